@@ -1,0 +1,126 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  type Authorize,
+  createProgress,
+  memoryStore,
+  type Progress,
+  parseCursor,
+  printCursor,
+} from "@emlinh/progress-server";
+import { nodeProgress } from "@emlinh/progress-server/adapters/node";
+import { afterEach, describe, expect, test } from "vitest";
+import { loadVectors } from "./load.js";
+
+interface RequestCase {
+  readonly id: string;
+  readonly requirements: readonly string[];
+  readonly job: "unknown" | "queued" | "running" | "completed" | "expired";
+  readonly draining?: boolean;
+  readonly request: {
+    readonly method?: string;
+    readonly path: string;
+    readonly query?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+  readonly answer: {
+    readonly status: number;
+    readonly stream?: boolean;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Readonly<Record<string, unknown>> | null;
+  };
+}
+
+const { cases } = loadVectors<{ cases: RequestCase[] }>("requests.json");
+const BASE = "/p";
+
+const authorize: Authorize = ({ action, facts }) => {
+  const user = facts.header("x-user");
+  if (user === "nobody") return { allow: false, reason: "not-authenticated" };
+  return user !== "stranger" && (action === "watch" || action === "cancel");
+};
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A server whose jobs expire when `now` has moved on. */
+async function serve(): Promise<{ progress: Progress; url: string; expire(): Promise<unknown> }> {
+  let now = Date.now();
+  const clock = () => now;
+  const store = memoryStore({ ttlMs: 1000, clock });
+  const progress = createProgress({ store, authorize, clock });
+  const server = createServer(nodeProgress(progress, { base: BASE }));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(
+    () => store.close(),
+    () => new Promise((resolve) => server.close(resolve)),
+    async () => server.closeAllConnections(),
+    () => progress.close(),
+  );
+  return {
+    progress,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    expire() {
+      now += 1001;
+      return progress.sweep();
+    },
+  };
+}
+
+/** Brings a job into the state that a case asks for; gives what its texts may name. */
+async function prepare(
+  { progress, expire }: Awaited<ReturnType<typeof serve>>,
+  job: RequestCase["job"],
+) {
+  if (job === "unknown") return { id: "unknown", old: "", now: "", future: "" };
+  const plan = [
+    { id: "speech", title: "Speech", weight: 1 },
+    { id: "render", title: "Render", weight: 3 },
+  ];
+  const { id, cursor } = await progress.create({ kind: "video", plan });
+  if (job !== "queued") {
+    const reporter = await progress.open(id);
+    await reporter.step("speech", () => undefined);
+    await reporter.flush();
+    if (job !== "running") await reporter.complete({ videoUrl: "/v.mp4" });
+  }
+  const now = (await progress.status(id))?.cursor ?? "";
+  const { epoch, version } = parseCursor(now) ?? { epoch: "", version: 0 };
+  if (job === "expired") await expire();
+  return { id, old: cursor, now, future: printCursor({ epoch, version: version + 7 }) };
+}
+
+describe("requests.json", () => {
+  test.each(cases)("$id: $requirements $job $request", async (one) => {
+    const { request, answer } = one;
+    const server = await serve();
+    const { progress, url } = server;
+    const names = await prepare(server, one.job);
+    const fill = (text: string) =>
+      text.replace(/\{(id|old|now|future)\}/g, (_, name: keyof typeof names) => names[name]);
+    if (one.draining) await progress.drain({ spreadMs: 0 });
+    const query = request.query === undefined ? "" : `?${fill(request.query)}`;
+    const headers = Object.entries(request.headers ?? {}).map(([k, v]) => [k, fill(v)] as const);
+    const response = await fetch(`${url}${fill(request.path)}${query}`, {
+      method: request.method ?? "GET",
+      headers: Object.fromEntries(headers),
+    });
+    expect(response.status).toBe(answer.status);
+    for (const [name, value] of Object.entries(answer.headers ?? {})) {
+      const actual = response.headers.get(name);
+      if (value.startsWith("/")) expect(actual).toMatch(new RegExp(value.slice(1, -1)));
+      else expect(actual).toBe(fill(value));
+    }
+    if (answer.stream) {
+      const first = await response.body?.getReader().read();
+      expect(new TextDecoder().decode(first?.value)).toMatch(/^retry: \d+\nevent: hello\n/);
+      return;
+    }
+    const body = await response.text();
+    if (answer.body === null) expect(body).toBe("");
+    else if (answer.body !== undefined)
+      expect(JSON.parse(body)).toMatchObject(JSON.parse(fill(JSON.stringify(answer.body))));
+  });
+});

@@ -1,0 +1,173 @@
+import { kill } from "node:process";
+import { expect, test } from "vitest";
+import type { ProxiedRequest } from "../../../conformance/faults/fault-proxy.js";
+import { describeInBrowser } from "./support/browser.js";
+import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
+import { startStudio, untilGone } from "./support/studio-process.js";
+import { SHORT } from "./support/topics.js";
+import { NETWORK_TROUBLE, visit } from "./support/visit.js";
+
+const HTML = {
+  kind: "answer",
+  status: 200,
+  headers: { "content-type": "text/html" },
+  body: "<h1>Welcome to the hotel</h1>",
+} as const;
+
+/** Told of each stream that is asked for, in order. */
+function streamRequests() {
+  const came: ProxiedRequest[] = [];
+  const waiting = new Set<() => void>();
+  return {
+    note(request: ProxiedRequest) {
+      if (!request.stream) return;
+      came.push(request);
+      for (const look of waiting) look();
+    },
+    count: (wanted: number) =>
+      new Promise<void>((resolve) => {
+        const look = () => void (came.length >= wanted && resolve());
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+describeInBrowser("trouble", (browser) => {
+  test("given that the line is cut for a while, says so, and goes on from where it was", async () => {
+    const studio = await startStudio();
+    const { page, sights, until, ask } = await visit(browser(), studio.url, {
+      expected: [NETWORK_TROUBLE],
+    });
+    await ask(SHORT);
+    const before = await until("frames", drawing);
+    const goOn = await studio.freeze();
+    studio.proxy.setFaults(() => ({ kind: "refuse" }));
+    studio.proxy.cutAll();
+    const cut = await until("the banner", ({ banner }) => banner !== "");
+    expect(cut.cards[0]?.phase).toBe("running");
+    await page.getByText("Mất kết nối. Video vẫn đang được làm.").waitFor();
+
+    studio.proxy.setFaults(() => ({ kind: "pass" }));
+    // Not by the pointer: the line may be back, and the button gone, before it gets there.
+    await page
+      .getByRole("button", { name: "Thử ngay", includeHidden: true })
+      .dispatchEvent("click");
+    const back = await until("the line again", ({ banner }) => banner === "");
+    expect(back.cards[0]?.phase).toBe("running");
+    expect(back.cards[0]?.percent).toBeGreaterThanOrEqual(before.cards[0]?.percent ?? 100);
+    goOn();
+    await until("the video", inPhase("completed"));
+    expect(fallsOf(sights)).toEqual([]);
+    for (const way of Object.values(historyOf(sights))) expect(new Set(way).size).toBe(way.length);
+  });
+
+  test("given that the device goes offline, says so, and knows the end as soon as it is back", async () => {
+    const studio = await startStudio();
+    const { context, sights, until, ask } = await visit(browser(), studio.url, {
+      expected: [NETWORK_TROUBLE],
+    });
+    await ask(SHORT);
+    await until("frames", drawing);
+    const goOn = await studio.freeze();
+    await context.setOffline(true);
+    studio.proxy.cutAll();
+    await until("that it is offline", ({ banner }) => banner === "offline");
+    goOn();
+    await context.setOffline(false);
+    await until("the line again", ({ banner }) => banner === "");
+    await until("the video", inPhase("completed"));
+    expect(fallsOf(sights)).toEqual([]);
+  });
+
+  test("given that the server is killed and started again, says that the video is not known there, and makes it anew", async () => {
+    const studio = await startStudio();
+    const { page, until, ask } = await visit(browser(), studio.url, {
+      expected: [NETWORK_TROUBLE, /status of 404/u],
+    });
+    await ask(SHORT);
+    await until("the job at work", inPhase("running"));
+    await studio.kill();
+    await studio.start();
+    const { cards } = await until("that it is gone", inPhase("gone"));
+    expect(cards[0]).toMatchObject({
+      headline: "Không xem được video này",
+      explanation:
+        "Máy chủ không còn biết video này, có thể nó vừa khởi động lại. Bạn có thể thử lại.",
+    });
+    expect(cards[0]?.steps.filter(({ status }) => status === "running")).toEqual([]);
+    await page.getByRole("button", { name: "Thử lại" }).click();
+    const again = await until("the second video", inPhase("completed"));
+    expect(again.cards.map(({ phase }) => phase)).toEqual(["gone", "completed"]);
+
+    await page.reload();
+    const later = await until("what is there", (sight) => {
+      return sight.loadedAt > again.loadedAt && inPhase("completed")(sight);
+    });
+    expect(later.cards).toHaveLength(1);
+  });
+
+  test("given that the worker is killed, says that it is lost, within seconds", async () => {
+    const studio = await startStudio();
+    const { page, until, ask } = await visit(browser(), studio.url);
+    await ask(SHORT);
+    await until("frames", drawing);
+    await studio.freeze();
+    const [worker = 0] = await studio.workers();
+    const killedAt = Date.now();
+    kill(worker, "SIGKILL");
+    const lost = await until("that it is lost", inPhase("lost"));
+    expect(lost.at - killedAt).toBeLessThan(5_000);
+    expect(lost.cards[0]).toMatchObject({
+      headline: "Máy dựng đã ngừng giữa chừng",
+      explanation: "Tiến trình dựng video bị dừng đột ngột. Bạn có thể thử lại ngay.",
+    });
+    const { steps = [] } = lost.cards[0] ?? {};
+    expect(steps.map(({ status }) => status)).not.toContain("running");
+    expect(steps.map(({ status }) => status)).toContain("stopped");
+    expect(await page.getByRole("button", { name: "Thử lại" }).isVisible()).toBe(true);
+    await untilGone(worker);
+  });
+
+  test("given a proxy that answers HTML in place of the stream, polls, and streams again when it can", async () => {
+    const studio = await startStudio();
+    studio.proxy.setFaults(({ stream }) => (stream ? HTML : { kind: "pass" }));
+    const { page, sights, until, ask } = await visit(browser(), studio.url);
+    await ask(SHORT);
+    await until("progress by polls", inPhase("running"));
+    const goOn = await studio.freeze();
+    const polling = await until("that it polls", ({ banner }) => banner === "polling");
+    expect(polling.cards[0]?.phase).toBe("running");
+    studio.proxy.setFaults(() => ({ kind: "pass" }));
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+    const streaming = await until("the stream", ({ banner }) => banner === "");
+    expect(streaming.cards[0]?.phase).toBe("running");
+    goOn();
+    await until("the video", inPhase("completed"));
+    expect(fallsOf(sights)).toEqual([]);
+  });
+
+  test("given a proxy that is mute to streams, polls to the end", async () => {
+    const studio = await startStudio();
+    const streams = streamRequests();
+    studio.proxy.setFaults((request) => {
+      streams.note(request);
+      return { kind: request.stream ? "swallow" : "pass" };
+    });
+    const { page, sights, until, ask } = await visit(browser(), studio.url, {
+      // So that the ten seconds that a stream is given needn't be waited for.
+      prepare: (page) => page.clock.install(),
+    });
+    await ask(SHORT);
+    await streams.count(1);
+    const goOn = await studio.freeze();
+    await page.clock.fastForward(10_000);
+    await streams.count(2);
+    await page.clock.fastForward(10_000);
+    await until("that it polls", ({ banner }) => banner === "polling");
+    goOn();
+    await until("progress by polls", drawing);
+    await until("the video", inPhase("completed"));
+    expect(fallsOf(sights)).toEqual([]);
+  });
+});

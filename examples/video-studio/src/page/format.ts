@@ -1,0 +1,57 @@
+import type { Texts } from "./texts/texts.js";
+
+/** How long something took: `< 0.1 s`, `6.2 s` below a minute, `1 min 5 s` above. */
+export function durationText(durationMs: number, texts: Texts): string {
+  if (durationMs < 50) return `< ${texts.seconds(decimal(0.1, texts.locale))}`;
+  const seconds = durationMs / 1000;
+  if (seconds < 59.95) return texts.seconds(decimal(seconds, texts.locale));
+  const whole = Math.round(seconds);
+  return texts.minutes(Math.floor(whole / 60), whole % 60);
+}
+
+/**
+ * How long it will still take, no more precise than it can be known: to the second below 20 s, else to 5 s. `undefined` while it
+ * isn't known.
+ */
+export function remainingText(etaMs: number | null, texts: Texts): string | undefined {
+  if (etaMs === null) return undefined;
+  const seconds = Math.ceil(etaMs / 1000);
+  if (seconds <= 2) return texts.almostDone;
+  const rounded = seconds < 20 ? seconds : Math.round(seconds / 5) * 5;
+  const duration =
+    rounded < 60
+      ? texts.seconds(String(rounded))
+      : texts.minutes(Math.floor(rounded / 60), rounded % 60);
+  return texts.remaining(duration);
+}
+
+/** A percent for people, cut to a whole number: 99 until it is done. */
+export function percentText(percent: number | null): string {
+  return percent === null ? "…" : `${Math.floor(percent)}%`;
+}
+
+/** The length of a video as players write it: `0:09`, `1:05`. */
+export function clockText(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** The size of a file: `840 KB`, `1.2 MB`. */
+export function sizeText(bytes: number, texts: Texts): string {
+  if (bytes < 999_500) return `${Math.max(1, Math.round(bytes / 1000))} KB`;
+  return `${decimal(bytes / 1_000_000, texts.locale)} MB`;
+}
+
+/** `120/249 frames`, or nothing where nothing is counted. */
+export function countText(
+  step: { readonly done?: number; readonly total?: number; readonly unit?: string },
+  texts: Texts,
+): string | undefined {
+  if (step.done === undefined || step.total === undefined) return undefined;
+  const unit = step.unit === undefined ? "" : (texts.units[step.unit] ?? step.unit);
+  return `${step.done}/${step.total} ${unit}`.trimEnd();
+}
+
+function decimal(value: number, locale: string): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(value);
+}

@@ -1,0 +1,130 @@
+import { isTerminal, type JobState, type StepState } from "@emlinh/progress-client";
+import { VIDEO_PLAN, type VideoStepId } from "../pipeline/plan.js";
+import type { VideoJob } from "../shared/video-job.js";
+import {
+  clockText,
+  countText,
+  durationText,
+  percentText,
+  remainingText,
+  sizeText,
+} from "./format.js";
+import type { Phase, Texts } from "./texts/texts.js";
+
+/** The state of a video's job, or `undefined` while nothing is known of it. */
+export type Video = JobState<VideoJob>;
+
+/** How a card is coloured. */
+export type Tone = "waiting" | "working" | "good" | "bad" | "neutral";
+
+/** One line of the list of steps. */
+export interface StepView {
+  readonly id: string;
+  readonly title: string;
+  /** `stopped`: it was under way when the job ended otherwise. */
+  readonly status: StepState["status"] | "waiting" | "stopped";
+  /** What is counted while it runs, or its actual duration afterwards. */
+  readonly detail: string;
+}
+
+/** The phase of a job. `gone`: the server refused to tell more of it, and it had not ended as far as we know. */
+export function phaseOf(video: Video | undefined, isGone: boolean): Phase {
+  if (video !== undefined && isTerminal(video.status)) return video.status;
+  if (isGone) return "gone";
+  if (video === undefined) return "joining";
+  if (video.cancelRequested) return "cancelling";
+  if (video.status === "running" && video.stale) return "stale";
+  return video.status;
+}
+
+/** The colour that goes with a phase. */
+export function toneOf(phase: Phase): Tone {
+  if (phase === "completed") return "good";
+  if (phase === "failed" || phase === "lost" || phase === "timed-out" || phase === "gone")
+    return "bad";
+  if (phase === "cancelled" || phase === "cancelling") return "neutral";
+  return phase === "running" ? "working" : "waiting";
+}
+
+/** Whether a job with this phase may still change. */
+export function isLive(phase: Phase): boolean {
+  return phase !== "gone" && !isTerminal(phase);
+}
+
+/** The sentence under the headline: why it ended, where it stands in the queue, what is being done. Empty where there is nothing to add. */
+export function explain(phase: Phase, video: Video | undefined, texts: Texts): string {
+  if (phase === "failed") return failure(video, texts);
+  if (phase === "queued") {
+    const position = video?.metadata.queuePosition ?? 0;
+    if (position === 0) return "";
+    return position === 1 ? texts.queueNext : texts.queuePosition(position);
+  }
+  if (phase === "running") {
+    const running = stepsOf(video, phase, texts).filter(({ status }) => status === "running");
+    return running.map(({ title }) => title).join(" · ");
+  }
+  if (phase === "gone" && video !== undefined) return texts.forgotten;
+  if (phase === "completed") return facts(video, texts);
+  return texts.explanation[phase] ?? "";
+}
+
+/** Of a finished video: how long it plays, its size, and how long it took to make. */
+function facts(video: Video | undefined, texts: Texts): string {
+  const { result } = video ?? {};
+  const tookMs = spanMs(video?.startedAt, video?.finishedAt);
+  const parts = [
+    result && texts.playsFor(clockText(result.durationMs)),
+    result && sizeText(result.bytes, texts),
+    tookMs === undefined ? undefined : texts.madeIn(durationText(tookMs, texts)),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function failure(video: Video | undefined, texts: Texts): string {
+  const { code, message } = video?.error ?? {};
+  const known: Readonly<Record<string, string>> = texts.errors;
+  return (code === undefined ? undefined : known[code]) ?? message ?? texts.errorUnknown;
+}
+
+/** What stands beside the bar: the percent, and what is left of the time. */
+export function progressOf(
+  video: Video | undefined,
+  phase: Phase,
+  texts: Texts,
+): { readonly percent: number | null; readonly text: string; readonly remaining: string } {
+  const percent = phase === "joining" || phase === "queued" ? null : (video?.percent ?? null);
+  const text = phase === "completed" ? "100%" : percent === null ? "" : percentText(percent);
+  const remaining = phase === "running" ? remainingText(video?.etaMs ?? null, texts) : undefined;
+  return { percent, text, remaining: remaining ?? "" };
+}
+
+/** The steps of the plan, in order, in the reader's language; those of every video while this one's are not known. */
+export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): readonly StepView[] {
+  const titles: Readonly<Record<string, string>> = texts.steps;
+  const plan: readonly { readonly id: VideoStepId; readonly title?: unknown }[] =
+    video?.plan ?? VIDEO_PLAN;
+  return plan.map(({ id, title }) => {
+    const step: StepState | undefined = video?.steps[id];
+    return {
+      id,
+      title: titles[id] ?? String(title),
+      // A step that ran when the worker died stays "running" in the state: the list must not spin for ever.
+      status:
+        step?.status === "running" && !isLive(phase) ? "stopped" : (step?.status ?? "waiting"),
+      detail: step === undefined ? "" : stepDetail(step, texts),
+    };
+  });
+}
+
+function stepDetail(step: StepState, texts: Texts): string {
+  const tookMs = spanMs(step.startedAt, step.finishedAt);
+  if (tookMs !== undefined && step.status === "completed") return durationText(tookMs, texts);
+  return countText(step, texts) ?? (step.percent ? percentText(step.percent) : "");
+}
+
+function spanMs(
+  from: number | null | undefined,
+  to: number | null | undefined,
+): number | undefined {
+  return typeof from === "number" && typeof to === "number" ? Math.max(0, to - from) : undefined;
+}

@@ -1,0 +1,53 @@
+import type { Language } from "../../pipeline/language.js";
+import { presenterFace } from "../art.js";
+import { el, setText } from "../dom.js";
+import type { Speech } from "../language.js";
+
+const NAMES: Readonly<Record<Language, string>> = { vi: "Tiếng Việt", en: "English" };
+
+/** The studio's name and the language switch. */
+export function createHeader(speech: Speech): { readonly element: HTMLElement; render(): void } {
+  const tagline = el("span", { class: "brand-tagline" });
+  const brand = el("div", { class: "brand" }, [
+    el("span", { class: "avatar", attributes: { "aria-hidden": "true" } }, [presenterFace()]),
+    el("span", { class: "brand-names" }, [el("strong", { text: "Em Linh" }), tagline]),
+  ]);
+  const legend = el("legend", { class: "visually-hidden" });
+  const choices = (["vi", "en"] as const).map((language) => createChoice(language, speech));
+  const element = el("header", { class: "top" }, [
+    brand,
+    el("fieldset", { class: "languages" }, [legend, ...choices]),
+  ]);
+  return {
+    element,
+    render() {
+      setText(tagline, speech.texts.tagline);
+      setText(legend, speech.texts.languageLegend);
+    },
+  };
+}
+
+/** Each language is written in itself, and says so to screen readers. */
+function createChoice(language: Language, speech: Speech): HTMLElement {
+  const input = el("input", {
+    class: "visually-hidden",
+    attributes: {
+      type: "radio",
+      name: "language",
+      value: language,
+      checked: speech.language === language,
+    },
+    on: { change: () => speech.choose(language) },
+  });
+  const name = el("span", {
+    class: "language-code",
+    text: language.toUpperCase(),
+    attributes: { "aria-hidden": "true" },
+  });
+  const full = el("span", {
+    class: "visually-hidden",
+    text: NAMES[language],
+    attributes: { lang: language },
+  });
+  return el("label", { attributes: { title: NAMES[language] } }, [input, name, full]);
+}

@@ -1,0 +1,80 @@
+import type { LogLine } from "@emlinh/progress-client";
+import { el, setText } from "../dom.js";
+import { icon } from "../icons.js";
+import type { Texts } from "../texts/texts.js";
+
+const WARNINGS_SHOWN = 3;
+
+/** The job's log: all of it behind a disclosure, the newest line beside its title, warnings always in sight. */
+export function createLog(): {
+  readonly element: HTMLElement;
+  render(lines: readonly LogLine[], texts: Texts): void;
+} {
+  const title = el("span", { class: "log-title" });
+  const newest = el("span", { class: "log-newest" });
+  const list = el("ol", { class: "log-lines" });
+  const dropped = el("p", { class: "log-dropped" });
+  dropped.hidden = true;
+  const warnings = el("ul", { class: "log-warnings" });
+  warnings.hidden = true;
+  const details = el("details", { class: "log" }, [
+    el("summary", {}, [icon("chevron"), title, newest]),
+    dropped,
+    list,
+  ]);
+  const element = el("div", { class: "log-box" }, [warnings, details]);
+  const rows = new Map<number, HTMLElement>();
+  let shown: readonly LogLine[] | undefined;
+
+  return {
+    element,
+    render(lines, texts) {
+      setText(title, texts.logTitle(lines.at(-1)?.n ?? 0));
+      const older = (lines[0]?.n ?? 1) - 1;
+      dropped.hidden = older === 0;
+      setText(dropped, older === 0 ? "" : texts.logDropped(older));
+      if (lines === shown) return;
+      shown = lines;
+      setText(newest, lines.at(-1)?.text ?? "");
+      syncRows(list, rows, lines);
+      const warned = lines.filter(({ level }) => level !== "info").slice(-WARNINGS_SHOWN);
+      warnings.hidden = warned.length === 0;
+      warnings.replaceChildren(...warned.map(warningRow));
+    },
+  };
+}
+
+/** Adds the lines that are new and drops those that are no longer kept; the others stay as they are. */
+function syncRows(
+  list: HTMLElement,
+  rows: Map<number, HTMLElement>,
+  lines: readonly LogLine[],
+): void {
+  const kept = new Set(lines.map(({ n }) => n));
+  for (const [n, row] of rows) {
+    if (kept.has(n)) continue;
+    row.remove();
+    rows.delete(n);
+  }
+  for (const line of lines) {
+    if (rows.has(line.n)) continue;
+    const row = logRow(line);
+    rows.set(line.n, row);
+    list.append(row);
+  }
+}
+
+function logRow(line: LogLine): HTMLElement {
+  const at = new Date(line.at);
+  const time = el("time", { text: at.toTimeString().slice(0, 8) });
+  time.dateTime = at.toISOString();
+  const row = el("li", {}, [time, el("span", { text: line.text })]);
+  row.dataset.level = line.level;
+  return row;
+}
+
+function warningRow(line: LogLine): HTMLElement {
+  const row = el("li", {}, [icon("alert"), el("span", { text: line.text })]);
+  row.dataset.level = line.level;
+  return row;
+}

@@ -1,0 +1,112 @@
+import type { TerminalStatus } from "@emlinh/progress-client";
+import type { VideoErrorCode } from "../../pipeline/errors.js";
+import type { Language } from "../../pipeline/language.js";
+import type { VideoStepId } from "../../pipeline/plan.js";
+import { en } from "./en.js";
+import { vi } from "./vi.js";
+
+/** How a job stands, in more shades than its status: what the headline of its card says. */
+export type Phase =
+  | "joining"
+  | "queued"
+  | "running"
+  | "cancelling"
+  | "stale"
+  | "gone"
+  | TerminalStatus;
+
+/** What the server gives as the reason of a failure, besides what the pipeline gives. */
+type ServerErrorCode = "worker-silent" | "server-stopped";
+
+/** Everything that the page says, in one language. Adding a text here makes a missing translation a compile error. */
+export interface Texts {
+  /** For `lang` and for number formats, such as `vi-VN`. */
+  readonly locale: string;
+  readonly pageTitle: string;
+  readonly tagline: string;
+  readonly languageLegend: string;
+  readonly skipToComposer: string;
+  readonly conversation: string;
+  readonly assistant: string;
+  readonly you: string;
+
+  readonly welcomeTitle: string;
+  readonly welcomeText: string;
+  readonly ideasTitle: string;
+  readonly ideas: readonly string[];
+
+  readonly topicLabel: string;
+  readonly topicPlaceholder: string;
+  readonly send: string;
+  readonly sending: string;
+  readonly keysHint: string;
+  readonly options: string;
+  readonly duration: string;
+  readonly voice: string;
+  readonly vietnameseVoices: string;
+  readonly englishVoices: string;
+  readonly composition: string;
+  readonly background: string;
+  readonly charactersLeft: (left: number) => string;
+  readonly charactersOver: (over: number) => string;
+  readonly topicMissing: string;
+  readonly sendSlow: string;
+  readonly sendFailed: string;
+  readonly sendRefused: string;
+  readonly sendBusy: string;
+
+  readonly headline: Readonly<Record<Phase, string>>;
+  readonly explanation: Readonly<Partial<Record<Phase, string>>>;
+  readonly queueNext: string;
+  readonly queuePosition: (position: number) => string;
+  readonly progressLabel: (topic: string) => string;
+  readonly almostDone: string;
+  readonly remaining: (duration: string) => string;
+  readonly madeIn: (duration: string) => string;
+  readonly playsFor: (clock: string) => string;
+  readonly steps: Readonly<Record<VideoStepId, string>>;
+  readonly stepsTitle: string;
+  readonly stepStatus: Readonly<
+    Record<"waiting" | "running" | "completed" | "failed" | "skipped" | "stopped", string>
+  >;
+  readonly units: Readonly<Record<string, string>>;
+  readonly previewAlt: (topic: string) => string;
+  readonly logTitle: (count: number) => string;
+  readonly logDropped: (count: number) => string;
+  readonly attempt: (attempt: number) => string;
+  readonly readOnly: string;
+
+  readonly cancel: string;
+  readonly cancelling: string;
+  readonly cancelFailed: string;
+  readonly download: string;
+  readonly again: string;
+  readonly anotherLikeThis: string;
+  readonly copyLink: string;
+  readonly linkCopied: string;
+  readonly videoLabel: (title: string) => string;
+
+  readonly errors: Readonly<Record<VideoErrorCode | ServerErrorCode, string>>;
+  readonly forgotten: string;
+  readonly errorUnknown: string;
+
+  readonly connectionLost: string;
+  readonly connectionRetryIn: (seconds: number) => string;
+  readonly connectionRetrying: string;
+  readonly connectionSuspect: string;
+  readonly connectionOffline: string;
+  readonly connectionPolling: string;
+  readonly tryNow: string;
+
+  readonly saysStep: (topic: string, step: string) => string;
+  readonly saysEnd: (topic: string, headline: string) => string;
+  readonly titleWorking: (percent: string) => string;
+  readonly titleQueued: string;
+  readonly titleDone: string;
+
+  readonly seconds: (count: string) => string;
+  readonly minutes: (minutes: number, seconds: number) => string;
+}
+
+/** The page's texts by language. */
+export const TEXTS: Readonly<Record<Language, Texts>> = { vi, en };

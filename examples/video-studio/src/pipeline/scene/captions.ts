@@ -1,0 +1,164 @@
+import type { SceneWord } from "../speech.js";
+import { easeOut, mix } from "./easing.js";
+import { FONTS, fillRound, isolated, type Surface } from "./surface.js";
+import type { Theme } from "./themes.js";
+
+/** Where captions stand. */
+export interface CaptionPlace {
+  /** The middle of the bar. */
+  readonly x: number;
+  readonly y: number;
+  readonly maxWidth: number;
+  /** Whether there is a bar of its own behind the words; on a desk there is none. */
+  readonly hasBar: boolean;
+}
+
+/** A word of a caption, placed from the left end of its line. */
+interface PlacedWord extends SceneWord {
+  readonly x: number;
+  readonly width: number;
+}
+
+interface CaptionLine {
+  readonly words: readonly PlacedWord[];
+  readonly width: number;
+  readonly startMs: number;
+  /** When it gives way: to the next line, or some time after its last word. */
+  readonly endMs: number;
+}
+
+const FONT_SIZE = 35;
+const PAD = 34;
+const BAR_HEIGHT = 74;
+const PILL_HEIGHT = 54;
+const PILL_PAD = 10;
+/** A line comes a little before its first word, and stays a while after its last. */
+const AHEAD_MS = 160;
+const STAY_MS = 700;
+const SLIDE_MS = 110;
+
+/** Draws the captions of a moment, in milliseconds. */
+export type DrawCaptions = (surface: Surface, ms: number) => void;
+
+/** Breaks the words into lines once; each moment then lights its word. */
+export function captions(
+  surface: Surface,
+  words: readonly SceneWord[],
+  theme: Theme,
+  place: CaptionPlace,
+): DrawCaptions {
+  surface.font = `${FONT_SIZE}px ${FONTS.bold}`;
+  const lines = breakLines(surface, words, place.maxWidth - PAD * 2);
+  return (target, ms) => {
+    const line = lines.find(({ startMs, endMs }) => ms >= startMs - AHEAD_MS && ms < endMs);
+    if (line) isolated(target, () => drawLine(target, line, ms, theme, place));
+  };
+}
+
+function breakLines(
+  surface: Surface,
+  words: readonly SceneWord[],
+  maxWidth: number,
+): CaptionLine[] {
+  const gap = surface.measureText(" ").width * 2.1;
+  const rows: PlacedWord[][] = [];
+  for (const word of words) {
+    const width = surface.measureText(word.text).width;
+    const row = rows.at(-1);
+    const last = row?.at(-1);
+    const x = last ? last.x + last.width + gap : 0;
+    if (row && last && last.line === word.line && x + width <= maxWidth)
+      row.push({ ...word, x, width });
+    else rows.push([{ ...word, x: 0, width }]);
+  }
+  return balance(rows, gap).map((row, n, all) => {
+    const next = all[n + 1]?.[0]?.startMs ?? Infinity;
+    const spokenMs = row.at(-1)?.endMs ?? 0;
+    return {
+      words: row,
+      width: widthOf(row),
+      startMs: row[0]?.startMs ?? 0,
+      endMs: Math.min(spokenMs + STAY_MS, next - AHEAD_MS),
+    };
+  });
+}
+
+/** Evens out the last two lines of a sentence: a single word alone reads like an afterthought. */
+function balance(rows: readonly PlacedWord[][], gap: number): PlacedWord[][] {
+  const result = rows.map((row) => [...row]);
+  for (const [n, row] of result.entries()) {
+    const before = result[n - 1];
+    if (!before || before[0]?.line !== row[0]?.line || result[n + 1]?.[0]?.line === row[0]?.line)
+      continue;
+    while (before.length > row.length + 1 && widthOf(before) > widthOf(row) * 1.3) {
+      const moved = before.pop();
+      if (!moved) break;
+      row.unshift(moved);
+      replace(row, gap);
+    }
+  }
+  return result;
+}
+
+function replace(row: PlacedWord[], gap: number): void {
+  let x = 0;
+  for (const [n, word] of row.entries()) {
+    row[n] = { ...word, x };
+    x += word.width + gap;
+  }
+}
+
+function widthOf(row: readonly PlacedWord[]): number {
+  const last = row.at(-1);
+  return last ? last.x + last.width : 0;
+}
+
+function drawLine(
+  surface: Surface,
+  line: CaptionLine,
+  ms: number,
+  theme: Theme,
+  place: CaptionPlace,
+): void {
+  const shown = easeOut(ms, line.startMs - AHEAD_MS, 180);
+  const fit = Math.min(1, (place.maxWidth - PAD * 2) / line.width);
+  surface.globalAlpha = shown;
+  surface.translate(place.x, place.y + (1 - shown) * 10);
+  if (place.hasBar) {
+    surface.fillStyle = theme.panel;
+    const width = line.width * fit + PAD * 2;
+    fillRound(surface, [-width / 2, -BAR_HEIGHT / 2, width, BAR_HEIGHT], 24);
+  }
+  // A single word may be wider than the bar: an address, for one.
+  surface.scale(fit, fit);
+  surface.translate(-line.width / 2, 0);
+  drawPill(surface, line, ms, theme);
+  drawWords(surface, line, ms, theme);
+}
+
+/** The mark behind the word that is spoken; it slides from the word before. */
+function drawPill(surface: Surface, { words }: CaptionLine, ms: number, theme: Theme): void {
+  const index = words.findIndex((word) => ms >= word.startMs && ms < word.endMs);
+  const word = words[index];
+  if (!word) return;
+  const from = words[index - 1] ?? word;
+  const share = easeOut(ms, word.startMs, SLIDE_MS);
+  const x = mix(from.x, word.x, share);
+  const width = mix(from.width, word.width, share);
+  surface.fillStyle = theme.accent;
+  fillRound(surface, [x - PILL_PAD, -PILL_HEIGHT / 2, width + PILL_PAD * 2, PILL_HEIGHT], 14);
+}
+
+function drawWords(surface: Surface, { words }: CaptionLine, ms: number, theme: Theme): void {
+  surface.font = `${FONT_SIZE}px ${FONTS.bold}`;
+  surface.textBaseline = "middle";
+  for (const word of words) {
+    const isSpoken = ms >= word.startMs && ms < word.endMs;
+    surface.fillStyle = isSpoken
+      ? theme.onAccent
+      : ms >= word.endMs
+        ? "#ffffff"
+        : "rgba(255, 255, 255, 0.66)";
+    surface.fillText(word.text, word.x, 1);
+  }
+}

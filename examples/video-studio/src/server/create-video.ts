@@ -1,0 +1,105 @@
+import express, { type Request, type RequestHandler, Router } from "express";
+import { VideoError } from "../pipeline/errors.js";
+import { detectLanguage } from "../pipeline/language.js";
+import { parseVideoRequest } from "../pipeline/request.js";
+import { voiceFor } from "../pipeline/voices.js";
+import { addressesOf } from "../shared/addresses.js";
+import type { CreateVideoReply } from "../shared/create-video.js";
+import { type Problem, sendProblem } from "./problem.js";
+import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
+import type { VideoJobs, Wish } from "./video-jobs.js";
+
+/** 600 characters may be escaped to 3600 bytes; the rest is short. */
+const MAX_BODY = "16kb";
+/** What a client that came too often waits; a short video is made in that time. */
+const RETRY_AFTER_S = 10;
+
+/** Takes requests to create videos. The answer comes at once; the work is done apart from the request. */
+export function createVideoRoute(jobs: VideoJobs): Router {
+  const router = Router();
+  router.post("/", express.json({ limit: MAX_BODY }), takeWish(jobs));
+  router.all("/", (req, res) => {
+    const { title, badRequest: detail } = TEXTS[languageFor(req)];
+    const headers = { Allow: "POST" };
+    sendProblem(res, { status: 405, code: "method-not-allowed", title, detail, headers });
+  });
+  return router;
+}
+
+function takeWish(jobs: VideoJobs): RequestHandler {
+  return async (req, res) => {
+    const texts = TEXTS[languageFor(req)];
+    const read = readWish(req, texts);
+    if ("problem" in read) return sendProblem(res, read.problem);
+
+    const taken = await jobs.create(read.wish);
+    if ("refused" in taken) return sendProblem(res, busy(taken.refused, texts));
+    const { jobId, position } = taken;
+    const { events, status } = addressesOf(jobId);
+    const reply: CreateVideoReply = {
+      jobId,
+      eventsUrl: events,
+      statusUrl: status,
+      message: messageFor(position, texts),
+    };
+    res.status(202).set({ Location: status, "Cache-Control": "no-store" }).json(reply);
+  };
+}
+
+type Read = { readonly wish: Wish } | { readonly problem: Problem };
+/** Whether a value is one that can be meant. */
+type Rule = (value: unknown) => boolean;
+
+/** What the pipeline does not know of; its own parts of the request it checks itself. */
+const RULES: Readonly<Record<"session_id" | "idempotency_key", Rule>> = {
+  session_id: (value) => typeof value === "string" && value.length >= 1 && value.length <= 128,
+  idempotency_key: (value) => typeof value === "string" && /^[\x21-\x7e]{1,200}$/.test(value),
+};
+
+function readWish(req: Request, texts: Texts): Read {
+  const body: unknown = req.body;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    const { title, notJson: detail } = texts;
+    return { problem: { status: 400, code: "not-json", title, detail } };
+  }
+  const fields = body as Readonly<Record<string, unknown>>;
+  const given = {
+    session_id: fields.session_id ?? undefined,
+    // The header is what clients send that repeat a request by themselves.
+    idempotency_key: req.get("idempotency-key") ?? fields.idempotency_key ?? undefined,
+  };
+  for (const name of Object.keys(RULES) as (keyof typeof RULES)[]) {
+    if (given[name] !== undefined && !RULES[name](given[name])) return wrong(name, texts);
+  }
+  try {
+    const request = parseVideoRequest(fields);
+    const language = detectLanguage(request.topic);
+    const voice = request.voice ?? (voiceFor(language).id as NonNullable<typeof request.voice>);
+    const { session_id: sessionId, idempotency_key: key } = given as Record<
+      string,
+      string | undefined
+    >;
+    return { wish: { request: { ...request, voice }, language, sessionId, key } };
+  } catch (error) {
+    if (!(error instanceof VideoError) || error.field === undefined) throw error;
+    return wrong(error.field as CreateField, texts);
+  }
+}
+
+function wrong(field: CreateField, texts: Texts): Read {
+  const code = field === "voice" ? "unknown-voice" : "invalid-request";
+  return { problem: { status: 400, code, title: texts.title, detail: texts.fields[field], field } };
+}
+
+function busy(reason: "full" | "stopping", texts: Texts): Problem {
+  const headers = { "Retry-After": String(RETRY_AFTER_S) };
+  const { title } = texts;
+  return reason === "full"
+    ? { status: 429, code: "queue-full", title, detail: texts.queueFull, headers }
+    : { status: 503, code: "stopping", title, detail: texts.stopping, headers };
+}
+
+function messageFor(position: number | undefined, texts: Texts): string {
+  if (position === undefined) return texts.known;
+  return position === 0 ? texts.accepted : texts.waiting(position);
+}

@@ -1,0 +1,40 @@
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import { type Problem, sendProblem } from "./problem.js";
+import { languageFor, TEXTS, type Texts } from "./texts.js";
+
+/** The parts of the errors of Express and its parsers that are read. */
+interface HttpError {
+  readonly status?: number;
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers what no route did. */
+export function notFound(): RequestHandler {
+  return (req, res) => {
+    const { notFound: detail, title } = TEXTS[languageFor(req)];
+    sendProblem(res, { status: 404, code: "not-found", title, detail });
+  };
+}
+
+/** Answers what went wrong. Users are told of their own faults alone; of ours the operator is. */
+export function problemHandler(onFault: (error: unknown) => void): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    const problem = problemOf(error as HttpError, TEXTS[languageFor(req)]);
+    if (problem.status >= 500) onFault(error);
+    // Half of an answer can't become another one: Express breaks the connection off.
+    if (res.headersSent) return next(error);
+    sendProblem(res, problem);
+  };
+}
+
+function problemOf({ status = 500, type, headers }: HttpError, texts: Texts): Problem {
+  const { title } = texts;
+  if (status === 413) return { status, code: "too-large", title, detail: texts.tooLarge };
+  if (type === "entity.parse.failed")
+    return { status: 400, code: "not-json", title, detail: texts.notJson };
+  if (status === 404) return { status, code: "not-found", title, detail: texts.notFound };
+  if (status >= 400 && status < 500)
+    return { status, code: "bad-request", title, detail: texts.badRequest, headers };
+  return { status: 500, code: "internal", title, detail: texts.failures.internal };
+}

@@ -1,0 +1,24 @@
+import type { RequestHandler } from "express";
+import { BACKGROUNDS, COMPOSITIONS } from "../pipeline/looks.js";
+import { LIMITS } from "../pipeline/request.js";
+import { VOICES } from "../pipeline/voices.js";
+import type { StudioOptions } from "../shared/create-video.js";
+
+const OPTIONS: StudioOptions = {
+  voices: VOICES,
+  compositions: COMPOSITIONS,
+  backgrounds: BACKGROUNDS,
+  limits: {
+    topicLength: LIMITS.maxTextChars,
+    minDuration: LIMITS.minSeconds,
+    maxDuration: LIMITS.maxSeconds,
+    defaultDuration: LIMITS.defaultSeconds,
+  },
+};
+
+/** Tells what can be asked for. */
+export function sendOptions(): RequestHandler {
+  return (_req, res) => {
+    res.set("Cache-Control", "no-cache").json(OPTIONS);
+  };
+}

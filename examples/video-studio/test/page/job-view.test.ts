@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { explain, isLive, phaseOf, progressOf, stepsOf, toneOf } from "../../src/page/job-view.js";
+import { TEXTS } from "../../src/page/texts/texts.js";
+import { BEGAN, video } from "./videos.js";
+
+const texts = TEXTS.en;
+
+describe("the phase of a job", () => {
+  test.each([
+    ["joining", undefined, false],
+    ["gone", undefined, true],
+    ["queued", video({ status: "queued", startedAt: null }), false],
+    ["running", video(), false],
+    ["stale", video({ stale: true }), false],
+    ["cancelling", video({ cancelRequested: true }), false],
+    ["cancelling", video({ cancelRequested: true, stale: true }), false],
+    ["lost", video({ status: "lost", stale: true }), false],
+    ["timed-out", video({ status: "timed-out" }), false],
+    ["cancelled", video({ status: "cancelled", cancelRequested: true }), false],
+    ["gone", video(), true],
+    ["completed", video({ status: "completed" }), true],
+  ] as const)("is %s", (phase, job, gone) => {
+    expect(phaseOf(job, gone)).toBe(phase);
+  });
+
+  test("given an end, it is live no more; a stale worker may come back", () => {
+    expect(isLive("stale")).toBe(true);
+    expect(isLive("cancelling")).toBe(true);
+    for (const phase of ["completed", "failed", "cancelled", "lost", "timed-out", "gone"] as const)
+      expect(isLive(phase)).toBe(false);
+  });
+
+  test("given an end that nobody wanted, it is bad; a cancelled one is not", () => {
+    expect(toneOf("lost")).toBe("bad");
+    expect(toneOf("timed-out")).toBe("bad");
+    expect(toneOf("cancelled")).toBe("neutral");
+    expect(toneOf("completed")).toBe("good");
+  });
+});
+
+describe("the sentence under the headline", () => {
+  test("given a queue, tells the position, and that one is next", () => {
+    const at = (queuePosition: number) => {
+      const { metadata } = video();
+      return explain("queued", video({ metadata: { ...metadata, queuePosition } }), texts);
+    };
+    expect(at(1)).toBe("You're next in line");
+    expect(at(3)).toBe("You're number 3 in line");
+    expect(at(0)).toBe("");
+  });
+
+  test("given a known code, tells it in the reader's language, never the worker's words", () => {
+    const failed = video({
+      status: "failed",
+      error: { code: "ffmpeg-failed", message: "The encoder stopped." },
+    });
+    expect(explain("failed", failed, TEXTS.vi)).toBe(TEXTS.vi.errors["ffmpeg-failed"]);
+  });
+
+  test("given an unknown code, falls back to its safe message, then to a sentence", () => {
+    const unknown = video({ status: "failed", error: { code: "new", message: "Out of disk." } });
+    expect(explain("failed", unknown, texts)).toBe("Out of disk.");
+    expect(explain("failed", video({ status: "failed" }), texts)).toBe(texts.errorUnknown);
+  });
+
+  test("given a job that the server forgot, says so, other than of a link that was wrong from the start", () => {
+    expect(explain("gone", video(), texts)).toBe(texts.forgotten);
+    expect(explain("gone", undefined, texts)).toBe(texts.explanation.gone);
+  });
+
+  test("given two steps at once, names both", () => {
+    const running = { status: "running", percent: 1 } as const;
+    const both = video({ steps: { render: running, encode: running } });
+    expect(explain("running", both, texts)).toBe("Draw the frames · Encode the video");
+  });
+
+  test("given the end, tells how long it plays, its size, and how long it took", () => {
+    const done = video({
+      status: "completed",
+      finishedAt: BEGAN + 6240,
+      result: {
+        videoUrl: "/v",
+        posterUrl: "/p",
+        durationMs: 9960,
+        width: 1280,
+        height: 720,
+        frames: 249,
+        bytes: 1_234_567,
+        title: "Sky",
+      },
+    });
+    expect(explain("completed", done, texts)).toBe("0:10 long · 1.2 MB · Made in 6.2 s");
+  });
+});
+
+describe("what stands beside the bar", () => {
+  test("given a queue, no percent is claimed", () => {
+    const queued = video({ status: "queued", percent: 0 });
+    expect(progressOf(queued, "queued", texts)).toEqual({ percent: null, text: "", remaining: "" });
+  });
+
+  test("given a running job, the percent is cut and the rest is told", () => {
+    const running = video({ percent: 42.9, etaMs: 11_400 });
+    expect(progressOf(running, "running", texts)).toEqual({
+      percent: 42.9,
+      text: "42%",
+      remaining: "about 12 s left",
+    });
+  });
+
+  test("given a worker that went quiet or was told to stop, no rest is promised", () => {
+    const running = video({ percent: 42.9, etaMs: 11_400 });
+    expect(progressOf(running, "stale", texts).remaining).toBe("");
+    expect(progressOf(running, "cancelling", texts).remaining).toBe("");
+  });
+});
+
+describe("the steps", () => {
+  test("given nothing known, all of the plan waits, in its order", () => {
+    const steps = stepsOf(undefined, "joining", texts);
+    expect(steps.map(({ id }) => id)).toEqual([
+      "script",
+      "speech",
+      "mouth",
+      "render",
+      "encode",
+      "finish",
+    ]);
+    expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(["waiting"]));
+  });
+
+  test("given a step that runs, its frames are counted; given its end, its actual duration stands there", () => {
+    const counted = { percent: 48, done: 120, total: 249, unit: "frames" } as const;
+    const [during] = stepsOf(
+      video({ steps: { script: { status: "running", ...counted, startedAt: BEGAN } } }),
+      "running",
+      texts,
+    );
+    expect(during).toMatchObject({ status: "running", detail: "120/249 frames" });
+    const [after] = stepsOf(
+      video({
+        steps: {
+          script: { status: "completed", ...counted, startedAt: BEGAN, finishedAt: BEGAN + 912 },
+        },
+      }),
+      "running",
+      texts,
+    );
+    expect(after).toMatchObject({ status: "completed", detail: "0.9 s" });
+  });
+
+  test("given a worker that died, its running step has stopped and spins no more", () => {
+    const dead = video({ steps: { render: { status: "running", percent: 40 } } });
+    const render = (phase: "lost" | "gone" | "stale") =>
+      stepsOf(dead, phase, texts).find(({ id }) => id === "render")?.status;
+    expect([render("lost"), render("gone"), render("stale")]).toEqual([
+      "stopped",
+      "stopped",
+      "running",
+    ]);
+  });
+
+  test("given a step that this page doesn't know, the plan's own title is shown", () => {
+    const strange = JSON.parse(JSON.stringify(video())) as ReturnType<typeof video>;
+    const plan = [{ id: "dub", title: "Dub it", weight: 1 }] as unknown as typeof strange.plan;
+    expect(stepsOf({ ...strange, plan }, "running", texts)).toMatchObject([
+      { id: "dub", title: "Dub it" },
+    ]);
+  });
+});

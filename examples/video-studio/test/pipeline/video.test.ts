@@ -1,0 +1,194 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { startEncoder } from "../../src/pipeline/encoder.js";
+import type { Ffmpeg } from "../../src/pipeline/ffmpeg-locate.js";
+import type { VideoReport, WorkerMessage } from "../../src/pipeline/messages.js";
+import { makeVideo } from "../../src/pipeline/pipeline.js";
+import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
+import { parseVideoRequest } from "../../src/pipeline/request.js";
+import { startVideoWorker, type VideoWorker } from "../../src/pipeline/start-worker.js";
+import { encodeWav } from "../../src/pipeline/wav.js";
+import {
+  buildWorker,
+  filesIn,
+  findEncoder,
+  inspect,
+  jobDirectory,
+  processesOf,
+} from "./support.js";
+
+const SENTENCE = "Xin chào các bạn, hôm nay trời đẹp quá!";
+const LONG = parseVideoRequest({ topic: "Trí tuệ nhân tạo", duration: 30 });
+const encoder = await findEncoder();
+let workerFile: URL;
+
+beforeAll(async () => {
+  workerFile = await buildWorker();
+});
+
+/** Starts a video that takes a while, and resolves when its frames are being drawn and encoded. */
+async function rendering(outDir: string): Promise<VideoWorker> {
+  return new Promise((resolve, reject) => {
+    const worker = startVideoWorker(LONG, {
+      outDir,
+      workerFile,
+      onMessage: (message) => {
+        if (message.type === "step-progress" && message.step === "encode") resolve(worker);
+      },
+    });
+    worker.result.then(() => reject(new Error("It ended before it could be disturbed.")), reject);
+  });
+}
+
+// The skip is visible in the report; CI fails instead, in `findEncoder`.
+describe.skipIf(!encoder)("with an encoder", () => {
+  const ffmpeg = encoder as Ffmpeg;
+
+  test("given a Vietnamese sentence, makes a whole video", async () => {
+    const outDir = await jobDirectory();
+    const reports: VideoReport[] = [];
+    const request = parseVideoRequest({
+      topic: SENTENCE,
+      duration: 5,
+      composition: "spotlight",
+      background: "ocean",
+    });
+    const worker = startVideoWorker(request, {
+      outDir,
+      workerFile,
+      onMessage: (report) => reports.push(report),
+    });
+    const result = await worker.result;
+
+    const seen = await inspect(ffmpeg, result.file);
+    expect(seen.text).toMatch(/Video: h264 .*yuv420p.*1280x720.* 25 fps/u);
+    expect(seen.text).toMatch(/Audio: aac/u);
+    expect(seen.frames).toBe(result.frames);
+    expect(Math.abs(seen.seconds - result.durationMs / 1000)).toBeLessThan(0.1);
+    expect(result).toMatchObject({
+      file: join(outDir, "final.mp4"),
+      width: 1280,
+      height: 720,
+      language: "vi",
+    });
+    expect(result.durationMs).toBe(result.frames * 40);
+    expect(result.bytes).toBe((await stat(result.file)).size);
+    expect(await filesIn(outDir)).toEqual(["final.mp4", "poster.jpg", "preview.jpg"]);
+    const poster = await readFile(result.poster);
+    expect(poster.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+    expect(await processesOf(worker.pid)).toEqual([]);
+    expectOrderly(reports, result.frames);
+  });
+
+  test("given a cancel while it renders, leaves no process and no file", async () => {
+    const outDir = await jobDirectory();
+    const worker = await rendering(outDir);
+    expect((await processesOf(worker.pid)).length).toBeGreaterThanOrEqual(2);
+    await worker.cancel();
+    await expect(worker.result).rejects.toMatchObject({ code: "cancelled" });
+    expect(await processesOf(worker.pid)).toEqual([]);
+    expect(await filesIn(outDir)).toEqual([]);
+    await worker.cancel();
+  });
+
+  test("given a worker that is killed, says so, and its encoder is gone too", async () => {
+    const outDir = await jobDirectory();
+    const worker = await rendering(outDir);
+    process.kill(worker.pid as number, "SIGKILL");
+    await expect(worker.result).rejects.toMatchObject({
+      code: "worker-died",
+      details: "killed by SIGKILL",
+    });
+    expect(await processesOf(worker.pid)).toEqual([]);
+    expect(await filesIn(outDir)).toEqual([]);
+  });
+
+  test("given a parent that is gone, the worker ends and cleans up", async () => {
+    const outDir = await jobDirectory();
+    const child = fork(fileURLToPath(workerFile), { detached: true, execArgv: [] });
+    const exited = once(child, "exit");
+    child.on("message", (message: WorkerMessage) => {
+      if (message.type === "step-progress" && message.step === "encode" && child.connected)
+        child.disconnect();
+    });
+    child.send({ type: "start", request: LONG, outDir });
+    expect(await exited).toEqual([1, null]);
+    expect(await processesOf(child.pid)).toEqual([]);
+    expect(await filesIn(outDir)).toEqual([]);
+  });
+
+  test("given fewer frames than announced, there is no video", async () => {
+    const outDir = await jobDirectory();
+    await writeFile(join(outDir, "speech.wav"), encodeWav(new Int16Array(22_050), 22_050));
+    const small = startEncoder({
+      ffmpeg,
+      signal: new AbortController().signal,
+      width: 64,
+      height: 64,
+      fps: 25,
+      frames: 6,
+      speechFile: join(outDir, "speech.wav"),
+      partialFile: join(outDir, "final.part.mp4"),
+      file: join(outDir, "final.mp4"),
+      onEncoded: () => undefined,
+      onWarning: () => undefined,
+    });
+    for (let frame = 0; frame < 5; frame += 1) await small.write(new Uint8Array(64 * 64 * 4));
+    await expect(small.finish()).rejects.toMatchObject({ code: "incomplete-video" });
+    await small.close();
+    expect(await filesIn(outDir)).not.toContain("final.mp4");
+  });
+
+  test("given a voice that is not in the list, refuses before it speaks", async () => {
+    const outDir = await jobDirectory();
+    const request = { ...LONG, voice: "en-gb" as never };
+    const worker = startVideoWorker(request, { outDir, workerFile, onMessage: () => undefined });
+    await expect(worker.result).rejects.toMatchObject({ code: "unknown-voice" });
+  });
+});
+
+test("given no encoder, says what to do", async () => {
+  const outDir = await jobDirectory();
+  const env = { ...process.env, FFMPEG_PATH: join(outDir, "no-such-ffmpeg") };
+  const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage: () => undefined });
+  await expect(worker.result).rejects.toMatchObject({
+    code: "ffmpeg-missing",
+    message: expect.stringContaining("Install ffmpeg"),
+  });
+});
+
+test("given a signal that is aborted already, starts nothing", async () => {
+  const outDir = await jobDirectory();
+  const signal = AbortSignal.abort();
+  const worker = startVideoWorker(LONG, { outDir, workerFile, signal, onMessage: () => undefined });
+  await expect(worker.result).rejects.toMatchObject({ code: "cancelled" });
+  const made = makeVideo(LONG, { outDir, signal, report: () => undefined });
+  await expect(made).rejects.toMatchObject({ code: "cancelled" });
+  expect(await filesIn(outDir)).toEqual([]);
+});
+
+/** Each step starts once and ends once, counts only upwards, and ends full. */
+function expectOrderly(reports: readonly VideoReport[], frames: number): void {
+  for (const { id } of VIDEO_PLAN) {
+    const own = reports.filter((report) => "step" in report && report.step === id);
+    expect(own[0]?.type, id).toBe("step-started");
+    expect(own.at(-1)?.type, id).toBe("step-finished");
+    const counts = own.flatMap((report) =>
+      report.type === "step-progress" ? [report.progress] : [],
+    );
+    expect(counts.map((count) => count.done)).toEqual(
+      counts.map((count) => count.done).sort((a, b) => a - b),
+    );
+    const last = counts.at(-1);
+    if (last) expect(last.done, id).toBe(last.total);
+    if (id === "render" || id === "encode") expect(last?.total, id).toBe(frames);
+  }
+  expect(reports.some((report) => report.type === "preview")).toBe(true);
+  expect(reports.some((report) => report.type === "meta" && report.meta.frames === frames)).toBe(
+    true,
+  );
+}

@@ -1,0 +1,172 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { buildWorker } from "../pipeline/support.js";
+import {
+  createVideo,
+  directoriesOf,
+  ended,
+  openStudio,
+  postVideo,
+  watchVideo,
+  withoutEncoder,
+} from "./support.js";
+
+const GOOD = {
+  topic: "Green tea",
+  duration: 10,
+  composition: "presenter",
+  background: "violet",
+  voice: "en-us",
+} as const;
+
+let workerFile: URL;
+
+beforeAll(async () => {
+  workerFile = await buildWorker("server-create-test");
+});
+
+/** What is sent, and which field is at fault; `undefined` if it is the body as a whole. */
+const REFUSED: readonly (readonly [name: string, body: unknown, field: string | undefined])[] = [
+  ["no body", "", "topic"],
+  ["no JSON", "{topic", undefined],
+  ["a text as JSON", '"topic"', undefined],
+  ["a list", [GOOD], undefined],
+  ["null", null, undefined],
+  ["no topic", { ...GOOD, topic: undefined }, "topic"],
+  ["an empty topic", { ...GOOD, topic: "   " }, "topic"],
+  ["a topic of marks alone", { ...GOOD, topic: "?!…" }, "topic"],
+  ["a topic that is a number", { ...GOOD, topic: 5 }, "topic"],
+  ["601 characters", { ...GOOD, topic: "a".repeat(601) }, "topic"],
+  ["a duration that is a text", { ...GOOD, duration: "10" }, "duration"],
+  ["a duration of null", { ...GOOD, duration: null }, "duration"],
+  ["4 seconds", { ...GOOD, duration: 4 }, "duration"],
+  ["61 seconds", { ...GOOD, duration: 61 }, "duration"],
+  ["an unknown composition", { ...GOOD, composition: "toString" }, "composition"],
+  ["an unknown background", { ...GOOD, background: "__proto__" }, "background"],
+  ["an unknown voice", { ...GOOD, voice: "en-gb" }, "voice"],
+  ["a voice that is a list", { ...GOOD, voice: ["vi"] }, "voice"],
+  ["a session id that is a number", { ...GOOD, session_id: 7 }, "session_id"],
+  ["a long session id", { ...GOOD, session_id: "s".repeat(129) }, "session_id"],
+  ["a key with a space", { ...GOOD, idempotency_key: "a b" }, "idempotency_key"],
+  ["a long key", { ...GOOD, idempotency_key: "k".repeat(201) }, "idempotency_key"],
+];
+
+describe("a request that can't be met", () => {
+  test.each(REFUSED)("given %s, says so and makes no job", async (_name, body, field) => {
+    const studio = await openStudio({ workerFile });
+    const response = await postVideo(studio, body);
+    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+    const problem = (await response.json()) as Record<string, unknown>;
+    expect(problem).toEqual({
+      type: "about:blank",
+      title: "The request was refused",
+      status: 400,
+      code:
+        field === undefined ? "not-json" : field === "voice" ? "unknown-voice" : "invalid-request",
+      detail: expect.stringMatching(/\S/u),
+      ...(field !== undefined && { field }),
+    });
+    expect(await directoriesOf(studio.dataDir)).toEqual([]);
+    expect(studio.notices).toEqual([]);
+  });
+
+  test("given another content type, as a form of another site sends it, refuses", async () => {
+    const studio = await openStudio({ workerFile });
+    const response = await postVideo(studio, GOOD, { "content-type": "text/plain" });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "not-json" });
+  });
+
+  test("given too much, refuses before it is read", async () => {
+    const studio = await openStudio({ workerFile });
+    const response = await postVideo(studio, { ...GOOD, topic: "a".repeat(20_000) });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: "too-large", status: 413 });
+  });
+
+  test("given a key in the header that isn't one, refuses", async () => {
+    const studio = await openStudio({ workerFile });
+    const response = await postVideo(studio, GOOD, { "idempotency-key": "a b" });
+    expect(await response.json()).toMatchObject({ status: 400, field: "idempotency_key" });
+  });
+
+  test("given another method, names the one that is allowed", async () => {
+    const studio = await openStudio({ workerFile });
+    const response = await fetch(new URL("/api/chat/create-video", studio.url));
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+    expect(await response.json()).toMatchObject({ code: "method-not-allowed" });
+  });
+
+  test("given a reader of Vietnamese, or a topic in it, answers in Vietnamese", async () => {
+    const studio = await openStudio({ workerFile });
+    const title = "Yêu cầu bị từ chối";
+    const vietnamese = { "accept-language": "vi-VN,vi;q=0.9,en;q=0.5" };
+    const byHeader = await postVideo(studio, {}, vietnamese);
+    expect(await byHeader.json()).toMatchObject({ title, field: "topic" });
+    const byTopic = await postVideo(studio, { ...GOOD, topic: "Trà xanh", duration: 1 });
+    expect(await byTopic.json()).toMatchObject({ title, field: "duration" });
+    const english = await postVideo(studio, { ...GOOD, duration: 1 }, vietnamese);
+    expect(await english.json()).toMatchObject({ title: "The request was refused" });
+  });
+});
+
+test("given the topic alone, takes the defaults", async () => {
+  const studio = await openStudio({ workerFile, env: withoutEncoder() });
+  const { jobId } = await createVideo(studio, { topic: "Green tea" });
+  const { metadata } = await ended(watchVideo(studio, jobId));
+  expect(metadata).toMatchObject({
+    ...{ topic: "Green tea", duration: 20, composition: "presenter" },
+    ...{ background: "violet", voice: "en-us+f3", language: "en" },
+  });
+});
+
+test("given no ffmpeg, the job fails with what to do about it", async () => {
+  const studio = await openStudio({ workerFile, env: withoutEncoder() });
+  const { jobId } = await createVideo(studio, GOOD);
+  const end = await ended(watchVideo(studio, jobId));
+  expect(end).toMatchObject({
+    status: "failed",
+    steps: { script: { status: "failed" } },
+    error: {
+      code: "ffmpeg-missing",
+      step: "script",
+      message: expect.stringContaining("FFMPEG_PATH"),
+    },
+  });
+  // The operator is told where it was looked for; the user isn't.
+  expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
+  expect(JSON.stringify(end)).not.toContain("no-such-ffmpeg");
+  expect(await directoriesOf(studio.dataDir)).toEqual([]);
+});
+
+describe("one key", () => {
+  test("given at once and again after the end, makes one job", async () => {
+    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const key = { "idempotency-key": "a-double-click" };
+    const replies = await Promise.all([
+      createVideo(studio, GOOD, key),
+      createVideo(studio, GOOD, key),
+      createVideo(studio, { ...GOOD, idempotency_key: "a-double-click" }),
+    ]);
+    const [first] = replies;
+    expect(new Set(replies.map(({ jobId }) => jobId)).size).toBe(1);
+    expect(replies.map(({ message }) => message).sort()).toEqual([
+      "This video was asked for already.",
+      "This video was asked for already.",
+      "Your video is being made.",
+    ]);
+    await ended(watchVideo(studio, first.jobId));
+    expect((await createVideo(studio, GOOD, key)).jobId).toBe(first.jobId);
+  });
+
+  test("given another key, or none, makes another job", async () => {
+    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const ids = await Promise.all([
+      createVideo(studio, GOOD, { "idempotency-key": "one" }),
+      createVideo(studio, GOOD, { "idempotency-key": "two" }),
+      createVideo(studio, GOOD),
+      createVideo(studio, GOOD),
+    ]);
+    expect(new Set(ids.map(({ jobId }) => jobId)).size).toBe(4);
+  });
+});

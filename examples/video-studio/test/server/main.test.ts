@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { findEncoder, processesOf } from "../pipeline/support.js";
+import {
+  createVideo,
+  directoriesOf,
+  ended,
+  LONG,
+  temporaryDirectory,
+  until,
+  watchVideo,
+  withoutEncoder,
+  workersOf,
+} from "./support.js";
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const outdir = at("../../node_modules/.cache/server-main-test");
+const workerFile = pathToFileURL(`${outdir}/worker.js`);
+const encoder = await findEncoder();
+
+/** Builds server and worker as the studio does, but with the sources of our packages in place of what was built of them last. */
+beforeAll(async () => {
+  const packages = at("../../../../packages");
+  await build({
+    entryPoints: {
+      main: at("../../src/server/main.ts"),
+      worker: at("../../src/pipeline/worker.ts"),
+    },
+    outdir,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    alias: {
+      "@emlinh/progress-protocol": `${packages}/protocol/src/index.ts`,
+      "@emlinh/progress-server/adapters/express": `${packages}/server/src/adapters/express.ts`,
+      "@emlinh/progress-server": `${packages}/server/src/index.ts`,
+      "@emlinh/progress-client": `${packages}/client/src/index.ts`,
+    },
+    external: [
+      "express",
+      "@echogarden/*",
+      "@expo-google-fonts/*",
+      "@napi-rs/*",
+      "eventsource-parser",
+    ],
+    logLevel: "silent",
+  });
+});
+
+interface RunningMain {
+  readonly child: ChildProcess;
+  readonly output: { readonly out: string; readonly err: string };
+  /** Resolves with the address that it prints; rejects if it ends before. */
+  readonly url: Promise<string>;
+  /** Resolves with its exit code and the signal that ended it. */
+  readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
+  readonly dataDir: string;
+}
+
+async function runMain(env: NodeJS.ProcessEnv): Promise<RunningMain> {
+  const dataDir = await temporaryDirectory();
+  const child = spawn(process.execPath, [`${outdir}/main.js`], {
+    env: { ...process.env, HOST: "127.0.0.1", PORT: "0", STUDIO_DATA: dataDir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const output = { out: "", err: "" };
+  const exit = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  const url = new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output.out += text;
+      const [address] = /http:\S+/u.exec(output.out) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+    exit.then(() => reject(new Error(output.err)), reject);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.err += text;
+  });
+  url.catch(() => undefined);
+  return { child, output, url, exit, dataDir };
+}
+
+// The skip is visible in the report; CI fails instead, in `findEncoder`.
+describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
+  async function rendering() {
+    const main = await runMain({});
+    const studio = { url: await main.url, close: async () => undefined };
+    const { jobId } = await createVideo(studio, LONG);
+    const watch = watchVideo(studio, jobId);
+    await until(watch, ({ steps }) => (steps.encode?.done ?? 0) > 0);
+    const [pid = 0] = await workersOf(workerFile);
+    expect((await processesOf(pid)).length).toBeGreaterThanOrEqual(2);
+    return { main, watch, pid };
+  }
+
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "given %s while it renders, tells how the job ended, and leaves nothing",
+    async (signal) => {
+      const { main, watch, pid } = await rendering();
+      const end = ended(watch);
+      main.child.kill(signal);
+      expect(await end).toMatchObject({ status: "lost", error: { code: "server-stopped" } });
+      expect(await main.exit).toEqual([0, null]);
+      expect(await processesOf(pid)).toEqual([]);
+      expect(await directoriesOf(main.dataDir)).toEqual([]);
+      expect(main.output.out).toMatch(/^Em Linh's video studio: http:\/\/127\.0\.0\.1:\d+\n$/u);
+      expect(main.output.err).toMatch(/^Video \w+ was not made \(server-stopped\)[^\n]*\n$/u);
+    },
+  );
+
+  test("given that it is killed, its worker ends itself", async () => {
+    const { main, pid } = await rendering();
+    main.child.kill("SIGKILL");
+    await main.exit;
+    await vi.waitFor(async () => expect(await processesOf(pid)).toEqual([]), 20_000);
+    expect((await directoriesOf(main.dataDir)).length).toBe(1);
+  });
+});
+
+test("given nothing to do, SIGTERM ends it without a word", async () => {
+  const main = await runMain({});
+  await main.url;
+  main.child.kill("SIGTERM");
+  expect(await main.exit).toEqual([0, null]);
+});
+
+test("given a port that is taken, says which one and what to do", async () => {
+  const other = createServer();
+  onTestFinished(() => void other.close());
+  await once(other.listen(0, "127.0.0.1"), "listening");
+  const { port } = other.address() as AddressInfo;
+  const main = await runMain({ PORT: String(port) });
+  expect(await main.exit).toEqual([1, null]);
+  expect(main.output).toEqual({
+    out: "",
+    err: `Port ${port} is taken. Stop the program that uses it, or choose another one: PORT=${port + 1} npm start\n`,
+  });
+});
+
+test("given a port that is none, says so", async () => {
+  const main = await runMain({ PORT: "eighty" });
+  expect(await main.exit).toEqual([1, null]);
+  expect(main.output.err).toBe('PORT is "eighty"; it must be a number from 0 to 65535.\n');
+});
+
+test("given no ffmpeg, says at the start what is missing, and serves", async () => {
+  const main = await runMain(withoutEncoder());
+  const url = await main.url;
+  await vi.waitFor(() => expect(main.output.err).toContain("FFMPEG_PATH"), 10_000);
+  expect((await fetch(new URL("/api/options", url))).status).toBe(200);
+});

@@ -1,0 +1,113 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type JobState, type JobWatch, watchJob } from "@emlinh/progress-client";
+import { onTestFinished } from "vitest";
+import { createStudio, type Studio, type StudioOptions } from "../../src/server/app.js";
+import { CREATE_PATH, PROGRESS_PATH } from "../../src/shared/addresses.js";
+import type { CreateVideoBody, CreateVideoReply } from "../../src/shared/create-video.js";
+import { type VideoJob, videoJob } from "../../src/shared/video-job.js";
+
+const run = promisify(execFile);
+
+/** What a test of the studio works with. */
+export interface OpenStudio extends Studio {
+  readonly dataDir: string;
+  readonly notices: readonly string[];
+}
+
+/** A directory that is removed with the test. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "video-studio-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A studio on a free port, closed with the test. */
+export async function openStudio(options: Partial<StudioOptions> = {}): Promise<OpenStudio> {
+  const dataDir = options.dataDir ?? (await temporaryDirectory());
+  const notices: string[] = [];
+  const studio = await createStudio({
+    port: 0,
+    host: "127.0.0.1",
+    drainMs: 20,
+    onNotice: (notice) => notices.push(notice),
+    ...options,
+    dataDir,
+  });
+  onTestFinished(() => studio.close());
+  return { ...studio, dataDir, notices };
+}
+
+/** An environment in which no ffmpeg is found: a video fails in its first step. */
+export function withoutEncoder(): NodeJS.ProcessEnv {
+  return { ...process.env, FFMPEG_PATH: join(tmpdir(), "no-such-ffmpeg") };
+}
+
+/** Posts a body as JSON. */
+export function postVideo(
+  studio: Studio,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(new URL(CREATE_PATH, studio.url), {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+/** Asks for a video that the studio takes. */
+export async function createVideo(
+  studio: Studio,
+  body: Partial<CreateVideoBody>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<CreateVideoReply> {
+  const response = await postVideo(studio, body, headers);
+  if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
+  return (await response.json()) as CreateVideoReply;
+}
+
+/** A video that takes a while, so that it can be disturbed. */
+export const LONG = { topic: "Trí tuệ nhân tạo", duration: 15 } as const;
+
+/** Watches a job over HTTP, as the page does. */
+export function watchVideo(studio: Studio, jobId: string): JobWatch<VideoJob> {
+  const watch = watchJob<VideoJob>(jobId, {
+    baseUrl: new URL(PROGRESS_PATH, studio.url).href,
+    definition: videoJob,
+  });
+  onTestFinished(() => watch.stop());
+  return watch;
+}
+
+/** Resolves with the first state of which a condition is true. */
+export async function until(
+  watch: JobWatch<VideoJob>,
+  condition: (job: JobState<VideoJob>) => boolean,
+): Promise<JobState<VideoJob>> {
+  for await (const job of watch) if (condition(job)) return job;
+  throw new Error(`Job ${watch.jobId} ended before it came to that.`);
+}
+
+/** Resolves with the state in which a job ended. */
+export function ended(watch: JobWatch<VideoJob>): Promise<JobState<VideoJob>> {
+  return new Promise((resolve) => watch.on("end", resolve));
+}
+
+/** The process ids of the living workers that run from a file; each is its group's too. */
+export async function workersOf(workerFile: URL): Promise<readonly number[]> {
+  const { stdout } = await run("ps", ["-A", "-o", "pid=,stat=,args="]);
+  return stdout
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/u))
+    .filter(([, state, ...args]) => !state?.startsWith("Z") && args.includes(workerFile.pathname))
+    .map(([pid]) => Number(pid));
+}
+
+/** The directories of jobs that a studio has on its disk. */
+export function directoriesOf(dataDir: string): Promise<string[]> {
+  return readdir(join(dataDir, "videos"));
+}

@@ -1,0 +1,47 @@
+import {
+  defineJob,
+  type JobState,
+  type JobWatch,
+  type LogLine,
+  type,
+  VideoManager,
+  watchJob,
+} from "@emlinh/progress-client";
+import { expectTypeOf, test } from "vitest";
+
+const videoJob = defineJob({
+  kind: "video",
+  plan: [
+    { id: "speech", title: "Speech", weight: 1 },
+    { id: "render", title: "Render", weight: 6 },
+  ],
+  metadata: type<{ topic: string }>(),
+  result: type<{ videoUrl: string }>(),
+});
+
+test("given a definition, the result, the steps and the metadata have its types", () => {
+  const watch = watchJob("a", { baseUrl: "/api", definition: videoJob });
+  expectTypeOf(watch.result).resolves.toEqualTypeOf<{ videoUrl: string }>();
+  watch.on("step", ({ id }) => expectTypeOf(id).toEqualTypeOf<"speech" | "render">());
+  watch.on("progress", (job) => {
+    expectTypeOf(job.steps.render?.percent).toEqualTypeOf<number | null | undefined>();
+    expectTypeOf(job.metadata.topic).toEqualTypeOf<string | undefined>();
+    // @ts-expect-error there is no such step
+    job.steps.encode;
+  });
+  watch.on("log", (line) => expectTypeOf(line).toEqualTypeOf<LogLine>());
+  // @ts-expect-error there is no such news
+  watch.on("error", () => {});
+});
+
+test("given a definition, a manager makes watches of its job", () => {
+  const videos = new VideoManager({ baseUrl: "/api", definition: videoJob });
+  expectTypeOf(videos.create({})).resolves.toEqualTypeOf(videos.watch("a"));
+  expectTypeOf(videos.watch("a").result).resolves.toEqualTypeOf<{ videoUrl: string }>();
+});
+
+test("given none, a job of any kind: JSON in, JSON out", () => {
+  const watch = watchJob("a", { baseUrl: "/api" });
+  expectTypeOf(watch).toEqualTypeOf<JobWatch>();
+  expectTypeOf(watch.getSnapshot().job).toEqualTypeOf<JobState | undefined>();
+});

@@ -1,0 +1,356 @@
+import {
+  type ErrorCode,
+  isProgressError,
+  type JobState,
+  type JobWatch,
+  ProgressError,
+  type WatchOptions,
+  watchJob,
+} from "@emlinh/progress-client";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type FakeTime, fakeTime } from "./support/fake-time.js";
+import { type JobServer, startJobServer } from "./support/job-server.js";
+import { until, untilStatus } from "./support/until.js";
+
+let server: JobServer;
+let time: FakeTime;
+const watches: JobWatch[] = [];
+beforeEach(async () => {
+  server = await startJobServer();
+  time = fakeTime();
+});
+afterEach(async () => {
+  for (const watch of watches.splice(0)) watch.stop();
+  await server.close();
+});
+
+function make(options: Partial<WatchOptions> = {}): JobWatch {
+  const watch = watchJob("a", { baseUrl: server.baseUrl, ...time, random: () => 0, ...options });
+  watches.push(watch);
+  return watch;
+}
+
+const line = (text: string) => ({ at: 1, level: "info", text }) as const;
+
+describe("a job from its beginning to its end", () => {
+  test("given a job that runs, every state comes in order, and the end once", async () => {
+    server.create("a", { percent: 10 });
+    const watch = make();
+    const told: string[] = [];
+    watch.on("progress", ({ percent, status }) => told.push(`${status} ${percent}`));
+    watch.on("end", ({ status }) => told.push(`end ${status}`));
+    for await (const job of watch) {
+      if (job.percent === 10) server.write("a", { percent: 40 });
+      if (job.percent === 40)
+        server.write("a", { status: "completed", result: { videoUrl: "/v" } });
+    }
+    expect(told).toEqual(["running 10", "running 40", "completed 100", "end completed"]);
+    await expect(watch.result).resolves.toEqual({ videoUrl: "/v" });
+    expect(watch.getSnapshot().connection).toEqual({
+      status: "closed",
+      attempt: 0,
+      transport: "stream",
+    });
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("given a listener for the end that comes after it, tells it once, and connects no more", async () => {
+    server.create("a", { status: "completed", result: 1 });
+    const watch = make();
+    await watch.result;
+    const late = await new Promise<JobState>((resolve) => watch.on("end", resolve));
+    expect(late.result).toBe(1);
+    const never = vi.fn();
+    watch.on("end", never)();
+    watch.subscribe(never);
+    await Promise.resolve();
+    expect(never).not.toHaveBeenCalled();
+    expect(server.got).toHaveLength(1);
+  });
+
+  test.each([
+    ["failed", "job-failed"],
+    ["cancelled", "job-cancelled"],
+    ["lost", "job-lost"],
+    ["timed-out", "job-timed-out"],
+  ] as const)(
+    "given a job that is %s, the result rejects with %s, and an iteration just ends",
+    async (status, code) => {
+      const error = { code: "no-voice", message: "There is no such voice.", step: "speech" };
+      server.create("a", { status, error });
+      const watch = make();
+      const states: string[] = [];
+      for await (const job of watch) states.push(job.status);
+      expect(states).toEqual([status]);
+      const reason = await watch.result.catch((reason: unknown) => reason);
+      expect(isProgressError(reason, code)).toBe(true);
+      expect(reason).toMatchObject({
+        details: { jobId: "a", error },
+        message: `The job a ended as ${status}: There is no such voice.`,
+      });
+    },
+  );
+
+  test("given several lines and steps at once, tells each line and each changed step once", async () => {
+    server.create("a", { plan: [{ id: "render", title: "Render", weight: 1 }] });
+    const watch = make();
+    const told: unknown[] = [];
+    watch.on("log", ({ n, text }) => told.push([n, text]));
+    watch.on("step", (step) => told.push(step));
+    await until(watch, ({ job }) => job !== undefined);
+    const render = { status: "running", percent: 50 };
+    server.write("a", { "steps.render": render }, [line("one"), line("two")]);
+    await until(watch, ({ log }) => log.length === 2);
+    server.write("a", { message: "on" }, [line("three")]);
+    await until(watch, ({ log }) => log.length === 3);
+    expect(told).toEqual([[1, "one"], [2, "two"], { id: "render", ...render }, [3, "three"]]);
+  });
+
+  test("given more lines than are kept, keeps the newest, and tells all that came", async () => {
+    server.create("a");
+    const watch = make({ maxLogLines: 2 });
+    const told: number[] = [];
+    watch.on("log", ({ n }) => told.push(n));
+    await until(watch, ({ job }) => job !== undefined);
+    for (const text of ["1", "2", "3"]) server.write("a", {}, [line(text)]);
+    await until(watch, ({ log }) => log.at(-1)?.n === 3);
+    expect(watch.getSnapshot().log.map(({ n }) => n)).toEqual([2, 3]);
+    expect(told).toEqual([1, 2, 3]);
+  });
+});
+
+describe("an external store", () => {
+  test("given no change, the snapshot is the same object; given one, another", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const before = watch.getSnapshot();
+    expect(watch.getSnapshot()).toBe(before);
+    const seen = new Set([before]);
+    let calls = 0;
+    watch.subscribe(() => {
+      calls += 1;
+      seen.add(watch.getSnapshot());
+    });
+    await until(watch, ({ job }) => job?.percent === 1);
+    const live = watch.getSnapshot();
+    server.heartbeat();
+    server.write("a", { percent: 2 });
+    await until(watch, ({ job }) => job?.percent === 2);
+    expect(watch.getSnapshot().connection).toBe(live.connection);
+    expect(seen.size).toBe(calls + 1);
+  });
+
+  test("given nobody who listens, asks nothing of the server", () => {
+    const watch = make();
+    watch.getSnapshot();
+    watch.refresh();
+    expect(server.got).toEqual([]);
+    expect(time.pending()).toEqual([]);
+    expect(watch.getSnapshot().connection.status).toBe("idle");
+  });
+
+  test("given a listener after a while without one, goes on from the cursor", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    await until(watch, ({ job }) => job?.percent === 1);
+    const { gone } = await server.request(1);
+    await gone;
+    expect(watch.getSnapshot().connection.status).toBe("idle");
+    server.write("a", { percent: 2 });
+    await until(watch, ({ job }) => job?.percent === 2);
+    const got = await server.request(server.got.length);
+    expect(got.url.searchParams.get("after")).toBe("epoch1.1");
+  });
+
+  test("given a listener that throws, tells onError, and the others hear all the same", async () => {
+    server.create("a", { percent: 1 });
+    const errors: unknown[] = [];
+    const watch = make({ onError: (error) => errors.push(error) });
+    const bad = new Error("a listener's own");
+    watch.on("progress", () => {
+      throw bad;
+    });
+    const heard = new Promise((resolve) => watch.on("progress", resolve));
+    await heard;
+    expect(errors).toEqual([bad]);
+    expect(watch.getSnapshot().connection.status).toBe("live");
+  });
+
+  test("given a listener that stops the watch, all hear what happened in one order", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const heard: string[] = [];
+    watch.on("connection", ({ status }) => status === "live" && watch.stop());
+    watch.on("connection", ({ status }) => heard.push(status));
+    await untilStatus(watch, "closed");
+    expect(heard).toEqual(["live", "closed"]);
+  });
+
+  test("given a listener that takes another one off, the other hears no more", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const second = vi.fn();
+    let off = (): void => {};
+    watch.on("progress", () => off());
+    off = watch.on("progress", second);
+    await until(watch, ({ job }) => job?.percent === 1);
+    expect(second).not.toHaveBeenCalled();
+  });
+});
+
+describe("stop, and cancel, which is another thing", () => {
+  test("given stop, the job goes on, the result says stopped, and iterations end", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const { result } = watch;
+    const iteration = (async () => {
+      for await (const job of watch) if (job.percent === 1) watch.stop();
+    })();
+    await iteration;
+    await expect(result).rejects.toMatchObject({ code: "stopped" });
+    const { gone } = await server.request(1);
+    await gone;
+    watch.stop();
+    watch.refresh();
+    watch.subscribe(() => {});
+    expect(server.got).toHaveLength(1);
+    expect(watch.getSnapshot().connection.error?.code).toBe("stopped" satisfies ErrorCode);
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("given a stop within a listener of the end, the result is still the job's", async () => {
+    server.create("a", { status: "completed", result: 5 });
+    const watch = make();
+    watch.on("progress", () => watch.stop());
+    await expect(watch.result).resolves.toBe(5);
+  });
+
+  test("given a signal, its abort stops the watch; one that was aborted before lets nothing begin", async () => {
+    server.create("a", { percent: 1 });
+    const abort = new AbortController();
+    const watch = make({ signal: abort.signal });
+    await until(watch, ({ job }) => job?.percent === 1);
+    abort.abort();
+    expect(watch.getSnapshot().connection.status).toBe("closed");
+    const dead = make({ signal: abort.signal });
+    await expect(dead.result).rejects.toMatchObject({ code: "stopped" });
+    expect(server.got).toHaveLength(1);
+  });
+
+  test("given cancel, asks the server, and the watch brings the end", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const end = new Promise<JobState>((resolve) => watch.on("end", resolve));
+    await until(watch, ({ job }) => job?.percent === 1);
+    const reply = await watch.cancel();
+    expect(reply).toEqual({ jobId: "a", status: "cancelled", cancelRequested: true });
+    expect(await end).toMatchObject({ status: "cancelled", cancelRequested: true });
+    const post = server.got.find(({ method }) => method === "POST");
+    expect(post?.url.pathname).toBe("/api/a/cancel");
+  });
+
+  test("given a server that fails twice, cancel is asked again", async () => {
+    server.create("a");
+    let failures = 0;
+    server.intercept = ({ method, response }) => {
+      if (method !== "POST" || failures === 2) return false;
+      failures += 1;
+      response.writeHead(503).end();
+      return true;
+    };
+    const watch = make();
+    const reply = watch.cancel();
+    await time.untilPending(1000);
+    time.advance(1000);
+    await time.untilPending(2000);
+    time.advance(2000);
+    expect((await reply).status).toBe("cancelled");
+  });
+
+  test("given a refusal, cancel says so, and the watch is none the worse", async () => {
+    const refused = await make()
+      .cancel()
+      .catch((error: unknown) => error);
+    expect(isProgressError(refused, "job-not-found")).toBe(true);
+  });
+
+  test("given a result that nobody awaits, its rejection is nobody's surprise", async () => {
+    const surprises: unknown[] = [];
+    const hear = (reason: unknown): void => void surprises.push(reason);
+    process.on("unhandledRejection", hear);
+    const watch = make();
+    void watch.result;
+    await untilStatus(watch, "closed");
+    // Node tells of unhandled rejections after the microtasks: a turn of the event loop is what is awaited here.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(surprises).toEqual([]);
+  });
+});
+
+describe("an iteration", () => {
+  test("given a slow consumer, skips to the latest state, and never the end", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    const states = watch[Symbol.asyncIterator]();
+    expect((await states.next()).value).toMatchObject({ percent: 1 });
+    for (const percent of [2, 3, 4]) server.write("a", { percent });
+    await until(watch, ({ job }) => job?.percent === 4);
+    server.write("a", { status: "completed" });
+    await untilStatus(watch, "closed");
+    expect((await states.next()).value).toMatchObject({ status: "completed" });
+    expect(await states.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("given a break, lets the connection go", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make();
+    for await (const job of watch) if (job) break;
+    await Promise.resolve();
+    expect(watch.getSnapshot().connection.status).toBe("idle");
+  });
+
+  test("given a refusal, throws it", async () => {
+    const iterate = async (): Promise<void> => {
+      for await (const job of make()) expect(job).toBeUndefined();
+    };
+    await expect(iterate()).rejects.toBeInstanceOf(ProgressError);
+  });
+});
+
+describe("options", () => {
+  test.each<[string, Partial<WatchOptions>]>([
+    ["maxAttempts", { maxAttempts: 0 }],
+    ["openTimeoutMs", { openTimeoutMs: Number.NaN }],
+    ["pollIntervalMs", { pollIntervalMs: -1 }],
+    ["maxLogLines", { maxLogLines: "many" as unknown as number }],
+    ["backoffMs", { backoffMs: [] }],
+    ["backoffMs", { backoffMs: [1000, -5] }],
+    ["transport", { transport: "sse" as unknown as "stream" }],
+    ["baseUrl", { baseUrl: "/api/video-progress" }],
+    ["baseUrl", { baseUrl: "" }],
+    ["baseUrl", { baseUrl: undefined as unknown as string }],
+  ])("given a bad %s, is refused by name", (name, options) => {
+    expect(() => make(options)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(name) }),
+    );
+  });
+
+  test.each(["", undefined as unknown as string])("given %o for a job id, is refused", (jobId) => {
+    expect(() => watchJob(jobId, { baseUrl: server.baseUrl })).toThrow(/jobId/);
+  });
+
+  test("given undefined, the default counts; given a slash too many, it is dropped", async () => {
+    server.create("a", { percent: 1 });
+    const watch = make({ maxAttempts: undefined, baseUrl: `${server.baseUrl}/` });
+    await until(watch, ({ job }) => job?.percent === 1);
+    expect(server.got[0]?.url.pathname).toBe("/api/a");
+  });
+
+  test("given a job id that is none, it can't become another address", async () => {
+    const watch = watchJob("../a?x", { baseUrl: server.baseUrl, ...time });
+    watches.push(watch);
+    await untilStatus(watch, "closed");
+    expect(server.got[0]?.url.pathname).toBe("/api/..%2Fa%3Fx");
+  });
+});

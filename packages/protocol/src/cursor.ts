@@ -1,0 +1,30 @@
+/**
+ * Where a reader stands: `<epoch>.<version>`, to be read *after* (exclusive). Opaque to readers.
+ *
+ * @see docs/PROTOCOL.md, P15–P18
+ */
+export type Cursor = string;
+
+/** A cursor taken apart. */
+export interface CursorParts {
+  /** Random for each incarnation of a job; `[A-Za-z0-9_-]{1,40}`. */
+  readonly epoch: string;
+  /** The count of the job's writes; a safe integer from 0. */
+  readonly version: number;
+}
+
+const CURSOR = /^([A-Za-z0-9_-]{1,40})\.(0|[1-9][0-9]{0,15})$/;
+
+/** Prints a cursor: at most 57 ASCII characters. */
+export function printCursor({ epoch, version }: CursorParts): Cursor {
+  return `${epoch}.${version}`;
+}
+
+/** Takes a cursor apart; `undefined` for anything that isn't one, since a bad cursor means "start over", never an error (P18). */
+export function parseCursor(text: string | null | undefined): CursorParts | undefined {
+  const match = CURSOR.exec(text ?? "");
+  const version = Number(match?.[2]);
+  return match?.[1] !== undefined && Number.isSafeInteger(version)
+    ? { epoch: match[1], version }
+    : undefined;
+}

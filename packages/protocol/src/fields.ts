@@ -1,0 +1,81 @@
+import type { Json } from "./json.js";
+import type { AnyJob, JobState, JobTypes, PlanStep } from "./state.js";
+
+/** What is stored of a job, by field name: a top-level name, `steps.<id>` or `metadata.<key>` (P1). */
+export type Fields = { readonly [field: string]: Json };
+
+type Stored = Omit<JobState, "id" | "etaMs" | "steps" | "metadata">;
+
+const EMPTY: Stored = {
+  kind: "",
+  status: "queued",
+  attempt: 1,
+  step: null,
+  message: null,
+  percent: null,
+  plan: [],
+  result: null,
+  error: null,
+  cancelRequested: false,
+  createdAt: 0,
+  startedAt: null,
+  updatedAt: 0,
+  finishedAt: null,
+  stale: false,
+};
+
+/**
+ * The state that a job's fields amount to. Pure: the same fields and the same `now` give the same state, whichever deltas brought them.
+ *
+ * @param now - The server's time in milliseconds since the epoch; only `etaMs` depends on it.
+ * @see docs/PROTOCOL.md, P10–P14
+ */
+export function stateOf<Job extends JobTypes = AnyJob>(
+  id: string,
+  fields: Fields,
+  now: number,
+): JobState<Job> {
+  const stored: Record<string, Json> = {};
+  const groups: { [group: string]: Record<string, Json> } = { steps: {}, metadata: {} };
+  for (const [field, value] of Object.entries(fields)) {
+    const [name = "", key] = field.split(/\.(.*)/s);
+    if (key === undefined) {
+      if (Object.hasOwn(EMPTY, name)) stored[name] = value;
+    } else if (Object.hasOwn(groups, name) && value !== null) {
+      (groups[name] as Record<string, Json>)[key] = value;
+    }
+  }
+  // The fields are what the wire brought: their shape is the protocol's promise, and the job's own types are the user's claim.
+  const job = { id, ...EMPTY, ...stored, ...groups, etaMs: null } as unknown as JobState;
+  const percent = percentOf(job);
+  return { ...job, percent, etaMs: etaOf(job, percent, now) } as JobState as JobState<Job>;
+}
+
+function percentOf({ status, plan, percent, steps }: JobState): number | null {
+  if (status === "completed") return 100;
+  const raw = plan.length > 0 ? planPercent(plan, steps) : percent;
+  return raw === null ? null : Math.max(0, Math.min(99, raw));
+}
+
+function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): number {
+  let sum = 0;
+  let weights = 0;
+  for (const { id, weight } of plan) {
+    const step = Object.hasOwn(steps, id) ? steps[id] : undefined;
+    const finished = step?.status === "completed" || step?.status === "skipped";
+    sum += weight * (finished ? 100 : (step?.percent ?? 0));
+    weights += weight;
+  }
+  // Cut, not rounded: rounding up would show a percent that hasn't been reached. The nudge undoes binary noise (0.3 × 100 / 3).
+  return Math.floor((sum / weights) * 10 + 1e-9) / 10;
+}
+
+function etaOf(
+  { status, startedAt, updatedAt }: JobState,
+  percent: number | null,
+  now: number,
+): number | null {
+  const elapsedMs = updatedAt - (startedAt ?? updatedAt);
+  if (status !== "running" || percent === null || percent < 3 || elapsedMs < 1000) return null;
+  return Math.max(0, Math.round((elapsedMs * (100 - percent)) / percent - (now - updatedAt)));
+}

@@ -1,0 +1,60 @@
+import type { Cursor } from "./cursor.js";
+import type { Delta } from "./delta.js";
+import {
+  type Bye,
+  eventOf,
+  type Heartbeat,
+  type Hello,
+  type Timeout,
+  toWire,
+  type WireEvent,
+} from "./wire.js";
+
+interface Frame {
+  readonly event: WireEvent;
+  readonly data: unknown;
+  readonly id?: Cursor;
+  /** Milliseconds, a whole number. */
+  readonly retryMs?: number;
+}
+
+/**
+ * One SSE event as text (P33).
+ *
+ * [spec] CR, LF and CRLF each end a line; U+2028 does not. `JSON.stringify` escapes CR, LF, NUL and lone surrogates, the event name is one of ours
+ * and a cursor is printed from checked parts, so that no value can end a line.
+ */
+function frame({ event, data, id, retryMs }: Frame): string {
+  const retry = retryMs === undefined ? "" : `retry: ${Math.round(retryMs)}\n`;
+  const lastId = id === undefined ? "" : `id: ${id}\n`;
+  return `${retry}${lastId}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** A delta as the event that fits it, with its cursor as the id (P31, P32). */
+export function deltaFrame(delta: Delta): string {
+  return frame({
+    event: eventOf(delta),
+    id: delta.cursor,
+    data: toWire(delta),
+  });
+}
+
+/** The first frame of a stream; it sets the reader's reconnection time too (P30). */
+export function helloFrame(hello: Hello, retryMs: number): string {
+  return frame({ event: "hello", data: hello, retryMs });
+}
+
+/** A sign of life; without an id, or it would take a reader's cursor forward without its data (P32). */
+export function heartbeatFrame(heartbeat: Heartbeat): string {
+  return frame({ event: "heartbeat", data: heartbeat });
+}
+
+/** Nothing changed for long (P37). */
+export function timeoutFrame(timeout: Timeout): string {
+  return frame({ event: "timeout", data: timeout });
+}
+
+/** Come back (P38). `retry:` tells the same to a native EventSource, which doesn't read the data. */
+export function byeFrame(bye: Bye): string {
+  return frame({ event: "bye", data: bye, retryMs: bye.retryMs });
+}

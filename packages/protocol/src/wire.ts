@@ -1,0 +1,82 @@
+import type { Delta } from "./delta.js";
+import { isEmpty, isEnd } from "./delta.js";
+
+/** The version of docs/PROTOCOL.md that this code speaks (P46). */
+export const PROTOCOL_VERSION = 1;
+
+/** The events that carry a delta, and so an id (P31). */
+export type DeltaEvent = "snapshot" | "progress" | "log" | "end";
+
+/** Every event of a stream. None is named `error`: EventSource uses that name for the connection. */
+export type WireEvent = DeltaEvent | "hello" | "heartbeat" | "timeout" | "bye";
+
+/** The data of `hello`. */
+export interface Hello {
+  readonly protocol: number;
+  /** Milliseconds between heartbeats. */
+  readonly heartbeatMs: number;
+  /** Where the job stands. */
+  readonly cursor: string;
+  /** The server's time, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The data of `heartbeat`. */
+export interface Heartbeat {
+  readonly cursor: string;
+  readonly now: number;
+}
+
+/** The data of `timeout`: the stream was idle for so long, or the job was removed. */
+export interface Timeout {
+  readonly scope: "stream" | "job";
+  readonly idleMs: number;
+}
+
+/** Why the server ends a stream before the job's end. */
+export type ByeReason = "drain" | "age" | "auth" | "slow" | "store";
+
+/** The data of `bye`: come back after `retryMs`, with the cursor. */
+export interface Bye {
+  readonly reason: ByeReason;
+  readonly retryMs: number;
+}
+
+/** A delta as JSON carries it: what is empty or false is left out. */
+export type WireDelta = Pick<Delta, "cursor" | "set"> &
+  Partial<Pick<Delta, "reset" | "log">> & { readonly done?: true };
+
+/** The answer to a poll: a delta, and the server's time. */
+export type PollReply = WireDelta & { readonly now: number };
+
+/** The shortest form of a delta on the wire (P16, P19). */
+export function toWire(delta: Delta, done: boolean = isEnd(delta)): WireDelta {
+  return {
+    cursor: delta.cursor,
+    ...(delta.reset && { reset: true }),
+    set: delta.set,
+    ...(delta.log.length > 0 && { log: delta.log }),
+    ...(done && { done }),
+  };
+}
+
+/** Reads a delta off the wire; `undefined` if it isn't one. What it doesn't know it ignores (P7). */
+export function fromWire(data: unknown): Delta | undefined {
+  const { cursor, reset, set, log } = (data ?? {}) as Partial<WireDelta>;
+  if (typeof cursor !== "string" || typeof set !== "object" || set === null) return undefined;
+  return {
+    cursor,
+    reset: reset === true,
+    set,
+    log: Array.isArray(log) ? log : [],
+  };
+}
+
+/** Which event carries a delta (P31). */
+export function eventOf(delta: Delta): DeltaEvent {
+  if (isEnd(delta)) return "end";
+  if (delta.reset) return "snapshot";
+  const onlyLog =
+    delta.log.length > 0 && Object.keys(delta.set).every((field) => field === "updatedAt");
+  return onlyLog && !isEmpty(delta) ? "log" : "progress";
+}

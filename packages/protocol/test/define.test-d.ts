@@ -1,0 +1,37 @@
+import { expectTypeOf, test } from "vitest";
+import { type AnyJob, defineJob, type JobDefinition, type JobTypes, type } from "../src/index.js";
+
+/** `JobDefinition` as the other package's declarations have it: of the same shape, and another interface. */
+interface ForeignDefinition<Job extends JobTypes> {
+  readonly kind: string;
+  readonly plan: JobDefinition<Job>["plan"];
+  readonly metadata?: JobDefinition<Job>["metadata"];
+  readonly result?: JobDefinition<Job>["result"];
+  readonly types?: JobDefinition<Job>["types"];
+}
+
+interface VideoJob {
+  readonly step: "speech" | "render";
+  readonly metadata: { readonly topic: string };
+  readonly result: { readonly videoUrl: string };
+}
+
+declare const foreign: ForeignDefinition<VideoJob>;
+declare function create<Job extends JobTypes = AnyJob>(definition: JobDefinition<Job>): Job;
+
+test("given a definition that the other package made, its types are inferred", () => {
+  expectTypeOf(create(foreign)).toEqualTypeOf<VideoJob>();
+});
+
+test("given a definition of its own, its types are those of its parts", () => {
+  const definition = defineJob({
+    kind: "video",
+    plan: [
+      { id: "speech", title: "Speech", weight: 1 },
+      { id: "render", title: "Render", weight: 6 },
+    ],
+    metadata: type<VideoJob["metadata"]>(),
+    result: type<VideoJob["result"]>(),
+  });
+  expectTypeOf(create(definition)).toEqualTypeOf<VideoJob>();
+});

@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { Answer, BodyAnswer } from "../core/http.js";
+import { targetAfter } from "./mount.js";
+import { leaveConnectionUnsaid, sendAnswer } from "./node-answer.js";
+import { type NodeExchange, nodeFacts } from "./node-exchange.js";
+import { type ProgressHandler, release } from "./progress-handler.js";
+import { mergeVary } from "./vary.js";
+
+/** Options of {@link fastifyProgress}. */
+export interface FastifyProgressOptions {
+  readonly progress: DrainableProgress;
+  /** The path where progress is served. */
+  readonly prefix?: string | undefined;
+}
+
+/** The part of `Progress` that the plugin needs. */
+export interface DrainableProgress extends ProgressHandler {
+  /** Ends all streams; resolves when they are gone. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Serves progress from a Fastify app (5 or later), as an encapsulated plugin: the app's hooks run before it, authentication among them, and the headers that they
+ * set are sent. `authorize` finds Fastify's request in `facts.raw`.
+ *
+ * `app.close()` drains the progress first, since an open stream would hold it up for ever. From then on no stream is opened by it, here or elsewhere.
+ *
+ * Streams are written past the reply: `onSend` hooks, compression among them, see only the other answers.
+ *
+ * @example
+ * ```ts
+ * app.register(fastifyProgress, { prefix: "/api/video-progress", progress });
+ * ```
+ */
+export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async (app, options) => {
+  const { progress } = options;
+  const segments = app.prefix.split("/").length - 1;
+
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const exchange = { req: request.raw, res: reply.raw };
+    const target = targetAfter(segments, request.raw.url ?? "/");
+    const answer = await progress.handle(nodeFacts({ exchange, target, raw: request }));
+    return send(exchange, reply, answer);
+  };
+
+  ignoreBodies(app);
+  app.addHook("preClose", () => progress.drain());
+  app.all("/", handler);
+  app.all("/*", handler);
+};
+
+/** No answer depends on a body, so none is parsed, and none is refused for its type. This plugin's parsers are its own. */
+function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+}
+
+function send(exchange: NodeExchange, reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer.kind === "body") return sendBody(exchange, reply, answer);
+  try {
+    moveHeaders(reply);
+  } catch (error) {
+    release(answer);
+    throw error;
+  }
+  reply.hijack();
+  sendAnswer(exchange, answer);
+  return reply;
+}
+
+/** Hooks and plugins set their headers on the reply, which won't write them once it is hijacked. */
+function moveHeaders(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+}
+
+function sendBody(exchange: NodeExchange, reply: FastifyReply, answer: BodyAnswer): FastifyReply {
+  const vary = mergeVary(reply.getHeader("vary"), answer.headers.vary ?? "");
+  reply.code(answer.status).headers(answer.headers);
+  if (vary !== "") reply.header("vary", vary);
+  leaveConnectionUnsaid(exchange);
+  // Fastify would make JSON of `null`.
+  return reply.send(answer.body ?? undefined);
+}

@@ -1,0 +1,13 @@
+/** Adds our names to a `Vary` header that middleware (CORS, compression) may have begun. */
+export function mergeVary(
+  before: string | number | readonly string[] | undefined,
+  ours: string,
+): string {
+  const names = new Map<string, string>();
+  for (const name of `${before ?? ""},${ours}`.split(",")) {
+    const trimmed = name.trim();
+    if (trimmed !== "" && !names.has(trimmed.toLowerCase()))
+      names.set(trimmed.toLowerCase(), trimmed);
+  }
+  return names.has("*") ? "*" : [...names.values()].join(", ");
+}

@@ -1,0 +1,61 @@
+/** What the core must know of a request. Adapters fill it from their framework's own. */
+export interface RequestFacts {
+  /** Upper case. */
+  readonly method: string;
+  /** The path below the mount point, without the query: `/{jobId}`, `/{jobId}/status`. Percent-encoded as it came. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The value of a header by its lower-case name; several values are joined by `", "`. */
+  header(name: string): string | undefined;
+  /** The framework's own request, handed on to `authorize`. */
+  readonly raw: unknown;
+  /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
+  readonly signal: AbortSignal;
+}
+
+/** What the core answers: a body at once, or a stream to subscribe to. */
+export type Answer = BodyAnswer | StreamAnswer;
+
+/** A status, headers and a whole body. */
+export interface BodyAnswer {
+  readonly kind: "body";
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** `null` for none (204, 304). */
+  readonly body: string | null;
+}
+
+/** A status, headers, and frames to come. */
+export interface StreamAnswer {
+  readonly kind: "stream";
+  readonly status: 200;
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Begins to write frames into the sink, the first at once. Call it exactly once, after the status and headers were sent;
+   * an adapter whose client left before that calls it and then `closed()`, or the subscriber's place is never given back.
+   */
+  subscribe(sink: Sink): Subscription;
+}
+
+/** Where a stream's frames go: one response. */
+export interface Sink {
+  /**
+   * Takes the bytes of whole frames. They are shared by all subscribers and must not be changed.
+   *
+   * @returns `false` if the buffer is now full: nothing more is written until {@link Subscription.drained}.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** The stream is over: send what is buffered, then end the response. Called at most once. */
+  end(): void;
+  /** The reader took nothing for too long: give up what is buffered and destroy the connection. Called at most once: instead of `end`, or after it when {@link Subscription.closed} doesn't follow. */
+  destroy(): void;
+}
+
+/** The adapter's side of an open stream. */
+export interface Subscription {
+  /** The sink's buffer is empty again. */
+  drained(): void;
+  /** The client is gone, or the response is over: after `end` too, when all was sent. Until then the stream's place is taken. Idempotent. */
+  closed(): void;
+}

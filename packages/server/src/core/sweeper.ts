@@ -1,0 +1,52 @@
+import { asProgressError } from "./errors.js";
+import type { GuardedStore } from "./guarded-store.js";
+import type { Settings } from "./options.js";
+import type { SweepReport } from "./store.js";
+import { after, type Timer } from "./time.js";
+
+/** Sweeps a store again and again. */
+export interface Sweeper {
+  /** One sweep, now. @throws ProgressError as the store does. */
+  sweep(): Promise<SweepReport>;
+  /** Ends the timer. Idempotent. */
+  close(): void;
+}
+
+/** Sweeps in a row while there is more to do; then others have their turn. */
+const MAX_ROUNDS = 20;
+
+/** Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store: jitter keeps them apart. */
+export function createSweeper(store: GuardedStore, settings: Settings): Sweeper {
+  const { sweepIntervalMs, sweepLimit, clock, random, onError } = settings;
+  let timer: Timer | undefined;
+  let closed = false;
+
+  const sweep = (): Promise<SweepReport> => store.sweep(clock(), sweepLimit);
+
+  async function sweepAll(): Promise<void> {
+    try {
+      for (let round = 0; round < MAX_ROUNDS && !closed; round += 1) {
+        if (!(await sweep()).more) break;
+      }
+    } catch (error) {
+      onError(asProgressError(error, "A sweep failed."));
+    } finally {
+      schedule();
+    }
+  }
+
+  function schedule(): void {
+    if (closed || sweepIntervalMs === false) return;
+    // It catches its own errors, and ends by calling this function.
+    timer = after(sweepIntervalMs * (0.8 + random() / 5), () => void sweepAll());
+  }
+
+  schedule();
+  return {
+    sweep,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { CaseGroup } from "../case.js";
+import { ALIASING } from "./aliasing.js";
+import { ATTEMPT } from "./attempt.js";
+import { CLOSE } from "./close.js";
+import { CONCURRENCY } from "./concurrency.js";
+import { CREATE } from "./create.js";
+import { CURSORS } from "./cursors.js";
+import { DEADLINE } from "./deadline.js";
+import { DURABLE } from "./durable.js";
+import { END } from "./end.js";
+import { EXPIRY } from "./expiry.js";
+import { HISTORIES } from "./histories.js";
+import { LEASE } from "./lease.js";
+import { LOG } from "./log.js";
+import { SHARED } from "./shared.js";
+import { SWEEP } from "./sweep.js";
+import { VALUES } from "./values.js";
+import { WATCH } from "./watch.js";
+import { WRITE } from "./write.js";
+
+/** Every test of the suite, in the order in which a new store is best made to pass them. */
+export const GROUPS: readonly CaseGroup[] = [
+  CREATE,
+  WRITE,
+  CURSORS,
+  LOG,
+  END,
+  VALUES,
+  ALIASING,
+  CONCURRENCY,
+  HISTORIES,
+  WATCH,
+  ATTEMPT,
+  LEASE,
+  DEADLINE,
+  EXPIRY,
+  SWEEP,
+  CLOSE,
+  SHARED,
+  DURABLE,
+];

@@ -1,0 +1,125 @@
+import { same } from "../assert.js";
+import type { CaseGroup } from "../case.js";
+import { change, completion, draft, line, readJob, upTo, versionOf } from "../given.js";
+
+export const LOG: CaseGroup = {
+  group: "log",
+  cases: [
+    {
+      name: "given lines, numbers them from 1 with the version of their write",
+      async run({ open }) {
+        const store = await open();
+        await store.create(draft("a"));
+        await store.write("a", change({}, { log: [line("one"), line("two")] }));
+        await store.write("a", change({ percent: 1 }));
+        await store.write("a", change({}, { log: [line("three")] }));
+        const { log } = await readJob(store, "a");
+        const told = log.map(({ n, version, text }) => [n, version, text]);
+        same(
+          told,
+          [
+            [1, 2, "one"],
+            [2, 2, "two"],
+            [3, 4, "three"],
+          ],
+          "number, version and text of the lines",
+        );
+      },
+    },
+    {
+      name: "given a line, keeps its time, level, text and data",
+      async run({ open }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const lines = [
+          line("plain"),
+          line("", { level: "warn", at: 0 }),
+          line("with data", { level: "error", data: { frame: 3, parts: [null, { a: [] }] } }),
+          line("with null", { data: null }),
+        ];
+        await store.write("a", change({}, { log: lines }));
+        const { log } = await readJob(store, "a");
+        same(
+          log,
+          lines.map((each, index) => ({ ...each, n: index + 1, version: 2 })),
+          "the lines",
+        );
+      },
+    },
+    {
+      name: "given more lines than are kept, keeps the newest and goes on numbering",
+      async run({ open }) {
+        const store = await open({ maxLogLines: 5 });
+        same(store.maxLogLines, 5, "maxLogLines of the store");
+        const { cursor } = await store.create(draft("a"));
+        for (const by of upTo(4))
+          await store.write(
+            "a",
+            change({}, { log: [line(`${by}a`), line(`${by}b`), line(`${by}c`)] }),
+          );
+        const kept = [8, 9, 10, 11, 12];
+        const { log } = await readJob(store, "a");
+        same(
+          log.map(({ n }) => n),
+          kept,
+          "the lines kept",
+        );
+        same(
+          log.map(({ text }) => text),
+          ["2b", "2c", "3a", "3b", "3c"],
+          "their texts",
+        );
+        same(
+          (await readJob(store, "a", cursor)).log.map(({ n }) => n),
+          kept,
+          "the lines told to an early reader",
+        );
+      },
+    },
+    {
+      name: "given more lines at once than are kept, numbers those too that it drops",
+      async run({ open }) {
+        const store = await open({ maxLogLines: 3 });
+        await store.create(draft("a"));
+        const cursor = await store.write(
+          "a",
+          change({}, { log: upTo(10).map((by) => line(`${by}`)) }),
+        );
+        await store.write("a", change({}, { log: [line("last")] }));
+        const { log } = await readJob(store, "a");
+        same(
+          log.map(({ n, text }) => [n, text]),
+          [
+            [9, "8"],
+            [10, "9"],
+            [11, "last"],
+          ],
+          "the lines kept",
+        );
+        same(
+          (await readJob(store, "a", cursor)).log.map(({ n }) => n),
+          [11],
+          "the lines after the first write",
+        );
+      },
+    },
+    {
+      name: "given the end, keeps the lines that came with it and before it",
+      async run({ open }) {
+        const store = await open();
+        await store.create(draft("a"));
+        await store.write("a", change({}, { log: [line("one")] }));
+        const end = await store.write("a", { ...completion(), log: [line("done")] });
+        const { log } = await readJob(store, "a");
+        same(
+          log.map(({ n, version }) => [n, version]),
+          [
+            [1, 2],
+            [2, versionOf(end)],
+          ],
+          "the lines",
+        );
+      },
+    },
+  ],
+};

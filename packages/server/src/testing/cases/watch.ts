@@ -1,0 +1,192 @@
+import { apply, isEnd, type Snapshot } from "@emlinh/progress-protocol";
+import type { ProgressStore } from "../../core/store.js";
+import { holds, same } from "../assert.js";
+import type { Waker } from "../bench.js";
+import type { CaseGroup } from "../case.js";
+import { change, completion, draft, line, readJob, upTo } from "../given.js";
+
+/**
+ * Follows a job by its wakes alone, as the hub would without its re-reads, while `work` is done to it.
+ *
+ * @returns the reader's copy once the job has ended.
+ */
+export async function followDuring(
+  {
+    store,
+    id,
+    waker,
+  }: { readonly store: ProgressStore; readonly id: string; readonly waker: Waker },
+  work: () => Promise<void>,
+): Promise<Snapshot> {
+  const unwatch = await store.watch(id, waker.wake);
+  const [copy] = await Promise.all([follow(store, id, waker), work()]);
+  await unwatch();
+  return copy;
+}
+
+async function follow(store: ProgressStore, id: string, waker: Waker): Promise<Snapshot> {
+  let copy: Snapshot | undefined;
+  for (;;) {
+    const seen = waker.count();
+    copy = apply(copy, await readJob(store, id, copy?.cursor));
+    if (copy !== undefined && isEnd(copy)) return copy;
+    await waker.past(seen);
+  }
+}
+
+/** Thirty changes and the end. */
+export async function reportAll(store: ProgressStore, id: string): Promise<void> {
+  for (const percent of upTo(30))
+    await store.write(id, change({ percent }, { log: [line(`${percent}`)] }));
+  await store.write(id, completion("there"));
+}
+
+export const WATCH: CaseGroup = {
+  group: "watch",
+  cases: [
+    {
+      name: "given a watch, wakes at each kind of change: fields, lines, the end",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const { wake, count, past } = waker();
+        await store.watch("a", wake);
+        for (const each of [
+          change({ message: "one" }),
+          change({}, { log: [line("one")] }),
+          completion(),
+        ]) {
+          const seen = count();
+          await store.write("a", each);
+          await past(seen);
+        }
+      },
+    },
+    {
+      name: "given a wake, what it tells of can be read",
+      async run({ open, waker }) {
+        const store = await open();
+        const { cursor } = await store.create(draft("a"));
+        const { wake, past } = waker();
+        const reads: Promise<unknown>[] = [];
+        await store.watch("a", () => {
+          reads.push(readJob(store, "a", cursor).then(({ set }) => set.message, String));
+          wake();
+        });
+        await store.write("a", change({ message: "one" }));
+        await past(0);
+        same(await reads[0], "one", "what was read on the first wake");
+      },
+    },
+    {
+      name: "given a reader that looks only when woken, it gets everything up to the end",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const reader = { store, id: "a", waker: waker() };
+        const copy = await followDuring(reader, () => reportAll(store, "a"));
+        same(copy, await readJob(store, "a"), "the reader's copy of the job");
+      },
+    },
+    {
+      name: "given a change between watch and read, misses nothing",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const first = waker();
+        await store.watch("a", first.wake);
+        await store.write("a", change({ message: "one" }));
+        const { cursor, set } = await readJob(store, "a");
+        same(set.message, "one", "what a read after the watch tells");
+        await first.past(0);
+        const seen = first.count();
+        await store.write("a", change({ message: "two" }));
+        await first.past(seen);
+        same((await readJob(store, "a", cursor)).set.message, "two", "what the next read tells");
+      },
+    },
+    {
+      name: "given several watches, wakes each, and the end of one ends no other",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const [first, second] = [waker(), waker()];
+        const unwatch = await store.watch("a", first.wake);
+        await store.watch("a", second.wake);
+        await store.write("a", change({ message: "one" }));
+        await Promise.all([first.past(0), second.past(0)]);
+        await unwatch();
+        const seen = second.count();
+        await store.write("a", change({ message: "two" }));
+        await second.past(seen);
+      },
+    },
+    {
+      name: "given one function that watches twice, ends one watch and keeps the other",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const { wake, count, past } = waker();
+        const unwatch = await store.watch("a", wake);
+        await store.watch("a", wake);
+        await unwatch();
+        await unwatch();
+        const seen = count();
+        await store.write("a", change({ message: "one" }));
+        await past(seen);
+      },
+    },
+    {
+      name: "given the end of a watch, wakes it no more",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const [ended, fence] = [waker(), waker()];
+        const unwatch = await store.watch("a", ended.wake);
+        // What wakes the one would wake the other: when this one was woken often, nothing is still on its way to the first.
+        await store.watch("a", fence.wake);
+        await store.write("a", change({ message: "one" }));
+        await Promise.all([ended.past(0), fence.past(0)]);
+        await unwatch();
+        const before = ended.count();
+        for (const percent of upTo(3)) {
+          const seen = fence.count();
+          await store.write("a", change({ percent }));
+          await fence.past(seen);
+        }
+        same(ended.count(), before, "wakes before and after the end of the watch");
+        await unwatch();
+      },
+    },
+    {
+      name: "given an unknown job, may be watched, and wakes once it is written to",
+      async run({ open, waker }) {
+        const store = await open();
+        const { wake, past } = waker();
+        const unwatch = await store.watch("a", wake);
+        await store.create(draft("a"));
+        await store.write("a", change({ message: "one" }));
+        await past(0);
+        await unwatch();
+      },
+    },
+    {
+      name: "given a wake that throws, harms neither the write nor the other watches",
+      async run({ open, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        let thrown = 0;
+        await store.watch("a", () => {
+          thrown += 1;
+          throw new Error("a wake of the suite's that throws");
+        });
+        const { wake, past } = waker();
+        await store.watch("a", wake);
+        const cursor = await store.write("a", change({ message: "one" }));
+        await past(0);
+        same((await readJob(store, "a")).cursor, cursor, "the cursor after the write");
+        holds(thrown > 0, "The first watch was not woken.");
+      },
+    },
+  ],
+};

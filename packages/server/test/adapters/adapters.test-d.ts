@@ -1,0 +1,42 @@
+import http from "node:http";
+import http2 from "node:http2";
+import https from "node:https";
+import express from "express";
+import { fastify } from "fastify";
+import { Hono } from "hono";
+import { expectTypeOf, test } from "vitest";
+import { expressProgress } from "../../src/adapters/express.js";
+import { fastifyProgress } from "../../src/adapters/fastify.js";
+import { fetchProgress } from "../../src/adapters/fetch.js";
+import { nodeProgress } from "../../src/adapters/node.js";
+import type { Progress } from "../../src/core/progress.js";
+
+declare const progress: Progress;
+const prefix = "/api/video-progress";
+
+test("each adapter fits its framework, without a cast", () => {
+  const listener = nodeProgress(progress, { base: prefix });
+  http.createServer(listener);
+  https.createServer(listener);
+  http2.createServer(listener);
+  http2.createSecureServer({ allowHTTP1: true }, listener);
+  express().use(listener);
+  express().use(prefix, expressProgress(progress));
+  express.Router().use(prefix, expressProgress(progress));
+  fastify().register(fastifyProgress, { prefix, progress });
+  fastify({ http2: true }).register(fastifyProgress, { prefix, progress });
+  fastify({ https: {} }).register(fastifyProgress, { prefix, progress });
+  fastify({ http2: true, https: {} }).register(fastifyProgress, { prefix, progress });
+  const serve = fetchProgress(progress, { base: prefix });
+  new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, context));
+  expectTypeOf(serve).toExtend<(request: Request) => Promise<Response>>();
+});
+
+test("a progress is needed, and no other option", () => {
+  // @ts-expect-error the plugin needs its progress
+  fastify().register(fastifyProgress, { prefix });
+  // @ts-expect-error there is no such option
+  nodeProgress(progress, { prefix });
+  // @ts-expect-error it answers requests, or it is no progress
+  expressProgress({ drain: async () => {} });
+});

@@ -1,0 +1,255 @@
+import http from "node:http";
+import fastifyCompress from "@fastify/compress";
+import fastifyCors from "@fastify/cors";
+import { type FastifyInstance, fastify } from "fastify";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { fastifyProgress } from "../../src/adapters/fastify.js";
+import type { BodyAnswer } from "../../src/core/http.js";
+import { http1Client } from "./support/client.js";
+import { BASE } from "./support/hosts.js";
+import { type ScriptedCore, scriptedCore } from "./support/scripted.js";
+
+const STREAM = { headers: { accept: "text/event-stream" } };
+const BODY: BodyAnswer = {
+  kind: "body",
+  status: 202,
+  headers: { "content-type": "application/json; charset=utf-8", vary: "Accept, Cookie" },
+  body: '{"topic":"Chào"}',
+};
+
+async function start(app: FastifyInstance) {
+  const client = http1Client(await app.listen({ port: 0, host: "127.0.0.1" }));
+  onTestFinished(async () => {
+    client.close();
+    await app.close();
+  });
+  return client;
+}
+
+async function openStream(core: ScriptedCore, app: FastifyInstance) {
+  const client = await start(app);
+  const asked = client.ask(`${BASE}/job`, STREAM);
+  const subscriber = await core.subscriber();
+  return { reply: await asked, subscriber };
+}
+
+describe("fastifyProgress", () => {
+  test("given a hook that refuses, the core isn't asked", async () => {
+    const core = scriptedCore(() => {
+      throw new Error("It was asked.");
+    });
+    const app = fastify();
+    app.addHook("onRequest", async (_request, reply) => reply.code(401).send("who?"));
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const reply = await (await start(app)).ask(`${BASE}/job`, STREAM);
+    expect(reply.status).toBe(401);
+    expect(await reply.text()).toBe("who?");
+  });
+
+  test("given a hook that finds the user, hands the request on with it", async () => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify();
+    app.decorateRequest("user", "");
+    app.addHook("preHandler", async (request) => {
+      Object.assign(request, { user: "an" });
+    });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const reply = await (await start(app)).ask(`${BASE}/job`);
+    expect(await reply.json()).toEqual({ topic: "Chào" });
+    expect((await core.request()).raw).toMatchObject({ user: "an" });
+  });
+
+  test("given headers of plugins and hooks, sends them, and joins Vary, with a body and with a stream", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    app.register(fastifyCors, { origin: ["https://page.test"], credentials: true });
+    app.addHook("onRequest", async (_request, reply) => {
+      reply.header("set-cookie", "a=1").header("set-cookie", "b=2");
+      reply.raw.setHeader("x-raw", "yes");
+    });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    app.register(fastifyProgress, {
+      prefix: "/body",
+      progress: scriptedCore(() => BODY),
+    });
+    const client = await start(app);
+    const headers = { ...STREAM.headers, origin: "https://page.test" };
+    const asked = client.ask(`${BASE}/job`, { headers });
+    const { sink } = await core.subscriber();
+    sink.end();
+    for (const reply of [await asked, await client.ask("/body/job", { headers })]) {
+      expect(reply.headers["access-control-allow-origin"]).toBe("https://page.test");
+      expect(reply.headers["access-control-allow-credentials"]).toBe("true");
+      expect(reply.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+      expect(reply.headers["x-raw"]).toBe("yes");
+      expect(reply.headers.vary).toMatch(/^Origin, Accept(, Cookie)?$/);
+    }
+  });
+
+  test("given a response that a hook has begun, tells the app and gives the place back", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    const told = new Promise((resolve) => {
+      app.setErrorHandler((error, _request, reply) => {
+        resolve(error);
+        reply.hijack();
+        reply.raw.end();
+      });
+    });
+    app.addHook("preHandler", async (_request, reply) => {
+      reply.header("x-late", "yes");
+      reply.raw.write("begun");
+    });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const reply = await (await start(app)).ask(`${BASE}/job`, STREAM);
+    expect(await told).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
+    expect(await reply.text()).toBe("begun");
+    expect((await core.subscriber()).counts.closed).toBe(1);
+  });
+
+  test("given a preflight, lets the CORS plugin answer", async () => {
+    const app = fastify();
+    app.register(fastifyCors, { origin: ["https://page.test"] });
+    app.register(fastifyProgress, { prefix: BASE, progress: scriptedCore() });
+    const reply = await (await start(app)).ask(`${BASE}/job`, {
+      method: "OPTIONS",
+      headers: { origin: "https://page.test", "access-control-request-method": "GET" },
+    });
+    expect(reply.status).toBe(204);
+    expect(reply.headers["access-control-allow-origin"]).toBe("https://page.test");
+  });
+
+  test("given HTTP/1.1, sends no Connection header with a body", async () => {
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress: scriptedCore(() => BODY) });
+    const client = await start(app);
+    expect((await client.ask(`${BASE}/job`)).headers.connection).toBeUndefined();
+    const closing = await client.ask(`${BASE}/job`, { headers: { connection: "close" } });
+    expect(closing.headers.connection).toBe("close");
+  });
+
+  test.each([204, 304])("given an answer %i without a body, sends none", async (status) => {
+    const core = scriptedCore(() => ({ kind: "body", status, headers: { etag: "x" }, body: null }));
+    const app = fastify();
+    app.register(fastifyCompress, { threshold: 0 });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const client = await start(app);
+    const reply = await client.ask(`${BASE}/job`, { headers: { "accept-encoding": "gzip" } });
+    expect([reply.status, await reply.text()]).toEqual([status, ""]);
+    expect(reply.headers["content-type"]).toBeUndefined();
+    expect(reply.headers["content-encoding"]).toBeUndefined();
+    expect(reply.headers.etag).toBe("x");
+  });
+
+  test("given an app that closes, drains, and is closed when the streams are over", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const { reply, subscriber } = await openStream(core, app);
+    const [frames] = await Promise.all([reply.rest(), app.close()]);
+    expect(frames).toEqual([]);
+    expect(subscriber.counts.closed).toBeGreaterThan(0);
+  });
+
+  test("given a stream, tells the app when it is over", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    const responses: number[] = [];
+    const told = new Promise<void>((resolve) => {
+      app.addHook("onResponse", async (_request, reply) => {
+        responses.push(reply.statusCode);
+        resolve();
+      });
+    });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const { reply, subscriber } = await openStream(core, app);
+    expect(responses).toEqual([]);
+    subscriber.sink.end();
+    await Promise.all([reply.rest(), told]);
+    expect(responses).toEqual([200]);
+  });
+
+  test("given a prefix with a parameter, below other prefixes, and a long id, finds the path", async () => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify();
+    app.register(
+      async (inner) => {
+        inner.register(fastifyProgress, { prefix: "/:tenant/progress", progress: core });
+      },
+      { prefix: "/api" },
+    );
+    const client = await start(app);
+    const id = "x".repeat(128);
+    await client.ask(`/api/a%20b/progress/${id}/status`);
+    expect((await core.request()).path).toBe(`/${id}/status`);
+    await client.ask("/api/a/progress?job=A");
+    expect((await core.request()).path).toBe("/");
+  });
+
+  test("given no prefix, serves from the root", async () => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify();
+    app.register(fastifyProgress, { progress: core });
+    await (await start(app)).ask("/job/status");
+    expect((await core.request()).path).toBe("/job/status");
+  });
+
+  test.each([
+    ["of a foreign type", { "content-type": "application/x-unheard-of" }, "???"],
+    ["that is empty and said to be JSON", { "content-type": "application/json" }, ""],
+    ["that is too long for the app", { "content-type": "text/plain" }, "x".repeat(2 ** 21)],
+  ])("given a body %s, answers all the same", async (_what, headers, body) => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    app.post("/echo", async (request) => request.body);
+    const client = await start(app);
+    const reply = await client.ask(`${BASE}/job/cancel`, { method: "POST", headers, body });
+    expect(reply.status).toBe(202);
+    const echo = await client.ask("/echo", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"still":"parsed"}',
+    });
+    expect(await echo.json()).toEqual({ still: "parsed" });
+  });
+
+  test("given compression, compresses bodies and leaves streams alone", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    app.register(fastifyCompress, { threshold: 0 });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    app.register(fastifyProgress, { prefix: "/body", progress: scriptedCore(() => BODY) });
+    const client = await start(app);
+    const headers = { ...STREAM.headers, "accept-encoding": "gzip" };
+    const body = await client.ask("/body/job", { headers });
+    expect(body.headers["content-encoding"]).toBe("gzip");
+    expect(await body.json()).toEqual({ topic: "Chào" });
+    const asked = client.ask(`${BASE}/job`, { headers });
+    const { sink } = await core.subscriber();
+    expect((await asked).headers["content-encoding"]).toBeUndefined();
+    sink.end();
+  });
+
+  test("given inject, answers without a socket", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const asked = { url: `${BASE}/job`, headers: STREAM.headers };
+    // It begins when somebody waits for it.
+    const injected = app.inject(asked).then((response) => response);
+    const { sink } = await core.subscriber();
+    sink.write(new TextEncoder().encode("event: hello\ndata: {}\n\n"));
+    sink.end();
+    const { statusCode, body } = await injected;
+    expect([statusCode, body]).toEqual([200, "event: hello\ndata: {}\n\n"]);
+    await app.close();
+  });
+
+  test("given a server that the app made, serves from it", async () => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify({ serverFactory: (handler) => http.createServer(handler) });
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    expect((await (await start(app)).ask(`${BASE}/job`)).status).toBe(202);
+  });
+});

@@ -1,0 +1,195 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { fetchProgress } from "../../src/adapters/fetch.js";
+import { scriptedCore } from "./support/scripted.js";
+
+const BASE = "/api/video-progress";
+const URL_OF_JOB = `https://app.test${BASE}/job`;
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (chunk: Uint8Array | undefined) => new TextDecoder().decode(chunk);
+
+async function open(signal?: AbortSignal) {
+  const core = scriptedCore();
+  const request = new Request(URL_OF_JOB, signal ? { signal } : {});
+  const response = await fetchProgress(core, { base: BASE })(request);
+  if (!response.body) throw new Error("A stream has a body.");
+  return { core, body: response.body, response };
+}
+
+describe("fetchProgress", () => {
+  test("given a response that nobody reads yet, subscribes only when the first read comes", async () => {
+    const { core, body } = await open();
+    const subscriber = core.subscriber();
+    const first = await Promise.race([subscriber, setImmediate("none yet")]);
+    expect(first).toBe("none yet");
+    const reader = body.getReader();
+    const read = reader.read();
+    (await subscriber).sink.write(bytes("a"));
+    expect(text((await read).value)).toBe("a");
+  });
+
+  test("given a response that is dropped unread, gives the subscriber's place back", async () => {
+    const { core, body } = await open();
+    await body.cancel();
+    const { counts } = await core.subscriber();
+    expect(counts.closed).toBe(1);
+  });
+
+  test("given a client that left before the answer, ends the body and gives the place back", async () => {
+    const { core, body } = await open(AbortSignal.abort());
+    expect((await core.subscriber()).counts.closed).toBe(1);
+    expect(await body.getReader().read()).toEqual({ done: true, value: undefined });
+  });
+
+  test("given an abort in the middle, ends the body and closes once, whatever comes after", async () => {
+    const client = new AbortController();
+    const { core, body } = await open(client.signal);
+    const reader = body.getReader();
+    const read = reader.read();
+    const { sink, counts } = await core.subscriber();
+    client.abort();
+    expect((await read).done).toBe(true);
+    await reader.cancel();
+    sink.end();
+    sink.destroy();
+    expect(sink.write(bytes("late"))).toBe(false);
+    expect(counts).toEqual({ drained: 0, closed: 1 });
+  });
+
+  test("given a core that ends within subscribe, closes it when all is read", async () => {
+    let closed = 0;
+    const answer = fetchProgress({
+      handle: async () => ({
+        kind: "stream",
+        status: 200,
+        headers: {},
+        subscribe(sink) {
+          for (const word of ["a", "b", "c"]) sink.write(bytes(word));
+          sink.end();
+          return { drained: () => {}, closed: () => (closed += 1) };
+        },
+      }),
+    });
+    const response = await answer(new Request(URL_OF_JOB));
+    expect(await response.text()).toBe("abc");
+    expect(closed).toBe(1);
+  });
+
+  test("given a core that ends within subscribe without a word, subscribes and closes it once", async () => {
+    const counts = { subscribed: 0, closed: 0 };
+    const answer = fetchProgress({
+      handle: async () => ({
+        kind: "stream",
+        status: 200,
+        headers: {},
+        subscribe(sink) {
+          counts.subscribed += 1;
+          sink.end();
+          return { drained: () => {}, closed: () => (counts.closed += 1) };
+        },
+      }),
+    });
+    const response = await answer(new Request(URL_OF_JOB));
+    expect(await response.text()).toBe("");
+    expect(counts).toEqual({ subscribed: 1, closed: 1 });
+  });
+
+  test("given a reader that doesn't read, is full after some bytes, and drained when they are read", async () => {
+    const { core, body } = await open();
+    const reader = body.getReader();
+    const first = reader.read();
+    const { sink, counts } = await core.subscriber();
+    expect(sink.write(bytes("first"))).toBe(true);
+    await first;
+    expect(sink.write(new Uint8Array(16_383))).toBe(true);
+    expect(sink.write(new Uint8Array(1))).toBe(false);
+    await reader.read();
+    expect(counts.drained).toBe(0);
+    await reader.read();
+    const next = reader.read();
+    void reader.read();
+    expect(counts.drained).toBe(1);
+    await setImmediate();
+    expect(sink.write(bytes("next"))).toBe(true);
+    expect(text((await next).value)).toBe("next");
+    expect(counts).toEqual({ drained: 1, closed: 0 });
+  });
+
+  test("given an end that isn't read yet, is closed only when it is", async () => {
+    const { core, body } = await open();
+    const reader = body.getReader();
+    const first = reader.read();
+    const { sink, counts } = await core.subscriber();
+    sink.write(bytes("a"));
+    sink.write(bytes("b"));
+    sink.end();
+    expect(text((await first).value)).toBe("a");
+    expect(text((await reader.read()).value)).toBe("b");
+    expect(counts.closed).toBe(0);
+    expect((await reader.read()).done).toBe(true);
+    expect(counts.closed).toBe(1);
+  });
+
+  test("given an end that is never read, gives it up when the core says so", async () => {
+    const { core, body } = await open();
+    const reader = body.getReader();
+    const first = reader.read();
+    const { sink, counts } = await core.subscriber();
+    sink.write(bytes("a"));
+    sink.write(bytes("b"));
+    sink.end();
+    await first;
+    sink.destroy();
+    await expect(reader.read()).rejects.toMatchObject({ code: "closed" });
+    expect(counts.closed).toBe(1);
+  });
+
+  test("given a reader with a buffer of its own, fills it, and ends", async () => {
+    const { core, body } = await open();
+    const reader = body.getReader({ mode: "byob" });
+    const read = reader.read(new Uint8Array(3));
+    const { sink, until } = await core.subscriber();
+    sink.write(bytes("abcd"));
+    expect(text((await read).value)).toBe("abc");
+    expect(text((await reader.read(new Uint8Array(3))).value)).toBe("d");
+    const last = reader.read(new Uint8Array(3));
+    sink.end();
+    expect((await last).done).toBe(true);
+    await until("closed");
+  });
+
+  test("given a path outside the base, answers 404 without asking the core", async () => {
+    const core = scriptedCore();
+    const response = await fetchProgress(core, { base: BASE })(new Request("https://app.test/x"));
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+    expect(await response.json()).toMatchObject({ code: "not-found", status: 404 });
+  });
+
+  test("given the framework's context, hands it on instead of the request", async () => {
+    const core = scriptedCore();
+    const context = { user: "an" };
+    const request = new Request(URL_OF_JOB);
+    const answer = fetchProgress(core);
+    await answer(request, context);
+    expect((await core.request()).raw).toBe(context);
+    await answer(request);
+    expect((await core.request()).raw).toBe(request);
+  });
+
+  test.each([204, 304])(
+    "given an answer %i without a body, makes a response of it",
+    async (status) => {
+      const core = scriptedCore(() => ({
+        kind: "body",
+        status,
+        headers: { etag: "x" },
+        body: null,
+      }));
+      const response = await fetchProgress(core)(new Request(URL_OF_JOB));
+      expect(response.status).toBe(status);
+      expect(response.headers.get("etag")).toBe("x");
+      expect(response.body).toBeNull();
+    },
+  );
+});

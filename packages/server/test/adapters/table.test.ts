@@ -1,0 +1,194 @@
+import { EventEmitter, once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { BASE, HOSTS, type Host } from "./support/hosts.js";
+import { randomText } from "./support/random-text.js";
+import { type Scripted, type ScriptedCore, scriptedCore } from "./support/scripted.js";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const frame = (n: number, padding = "") =>
+  bytes(`event: progress\ndata: ${JSON.stringify({ n, padding })}\n\n`);
+
+const STREAM = { headers: { accept: "text/event-stream", "accept-encoding": "gzip" } };
+
+describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
+  let core: ScriptedCore;
+  let host: Host;
+
+  beforeEach(async () => {
+    core = scriptedCore();
+    host = await start(core);
+  });
+
+  afterEach(async () => {
+    await core.drain();
+    host.client.close();
+    await host.close();
+  });
+
+  async function open() {
+    const asked = host.client.ask(`${BASE}/job`, STREAM);
+    const subscriber = await core.subscriber();
+    subscriber.sink.write(bytes("event: hello\ndata: {}\n\n"));
+    const reply = await asked;
+    expect((await reply.frame())?.event).toBe("hello");
+    return { reply, subscriber };
+  }
+
+  test("given a stream, each frame is at the reader before the next is written", async () => {
+    const { reply, subscriber } = await open();
+    expect(reply.status).toBe(200);
+    expect(reply.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+    for (let n = 0; n < 20; n += 1) {
+      subscriber.sink.write(frame(n));
+      expect((await reply.frame())?.data.n).toBe(n);
+    }
+  });
+
+  test("given shared bytes, leaves them as they are", async () => {
+    const { reply, subscriber } = await open();
+    const shared = frame(1);
+    subscriber.sink.write(shared);
+    await reply.frame();
+    expect(shared).toEqual(frame(1));
+  });
+
+  async function fill({ sink }: Scripted): Promise<number> {
+    const padding = randomText(200_000);
+    let written = 0;
+    while (sink.write(frame(written, padding))) {
+      written += 1;
+      await setImmediate();
+    }
+    return written;
+  }
+
+  test("given a reader that doesn't read, says that it is full, and later that it has drained", async () => {
+    const { reply, subscriber } = await open();
+    const written = await fill(subscriber);
+    expect(subscriber.counts).toEqual({ drained: 0, closed: 0 });
+    for (let n = 0; n <= written; n += 1) expect((await reply.frame())?.data.n).toBe(n);
+    const last = reply.frame();
+    await subscriber.until("drained");
+    subscriber.sink.write(frame(-1));
+    expect((await last)?.data.n).toBe(-1);
+    expect(subscriber.counts.closed).toBe(0);
+  });
+
+  test("given the end, the reader gets all that was written and the subscription is closed", async () => {
+    const { reply, subscriber } = await open();
+    for (let n = 0; n < 50; n += 1) subscriber.sink.write(frame(n));
+    subscriber.sink.end();
+    expect(subscriber.sink.write(frame(-1))).toBe(false);
+    expect((await reply.rest()).map(({ data }) => data.n)).toEqual([...Array(50).keys()]);
+    await subscriber.until("closed");
+  });
+
+  test("given a reader that is given up, cuts its connection and closes the subscription", async () => {
+    // Some runtimes say so on the console.
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => said.mockRestore());
+    const { reply, subscriber } = await open();
+    await fill(subscriber);
+    subscriber.sink.destroy();
+    await expect(reply.text()).rejects.toThrow();
+    await subscriber.until("closed");
+    expect(subscriber.sink.write(frame(1))).toBe(false);
+  });
+
+  test("given a client that goes away, closes the subscription, aborts the signal and bears late writes", async () => {
+    const { reply, subscriber } = await open();
+    reply.abort();
+    await subscriber.until("closed");
+    expect(subscriber.facts.signal.aborted).toBe(true);
+    expect(subscriber.sink.write(frame(1))).toBe(false);
+    subscriber.sink.end();
+  });
+
+  test("given HEAD, answers without a body and gives the subscriber's place back", async () => {
+    const reply = await host.client.ask(`${BASE}/job`, { ...STREAM, method: "HEAD" });
+    const subscriber = await core.subscriber();
+    await subscriber.until("closed");
+    expect(reply.status).toBe(200);
+    expect(await reply.text()).toBe("");
+  });
+
+  test("given a request, tells its method, path, query and headers as they came", async () => {
+    const long = "x".repeat(12_000);
+    const path = `${BASE}/a%2Fb%20%E1%BA%A1/status?after=e.1&job=A&job=B%40c&wait=5`;
+    const asked = host.client.ask(path, {
+      ...STREAM,
+      headers: { ...STREAM.headers, "x-long": long },
+    });
+    const { facts, sink } = await core.subscriber();
+    expect(facts.method).toBe("GET");
+    expect(facts.path).toBe("/a%2Fb%20%E1%BA%A1/status");
+    expect([...facts.query]).toEqual([
+      ["after", "e.1"],
+      ["job", "A"],
+      ["job", "B@c"],
+      ["wait", "5"],
+    ]);
+    expect(facts.header("accept")).toBe("text/event-stream");
+    expect(facts.header("x-long")).toBe(long);
+    expect(facts.header("x-none")).toBeUndefined();
+    expect(facts.header("constructor")).toBeUndefined();
+    expect(facts.header("host")).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(facts.raw).toBeTypeOf("object");
+    sink.end();
+    await asked;
+  });
+
+  test("given a body that nobody reads, answers", async () => {
+    const asked = host.client.ask(`${BASE}/job/cancel`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...STREAM.headers },
+      body: "{ not json ".repeat(20_000),
+    });
+    const { facts, sink } = await core.subscriber();
+    expect(facts.method).toBe("POST");
+    sink.end();
+    expect((await asked).status).toBe(200);
+  });
+
+  test("given the mount point itself, tells the path as /", async () => {
+    const asked = host.client.ask(`${BASE}?job=A`, STREAM);
+    const { facts, sink } = await core.subscriber();
+    expect(facts.path).toBe("/");
+    expect(facts.query.get("job")).toBe("A");
+    sink.end();
+    await asked;
+  });
+
+  test("given a path that only begins like the mount point, leaves it alone", async () => {
+    const reply = await host.client.ask(`${BASE}-of-others/job`, STREAM);
+    expect(reply.status).toBe(404);
+  });
+});
+
+describe.each(Object.entries(HOSTS))("%s, before the answer", (_name, start) => {
+  test("given a client that goes away meanwhile, aborts the signal and lets the late stream go", async () => {
+    const gate = new EventEmitter();
+    const opened = once(gate, "open");
+    const core = scriptedCore();
+    const slow = {
+      ...core,
+      async handle(facts: Parameters<typeof core.handle>[0]) {
+        const answer = await core.handle(facts);
+        await opened;
+        return answer;
+      },
+    };
+    const host = await start(slow);
+    const { abort, gone } = host.client.send(`${BASE}/job`, STREAM);
+    const { signal } = await core.request();
+    const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    abort();
+    await Promise.all([aborted, gone]);
+    gate.emit("open");
+    const subscriber = await core.subscriber();
+    await subscriber.until("closed");
+    host.client.close();
+    await host.close();
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { type CreateJob, defineJob, type } from "../../src/index.js";
+import { makeWorld, useFakeTime } from "./kit.js";
+
+useFakeTime();
+
+describe("create", () => {
+  test("given a kind, a plan and metadata, makes a queued job", async () => {
+    const { progress } = makeWorld();
+    const plan = [{ id: "a", title: "A", weight: 2 }];
+    const job = await progress.create({
+      kind: "video",
+      plan,
+      metadata: { topic: "Sea" },
+      message: "soon",
+    });
+    expect(job).toMatchObject({ created: true, cursor: expect.stringMatching(/\.1$/) });
+    expect(job.id).toMatch(/^[0-9a-f]{32}$/);
+    expect(await progress.status(job.id)).toMatchObject({
+      kind: "video",
+      status: "queued",
+      attempt: 1,
+      plan,
+      metadata: { topic: "Sea" },
+      message: "soon",
+      percent: 0,
+      cursor: job.cursor,
+    });
+  });
+
+  test("given a definition, takes kind and plan of it, and hands it on", async () => {
+    const { progress } = makeWorld();
+    const definition = defineJob({
+      kind: "video",
+      plan: [{ id: "render", title: "Render", weight: 1 }],
+      metadata: type<{ topic: string }>(),
+      result: type<{ url: string }>(),
+    });
+    const job = await progress.create({ definition, metadata: { topic: "Sea" } });
+    expect(job.definition).toBe(definition);
+    expect(await progress.status(job.id)).toMatchObject({ kind: "video", plan: definition.plan });
+  });
+
+  test("given a key twice, makes one job", async () => {
+    const { progress } = makeWorld();
+    const [one, other] = await Promise.all([
+      progress.create({ kind: "k", key: "double click" }),
+      progress.create({ kind: "k", key: "double click" }),
+    ]);
+    expect(other.id).toBe(one.id);
+    expect([one.created, other.created].sort()).toEqual([false, true]);
+  });
+
+  test("given a deadline, the job is ended as timed-out after it", async () => {
+    const { progress, store } = makeWorld();
+    const { id } = await progress.create({ kind: "k", deadlineMs: 1_000 });
+    await store.sweep(Date.now() + 1_001, 10);
+    expect(await progress.status(id)).toMatchObject({ status: "timed-out" });
+  });
+
+  const step = { id: "a", title: "A", weight: 1 };
+  test.each<[string, unknown, string]>([
+    ["no kind", {}, "invalid-option"],
+    ["an empty kind", { kind: "" }, "invalid-option"],
+    ["a bad id", { kind: "k", id: "a b" }, "invalid-option"],
+    ["a long id", { kind: "k", id: "x".repeat(129) }, "invalid-option"],
+    ["an empty key", { kind: "k", key: "" }, "invalid-option"],
+    ["a long key", { kind: "k", key: "x".repeat(257) }, "invalid-option"],
+    ["no time at all", { kind: "k", deadlineMs: 0 }, "invalid-option"],
+    ["a deadline of NaN", { kind: "k", deadlineMs: Number.NaN }, "invalid-option"],
+    ["a plan that is none", { kind: "k", plan: "a" }, "invalid-option"],
+    ["a step without weight", { kind: "k", plan: [{ ...step, weight: 0 }] }, "invalid-option"],
+    [
+      "a step of endless weight",
+      { kind: "k", plan: [{ ...step, weight: Number.POSITIVE_INFINITY }] },
+      "invalid-option",
+    ],
+    ["a step without title", { kind: "k", plan: [{ ...step, title: 1 }] }, "invalid-option"],
+    ["a bad step id", { kind: "k", plan: [{ ...step, id: "a.b" }] }, "invalid-option"],
+    ["a step twice", { kind: "k", plan: [step, step] }, "invalid-option"],
+    ["a bad metadata key", { kind: "k", metadata: { "a.b": 1 } }, "invalid-change"],
+    ["metadata that is no JSON", { kind: "k", metadata: { a: () => 1 } }, "invalid-change"],
+    ["too much metadata", { kind: "k", metadata: { a: "x".repeat(300_000) } }, "too-large"],
+  ])("given %s, refuses it and stores nothing", async (_name, input, code) => {
+    const { progress, store } = makeWorld();
+    await expect(progress.create(input as CreateJob)).rejects.toMatchObject({ code });
+    expect(store.calls.create).toBe(0);
+  });
+
+  test("given an id that is taken, refuses it", async () => {
+    const { progress, job } = makeWorld();
+    await job("mine");
+    await expect(job("mine")).rejects.toMatchObject({ code: "invalid-change" });
+    expect((await progress.status("mine"))?.status).toBe("queued");
+  });
+});
+
+describe("status and cancel", () => {
+  test("given a job that is unknown or gone, is undefined", async () => {
+    const { progress, job, store } = makeWorld();
+    const id = await job();
+    await store.sweep(Number.MAX_SAFE_INTEGER, 10);
+    for (const gone of [id, "nobody"]) {
+      expect(await progress.status(gone)).toBeUndefined();
+      expect(await progress.cancel(gone)).toBeUndefined();
+    }
+  });
+
+  test("given a store that is away, rejects", async () => {
+    const { progress, job, store } = makeWorld();
+    const id = await job();
+    store.fail("read");
+    await expect(progress.status(id)).rejects.toMatchObject({ code: "store-unavailable" });
+    await expect(progress.cancel(id)).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+});

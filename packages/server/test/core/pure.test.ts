@@ -1,0 +1,141 @@
+import { MAX_CHANGE_BYTES } from "@emlinh/progress-protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cutText, MAX_TEXT, percentOfUnits, raisePercent } from "../../src/core/clamp.js";
+import { type Parcel, pack, trimLines } from "../../src/core/parcels.js";
+import { after, backoffMs, every } from "../../src/core/time.js";
+
+describe("raisePercent", () => {
+  test.each([
+    [null, null, null],
+    [undefined, undefined, null],
+    [null, 0, 0],
+    [null, 33.379, 33.3],
+    [40, 20, 40],
+    [40, 40.06, 40],
+    [40, null, 40],
+    [40, undefined, 40],
+    [null, -5, 0],
+    [90, 250, 100],
+    [null, 57.3, 57.3],
+  ])("given %s and then %s, is %s", (before, next, expected) => {
+    expect(raisePercent(before, next)).toBe(expected);
+  });
+
+  test("given any numbers in a row, never falls and stays from 0 to 100", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.double({ noNaN: true }))), (told) => {
+        let last: number | null = null;
+        for (const next of told) {
+          const raised = raisePercent(last, next);
+          expect(raised ?? 0).toBeGreaterThanOrEqual(last ?? 0);
+          expect(raised ?? 0).toBeLessThanOrEqual(100);
+          last = raised;
+        }
+      }),
+    );
+  });
+});
+
+test.each([
+  [1, 4, 25],
+  [0, 0, undefined],
+  [5, undefined, undefined],
+  [undefined, 5, undefined],
+])("percentOfUnits given %s of %s is %s", (done, total, expected) => {
+  expect(percentOfUnits(done, total)).toBe(expected);
+});
+
+test("cutText given any text, is at most MAX_TEXT long, and leaves short ones alone", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a", "é", "😀", "\n")), fc.nat(9), (end, short) => {
+      const text = "x".repeat(MAX_TEXT - short) + end.join("");
+      const cut = cutText(text);
+      expect(cut.length).toBeLessThanOrEqual(MAX_TEXT);
+      if (text.length <= MAX_TEXT) expect(cut).toBe(text);
+      // Half of a surrogate pair can't be encoded.
+      expect(() => encodeURIComponent(cut)).not.toThrow();
+    }),
+  );
+});
+
+test("backoffMs given failures, doubles up to the bound, and jitter only shortens it", () => {
+  const at = (failures: number, dice: number) => backoffMs(failures, 5_000, () => dice);
+  expect([1, 2, 3, 4, 5, 6, 60].map((failures) => at(failures, 1))).toEqual([
+    200, 400, 800, 1_600, 3_200, 5_000, 5_000,
+  ]);
+  expect(at(3, 0)).toBe(400);
+});
+
+test.each([after, every])("given %o, a timer keeps no process alive", (start) => {
+  const timer = start(60_000, () => {});
+  expect(timer.hasRef()).toBe(false);
+  clearTimeout(timer);
+});
+
+const parcel = (
+  more: Partial<Parcel> & { fields?: string; lines?: readonly string[] },
+): Parcel => ({
+  change: {
+    set: Object.fromEntries([...(more.fields ?? "")].map((field) => [field, more.upTo ?? 1])),
+    log: (more.lines ?? []).map((text) => ({ at: 1, level: "info", text })),
+  },
+  bytes: 100,
+  upTo: 1,
+  final: false,
+  doubtful: false,
+  ...more,
+});
+
+describe("pack", () => {
+  test("given what fits, merges it into the last parcel", () => {
+    const queue = pack(
+      [parcel({ fields: "ab", lines: ["1"] })],
+      parcel({ fields: "b", lines: ["2"], upTo: 2, final: true }),
+    );
+    expect(queue).toMatchObject([
+      { bytes: 200, upTo: 2, final: true, change: { set: { a: 1, b: 2 } } },
+    ]);
+    expect(queue[0]?.change.log.map(({ text }) => text)).toEqual(["1", "2"]);
+  });
+
+  test("given what doesn't fit, takes its fields out of those before, and drops what is empty then", () => {
+    const big = { bytes: MAX_CHANGE_BYTES };
+    const queue = pack(
+      [parcel({ fields: "a", ...big }), parcel({ fields: "bc", ...big })],
+      parcel({ fields: "ab", upTo: 3, ...big }),
+    );
+    expect(queue.map(({ change }) => Object.keys(change.set))).toEqual([["c"], ["a", "b"]]);
+  });
+
+  test("given a doubtful parcel, neither merges with it nor changes it", () => {
+    const doubtful = parcel({ fields: "a", doubtful: true });
+    const queue = pack([doubtful], parcel({ fields: "a", upTo: 2 }));
+    expect(queue).toHaveLength(2);
+    expect(queue[0]).toBe(doubtful);
+  });
+});
+
+describe("trimLines", () => {
+  test("given more lines than the bound, drops the oldest, and says how many; again, adds them up", () => {
+    const texts = (queue: readonly Parcel[]) =>
+      queue.flatMap(({ change }) => change.log.map(({ text }) => text));
+    const once = trimLines([parcel({ lines: ["1", "2", "3", "4"] })], 3);
+    expect(texts(once)).toEqual([
+      "1 line dropped here: the store could not be reached.",
+      "2",
+      "3",
+      "4",
+    ]);
+    const twice = trimLines(once, 3);
+    expect(texts(twice)[0]).toBe("1 line dropped here: the store could not be reached.");
+    const more = trimLines(pack(twice, parcel({ lines: ["5", "6"] })), 3);
+    expect(texts(more)[0]).toMatch(/^[34] lines dropped here/);
+    expect(texts(more).slice(-3)).toEqual(["4", "5", "6"]);
+  });
+
+  test("given lines that may be written already, leaves them", () => {
+    const queue = [parcel({ lines: ["1", "2"], doubtful: true }), parcel({ lines: ["3"] })];
+    expect(trimLines(queue, 2)[0]).toBe(queue[0]);
+  });
+});

@@ -1,0 +1,58 @@
+import { expectTypeOf, test } from "vitest";
+import { createProgress, defineJob, type Reporter, type } from "../../src/index.js";
+
+const progress = createProgress({} as never);
+const videoJob = defineJob({
+  kind: "video",
+  plan: [
+    { id: "speech", title: "Speech", weight: 1 },
+    { id: "render", title: "Render", weight: 6 },
+  ],
+  metadata: type<{ topic: string; queuePosition?: number }>(),
+  result: type<{ videoUrl: string }>(),
+});
+
+test("given a definition, step ids, metadata and result have its types", async () => {
+  const job = await progress.create({ definition: videoJob, metadata: { topic: "Sea" } });
+  const state = await progress.run(job, async (reporter) => {
+    reporter.update({ metadata: { queuePosition: 1, topic: null } });
+    // @ts-expect-error: the definition knows no such key
+    reporter.update({ metadata: { colour: "red" } });
+    // @ts-expect-error: the plan has no such step
+    reporter.beginStep("upload");
+    const frames = await reporter.step("render", (step) => {
+      step.update({ done: 1, total: 2 });
+      return 249;
+    });
+    expectTypeOf(frames).toEqualTypeOf<number>();
+    return { videoUrl: "/v.mp4" };
+  });
+  expectTypeOf(state.result).toEqualTypeOf<{ videoUrl: string } | null>();
+  expectTypeOf(state.step).toEqualTypeOf<"speech" | "render" | null>();
+  expectTypeOf(state.metadata.topic).toEqualTypeOf<string | undefined>();
+});
+
+test("given a wrong result, doesn't compile", async () => {
+  const job = await progress.create({ definition: videoJob });
+  // @ts-expect-error: the definition promises a video
+  await progress.run(job, async () => ({ audioUrl: "/a" }));
+  // @ts-expect-error: the definition promises a result
+  await progress.run(job, async () => {});
+  // @ts-expect-error: metadata of another type
+  await progress.create({ definition: videoJob, metadata: { topic: 5 } });
+});
+
+test("given an id and a definition, the reporter has its types", async () => {
+  const reporter = await progress.open("id", { definition: videoJob });
+  expectTypeOf(reporter.complete).parameter(0).toEqualTypeOf<{ videoUrl: string }>();
+});
+
+test("given no definition, anything that is JSON goes", async () => {
+  const job = await progress.create({ kind: "import", metadata: { file: "a.csv" } });
+  await progress.run(job, async (reporter) => {
+    expectTypeOf(reporter).toEqualTypeOf<Reporter>();
+    await reporter.step("any", () => {});
+  });
+  await progress.run("id", async () => ({ rows: 5 }));
+  await progress.run("id", () => "text");
+});

@@ -1,0 +1,49 @@
+import { type MakeStore, type StoreCapabilities, storeSuite } from "../../src/testing/index.js";
+
+/** What came of the suite's tests, by their titles. */
+export interface SuiteOutcome {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+  readonly skipped: readonly string[];
+  readonly errors: ReadonlyMap<string, unknown>;
+}
+
+/** A backend has all capabilities, so that no test is skipped. */
+const EVERYTHING: StoreCapabilities = {
+  shared: true,
+  durable: true,
+  tombstones: true,
+  clock: "injected",
+  // A store in memory wakes at once or never.
+  maxWakeMs: 20,
+};
+
+/** Runs the suite without a test runner, all its tests at once. */
+export async function runSuite(
+  makeStore: MakeStore,
+  capabilities: StoreCapabilities = EVERYTHING,
+): Promise<SuiteOutcome> {
+  const skipped: string[] = [];
+  const errors = new Map<string, unknown>();
+  const runs: (readonly [title: string, run: () => Promise<void>])[] = [];
+  const collect = (title: string, run: () => Promise<void>): void => {
+    runs.push([title, run]);
+  };
+  storeSuite(
+    Object.assign(collect, { skip: (title: string) => void skipped.push(title) }),
+    makeStore,
+    capabilities,
+  );
+  await Promise.all(
+    runs.map(async ([title, run]) => {
+      await run().catch((error: unknown) => errors.set(title, error));
+    }),
+  );
+  const titles = runs.map(([title]) => title);
+  return {
+    passed: titles.filter((title) => !errors.has(title)),
+    failed: titles.filter((title) => errors.has(title)),
+    skipped,
+    errors,
+  };
+}

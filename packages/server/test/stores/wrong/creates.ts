@@ -1,0 +1,163 @@
+import { isProgressError, isTerminal, type Json } from "@emlinh/progress-protocol";
+import { epochs } from "./epochs.js";
+import { fieldsOf, tells, type WrongStore } from "./wrong-store.js";
+
+/** Wrong about what is created, and what is written. */
+export const WRONG_CREATES: readonly WrongStore[] = [
+  {
+    does: "writes a new job twice",
+    group: "create",
+    wrong: (right) => ({
+      async create(draft) {
+        const created = await right.create(draft);
+        return created.created
+          ? {
+              ...created,
+              cursor: await right.write(draft.id, {
+                set: draft.set.attempt === undefined ? draft.set : { kind: draft.set.kind ?? "" },
+                log: [],
+              }),
+            }
+          : created;
+      },
+    }),
+  },
+  {
+    does: "takes a taken id, and gives its job",
+    group: "create",
+    wrong: (right) => ({
+      create: (draft) =>
+        right.create(draft).catch(async (error: unknown) => {
+          if (!isProgressError(error, "invalid-change")) throw error;
+          return {
+            jobId: draft.id,
+            cursor: (await right.read(draft.id))?.cursor ?? "",
+            created: true,
+          };
+        }),
+    }),
+  },
+  {
+    does: "knows no keys",
+    group: "create",
+    wrong: (right) => ({ create: ({ key: _, ...draft }) => right.create(draft) }),
+  },
+  {
+    does: "folds the case of keys",
+    group: "create",
+    wrong: (right) => ({
+      create: (draft) => right.create({ ...draft, key: draft.key?.toLowerCase() }),
+    }),
+  },
+  {
+    does: "looks at the id before the key",
+    group: "create",
+    wrong: (right) => ({
+      async create(draft) {
+        return right.create(
+          (await right.read(draft.id).catch(() => undefined)) === undefined
+            ? draft
+            : { ...draft, key: undefined },
+        );
+      },
+    }),
+  },
+  {
+    does: "forgets a key at the end of its job",
+    group: "create",
+    wrong: (right) => {
+      const byKey = new Map<string, string>();
+      return {
+        async create(draft) {
+          const known = byKey.get(draft.key ?? "");
+          const ended = known !== undefined && isTerminal((await fieldsOf(right, known)).status);
+          const created = await right.create(ended ? { ...draft, key: undefined } : draft);
+          if (draft.key !== undefined) byKey.set(draft.key, created.jobId);
+          return created;
+        },
+      };
+    },
+  },
+  { does: "gives all jobs one epoch", group: "create", wrong: epochs(() => "e") },
+  {
+    does: "folds the case of ids",
+    group: "create",
+    wrong: (right) => ({
+      create: (draft) =>
+        right.create({ ...draft, id: draft.id.toLowerCase() }).catch(async () => ({
+          jobId: draft.id,
+          cursor: (await right.read(draft.id.toLowerCase()))?.cursor ?? "",
+          created: true,
+        })),
+      write: (id, change) => right.write(id.toLowerCase(), change),
+      read: (id, after) => right.read(id.toLowerCase(), after),
+    }),
+  },
+  {
+    does: "merges the inside of fields",
+    group: "write",
+    wrong: (right) => ({
+      async write(id, change) {
+        const before = await fieldsOf(right, id);
+        const inner = (field: string, value: Json): Json =>
+          typeof value === "object" && value !== null && !Array.isArray(value)
+            ? { ...(before[field] as object), ...value }
+            : value;
+        return right.write(id, {
+          ...change,
+          set: Object.fromEntries(
+            Object.entries(change.set).map(([field, value]) => [field, inner(field, value)]),
+          ),
+        });
+      },
+    }),
+  },
+  {
+    does: "keeps its writers' times",
+    group: "write",
+    wrong: tells((delta) => ({
+      ...delta,
+      set: { ...delta.set, ...(delta.reset && { createdAt: 1 }) },
+    })),
+  },
+  {
+    does: "looks at the wall clock",
+    group: "write",
+    options: (options) => ({ ...options, clock: Date.now }),
+  },
+  {
+    does: "sets a field with each line",
+    group: "write",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(
+          id,
+          change.log.length > 0 ? { ...change, set: { step: null, ...change.set } } : change,
+        ),
+    }),
+  },
+  {
+    does: "counts a write of nothing",
+    group: "write",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(
+          id,
+          Object.keys(change.set).length + change.log.length === 0 && change.leaseMs === undefined
+            ? { ...change, set: { updatedAt: 0 } }
+            : change,
+        ),
+    }),
+  },
+  {
+    does: "makes a job of a write to none",
+    group: "write",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(id, change).catch(async (error: unknown) => {
+          if (!isProgressError(error, "job-not-found")) throw error;
+          return (await right.create({ id, set: change.set })).cursor;
+        }),
+    }),
+  },
+];

@@ -1,0 +1,226 @@
+import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import type { ProgressStore } from "../../../src/core/store.js";
+import { fieldsOf, reports, type WrongStore, withTimes } from "./wrong-store.js";
+
+async function countEnded(
+  right: ProgressStore,
+  times: Map<string, number>,
+  now: number,
+): Promise<number> {
+  const due = [...times].filter(([, at]) => at <= now);
+  const statuses = await Promise.all(due.map(async ([id]) => (await fieldsOf(right, id)).status));
+  return statuses.filter((status) => status === "completed").length;
+}
+
+/** Wrong about attempts, leases and deadlines. */
+export const WRONG_LEASES: readonly WrongStore[] = [
+  {
+    does: "looks at no attempt",
+    group: "attempt",
+    wrong: (right) => ({ write: (id, { attempt: _, ...change }) => right.write(id, change) }),
+  },
+  {
+    does: "renews the lease for any attempt",
+    group: "attempt",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(
+          id,
+          Object.keys(change.set).length === 0 ? { ...change, attempt: undefined } : change,
+        ),
+    }),
+  },
+  {
+    does: "wants an attempt with each write",
+    group: "attempt",
+    wrong: (right) => ({
+      write: (id, change) => right.write(id, { ...change, attempt: change.attempt ?? 0 }),
+    }),
+  },
+  {
+    does: "lets two begin an attempt",
+    group: "attempt",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(id, change).catch(async (error: unknown) => {
+          const { attempt, ...set } = change.set;
+          if (!isProgressError(error, "attempt-superseded") || attempt === undefined) throw error;
+          return right.write(id, { ...change, set, attempt: undefined });
+        }),
+    }),
+  },
+  {
+    does: "compares attempts as texts",
+    group: "attempt",
+    wrong: (right) => ({
+      async write(id, change) {
+        const current = String((await fieldsOf(right, id)).attempt ?? 1);
+        if (
+          change.attempt !== undefined &&
+          change.set.attempt === undefined &&
+          String(change.attempt) < current
+        )
+          throw new ProgressError("attempt-superseded", { message: "too late" });
+        return right.write(id, { ...change, attempt: undefined });
+      },
+    }),
+  },
+  {
+    does: "marks a minute early",
+    group: "lease",
+    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now + 60_000, limit) }),
+  },
+  {
+    does: "marks a millisecond late",
+    group: "lease",
+    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now - 1, limit) }),
+  },
+  {
+    does: "keeps to no lease",
+    group: "lease",
+    wrong: (right) => ({ write: (id, { leaseMs: _, ...change }) => right.write(id, change) }),
+  },
+  {
+    does: "counts renewals as versions",
+    group: "lease",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(
+          id,
+          change.leaseMs === undefined
+            ? change
+            : { ...change, set: { updatedAt: 0, ...change.set } },
+        ),
+    }),
+  },
+  {
+    does: "leaves the mark at a renewal alone",
+    group: "lease",
+    wrong: (right) => ({
+      async write(id, change) {
+        const stale = (await fieldsOf(right, id)).stale === true;
+        if (!stale || Object.keys(change.set).length > 0) return right.write(id, change);
+        return (await right.read(id))?.cursor ?? "";
+      },
+    }),
+  },
+  {
+    does: "never shortens a lease",
+    group: "lease",
+    wrong: (right) => {
+      const longest = new Map<string, number>();
+      return {
+        write(id, change) {
+          if (!change.leaseMs) return right.write(id, change);
+          const leaseMs = Math.max(longest.get(id) ?? 0, change.leaseMs);
+          longest.set(id, leaseMs);
+          return right.write(id, { ...change, leaseMs });
+        },
+      };
+    },
+  },
+  {
+    does: "counts every lease from the first",
+    group: "lease",
+    wrong: (right, { clock }) => {
+      const since = clock();
+      return {
+        write: (id, change) =>
+          right.write(
+            id,
+            change.leaseMs ? { ...change, leaseMs: change.leaseMs - (clock() - since) } : change,
+          ),
+      };
+    },
+  },
+  {
+    does: "renews by a renewal alone",
+    group: "lease",
+    wrong: (right) => {
+      const leased = new Set<string>();
+      return {
+        write(id, { leaseMs, ...change }) {
+          const first = !leased.has(id);
+          leased.add(id);
+          return right.write(
+            id,
+            first || Object.keys(change.set).length + change.log.length === 0
+              ? { ...change, leaseMs }
+              : change,
+          );
+        },
+      };
+    },
+  },
+  {
+    does: "renews with any write",
+    group: "lease",
+    wrong: (right) => {
+      const last = new Map<string, number>();
+      return {
+        write(id, change) {
+          const leaseMs = change.leaseMs ?? last.get(id);
+          if (leaseMs !== undefined) last.set(id, leaseMs);
+          return right.write(id, { ...change, leaseMs });
+        },
+      };
+    },
+  },
+  {
+    does: "can't give up a lease",
+    group: "lease",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(id, change.leaseMs === 0 ? { ...change, leaseMs: undefined } : change),
+    }),
+  },
+  {
+    does: "loses jobs that have ended",
+    group: "lease",
+    wrong: withTimes((right, { leases }) =>
+      reports(async (report, now) => ({
+        ...report,
+        lost: report.lost + (await countEnded(right, leases, now)),
+      }))(right),
+    ),
+  },
+  {
+    does: "leases a job that waits",
+    group: "lease",
+    wrong: (right) => ({
+      async create(draft) {
+        const created = await right.create(draft);
+        if (created.created) await right.write(draft.id, { set: {}, log: [], leaseMs: 60_000 });
+        return created;
+      },
+    }),
+  },
+  {
+    does: "times out at half the time",
+    group: "deadline",
+    wrong: (right) => ({
+      create: (draft) =>
+        right.create({ ...draft, deadlineMs: draft.deadlineMs && draft.deadlineMs / 2 }),
+    }),
+  },
+  {
+    does: "knows no deadline",
+    group: "deadline",
+    wrong: (right) => ({ create: ({ deadlineMs: _, ...draft }) => right.create(draft) }),
+  },
+  {
+    does: "has a deadline for all",
+    group: "deadline",
+    wrong: (right) => ({ create: (draft) => right.create({ deadlineMs: 7_200_000, ...draft }) }),
+  },
+  {
+    does: "times out jobs that have ended",
+    group: "deadline",
+    wrong: withTimes((right, { deadlines }) =>
+      reports(async (report, now) => ({
+        ...report,
+        timedOut: report.timedOut + (await countEnded(right, deadlines, now)),
+      }))(right),
+    ),
+  },
+];

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+/** Written by builds, tests and programs; never read by a build. */
+const NOT_SOURCE = /^(\..*|node_modules|dist|coverage|test|e2e|data|output|tmp)$/;
+const SOURCE = /\.([cm]?[jt]sx?|json|html|css|svg|vue|svelte|yaml)$/;
+
+/**
+ * The folders of the workspace that hold a package, as `pnpm-workspace.yaml` names them.
+ *
+ * @param {string} root
+ * @returns {string[]} Absolute, sorted.
+ */
+function workspaceFolders(root) {
+  const below = ["packages", "examples"].flatMap((parent) => {
+    const folder = join(root, parent);
+    return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  });
+  return [...below, join(root, "conformance"), join(root, "bench")]
+    .filter((folder) => existsSync(join(folder, "package.json")))
+    .sort();
+}
+
+/** @param {string} folder @returns {string[]} */
+function sourcesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (NOT_SOURCE.test(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourcesIn(path);
+    return SOURCE.test(entry.name) ? [path] : [];
+  });
+}
+
+/** @param {string} folder @returns {string[]} */
+function allIn(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** @param {string} root @param {readonly string[]} paths @param {readonly string[]} more */
+function hash(root, paths, more) {
+  const sum = createHash("sha256");
+  for (const text of more) sum.update(`${text}\0`);
+  for (const path of paths) {
+    sum.update(`${relative(root, path)}\0`);
+    sum.update(existsSync(path) ? readFileSync(path) : "");
+    sum.update("\0");
+  }
+  return sum.digest("hex");
+}
+
+/**
+ * All that decides what `pnpm install` puts into `node_modules`.
+ *
+ * @param {string} root
+ */
+export function installKey(root) {
+  const folders = workspaceFolders(root);
+  const paths = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"].map((name) =>
+    join(root, name),
+  );
+  paths.push(...folders.map((folder) => join(folder, "package.json")));
+  // A package whose node_modules somebody removed has to be installed again.
+  const present = folders.filter((folder) => existsSync(join(folder, "node_modules")));
+  return hash(root, paths, [process.version, process.platform, process.arch, present.join()]);
+}
+
+/**
+ * The sources that a build reads, and the files that it made (by size and time, so that a build by hand is noticed).
+ *
+ * @param {string} root
+ */
+export function buildKey(root) {
+  const folders = workspaceFolders(root);
+  const paths = ["package.json", "pnpm-lock.yaml", "tsconfig.base.json", "tsconfig.json"].map(
+    (name) => join(root, name),
+  );
+  paths.push(...folders.flatMap(sourcesIn).sort());
+  const built = folders
+    .flatMap((folder) => allIn(join(folder, "dist")))
+    .map((path) => {
+      // A build that runs elsewhere may have just taken it away.
+      const found = statSync(path, { throwIfNoEntry: false });
+      return `${path} ${found?.size} ${found?.mtimeMs}`;
+    });
+  return hash(root, paths, [process.version, ...built]);
+}
+
+/** @param {string} root @param {"install" | "build"} name */
+function stampPath(root, name) {
+  // Inside node_modules, so that who removes that removes the stamps too.
+  return join(root, "node_modules", ".stamps", name);
+}
+
+/**
+ * Does the work unless its key is that of the last time.
+ *
+ * @param {string} root
+ * @param {"install" | "build"} name
+ * @param {(root: string) => string} keyOf Asked again after the work, which may change the key.
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} Whether there was something to do.
+ */
+export async function unlessStamped(root, name, keyOf, work) {
+  const path = stampPath(root, name);
+  if (existsSync(path) && readFileSync(path, "utf8") === keyOf(root)) return false;
+  await work();
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, keyOf(root));
+  return true;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// `npm start` and `npm test` from nothing but Node and npm. No dependencies: it runs before there are any.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CommandFailed, runVisibly } from "./lib/child.mjs";
+import { withoutNpm } from "./lib/environment.mjs";
+import { provideSystemTools } from "./lib/system-tools.mjs";
+import { ensureBuilt, ensureInstalled, providePnpm, runScript } from "./lib/workspace.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const env = withoutNpm(process.env);
+const [command, ...args] = process.argv.slice(2);
+
+/** @type {Record<string, () => Promise<number>>} */
+const commands = {
+  async start() {
+    await prepare();
+    const { code, stopped } = await runScript(root, "examples/video-studio", "start", args, env);
+    // Stopping a server by Ctrl-C is how it is meant to end.
+    return stopped ? 0 : code;
+  },
+  async test() {
+    await prepare();
+    await provideSystemTools(env, root);
+    const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+    const { code } = await runVisibly(process.execPath, [vitest, "run", ...args], {
+      cwd: root,
+      env,
+    });
+    return code;
+  },
+};
+
+async function prepare() {
+  await providePnpm(root, env);
+  await ensureInstalled(root, env);
+  await ensureBuilt(root, env);
+}
+
+const chosen = commands[command ?? ""];
+if (!chosen) {
+  process.stderr.write(
+    `Usage: node scripts/run.mjs ${Object.keys(commands).join("|")} [options]\n`,
+  );
+  process.exit(2);
+}
+try {
+  process.exitCode = await chosen();
+} catch (error) {
+  if (!(error instanceof CommandFailed)) throw error;
+  process.stderr.write(`${error.output}\n${error.message}\n`);
+  process.exitCode = error.code;
+}

@@ -1,0 +1,108 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Tests import the packages by name and get their sources; only conformance/package-checks looks at what is built. */
+const alias = [
+  { find: /^@emlinh\/progress-protocol$/, replacement: at("packages/protocol/src/index.ts") },
+  { find: /^@emlinh\/progress-(server|client)$/, replacement: at("packages/$1/src/index.ts") },
+  {
+    find: /^@emlinh\/progress-server\/testing$/,
+    replacement: at("packages/server/src/testing/index.ts"),
+  },
+  {
+    find: /^@emlinh\/progress-(server|client)\/(.+)$/,
+    replacement: at("packages/$1/src/$2.ts"),
+  },
+];
+
+/** For the projects that run what is built. */
+const globalSetup = "./conformance/package-checks/ensure-built.ts";
+const exclude = ["**/node_modules/**", "**/dist/**"];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    passWithNoTests: true,
+    retry: 0,
+    reporters: ["default", "./scripts/count-reporter.ts"],
+    // Groups run one after the other: linters and compilers beside a test of time limits would make it slow.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
+          exclude,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "types",
+          include: [],
+          exclude,
+          typecheck: {
+            enabled: true,
+            only: true,
+            // Errors elsewhere are for `tsc`, which package-checks runs.
+            ignoreSourceErrors: true,
+            include: ["packages/*/test/**/*.test-d.ts", "conformance/**/*.test-d.ts"],
+            exclude,
+            tsconfig: "./tsconfig.json",
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: ["conformance/package-checks/**/*.test.ts"],
+          exclude,
+          globalSetup,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "conformance",
+          include: ["conformance/**/*.test.ts"],
+          exclude: [...exclude, "conformance/browser/**", "conformance/package-checks/**"],
+          sequence: { groupOrder: 2 },
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "examples",
+          include: ["examples/*/test/**/*.test.ts"],
+          exclude,
+          globalSetup,
+          sequence: { groupOrder: 3 },
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["conformance/browser/**/*.test.ts", "examples/*/e2e/**/*.test.ts"],
+          exclude,
+          globalSetup,
+          // One browser at a time: two cores make two of them slow, and slow looks like broken.
+          fileParallelism: false,
+          sequence: { concurrent: false, groupOrder: 4 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
