@@ -50,7 +50,7 @@ export function isEmpty(delta: Delta): boolean {
 
 /** Whether the job has ended, as far as this delta tells (P19). */
 export function isEnd(delta: Delta): boolean {
-  return isTerminal(delta.set["status"]);
+  return isTerminal(delta.set.status);
 }
 
 /**

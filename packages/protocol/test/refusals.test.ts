@@ -18,7 +18,7 @@ const logging = (line: unknown): Change => ({
   log: [line as Change["log"][number]],
 });
 const circular: Record<string, unknown> = {};
-circular["self"] = circular;
+circular.self = circular;
 
 describe("a change that no store may take is refused by its code, and the message names the field", () => {
   test.each([

@@ -40,7 +40,7 @@ export {
   allowAnyone,
   type Decision,
 } from "./core/authorize.js";
-export type { CreatedJob, CreateJob } from "./core/draft.js";
+export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
 export {
   dueAt,
   type Fate,
@@ -68,7 +68,7 @@ export {
   type ProgressStats,
 } from "./core/progress.js";
 export type { EndOptions, JobUpdate, LogOptions, Reporter } from "./core/reporter.js";
-export type { Work } from "./core/run-job.js";
+export type { Returned, Work } from "./core/run-job.js";
 export type { StepReporter, StepUpdate } from "./core/steps.js";
 export type {
   Created,
@@ -80,3 +80,4 @@ export type {
 } from "./core/store.js";
 export { memoryStore } from "./stores/memory.js";
 export type { MemoryStoreOptions } from "./stores/memory-options.js";
+export type { StoreOptions } from "./stores/store-options.js";

@@ -31,7 +31,7 @@ export type CreateJob<Job extends JobTypes = AnyJob> = CreateOptions<Job> &
       }
   );
 
-interface CreateOptions<Job extends JobTypes> {
+export interface CreateOptions<Job extends JobTypes> {
   /** What readers are told of the job, by key. Everybody who may watch it sees it. */
   readonly metadata?: Partial<Job["metadata"]> | undefined;
   /** The first message, for people. */

@@ -25,7 +25,7 @@ export function guardStore(store: ProgressStore): GuardedStore {
       bounded("read", () => store.read(jobId, cursor)),
     watch: (jobId: string, wake: Wake): Promise<Unwatch> =>
       bounded("watch", () => store.watch(jobId, wake), endLateWatch),
-    sweep: (now: number, limit: number): Promise<SweepReport> =>
+    sweep: (now: number | undefined, limit: number): Promise<SweepReport> =>
       bounded("sweep", () => store.sweep(now, limit)),
   };
 }

@@ -16,8 +16,9 @@ export type Work<Job extends JobTypes> = (
   job: Reporter<Job>,
 ) => Promise<Returned<Job["result"]>> | Returned<Job["result"]>;
 
+/** What work may return: its result; or nothing, where the result may be `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: the type of an async function without a `return` is `Promise<void>`, and of no other name.
-type Returned<Result> = null extends Result ? Result | void : Result;
+export type Returned<Result> = null extends Result ? Result | void : Result;
 
 /** What runs need. */
 export interface RunRooms {

@@ -21,8 +21,12 @@ export interface Created {
   readonly created: boolean;
 }
 
-/** Called when a job may have changed: a hint, which may come late, twice, or not at all. Must not throw; if it does, the store takes no harm. */
-export type Wake = () => void;
+/**
+ * Called when a job may have changed: a hint, which may come late, twice, or not at all. Must not throw; if it does, the store takes no harm.
+ *
+ * @param version - The version that was written, where the store knows it: who has it already needn't read. Absent after a reconnect or a removal.
+ */
+export type Wake = (version?: number) => void;
 
 /** Ends a watch. Idempotent; resolves when no further wake comes. */
 export type Unwatch = () => Promise<void>;
@@ -90,9 +94,9 @@ export interface ProgressStore {
    * Marks what is stale, ends what is lost or timed out, removes what is expired: at most `limit` jobs, one thing to each. Several processes may sweep at
    * once. What it writes are versions like any other, and it wakes the watchers, of removed jobs too.
    *
-   * @param now - Milliseconds since the epoch.
+   * @param now - Milliseconds since the epoch; `undefined` for the store's own time, by which leases are kept: then no process' clock can end another's job.
    */
-  sweep(now: number, limit: number): Promise<SweepReport>;
+  sweep(now: number | undefined, limit: number): Promise<SweepReport>;
 
   /** Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent; later calls of the other verbs throw `closed`. */
   close(): Promise<void>;

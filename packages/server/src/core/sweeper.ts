@@ -17,11 +17,11 @@ const MAX_ROUNDS = 20;
 
 /** Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store: jitter keeps them apart. */
 export function createSweeper(store: GuardedStore, settings: Settings): Sweeper {
-  const { sweepIntervalMs, sweepLimit, clock, random, onError } = settings;
+  const { sweepIntervalMs, sweepLimit, random, onError } = settings;
   let timer: Timer | undefined;
   let closed = false;
 
-  const sweep = (): Promise<SweepReport> => store.sweep(clock(), sweepLimit);
+  const sweep = (): Promise<SweepReport> => store.sweep(undefined, sweepLimit);
 
   async function sweepAll(): Promise<void> {
     try {

@@ -115,7 +115,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       if (job.key !== undefined) idsByKey.set(job.key, job.id);
       tombstones.delete(job.id);
       const cursor = cursorOf(job.ledger);
-      watching.wake(job.id);
+      watching.wake(job.id, job.ledger.version);
       makeRoom();
       return { jobId: job.id, cursor, created: true };
     },
@@ -132,7 +132,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       const lease = leaseMs === undefined ? {} : leaseOf(leaseMs, now);
       const visible = put(job, { set, log }, now, lease);
       const cursor = cursorOf(job.ledger);
-      if (visible) watching.wake(jobId);
+      if (visible) watching.wake(jobId, job.ledger.version);
       return cursor;
     },
 
@@ -149,8 +149,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       return watching.add(jobId, wake);
     },
 
-    async sweep(now: number, limit: number): Promise<SweepReport> {
+    async sweep(at: number | undefined, limit: number): Promise<SweepReport> {
       assertOpen();
+      const now = at ?? clock();
       const counts = { stale: 0, lost: 0, "timed-out": 0, expired: 0 };
       let left = limit;
       for (let job = due.due(now); job !== undefined && left > 0; job = due.due(now), left -= 1) {
@@ -163,7 +164,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
           continue;
         }
         put(job, { set: fieldsOfFate(fate, now), log: [] }, now);
-        watching.wake(job.id);
+        watching.wake(job.id, job.ledger.version);
       }
       const { stale, lost, expired } = counts;
       return {

@@ -4,13 +4,25 @@ import type { Unwatch, Wake } from "../core/store.js";
 export interface Watchers {
   add(jobId: string, wake: Wake): Unwatch;
   /** Calls the wakes of a job, at once. */
-  wake(jobId: string): void;
+  wake(jobId: string, version?: number): void;
+  /** Calls them all: what happened meanwhile isn't known. */
+  wakeAll(): void;
+  /** How many jobs have a watcher. */
+  readonly size: number;
   clear(): void;
 }
 
 /** An empty list of watchers. A job without any costs nothing. */
 export function watchers(): Watchers {
   const byJob = new Map<string, Set<{ readonly wake: Wake }>>();
+
+  function wake(jobId: string, version?: number): void {
+    const entries = byJob.get(jobId);
+    if (entries === undefined) return;
+    // A copy, since a wake may watch and unwatch; one that an earlier wake ended is passed over.
+    for (const entry of [...entries]) if (entries.has(entry)) callSafely(entry.wake, version);
+  }
+
   return {
     add(jobId, wake) {
       // An entry of its own: the same function may be watching twice, and each watch ends by itself.
@@ -22,11 +34,12 @@ export function watchers(): Watchers {
           byJob.delete(jobId);
       };
     },
-    wake(jobId) {
-      const entries = byJob.get(jobId);
-      if (entries === undefined) return;
-      // A copy, since a wake may watch and unwatch; one that an earlier wake ended is passed over.
-      for (const entry of [...entries]) if (entries.has(entry)) callSafely(entry.wake);
+    wake,
+    wakeAll() {
+      for (const jobId of [...byJob.keys()]) wake(jobId);
+    },
+    get size() {
+      return byJob.size;
     },
     clear() {
       for (const entries of byJob.values()) entries.clear();
@@ -35,9 +48,9 @@ export function watchers(): Watchers {
   };
 }
 
-function callSafely(wake: Wake): void {
+function callSafely(wake: Wake, version: number | undefined): void {
   try {
-    wake();
+    wake(version);
   } catch {
     // The change is written and must not look refused to its writer. Nothing is lost by it: a wake is a hint, and readers look again by themselves.
   }
