@@ -135,8 +135,9 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
       };
     },
 
-    async sweep(now: number, limit: number): Promise<SweepReport> {
+    async sweep(at: number | undefined, limit: number): Promise<SweepReport> {
       return inTurn(async (jobs) => {
+        const now = at ?? clock();
         const counts = { stale: 0, lost: 0, "timed-out": 0, expired: 0 };
         const due = [...jobs.values()].filter(
           ({ times }) => fateOf(times, ttls, now) !== undefined,

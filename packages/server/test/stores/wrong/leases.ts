@@ -68,12 +68,16 @@ export const WRONG_LEASES: readonly WrongStore[] = [
   {
     does: "marks a minute early",
     group: "lease",
-    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now + 60_000, limit) }),
+    wrong: (right, { clock }) => ({
+      sweep: (now, limit) => right.sweep((now ?? clock()) + 60_000, limit),
+    }),
   },
   {
     does: "marks a millisecond late",
     group: "lease",
-    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now - 1, limit) }),
+    wrong: (right, { clock }) => ({
+      sweep: (now, limit) => right.sweep((now ?? clock()) - 1, limit),
+    }),
   },
   {
     does: "keeps to no lease",
@@ -177,11 +181,11 @@ export const WRONG_LEASES: readonly WrongStore[] = [
   {
     does: "loses jobs that have ended",
     group: "lease",
-    wrong: withTimes((right, { leases }) =>
+    wrong: withTimes((right, { leases }, clock) =>
       reports(async (report, now) => ({
         ...report,
         lost: report.lost + (await countEnded(right, leases, now)),
-      }))(right),
+      }))(right, { clock }),
     ),
   },
   {
@@ -216,11 +220,11 @@ export const WRONG_LEASES: readonly WrongStore[] = [
   {
     does: "times out jobs that have ended",
     group: "deadline",
-    wrong: withTimes((right, { deadlines }) =>
+    wrong: withTimes((right, { deadlines }, clock) =>
       reports(async (report, now) => ({
         ...report,
         timedOut: report.timedOut + (await countEnded(right, deadlines, now)),
-      }))(right),
+      }))(right, { clock }),
     ),
   },
 ];

@@ -32,8 +32,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
   {
     does: "removes a lost job in the same sweep",
     group: "expiry",
-    wrong: (right, { ttlMs }) => ({
-      async sweep(now, limit) {
+    wrong: (right, { ttlMs, clock }) => ({
+      async sweep(at, limit) {
+        const now = at ?? clock();
         const report = await right.sweep(now, limit);
         return report.lost === 0 ? report : sum(report, await right.sweep(now + ttlMs, limit));
       },
@@ -42,8 +43,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
   {
     does: "takes leased jobs for idle",
     group: "expiry",
-    wrong: withTimes((right, { leases }) => ({
-      async sweep(now, limit) {
+    wrong: withTimes((right, { leases }, clock) => ({
+      async sweep(at, limit) {
+        const now = at ?? clock();
         const report = await right.sweep(now, limit);
         return {
           ...report,
@@ -165,8 +167,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
   {
     does: "picks what is lost, and ends it in a second step",
     group: "sweep",
-    wrong: withTimes((right, { leases }) => ({
-      async sweep(now, limit) {
+    wrong: withTimes((right, { leases }, clock) => ({
+      async sweep(at, limit) {
+        const now = at ?? clock();
         const picked: string[] = [];
         for (const [id, until] of leases)
           if (until + 600_000 <= now && (await fieldsOf(right, id)).status === "running")

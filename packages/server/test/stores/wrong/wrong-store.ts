@@ -103,8 +103,11 @@ export async function versionIn(store: ProgressStore, id: string): Promise<numbe
 export function reports(
   change: (report: SweepReport, now: number) => SweepReport | Promise<SweepReport>,
 ) {
-  return (right: ProgressStore): Partial<ProgressStore> => ({
-    sweep: async (now, limit) => change(await right.sweep(now, limit), now),
+  return (
+    right: ProgressStore,
+    { clock }: Pick<SuiteStoreOptions, "clock">,
+  ): Partial<ProgressStore> => ({
+    sweep: async (now, limit) => change(await right.sweep(now, limit), now ?? clock()),
   });
 }
 
