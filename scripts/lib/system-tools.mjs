@@ -36,7 +36,7 @@ export const SYSTEM_TOOLS = [
     variable: "REDIS_SERVER_PATH",
     aptPackage: "redis-server",
     purpose: "the redis store's tests",
-    needed: false,
+    needed: true,
   },
   {
     name: "postgres",
@@ -44,7 +44,7 @@ export const SYSTEM_TOOLS = [
     variable: "POSTGRES_PATH",
     aptPackage: "postgresql",
     purpose: "the postgres store's tests",
-    needed: false,
+    needed: true,
   },
   {
     name: "nginx",
@@ -52,7 +52,7 @@ export const SYSTEM_TOOLS = [
     variable: "NGINX_PATH",
     aptPackage: "nginx",
     purpose: "the proxy tests",
-    needed: false,
+    needed: true,
   },
 ];
 

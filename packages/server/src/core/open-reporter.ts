@@ -4,6 +4,7 @@ import {
   type Fields,
   fieldsOf,
   isTerminal,
+  isVisible,
   type JobDefinition,
   type JobState,
   type JobTypes,
@@ -70,7 +71,14 @@ export function createReporter<Job extends JobTypes>(
   const outbox = createOutbox({
     ...settings,
     jobId,
-    store,
+    store: {
+      ...store,
+      write(id, change) {
+        const write = () => store.write(id, change);
+        // A status is for everybody to heed, another reporter in this process too.
+        return change.set.status === undefined ? topic.own(write, isVisible(change)) : write();
+      },
+    },
     attempt,
     leaseMs: context.leaseMs,
     cursor: context.cursor,

@@ -24,7 +24,7 @@ export interface Created {
 /**
  * Called when a job may have changed: a hint, which may come late, twice, or not at all. Must not throw; if it does, the store takes no harm.
  *
- * @param version - The version that was written, where the store knows it: who has it already needn't read. Absent after a reconnect or a removal.
+ * @param version - The version that was written, where the store knows it: who has it already needn't read. Absent at a creation, a removal, a reconnect: versions begin anew there.
  */
 export type Wake = (version?: number) => void;
 

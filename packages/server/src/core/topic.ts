@@ -16,6 +16,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { asProgressError, jobNotFound } from "./errors.js";
 import type { GuardedStore } from "./guarded-store.js";
+import { createHints, type Hints } from "./hints.js";
 import type { Settings } from "./options.js";
 import type { Unwatch } from "./store.js";
 import { backoffMs, elapsed } from "./time.js";
@@ -28,7 +29,10 @@ export interface Member {
   gone(): void;
   /** The store could not be read for {@link STORE_PATIENCE_MS}. */
   storeLost(): void;
-  /** Whether each hint of the store is followed at once. One that isn't eager is told within {@link LAZY_GAP_MS}. */
+  /**
+   * Whether each change is read at once. To one that isn't eager the changes that this process itself writes don't matter: the others' are
+   * read at once all the same, or within {@link LAZY_GAP_MS} where a hint doesn't tell whose it is.
+   */
   readonly eager: boolean;
 }
 
@@ -54,6 +58,8 @@ export interface Topic {
   isLost(): boolean;
   /** Resolves after a read that began after this call; at once while the store can't be read. */
   refresh(): Promise<void>;
+  /** Does a write of this process' own: its hint needn't be followed for those who aren't eager. */
+  readonly own: Hints["own"];
   tick(now: number): void;
   /** Whether the watch has ended: nobody is told anything any more. */
   isClosed(): boolean;
@@ -64,7 +70,7 @@ export interface Topic {
 /** Milliseconds for which streams are kept open and silent while their job can't be read (P39). */
 const STORE_PATIENCE_MS = 30_000;
 
-/** Between the reads of a topic that has no eager member: a worker that writes often shall not read as often. */
+/** Between the reads of a topic without an eager member, unless another wrote: a worker that writes often shall not read as often. */
 const LAZY_GAP_MS = 500;
 
 /** Cursors at which frames are kept ready. Readers stand at one or two; those who were skipped may stand anywhere. */
@@ -90,12 +96,11 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
   const { store, rereadMs, clock, random, onClosed } = context;
   const { maxLogLines } = store;
   const members = new Set<Member>();
+  const hints = createHints();
   const frames = new Map<Cursor | "", Uint8Array>();
   let ledger = emptyLedger("none");
   let cursor = cursorOf(ledger);
   let unwatch: Unwatch | undefined;
-  /** Whether there may be something that the last read didn't see. */
-  let dirty = false;
   /** From the first; opening counts. */
   let reading = true;
   let closed = false;
@@ -122,21 +127,27 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     pump();
   }
 
-  function wake(): void {
-    dirty = true;
-    if (isEager() || elapsed() - readAt >= LAZY_GAP_MS) pump();
+  function wake(version?: number): void {
+    hints.note(version);
+    pump();
+  }
+
+  /** Whether a read would tell somebody something, and is worth it now. */
+  function isDue(): boolean {
+    if (nextWaiters.length > 0 || hints.isForeign()) return true;
+    return isEager() ? hints.isBehind() : hints.isUnsure() && elapsed() - readAt >= LAZY_GAP_MS;
   }
 
   function isEager(): boolean {
     for (const { eager } of members) if (eager) return true;
-    return nextWaiters.length > 0;
+    return false;
   }
 
   function pump(): void {
-    if (reading || closed || !dirty) return;
+    if (reading || closed || !isDue()) return;
     if (failures > 0 && elapsed() < readAt) return;
     reading = true;
-    dirty = false;
+    hints.reading();
     const waiters = nextWaiters;
     nextWaiters = [];
     // Every outcome of a read is taken below, so that this promise has nothing left to reject with.
@@ -170,7 +181,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
       report(error);
     }
     failures += 1;
-    dirty = true;
+    hints.note();
     // In the future, while it fails: not before then is there a next try.
     readAt = elapsed() + backoffMs(failures, rereadMs, random);
     release();
@@ -185,6 +196,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     const before = cursor;
     if (delta.reset) ledger = copyOf(delta);
     else absorb(ledger, delta, maxLogLines);
+    hints.read(ledger.version, delta.reset);
     cursor = cursorOf(ledger);
     if (cursor === before) return false;
     frames.clear();
@@ -270,19 +282,19 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
       if (closed || failures > 0) return Promise.resolve();
       return new Promise((resolve) => {
         nextWaiters.push(resolve);
-        dirty = true;
         pump();
       });
     },
     tick(now) {
-      if (now - readAt >= rereadMs) dirty = true;
+      if (now - readAt >= rereadMs) hints.note();
       pump();
       // Readers who come all at once share these; a job at rest needs none.
       if (now - changedAt >= FRAMES_KEPT_MS) frames.clear();
       if (isLost(now)) for (const member of members) member.storeLost();
     },
     isClosed: () => closed,
-    isBehind: () => dirty,
+    isBehind: () => hints.isBehind(),
+    own: (write, raises) => hints.own(write, raises).finally(pump),
     isLost: () => isLost(elapsed()),
     close,
   };

@@ -115,7 +115,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       if (job.key !== undefined) idsByKey.set(job.key, job.id);
       tombstones.delete(job.id);
       const cursor = cursorOf(job.ledger);
-      watching.wake(job.id, job.ledger.version);
+      watching.wake(job.id);
       makeRoom();
       return { jobId: job.id, cursor, created: true };
     },

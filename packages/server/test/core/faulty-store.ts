@@ -15,6 +15,8 @@ export interface FaultyStore extends ProgressStore {
   /** Answers of a verb, already computed, wait; the function lets them go on. */
   holdAnswersOf(verb: Verb): () => void;
   wakes: "as they come" | "lost" | "twice" | "late";
+  /** Whether a wake tells the version that was written. */
+  tellsVersions: boolean;
   /** All that was broken works again. */
   heal(): void;
 }
@@ -53,6 +55,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
   const faulty: FaultyStore = {
     calls,
     wakes: "as they come",
+    tellsVersions: true,
     maxLogLines: store.maxLogLines,
     fail: (verb) => failing.add(verb),
     loseAnswersOf: (verb) => answersLost.add(verb),
@@ -68,11 +71,12 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     sweep: (now, limit) => through("sweep", () => store.sweep(now, limit)),
     watch: (id, wake) =>
       through("watch", async () => {
-        const unwatch = await store.watch(id, () => {
+        const unwatch = await store.watch(id, (written) => {
+          const version = faulty.tellsVersions ? written : undefined;
           if (faulty.wakes === "lost") return;
-          if (faulty.wakes === "late") setTimeout(wake, 300);
-          else wake();
-          if (faulty.wakes === "twice") wake();
+          if (faulty.wakes === "late") setTimeout(wake, 300, version);
+          else wake(version);
+          if (faulty.wakes === "twice") wake(version);
         });
         return async () => {
           calls.unwatch += 1;

@@ -43,11 +43,11 @@ describe("a topic", () => {
     });
   });
 
-  test("given a hundred changes while a read is under way, reads once more", async () => {
+  test("given a hundred changes after a read looked and before it answered, reads once more", async () => {
     const { progress, store, job, set } = makeWorld();
     const id = await job();
     const sink = await openStream(progress, id);
-    const release = store.hold("read");
+    const release = store.holdAnswersOf("read");
     const before = store.calls.read;
     for (let by = 0; by < 100; by += 1) await set(id, { message: `${by}` });
     await pass(0);
@@ -56,6 +56,31 @@ describe("a topic", () => {
     await pass(0);
     expect(store.calls.read).toBe(before + 2);
     expect(sink.state()?.set).toMatchObject({ message: "99" });
+  });
+
+  test("given a hundred changes before a read looked, doesn't read again for what it saw", async () => {
+    const { progress, store, job, set } = makeWorld();
+    const id = await job();
+    const sink = await openStream(progress, id);
+    const release = store.hold("read");
+    const before = store.calls.read;
+    for (let by = 0; by < 100; by += 1) await set(id, { message: `${by}` });
+    release();
+    await pass(0);
+    expect(store.calls.read).toBe(before + 1);
+    expect(sink.state()?.set).toMatchObject({ message: "99" });
+  });
+
+  test("given hints without versions, reads after each", async () => {
+    const { progress, store, job, set } = makeWorld();
+    store.tellsVersions = false;
+    const id = await job();
+    const sink = await openStream(progress, id);
+    for (let by = 0; by < 5; by += 1) {
+      await set(id, { message: `${by}` });
+      await pass(0);
+      expect(sink.state()?.set).toMatchObject({ message: `${by}` });
+    }
   });
 
   test("given a change between its watch and its read, misses nothing", async () => {

@@ -576,16 +576,66 @@ describe("what others do to the job", () => {
   });
 });
 
-test("given a worker that writes often and that nobody watches, is read twice a second at most", async () => {
-  const world = makeWorld({ reportIntervalMs: 50 });
-  const job = await plain(world);
-  const before = world.store.calls.read;
-  for (let by = 0; by < 100; by += 1) {
-    job.update({ message: `${by}` });
-    await pass(100);
+describe("given a worker that writes often and that nobody watches", () => {
+  async function writeOften(world: World): Promise<number> {
+    const job = await plain(world);
+    const before = world.store.calls.read;
+    for (let by = 0; by < 100; by += 1) {
+      job.update({ message: `${by}` });
+      await pass(100);
+    }
+    expect(world.store.calls.write).toBeGreaterThan(100);
+    return world.store.calls.read - before;
   }
-  expect(world.store.calls.write).toBeGreaterThan(100);
-  expect(world.store.calls.read - before).toBeLessThanOrEqual(21);
+
+  test("knows its own writes by their versions, and reads them only to be sure", async () => {
+    expect(await writeOften(makeWorld({ reportIntervalMs: 50 }))).toBeLessThanOrEqual(2);
+  });
+
+  test("reads twice a second at most where hints tell no version", async () => {
+    const world = makeWorld({ reportIntervalMs: 50 });
+    world.store.tellsVersions = false;
+    expect(await writeOften(world)).toBeLessThanOrEqual(21);
+  });
+
+  test.each([
+    { what: "between two writes", held: false },
+    { what: "while a write is under way", held: true },
+  ])("heeds a cancel at once that comes $what", async ({ held }) => {
+    const world = makeWorld({ reportIntervalMs: 50 });
+    const job = await plain(world);
+    job.update({ message: "first" });
+    await pass(60);
+    const release = held ? world.store.holdAnswersOf("write") : undefined;
+    if (held) job.log("under way");
+    await pass(0);
+    const cancelling = world.set(job.id, { cancelRequested: true });
+    release?.();
+    await cancelling;
+    await pass(0);
+    expect(job.signal.reason).toMatchObject({ code: "job-cancelled" });
+  });
+
+  test("heeds a cancel whose hint is lost as soon as its next write is answered", async () => {
+    const world = makeWorld({ reportIntervalMs: 50, rereadMs: 60_000 });
+    const job = await plain(world);
+    world.store.wakes = "lost";
+    await world.set(job.id, { cancelRequested: true });
+    await pass(100);
+    expect(job.signal.aborted).toBe(false);
+    job.update({ message: "next" });
+    await pass(0);
+    expect(job.signal.reason).toMatchObject({ code: "job-cancelled" });
+  });
+
+  test("heeds a cancel whose hint is lost as soon as its lease is renewed", async () => {
+    const world = makeWorld({ rereadMs: 60_000, leaseMs: 3_000 });
+    const job = await plain(world);
+    world.store.wakes = "lost";
+    await world.set(job.id, { cancelRequested: true });
+    await pass(1_000);
+    expect(job.signal.reason).toMatchObject({ code: "job-cancelled" });
+  });
 });
 
 describe("the lease", () => {
