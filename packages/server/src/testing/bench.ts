@@ -1,5 +1,6 @@
 import type { ProgressStore } from "../core/store.js";
 import { holds } from "./assert.js";
+import { createWaker, type Waker } from "./waker.js";
 
 /** What the suite asks of a store that it wants made. */
 export interface SuiteStoreOptions {
@@ -11,7 +12,7 @@ export interface SuiteStoreOptions {
   readonly maxLogLines: number;
   readonly ttlMs: number;
   readonly idleTtlMs: number;
-  /** The time, which the tests move. A store whose clock is its backend's leaves it alone. */
+  /** The time of the process that this store stands for, which the tests move, and set differently for two of them. A store whose clock is its backend's leaves it alone. */
   readonly clock: () => number;
 }
 
@@ -26,27 +27,34 @@ export interface StoreCapabilities {
   readonly durable: boolean;
   /** A removed job is remembered for a while, and answered with `job-expired`. */
   readonly tombstones: boolean;
-  /** `injected`: the store takes `clock`. `backend`: it takes its database's time, and only `sweep(now)` can be told another. */
+  /** `injected`: the store goes by `clock`. `backend`: it goes by its database's time, whatever a process' clock says, and only `sweep(now)` can be told another. */
   readonly clock: "injected" | "backend";
   /** Milliseconds after which a wake counts as lost. @defaultValue `2_000` */
   readonly maxWakeMs?: number | undefined;
+  /**
+   * Takes all data of a space out of the backend, behind the back of the stores that are open over it: as a database does that restarts without its
+   * disk. Absent where that can't be, and the tests of it are skipped.
+   */
+  readonly emptyBackend?: ((space: string) => Promise<void>) | undefined;
+}
+
+/** What a test may ask of an instance that it opens. */
+export interface OpenOptions extends Partial<Omit<SuiteStoreOptions, "space" | "clock">> {
+  /** Milliseconds by which the clock of the instance's process is ahead of the test's. @defaultValue `0` */
+  readonly skewMs?: number | undefined;
 }
 
 /** The table on which one test works: a space of its own, a clock that stands still, and the stores that it opened. */
 export interface Bench {
   readonly clock: { now(): number; advance(ms: number): void };
   /** A new instance over this test's space. */
-  open(options?: Partial<Omit<SuiteStoreOptions, "space" | "clock">>): Promise<ProgressStore>;
+  open(options?: OpenOptions): Promise<ProgressStore>;
+  /** Takes this test's data out of the backend; for tests that need `emptied`. */
+  empty(): Promise<void>;
   /** A wake to hand to `watch`. */
   waker(): Waker;
-}
-
-/** Counts wakes, and waits for them. */
-export interface Waker {
-  readonly wake: () => void;
-  count(): number;
-  /** Resolves once there were more than `seen` wakes; fails the test if that takes longer than `maxWakeMs`. */
-  past(seen: number): Promise<void>;
+  /** Lets a millisecond pass and looks, again and again, until it holds; fails the test if that takes longer than `maxWakeMs`. */
+  eventually(what: string, look: () => Promise<boolean>): Promise<void>;
 }
 
 /** Kept far away from any bound that a test doesn't mean to reach. */
@@ -58,26 +66,33 @@ const START = 1_700_000_000_000;
 /** Runs one test on a fresh bench, and closes what it opened. */
 export async function onBench(
   makeStore: MakeStore,
-  { maxWakeMs = 2_000 }: Pick<StoreCapabilities, "maxWakeMs">,
+  { maxWakeMs = 2_000, emptyBackend }: Pick<StoreCapabilities, "maxWakeMs" | "emptyBackend">,
   run: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const space = newSpace();
   const opened: ProgressStore[] = [];
-  let now = START;
-  const clock = {
-    now: () => now,
-    advance(ms: number) {
-      now += ms;
-    },
-  };
+  const clock = stillClock();
   try {
     await run({
       clock,
-      waker: () => waker(maxWakeMs),
-      async open(options) {
-        const store = await makeStore({ ...DEFAULTS, ...options, space, clock: clock.now });
+      waker: () => createWaker(maxWakeMs),
+      async open({ skewMs = 0, ...options } = {}) {
+        const own = (): number => clock.now() + skewMs;
+        const store = await makeStore({ ...DEFAULTS, ...options, space, clock: own });
         opened.push(store);
         return store;
+      },
+      async empty() {
+        await emptyBackend?.(space);
+      },
+      async eventually(what, look) {
+        const until = performance.now() + maxWakeMs;
+        while (!(await look())) {
+          holds(performance.now() < until, `${what}: not so after ${maxWakeMs} ms.`);
+          clock.advance(1);
+          // For a store by its backend's time, which passes by itself.
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
       },
     });
   } finally {
@@ -86,31 +101,17 @@ export async function onBench(
   }
 }
 
+function stillClock(): Bench["clock"] {
+  let now = START;
+  return {
+    now: () => now,
+    advance(ms) {
+      now += ms;
+    },
+  };
+}
+
 function newSpace(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(10));
   return `suite${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
-
-function waker(maxWakeMs: number): Waker {
-  let count = 0;
-  let notify = (): void => {};
-  return {
-    wake() {
-      count += 1;
-      notify();
-    },
-    count: () => count,
-    async past(seen) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await new Promise<void>((resolve) => {
-        notify = () => {
-          if (count > seen) resolve();
-        };
-        timer = setTimeout(resolve, maxWakeMs);
-        notify();
-      });
-      clearTimeout(timer);
-      holds(count > seen, `No wake came within ${maxWakeMs} ms of a change to a watched job.`);
-    },
-  };
 }

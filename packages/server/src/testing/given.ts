@@ -4,12 +4,13 @@ import {
   type CursorParts,
   type Delta,
   type Fields,
+  isProgressError,
   type Json,
   type NewLogLine,
   parseCursor,
 } from "@emlinh/progress-protocol";
 import type { JobDraft, ProgressStore } from "../core/store.js";
-import { holds } from "./assert.js";
+import { holds, refused } from "./assert.js";
 
 /** The fields of a job that was just created. */
 export const QUEUED: Fields = { kind: "video", status: "queued", attempt: 1 };
@@ -71,6 +72,21 @@ export async function writtenAt(store: ProgressStore, id: string): Promise<numbe
     `updatedAt is ${String(updatedAt)}, not a whole number of milliseconds.`,
   );
   return updatedAt as number;
+}
+
+/** Whether a store has let go of a job, in either of the two ways in which it may say so. */
+export async function isGone(store: ProgressStore, id: string, after?: Cursor): Promise<boolean> {
+  const gone = await store.read(id, after).then(
+    (delta) => delta === undefined,
+    (error: unknown) => isProgressError(error, "job-expired"),
+  );
+  if (gone)
+    await refused(
+      store.write(id, change({ message: "late" })),
+      ["job-expired", "job-not-found"],
+      "A write to a removed job",
+    );
+  return gone;
 }
 
 /** `0 … count − 1`. */

@@ -14,13 +14,15 @@ const MISSING: Readonly<Record<Need, string>> = {
   durable: "this store forgets its jobs when it is closed",
   tombstones: "this store doesn't remember removed jobs",
   "injected clock": "this store takes its backend's time",
+  "backend clock": "this store takes its process' time",
+  emptied: "the backend of this store can't be emptied",
 };
 
 /**
  * Declares the tests that every store must pass, each named `<group>: given X, does Y`. What needs a capability that the
  * store lacks is skipped, with the reason in its name.
  *
- * Each test has a store, and data, of its own; they may run at once. None waits for time to pass.
+ * Each test has a store, and data, of its own; they may run at once. None waits for more time than a wake, or a tick of a database's clock, takes to come.
  *
  * @example
  * ```ts
@@ -41,13 +43,16 @@ export function storeSuite(
     durable: capabilities.durable,
     tombstones: capabilities.tombstones,
     "injected clock": capabilities.clock === "injected",
+    "backend clock": capabilities.clock === "backend",
+    emptied: capabilities.emptyBackend !== undefined,
   };
   for (const { group, cases } of GROUPS) {
     for (const { name, needs, run } of cases) {
       const title = `${group}: ${name}`;
       const body = (): Promise<void> => onBench(makeStore, capabilities, run);
-      if (needs === undefined || has[needs]) test(title, body);
-      else test.skip(`${title} (skipped: ${MISSING[needs]})`, body);
+      const missing = [needs ?? []].flat().find((need) => !has[need]);
+      if (missing === undefined) test(title, body);
+      else test.skip(`${title} (skipped: ${MISSING[missing]})`, body);
     }
   }
 }

@@ -1,4 +1,5 @@
-import { type MakeStore, type StoreCapabilities, storeSuite } from "../../src/testing/index.js";
+import { storeSuite } from "../../src/testing/index.js";
+import type { Subject } from "./shared-memory.js";
 
 /** What came of the suite's tests, by their titles. */
 export interface SuiteOutcome {
@@ -8,21 +9,8 @@ export interface SuiteOutcome {
   readonly errors: ReadonlyMap<string, unknown>;
 }
 
-/** A backend has all capabilities, so that no test is skipped. */
-const EVERYTHING: StoreCapabilities = {
-  shared: true,
-  durable: true,
-  tombstones: true,
-  clock: "injected",
-  // A store in memory wakes at once or never.
-  maxWakeMs: 20,
-};
-
 /** Runs the suite without a test runner, all its tests at once. */
-export async function runSuite(
-  makeStore: MakeStore,
-  capabilities: StoreCapabilities = EVERYTHING,
-): Promise<SuiteOutcome> {
+export async function runSuite({ makeStore, capabilities }: Subject): Promise<SuiteOutcome> {
   const skipped: string[] = [];
   const errors = new Map<string, unknown>();
   const runs: (readonly [title: string, run: () => Promise<void>])[] = [];

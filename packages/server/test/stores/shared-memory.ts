@@ -1,43 +1,97 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import type { ProgressStore, Unwatch } from "../../src/core/store.js";
+import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
 import { memoryStore } from "../../src/stores/memory.js";
-import type { MakeStore } from "../../src/testing/index.js";
+import type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "../../src/testing/index.js";
+
+/** What the suite is run against: how to make a store, and what is claimed of it. */
+export interface Subject {
+  readonly makeStore: MakeStore;
+  readonly capabilities: StoreCapabilities;
+}
+
+interface Watch {
+  readonly jobId: string;
+  readonly wake: Wake;
+  unwatch: Unwatch;
+}
+
+interface Backend {
+  store: ProgressStore;
+  /** The time of the verb that is under way: memory does each at once, so that there is but one. */
+  clock: () => number;
+  readonly watches: Set<Watch>;
+  readonly renew: () => ProgressStore;
+}
 
 /**
- * A memory store that stands for a database: instances over one space share the jobs, each has watches of its own, and the jobs outlive them all.
+ * Memory stores that stand for a database: instances over one space share the jobs, each has watches of its own, and the jobs outlive them all.
  * So the tests of the suite that need a backend run against a store that is right.
  */
-export function sharedMemory(): MakeStore {
-  const backends = new Map<string, ProgressStore>();
-  return (options) => {
-    const backend = backends.get(options.space) ?? memoryStore(options);
+export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Subject {
+  const backends = new Map<string, Backend>();
+
+  function backendOf(options: SuiteStoreOptions): Backend {
+    const known = backends.get(options.space);
+    if (known !== undefined) return known;
+    const renew = (): ProgressStore => memoryStore({ ...options, clock: () => backend.clock() });
+    const backend: Backend = { store: renew(), clock: Date.now, watches: new Set(), renew };
     backends.set(options.space, backend);
-    return instanceOf(backend);
+    return backend;
+  }
+
+  return {
+    makeStore: (options) =>
+      instanceOf(backendOf(options), clock === "injected" ? options.clock : Date.now),
+    capabilities: {
+      shared: true,
+      durable: true,
+      tombstones: true,
+      clock,
+      // A store in memory wakes at once or never.
+      maxWakeMs: 20,
+      async emptyBackend(space) {
+        const backend = backends.get(space);
+        if (backend === undefined) return;
+        backend.store = backend.renew();
+        for (const watch of backend.watches)
+          watch.unwatch = await backend.store.watch(watch.jobId, watch.wake);
+      },
+    },
   };
 }
 
-function instanceOf(backend: ProgressStore): ProgressStore {
-  const watches = new Set<Unwatch>();
+function instanceOf(backend: Backend, clock: () => number): ProgressStore {
+  const own = new Set<Watch>();
   let closed = false;
-  async function open<Result>(verb: () => Promise<Result>): Promise<Result> {
+
+  async function open<Result>(verb: (store: ProgressStore) => Promise<Result>): Promise<Result> {
     if (closed) throw new ProgressError("closed", { message: "The instance is closed." });
-    return verb();
+    backend.clock = clock;
+    return verb(backend.store);
   }
+
+  async function end(watch: Watch): Promise<void> {
+    own.delete(watch);
+    backend.watches.delete(watch);
+    await watch.unwatch();
+  }
+
   return {
-    maxLogLines: backend.maxLogLines,
-    create: (draft) => open(() => backend.create(draft)),
-    write: (jobId, change) => open(() => backend.write(jobId, change)),
-    read: (jobId, after) => open(() => backend.read(jobId, after)),
+    maxLogLines: backend.store.maxLogLines,
+    create: (draft) => open((store) => store.create(draft)),
+    write: (jobId, change) => open((store) => store.write(jobId, change)),
+    read: (jobId, after) => open((store) => store.read(jobId, after)),
     watch: (jobId, wake) =>
-      open(async () => {
-        const unwatch = await backend.watch(jobId, wake);
-        watches.add(unwatch);
-        return unwatch;
+      open(async (store) => {
+        const watch: Watch = { jobId, wake, unwatch: await store.watch(jobId, wake) };
+        own.add(watch);
+        backend.watches.add(watch);
+        return () => end(watch);
       }),
-    sweep: (now, limit) => open(() => backend.sweep(now, limit)),
+    sweep: (now, limit) => open((store) => store.sweep(now, limit)),
     async close() {
       closed = true;
-      await Promise.all([...watches].map((unwatch) => unwatch()));
+      await Promise.all([...own].map(end));
     },
   };
 }

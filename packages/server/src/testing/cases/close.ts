@@ -51,6 +51,30 @@ export const CLOSE: CaseGroup = {
       },
     },
     {
+      name: "given a close while it creates, watches and sweeps, every call that was begun is answered",
+      async run({ open, clock, waker }) {
+        const store = await open();
+        await store.create(draft("a"));
+        const watches = upTo(5).map(() => store.watch("a", waker().wake));
+        const others = [
+          ...upTo(5).map((by) => store.create(draft(`job-${by}`, { key: `key ${by}` }))),
+          ...[clock.now(), undefined].map((now) => store.sweep(now, 10)),
+        ];
+        const [{ rejected, fulfilled }, rest] = await Promise.all([
+          settle(watches),
+          settle<unknown>(others),
+          store.close(),
+        ]);
+        for (const reason of [...rejected, ...rest.rejected])
+          await refused(
+            Promise.reject(reason),
+            ["closed", "store-unavailable"],
+            "A call that the close cut off",
+          );
+        for (const unwatch of fulfilled) await unwatch();
+      },
+    },
+    {
       name: "given a watch that outlives its store, ends without a complaint",
       async run({ open, waker }) {
         const store = await open();

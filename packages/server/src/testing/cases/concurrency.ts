@@ -59,6 +59,29 @@ export const CONCURRENCY: CaseGroup = {
       run: async ({ open }) => fiftyWriters([await open()]),
     },
     {
+      name: "given writers at once and more lines than are kept, keeps the newest and skips no number",
+      async run({ open }) {
+        const store = await open({ maxLogLines: 7 });
+        await store.create(draft("a"));
+        const cursors = await Promise.all(
+          upTo(30).map((by) => store.write("a", change({}, { log: [line(`line ${by}`)] }))),
+        );
+        const { cursor, log } = await readJob(store, "a");
+        same(versionOf(cursor), 31, "the version after thirty writes");
+        // One line with each version from 2 on: so the line of a version has the number before it.
+        const kept = upTo(7).map((index) => index + 24);
+        same(
+          log.map(({ n, version, text }) => [n, version, text]),
+          kept.map((n) => [
+            n,
+            n + 1,
+            `line ${cursors.findIndex((told) => versionOf(told) === n + 1)}`,
+          ]),
+          "number, version and text of the lines kept",
+        );
+      },
+    },
+    {
       name: "given writers on many jobs at once, keeps the jobs apart",
       async run({ open }) {
         const store = await open();

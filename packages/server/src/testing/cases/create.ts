@@ -107,6 +107,22 @@ export const CREATE: CaseGroup = {
       },
     },
     {
+      name: "given one draft with a key twenty times at once, stores one job and refuses none",
+      async run({ open }) {
+        const store = await open();
+        const all = await Promise.all(
+          upTo(20).map(() => store.create(draft("a", { key: "order 7" }))),
+        );
+        same(all.filter(({ created }) => created).length, 1, "jobs made");
+        const { cursor } = await readJob(store, "a");
+        same(
+          all.map((told) => [told.jobId, told.cursor]),
+          all.map(() => ["a", cursor]),
+          "the ids and cursors told",
+        );
+      },
+    },
+    {
       name: "given different keys, stores different jobs, whatever is in the keys",
       async run({ open }) {
         const store = await open();

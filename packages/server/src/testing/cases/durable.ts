@@ -13,7 +13,9 @@ import {
   readJob,
   renewal,
   SLACK_MS,
+  settle,
   upTo,
+  versionOf,
 } from "../given.js";
 
 /** Does something with one instance, closes it, and looks with the next one. */
@@ -113,6 +115,31 @@ export const DURABLE: CaseGroup = {
           await store.sweep(since + LONG_MS + SLACK_MS, 10),
           { ...NOTHING_SWEPT, expired: 1 },
           "the report after ttlMs",
+        );
+      },
+    ),
+    reopened(
+      "given a close in mid-flight, the next one has all that was acknowledged, and no half of the rest",
+      async (store) => {
+        await store.create(draft("a"));
+        const writes = upTo(20).map(async (by) => {
+          await store.write("a", change({ [`metadata.by${by}`]: by }, { log: [line(`${by}`)] }));
+          return by;
+        });
+        const [{ fulfilled }] = await Promise.all([settle(writes), store.close()]);
+        return fulfilled;
+      },
+      async (store, acknowledged) => {
+        const { cursor, set, log } = await readJob(store, "a");
+        const kept = upTo(20).filter((by) => set[`metadata.by${by}`] === by);
+        const lost = acknowledged.filter((by) => !kept.includes(by));
+        same(lost, [], "writes that were acknowledged and are lost");
+        same(versionOf(cursor), kept.length + 1, "the version, against the fields that are there");
+        same(log.at(-1)?.n ?? 0, kept.length, "the number of the last line, against the fields");
+        same(
+          log.filter(({ text }) => !kept.includes(Number(text))),
+          [],
+          "lines whose field isn't there",
         );
       },
     ),

@@ -1,4 +1,5 @@
 import type { TerminalStatus } from "@emlinh/progress-protocol";
+import type { ProgressStore } from "../../core/store.js";
 import { holds, refused, same } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
@@ -21,6 +22,42 @@ const STATUSES: readonly TerminalStatus[] = [
   "lost",
   "timed-out",
 ];
+
+/** Forty updates and an end at once: whichever store each goes through, what was accepted came before the end, and is kept. */
+export async function endRacingUpdates(stores: readonly ProgressStore[]): Promise<void> {
+  const [store] = stores;
+  holds(store !== undefined, "There is no store to write to.");
+  await store.create(draft("a"));
+  const writes = upTo(41).map(async (by) => {
+    const cursor = await (stores[by % stores.length] ?? store).write(
+      "a",
+      by === 20 ? completion(by) : change({ [`metadata.m${by}`]: by }),
+    );
+    return { by, version: versionOf(cursor) };
+  });
+  const { fulfilled, rejected } = await settle(writes);
+  for (const reason of rejected)
+    await refused(Promise.reject(reason), "job-finished", "An update after the end");
+  const versions = fulfilled.map(({ version }) => version).sort((a, b) => a - b);
+  same(
+    versions,
+    upTo(fulfilled.length).map((index) => index + 2),
+    "the versions that were told",
+  );
+  const end = fulfilled.find(({ by }) => by === 20);
+  holds(end !== undefined, "The end was refused, though there was no other.");
+  same(end.version, versions.at(-1), "the version of the end, as the last");
+  const accepted = fulfilled
+    .filter(({ by }) => by !== 20)
+    .map(({ by }) => `metadata.m${by}`)
+    .sort();
+  for (const reader of stores) {
+    const kept = Object.keys(await fieldsIn(reader, "a"))
+      .filter((field) => field.startsWith("metadata."))
+      .sort();
+    same(kept, accepted, "the updates that are kept, against those that were accepted");
+  }
+}
 
 export const END: CaseGroup = {
   group: "end",
@@ -97,37 +134,7 @@ export const END: CaseGroup = {
     },
     {
       name: "given an end that races updates, keeps just what came before it",
-      async run({ open }) {
-        const store = await open();
-        await store.create(draft("a"));
-        const writes = upTo(41).map(async (by) => {
-          const cursor = await store.write(
-            "a",
-            by === 20 ? completion(by) : change({ [`metadata.m${by}`]: by }),
-          );
-          return { by, version: versionOf(cursor) };
-        });
-        const { fulfilled, rejected } = await settle(writes);
-        for (const reason of rejected)
-          await refused(Promise.reject(reason), "job-finished", "An update after the end");
-        const versions = fulfilled.map(({ version }) => version).sort((a, b) => a - b);
-        same(
-          versions,
-          upTo(fulfilled.length).map((index) => index + 2),
-          "the versions that were told",
-        );
-        const end = fulfilled.find(({ by }) => by === 20);
-        holds(end !== undefined, "The end was refused, though there was no other.");
-        same(end.version, versions.at(-1), "the version of the end, as the last");
-        const kept = Object.keys(await fieldsIn(store, "a"))
-          .filter((field) => field.startsWith("metadata."))
-          .sort();
-        const accepted = fulfilled
-          .filter(({ by }) => by !== 20)
-          .map(({ by }) => `metadata.m${by}`)
-          .sort();
-        same(kept, accepted, "the updates that are kept, against those that were accepted");
-      },
+      run: async ({ open }) => endRacingUpdates([await open()]),
     },
   ],
 };

@@ -1,4 +1,3 @@
-import { isProgressError } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { holds, refused, same } from "../assert.js";
 import type { CaseGroup } from "../case.js";
@@ -6,6 +5,7 @@ import {
   change,
   completion,
   draft,
+  isGone,
   LONG_MS,
   leasedJob,
   NOTHING_SWEPT,
@@ -18,21 +18,6 @@ import {
 
 const TTLS = { ttlMs: LONG_MS, idleTtlMs: 3 * LONG_MS };
 const EXPIRED = { ...NOTHING_SWEPT, expired: 1 };
-
-/** Whether a store has let go of a job, in either of the two ways in which it may say so. */
-async function isGone(store: ProgressStore, id: string): Promise<boolean> {
-  const gone = await store.read(id).then(
-    (delta) => delta === undefined,
-    (error: unknown) => isProgressError(error, "job-expired"),
-  );
-  if (gone)
-    await refused(
-      store.write(id, change({ message: "late" })),
-      ["job-expired", "job-not-found"],
-      "A write to a removed job",
-    );
-  return gone;
-}
 
 async function endedJob(store: ProgressStore, id: string, key?: string): Promise<number> {
   await store.create(draft(id, { key }));

@@ -7,14 +7,17 @@ import { CREATE } from "./create.js";
 import { CURSORS } from "./cursors.js";
 import { DEADLINE } from "./deadline.js";
 import { DURABLE } from "./durable.js";
+import { EMPTIED } from "./emptied.js";
 import { END } from "./end.js";
 import { EXPIRY } from "./expiry.js";
 import { HISTORIES } from "./histories.js";
 import { LEASE } from "./lease.js";
 import { LOG } from "./log.js";
 import { SHARED } from "./shared.js";
+import { SKEW } from "./skew.js";
 import { SWEEP } from "./sweep.js";
 import { VALUES } from "./values.js";
+import { WAKES } from "./wakes.js";
 import { WATCH } from "./watch.js";
 import { WRITE } from "./write.js";
 
@@ -30,6 +33,7 @@ export const GROUPS: readonly CaseGroup[] = [
   CONCURRENCY,
   HISTORIES,
   WATCH,
+  WAKES,
   ATTEMPT,
   LEASE,
   DEADLINE,
@@ -37,5 +41,7 @@ export const GROUPS: readonly CaseGroup[] = [
   SWEEP,
   CLOSE,
   SHARED,
+  SKEW,
   DURABLE,
+  EMPTIED,
 ];

@@ -1,5 +1,5 @@
 import type { ProgressStore } from "../../core/store.js";
-import { refused, same } from "../assert.js";
+import { holds, refused, same } from "../assert.js";
 import type { Bench } from "../bench.js";
 import type { CaseGroup, StoreCase } from "../case.js";
 import {
@@ -15,8 +15,10 @@ import {
   SLACK_MS,
   settle,
   upTo,
+  versionOf,
 } from "../given.js";
 import { fiftyWriters } from "./concurrency.js";
+import { endRacingUpdates } from "./end.js";
 import { readWhileWriting } from "./histories.js";
 import { swept } from "./sweep.js";
 import { followDuring, reportAll } from "./watch.js";
@@ -32,6 +34,17 @@ function both(
     needs: "shared",
     run: async (bench) => run(await bench.open(OPTIONS), await bench.open(OPTIONS), bench),
   };
+}
+
+/** Sweeps by twos until there is no more, and counts what was done. */
+async function sweepAll(store: ProgressStore, now: number): Promise<number> {
+  let done = 0;
+  for (let turn = 0; ; turn += 1) {
+    holds(turn < 50, "Sweep after sweep says that there is more.");
+    const report = await store.sweep(now, 2);
+    done += swept(report);
+    if (!report.more) return done;
+  }
 }
 
 export const SHARED: CaseGroup = {
@@ -69,6 +82,15 @@ export const SHARED: CaseGroup = {
         same(copy, await readJob(a, "a"), "the reader's copy");
       },
     ),
+    both(
+      "given a reader on one instance that reads only when a wake tells of something new, it gets everything from the other",
+      async (a, b, { waker }) => {
+        await a.create(draft("a"));
+        const reader = { store: b, id: "a", waker: waker(), isTrusting: true };
+        const copy = await followDuring(reader, () => reportAll(a, "a"));
+        same(copy, await readJob(a, "a"), "the reader's copy");
+      },
+    ),
     both("given fifty writers on two instances, numbers each write and loses nothing", (a, b) =>
       fiftyWriters([a, b]),
     ),
@@ -95,6 +117,29 @@ export const SHARED: CaseGroup = {
         [(await fieldsIn(a, "a")).result, (await fieldsIn(b, "a")).result],
         [fulfilled[0], fulfilled[0]],
         "the end that each instance tells",
+      );
+    }),
+    both(
+      "given an end that races updates on two instances, keeps just what came before it",
+      (a, b) => endRacingUpdates([a, b]),
+    ),
+    both("given small sweeps on two instances, does every job, each once", async (a, b) => {
+      const since = await leasedJob(a, "job-0");
+      const ids = ["job-0", ...upTo(11).map((by) => `job-${by + 1}`)];
+      for (const id of ids.slice(1)) await leasedJob(b, id);
+      const before = await Promise.all(ids.map((id) => readJob(a, id)));
+      const now = since + 2 * LONG_MS + SLACK_MS;
+      const done = await Promise.all([a, b].map((store) => sweepAll(store, now)));
+      same(
+        done.reduce((sum, count) => sum + count, 0),
+        ids.length,
+        "jobs in all reports",
+      );
+      const after = await Promise.all(ids.map((id) => readJob(b, id)));
+      same(
+        after.map(({ cursor, set }) => [versionOf(cursor), set.status]),
+        before.map(({ cursor }) => [versionOf(cursor) + 1, "lost"]),
+        "the version and the status of each job",
       );
     }),
     both("given sweeps on two instances at once, ends each job once", async (a, b) => {

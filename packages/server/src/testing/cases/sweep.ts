@@ -119,6 +119,54 @@ export const SWEEP: CaseGroup = {
       },
     },
     {
+      name: "given no time, goes by its own, and leaves a lease alone that was just taken",
+      async run({ open }) {
+        const store = await open();
+        await leasedJob(store, "a", { deadlineMs: LONG_MS });
+        const before = await readJob(store, "a");
+        same(await store.sweep(undefined, 10), NOTHING_SWEPT, "the sweep's report");
+        same(await readJob(store, "a"), before, "the job");
+      },
+    },
+    {
+      name: "given no time, does what is due by its own",
+      async run({ open, eventually }) {
+        const store = await open();
+        await store.create(draft("a", { deadlineMs: 1 }));
+        await store.create(draft("b"));
+        let done = NOTHING_SWEPT;
+        await eventually("A job whose deadline passed is ended", async () => {
+          done = await store.sweep(undefined, 10);
+          return swept(done) > 0;
+        });
+        same(done, { ...NOTHING_SWEPT, timedOut: 1 }, "the report of the sweep that did something");
+        const { status, createdAt, finishedAt } = await fieldsIn(store, "a");
+        same(status, "timed-out", "the status");
+        const tookMs = Number(finishedAt) - Number(createdAt);
+        holds(tookMs >= 1 && tookMs < SLACK_MS, `finishedAt is ${tookMs} ms after createdAt`);
+      },
+    },
+    {
+      name: "given no time, goes by the clock that it was given, to the millisecond",
+      needs: "injected clock",
+      async run({ open, clock }) {
+        const store = await open();
+        await leasedJob(store, "a");
+        const reports = [];
+        for (const ms of [LONG_MS - 1, 1, LONG_MS - 1, 1]) {
+          clock.advance(ms);
+          reports.push(await store.sweep(undefined, 10));
+        }
+        const [stale, lost] = [
+          { ...NOTHING_SWEPT, stale: 1 },
+          { ...NOTHING_SWEPT, lost: 1 },
+        ];
+        same(reports, [NOTHING_SWEPT, stale, NOTHING_SWEPT, lost], "the reports of four sweeps");
+        const { finishedAt, updatedAt } = await fieldsIn(store, "a");
+        same([finishedAt, updatedAt], [clock.now(), clock.now()], "finishedAt and updatedAt");
+      },
+    },
+    {
       name: "given jobs of every sort, does to each what is due",
       async run({ open }) {
         const store = await open({ ttlMs: LONG_MS, idleTtlMs: 1.5 * LONG_MS });

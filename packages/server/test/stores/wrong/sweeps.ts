@@ -64,7 +64,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     wrong: (right) => {
       let sweeping = false;
       return {
-        watch: (id, wake) => right.watch(id, () => void (sweeping || wake())),
+        watch: (id, wake) => right.watch(id, (version) => void (sweeping || wake(version))),
         async sweep(now, limit) {
           sweeping = true;
           return right.sweep(now, limit).finally(() => {
@@ -118,6 +118,23 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
             isProgressError(error, "job-expired") ? "e.1" : Promise.reject(error),
           ),
     }),
+  },
+  {
+    does: "does nothing when it is told no time",
+    group: "sweep",
+    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? 0, limit) }),
+  },
+  {
+    does: "takes no time for the end of time",
+    group: "sweep",
+    wrong: (right) => ({
+      sweep: (now, limit) => right.sweep(now ?? Number.MAX_SAFE_INTEGER, limit),
+    }),
+  },
+  {
+    does: "looks at the wall clock when it is told no time",
+    group: "sweep",
+    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? Date.now(), limit) }),
   },
   {
     does: "says each time that there is more",

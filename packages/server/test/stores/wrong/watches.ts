@@ -4,11 +4,15 @@ import { aWhile, type WrongStore, wakes } from "./wrong-store.js";
 /** Wrong about wakes, the close, and what is behind an instance. */
 export const WRONG_WATCHES: readonly WrongStore[] = [
   { does: "never wakes", group: "watch", wrong: () => ({ watch: async () => async () => {} }) },
-  { does: "wakes once", group: "watch", wrong: wakes((wake, times) => times === 1 && wake()) },
+  {
+    does: "wakes once",
+    group: "watch",
+    wrong: wakes((wake, times, version) => times === 1 && wake(version)),
+  },
   {
     does: "wakes every other time",
     group: "watch",
-    wrong: wakes((wake, times) => times % 2 === 0 && wake()),
+    wrong: wakes((wake, times, version) => times % 2 === 0 && wake(version)),
   },
   {
     does: "wakes before it writes",
@@ -86,9 +90,9 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
       let thrown: unknown;
       return {
         watch: (id, wake) =>
-          right.watch(id, () => {
+          right.watch(id, (version) => {
             try {
-              wake();
+              wake(version);
             } catch (error) {
               thrown = error;
             }

@@ -6,25 +6,37 @@ import {
   type Snapshot,
 } from "@emlinh/progress-protocol";
 import type { ProgressStore, SweepReport, Wake } from "../../../src/core/store.js";
-import type { MakeStore, SuiteStoreOptions } from "../../../src/testing/index.js";
-import { sharedMemory } from "../shared-memory.js";
+import type { StoreCapabilities, SuiteStoreOptions } from "../../../src/testing/index.js";
+import { type Subject, sharedMemory } from "../shared-memory.js";
 
 /** A store that does one thing wrong. */
 export interface WrongStore {
   readonly does: string;
   /** The group of the suite that must notice. */
   readonly group: string;
+  /** The time that it goes by. @defaultValue `"injected"` */
+  readonly clock?: StoreCapabilities["clock"];
+  /** The time that it claims to go by, if it is another. */
+  readonly claims?: StoreCapabilities["clock"];
   readonly options?: (options: SuiteStoreOptions) => SuiteStoreOptions;
   readonly wrong?: (right: ProgressStore, options: SuiteStoreOptions) => Partial<ProgressStore>;
 }
 
 /** Makes the wrong one out of one that is right. */
-export function makerOf({ options: change = (options) => options, wrong }: WrongStore): MakeStore {
-  const makeRight = sharedMemory();
-  return async (options) => {
-    const changed = change(options);
-    const right = await makeRight(changed);
-    return { ...right, ...wrong?.(right, changed) };
+export function subjectOf({
+  clock = "injected",
+  claims = clock,
+  options: change = (options) => options,
+  wrong,
+}: Omit<WrongStore, "does" | "group">): Subject {
+  const right = sharedMemory(clock);
+  return {
+    capabilities: { ...right.capabilities, clock: claims },
+    async makeStore(options) {
+      const changed = change(options);
+      const store = await right.makeStore(changed);
+      return { ...store, ...wrong?.(store, changed) };
+    },
   };
 }
 
@@ -77,13 +89,13 @@ export function deeply(change: (value: Json) => Json): (value: Json) => Json {
 }
 
 /** A store that calls wakes by a rule of its own. */
-export function wakes(rule: (wake: Wake, times: number) => void) {
+export function wakes(rule: (wake: Wake, times: number, version: number | undefined) => void) {
   return (right: ProgressStore): Partial<ProgressStore> => ({
     watch(id, wake) {
       let times = 0;
-      return right.watch(id, () => {
+      return right.watch(id, (version) => {
         times += 1;
-        rule(wake, times);
+        rule(wake, times, version);
       });
     },
   });
