@@ -1,0 +1,27 @@
+/** The value below which a share of the samples lies, from 0 to 1. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** The middle one. */
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
+/** A number as a person reads it. */
+export function round(value: number, digits = 2): string {
+  return value >= 1_000
+    ? Math.round(value).toLocaleString("en")
+    : value.toFixed(value >= 100 ? 0 : digits);
+}
+
+/** Prints a table in Markdown. */
+export function printTable(
+  title: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): void {
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  process.stdout.write(`\n${title}\n\n${lines.join("\n")}\n`);
+}

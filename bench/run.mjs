@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+// Runs benchmarks by name, or all of them, one after the other: `node bench/run.mjs writes cancel`.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compileProgram } from "../scripts/lib/compile.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "..");
+const known = readdirSync(here)
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => basename(file, ".ts"));
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(", ")}: there are ${known.join(", ")}.\n`,
+  );
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(here, "node_modules", ".bench-"));
+try {
+  // Processes of their own that benchmarks start.
+  for (const file of readdirSync(join(here, "programs")))
+    await compileProgram(
+      root,
+      join(here, "programs", file),
+      join(folder, `${basename(file, ".ts")}.mjs`),
+    );
+  for (const name of names.length > 0 ? names : known) {
+    const outfile = join(folder, `${name}.mjs`);
+    await compileProgram(root, join(here, `${name}.ts`), outfile);
+    const { status } = spawnSync(process.execPath, ["--expose-gc", outfile], { stdio: "inherit" });
+    process.exitCode ||= status ?? 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
