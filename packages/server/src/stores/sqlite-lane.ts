@@ -99,7 +99,7 @@ export function createLane({ database, busyTimeoutMs, ready, onCommit }: LaneOpt
       statements,
       change() {
         if (change === undefined) {
-          change = (statements.changes() ?? 0) + 1;
+          change = (statements.changes() ?? newCount()) + 1;
           statements.setChanges(change);
         }
         return change;
@@ -138,6 +138,11 @@ export function createLane({ database, busyTimeoutMs, ready, onCommit }: LaneOpt
       await running;
     },
   };
+}
+
+/** Where the count begins that a file without one gets: far from where any process saw the one that was lost. */
+function newCount(): number {
+  return Math.floor(Math.random() * 2 ** 48);
 }
 
 function answerOf({ work, resolve, reject }: Call, transaction: Transaction): () => void {

@@ -72,7 +72,7 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
 function tables(prefix: string): string {
   return `
     CREATE TABLE IF NOT EXISTS ${prefix}meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-    INSERT OR IGNORE INTO ${prefix}meta (name, value) VALUES ('schema', ${SCHEMA}), ('changes', 0);
+    INSERT OR IGNORE INTO ${prefix}meta (name, value) VALUES ('schema', ${SCHEMA});
     CREATE TABLE IF NOT EXISTS ${prefix}jobs (
       job INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT UNIQUE,
       epoch TEXT NOT NULL, version INTEGER NOT NULL, lines INTEGER NOT NULL, status TEXT, attempt INTEGER,

@@ -140,7 +140,7 @@ export function prepareStatements(database: SqliteDatabase, prefix: string): Sta
     ),
 
     changes: one(`SELECT value FROM ${meta} WHERE name = 'changes'`, (row) => Number(row.value)),
-    setChanges: run(`UPDATE ${meta} SET value = ? WHERE name = 'changes'`),
+    setChanges: run(`INSERT OR REPLACE INTO ${meta} (name, value) VALUES ('changes', ?)`),
     changedSince: many(
       `SELECT id, version, removed_at, born FROM ${jobs} WHERE changed > ?`,
       (row): Changed => ({
