@@ -1,0 +1,43 @@
+import { migratePostgres, postgresStore } from "@emlinh/progress-server/stores/postgres";
+import { storeSuite } from "@emlinh/progress-server/testing";
+import pg from "pg";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
+
+let server: PostgresServer;
+let pool: pg.Pool;
+
+describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () => {
+  beforeAll(async () => {
+    server = await startPostgres({ settings: ["max_connections=300"] });
+    pool = new pg.Pool({ connectionString: server.url, max: 30 });
+    // The last of its connections may still be there when the server goes.
+    pool.on("error", () => {});
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await server?.stop();
+  });
+
+  describe.each([
+    { how: "listening", listener: undefined, pollMs: 60_000 },
+    { how: "by looking alone", listener: false, pollMs: 20 },
+  ] as const)("$how", ({ listener, pollMs }) => {
+    storeSuite(
+      test,
+      async ({ space, clock: _, ...options }) => {
+        await migratePostgres(pool, { schema: space });
+        return postgresStore({ pool, listener, pollMs, schema: space, ...options });
+      },
+      {
+        shared: true,
+        durable: true,
+        tombstones: true,
+        clock: "backend",
+        emptyBackend: async (space) => {
+          await pool.query(`truncate "${space}".jobs, "${space}".fields, "${space}".lines`);
+        },
+      },
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import type { Cursor } from "@emlinh/progress-protocol";
+
+/** A job that was written to. Without a cursor it was created or removed: then versions that a reader has tell nothing. */
+export interface PostgresHint {
+  readonly jobId: string;
+  readonly cursor?: Cursor | undefined;
+}
+
+/** Tells other processes which jobs were written to. */
+export interface HintSender {
+  /** The latest hint of a job stands for the earlier ones. */
+  add(hint: PostgresHint): void;
+  /** Resolves when what was added is sent; what is added from now on goes out at once. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two statements: PostgreSQL lets one transaction at a time send notifications, in all of its databases. */
+const GAP_MS = 20;
+
+/** PostgreSQL takes payloads of less than 8000 bytes. */
+const MAX_PAYLOAD_LENGTH = 7_900;
+
+/** Begins the payloads of one sender. */
+export function newSender(): string {
+  return crypto.randomUUID().slice(0, 8);
+}
+
+/**
+ * Sends hints in batches: the first at once, and those that come within the next 20 ms, or while it is under way, together after it.
+ *
+ * @param send - Sends payloads. May reject: hints are lost then, and whoever watches finds the change by looking.
+ */
+export function hintSender(
+  sender: string,
+  send: (payloads: readonly string[]) => Promise<unknown>,
+): HintSender {
+  let pending = new Map<string, PostgresHint>();
+  let sending: Promise<void> | undefined;
+  let endGap = (): void => {};
+  let closing = false;
+
+  async function sendAll(): Promise<void> {
+    while (pending.size > 0) {
+      const hints = [...pending.values()];
+      pending = new Map();
+      await send(payloadsOf(sender, hints)).catch(() => {});
+      if (!closing) await gap();
+    }
+    sending = undefined;
+  }
+
+  function gap(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, GAP_MS);
+      endGap = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  return {
+    add(hint) {
+      const { jobId } = hint;
+      const earlier = pending.get(jobId);
+      // What begins a new series of versions must be told as such, also when the next write follows at once.
+      if (earlier === undefined || earlier.cursor !== undefined) pending.set(jobId, hint);
+      sending ??= sendAll();
+    },
+    async close() {
+      closing = true;
+      endGap();
+      await sending;
+    },
+  };
+}
+
+/** Payloads that hold the hints: the sender, then one hint a line. */
+export function payloadsOf(sender: string, hints: readonly PostgresHint[]): readonly string[] {
+  const payloads: string[] = [];
+  let payload = sender;
+  for (const { jobId, cursor } of hints) {
+    const line = cursor === undefined ? `\n${jobId}` : `\n${jobId} ${cursor}`;
+    if (payload.length + line.length > MAX_PAYLOAD_LENGTH) {
+      payloads.push(payload);
+      payload = sender;
+    }
+    payload += line;
+  }
+  return [...payloads, payload];
+}
+
+/** The hints of a payload, but for those that this process has sent itself. */
+export function hintsOf(sender: string, payload: string): readonly PostgresHint[] {
+  const [from, ...lines] = payload.split("\n");
+  if (from === sender) return [];
+  return lines.map((line) => {
+    const [jobId = "", cursor] = line.split(" ");
+    return { jobId, cursor };
+  });
+}
