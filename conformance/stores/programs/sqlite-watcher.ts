@@ -1,0 +1,27 @@
+import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
+import Database from "libsql";
+
+/** What the watcher is told. */
+export interface WatcherOrders {
+  readonly file: string;
+  readonly jobId: string;
+}
+
+/** What the watcher says: that it watches; then, at each wake, what it reads, and when, in milliseconds since the epoch. */
+export type WatcherSaid =
+  | { readonly kind: "watching" }
+  | { readonly kind: "read"; readonly percent: unknown; readonly at: number };
+
+const say = (said: WatcherSaid): void => void process.send?.(said);
+
+const { file, jobId } = JSON.parse(process.argv[2] ?? "") as WatcherOrders;
+const store = sqliteStore({ database: new Database(file) });
+await store.watch(jobId, () => {
+  void store.read(jobId).then((delta) => {
+    const at = performance.timeOrigin + performance.now();
+    say({ kind: "read", percent: delta?.set.percent, at });
+  });
+});
+say({ kind: "watching" });
+// The store's timer keeps no process alive; the channel to the test does.
+process.on("message", () => {});
