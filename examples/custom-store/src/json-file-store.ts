@@ -72,9 +72,14 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
     next: ReadonlyMap<string, StoredJob>,
     changed: readonly string[],
   ): Promise<void> {
+    const before = jobs;
     await saveJobs(path, next.values());
     jobs = next;
-    for (const id of changed) for (const { wake } of [...(watches.get(id) ?? [])]) callSafely(wake);
+    for (const id of changed) {
+      // No version for a job that is new or gone: who had an earlier one of that id would take it for known.
+      const version = before?.has(id) ? next.get(id)?.version : undefined;
+      for (const { wake } of [...(watches.get(id) ?? [])]) callSafely(wake, version);
+    }
   }
 
   async function replace(jobs: ReadonlyMap<string, StoredJob>, job: StoredJob): Promise<string> {
@@ -177,9 +182,9 @@ function copyOf<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value));
 }
 
-function callSafely(wake: Wake): void {
+function callSafely(wake: Wake, version: number | undefined): void {
   try {
-    wake();
+    wake(version);
   } catch {
     // A wake must not throw. One that does has no say in a write that is stored already, and its reader looks again by itself.
   }
