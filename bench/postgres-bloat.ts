@@ -1,0 +1,141 @@
+// What 100,000 updates leave behind in PostgreSQL, without a vacuum: how many were HOT, and how much the tables and indexes grew.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Change } from "@emlinh/progress-server";
+import { migratePostgres, postgresStore } from "@emlinh/progress-server/stores/postgres";
+import pg from "pg";
+import { type PostgresServer, startPostgres } from "../conformance/servers/postgres.js";
+import { printTable, round } from "./lib/figures.js";
+
+const UPDATES = 100_000;
+const STEPS = ["script", "voice", "render", "upload"];
+
+interface Contender {
+  readonly name: string;
+  create(jobId: string): Promise<unknown>;
+  update(jobId: string, by: number): Promise<unknown>;
+  sweep(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+function changeAt(by: number): Change {
+  const step = { status: "running", percent: by % 100, done: by, total: UPDATES, unit: "frames" };
+  return {
+    set: { [`steps.${STEPS[by % STEPS.length]}`]: step, message: `Frame ${by} of ${UPDATES}` },
+    log: by % 100 === 0 ? [{ at: 1_700_000_000_000, level: "info", text: `Scene ${by}` }] : [],
+    attempt: 1,
+    // So short that sweeps come by leases that were renewed as often as in a day's work.
+    leaseMs: 3_000,
+  };
+}
+
+async function ours(url: string): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", () => {});
+  await migratePostgres(pool);
+  const store = postgresStore({ pool });
+  const set = { kind: "video", status: "running", attempt: 1, plan: [], "metadata.topic": "Cats" };
+  return {
+    name: "postgresStore",
+    create: (id) => store.create({ id, set }),
+    update: (jobId, by) => store.write(jobId, changeAt(by)),
+    sweep: () => store.sweep(undefined, 100),
+    async close() {
+      await store.close();
+      await pool.end();
+    },
+  };
+}
+
+/** As it is often done: the whole state in one row, and an index to find those that weren't written to for long. */
+async function byHand(url: string): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", () => {});
+  await pool.query(
+    "create table hand (id text primary key, state jsonb not null, updated_at timestamptz not null default now()); create index on hand (updated_at)",
+  );
+  const text =
+    "update hand set state = state || $2::jsonb, updated_at = clock_timestamp() where id = $1";
+  return {
+    name: "one row, indexed by its time",
+    create: (id) => pool.query("insert into hand values ($1, '{}')", [id]),
+    update: (jobId, by) => pool.query(text, [jobId, JSON.stringify(changeAt(by).set)]),
+    sweep: async () => {},
+    close: () => pool.end(),
+  };
+}
+
+async function work(contender: Contender, jobs: number, measure: () => Promise<number>) {
+  const jobIds = Array.from({ length: jobs }, (_, by) => `job-${by}`);
+  for (const jobId of jobIds) await contender.create(jobId);
+  for (let by = 0; by < 10 * jobs; by += 1) await contender.update(jobIds[by % jobs] ?? "", by);
+  const before = await measure();
+  let next = 0;
+  const writers = Array.from({ length: Math.min(8, jobs) }, async () => {
+    while (next < UPDATES) {
+      const by = next;
+      next += 1;
+      await contender.update(jobIds[by % jobs] ?? "", by);
+    }
+  });
+  const all = Promise.all(writers);
+  while (next < UPDATES) {
+    await contender.sweep();
+    await Promise.race([all, sleep(1_000)]);
+  }
+  await all;
+  return { before, after: await measure() };
+}
+
+async function measured(
+  server: PostgresServer,
+  make: (url: string) => Promise<Contender>,
+  jobs: number,
+): Promise<readonly (readonly string[])[]> {
+  const url = await server.newDatabase();
+  const contender = await make(url);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const sizeOf = async (): Promise<number> => {
+    const { rows } = await client.query(
+      "select sum(pg_total_relation_size(relid))::float8 as bytes from pg_stat_user_tables",
+    );
+    return Number(rows[0]?.bytes);
+  };
+  const begun = performance.now();
+  const { before, after } = await work(contender, jobs, sizeOf);
+  const seconds = (performance.now() - begun) / 1_000;
+  // A session's counts are told when it ends.
+  await contender.close();
+  const { rows } = await client.query(
+    "select relname, n_tup_upd::float8 as updates, n_tup_hot_upd::float8 as hot, vacuum_count + autovacuum_count as vacuums from pg_stat_user_tables where n_tup_upd > 0 order by relname",
+  );
+  await client.end();
+  const shares = rows.map(
+    ({ relname, updates, hot }) =>
+      `${relname} ${round((100 * hot) / updates)} % of ${round(updates)}`,
+  );
+  const vacuums = rows.reduce((sum, row) => sum + Number(row.vacuums), 0);
+  return [
+    [
+      contender.name,
+      `${jobs}`,
+      shares.join("; "),
+      `${round(before / 1_024)} KiB`,
+      `${round(after / 1_024)} KiB`,
+      `${vacuums}`,
+      `${round(UPDATES / seconds)}/s`,
+    ],
+  ];
+}
+
+const server = await startPostgres();
+const rows: (readonly string[])[] = [];
+for (const jobs of [1, 100])
+  for (const make of [ours, byHand]) rows.push(...(await measured(server, make, jobs)));
+await server.stop();
+
+printTable(
+  `What ${round(UPDATES)} updates leave behind in PostgreSQL`,
+  ["", "jobs", "HOT updates", "before", "after", "vacuums", "updates"],
+  rows,
+);
