@@ -1,0 +1,227 @@
+import { join } from "node:path";
+import { isProgressError, type ProgressError } from "@emlinh/progress-server";
+import {
+  type SqliteDatabase,
+  type SqliteStoreOptions,
+  sqliteStore,
+} from "@emlinh/progress-server/stores/sqlite";
+import Libsql from "libsql";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { temporaryFolder } from "./sqlite-drivers.js";
+
+const QUEUED = { kind: "video", status: "queued", attempt: 1 };
+
+function openFile(file = join(temporaryFolder(), "jobs.db")): Libsql.Database {
+  const database = new Libsql(file);
+  onTestFinished(() => void database.close());
+  return database;
+}
+
+function openStore(database: SqliteDatabase, options: Partial<SqliteStoreOptions> = {}) {
+  const store = sqliteStore({ database, ...options });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+function rowsIn(database: SqliteDatabase, table: string): number {
+  const row = database.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number };
+  return row.n;
+}
+
+describe("sqliteStore's tables", () => {
+  test("given a file of the user's, leaves what is theirs alone", async () => {
+    const database = openFile();
+    database.exec("PRAGMA user_version = 7; CREATE TABLE jobs (x); INSERT INTO jobs VALUES (1)");
+    await openStore(database).create({ id: "a", set: QUEUED });
+    expect(database.prepare("PRAGMA user_version").get()).toMatchObject({ user_version: 7 });
+    expect(rowsIn(database, "jobs")).toBe(1);
+    const made = database.prepare("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
+    const names = (made.all() as { name: string }[]).map(({ name }) => name);
+    expect(names.filter((name) => !name.startsWith("progress_"))).toEqual(["jobs"]);
+  });
+
+  test("given two prefixes in one file, keeps the jobs apart", async () => {
+    const database = openFile();
+    const [one, two] = ["one_", "two_"].map((tablePrefix) => openStore(database, { tablePrefix }));
+    await one?.create({ id: "a", key: "k", set: QUEUED });
+    expect(await two?.read("a")).toBeUndefined();
+    expect(await two?.create({ id: "b", key: "k", set: QUEUED })).toMatchObject({ created: true });
+  });
+
+  test("given tables of a newer layout, refuses to be made", async () => {
+    const database = openFile();
+    await openStore(database).close();
+    database.exec("UPDATE progress_meta SET value = 99 WHERE name = 'schema'");
+    try {
+      sqliteStore({ database });
+      expect.fail("It was made.");
+    } catch (error) {
+      expect(isProgressError(error, "invalid-option")).toBe(true);
+      expect(String(error)).toContain("99");
+    }
+  });
+
+  test.each<[string, Partial<Record<keyof SqliteStoreOptions, unknown>>]>([
+    ["database", { database: undefined }],
+    ["database", { database: "jobs.db" }],
+    ["tablePrefix", { tablePrefix: "1_" }],
+    ["tablePrefix", { tablePrefix: "a; DROP TABLE jobs" }],
+    ["pollMs", { pollMs: 0 }],
+    ["busyTimeoutMs", { busyTimeoutMs: -1 }],
+    ["tombstoneTtlMs", { tombstoneTtlMs: Number.NaN }],
+    ["synchronous", { synchronous: "off" }],
+    ["ttlMs", { ttlMs: 0 }],
+    ["maxLogLines", { maxLogLines: 0 }],
+  ])("given a bad %s, refuses to be made: %o", (name, options) => {
+    try {
+      sqliteStore({ database: openFile(), ...options } as SqliteStoreOptions);
+      expect.fail("It was made.");
+    } catch (error) {
+      expect(isProgressError(error, "invalid-option")).toBe(true);
+      expect(String(error)).toContain(name);
+    }
+  });
+
+  test("given a driver with promises, refuses to be made", () => {
+    const statement = { run: async () => {}, get: async () => ({}), all: async () => [] };
+    const database = { exec: async () => {}, prepare: () => statement };
+    expect(() => sqliteStore({ database })).toThrow("node:sqlite");
+  });
+
+  test("given a database that is closed, refuses to be made as store-unavailable", () => {
+    const database = new Libsql(join(temporaryFolder(), "jobs.db"));
+    database.close();
+    try {
+      sqliteStore({ database });
+      expect.fail("It was made.");
+    } catch (error) {
+      expect(isProgressError(error, "store-unavailable")).toBe(true);
+    }
+  });
+
+  test("given a database that gives numbers as bigint, works the same", async () => {
+    const database = openFile();
+    database.defaultSafeIntegers(true);
+    const store = openStore(database, { clock: () => 1_700_000_000_000 });
+    await store.create({ id: "a", set: QUEUED, deadlineMs: 10 });
+    await store.write("a", { set: { percent: 1.5 }, log: [{ at: 1, level: "info", text: "x" }] });
+    const { cursor, set, log } = (await store.read("a")) ?? expect.fail("It is gone.");
+    expect([cursor.split(".")[1], set.percent, log[0]?.n]).toEqual(["2", 1.5, 1]);
+    expect(await store.sweep(1_700_000_000_010, 10)).toMatchObject({ timedOut: 1 });
+  });
+
+  test("given a database in memory, works too", async () => {
+    const database = openFile(":memory:");
+    const store = openStore(database);
+    await store.create({ id: "a", set: QUEUED });
+    expect((await store.read("a"))?.set.status).toBe("queued");
+  });
+
+  test("given many lines, keeps few more on the disk than readers are told", async () => {
+    const database = openFile();
+    const store = openStore(database, { maxLogLines: 5 });
+    await store.create({ id: "a", set: QUEUED });
+    for (let n = 1; n <= 200; n += 1)
+      await store.write("a", { set: {}, log: [{ at: n, level: "info", text: `${n}` }] });
+    expect(rowsIn(database, "progress_lines")).toBeLessThanOrEqual(5 + 32);
+    expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([196, 197, 198, 199, 200]);
+  });
+
+  test("given removed jobs, leaves nothing of them but their ids, and forgets those in time", async () => {
+    const database = openFile();
+    const times = { ttlMs: 1_000, tombstoneTtlMs: 5_000 };
+    const store = openStore(database, { ...times, clock: () => 1_000_000 });
+    const ids = Array.from({ length: 120 }, (_, by) => `job-${by}`);
+    for (const id of ids) {
+      await store.create({ id, key: id, set: QUEUED });
+      const line = { at: 1, level: "info" as const, text: "x" };
+      await store.write(id, { set: { status: "completed" }, log: [line] });
+    }
+    expect(await store.sweep(1_001_000, 1_000)).toMatchObject({ expired: 120, more: false });
+    expect(["fields", "lines", "jobs"].map((name) => rowsIn(database, `progress_${name}`))).toEqual(
+      [0, 0, 120],
+    );
+    await expect(store.read("job-7")).rejects.toThrow("removed");
+    await store.sweep(1_005_999, 1_000);
+    expect(rowsIn(database, "progress_jobs")).toBe(120);
+    while (rowsIn(database, "progress_jobs") > 0) await store.sweep(1_006_000, 1_000);
+    expect(await store.read("job-7")).toBeUndefined();
+  });
+
+  test("given jobs that a process with a shorter TTL wrote, a sweep leaves them until theirs by its own", async () => {
+    const database = openFile();
+    const clock = (): number => 1_000_000;
+    const short = openStore(database, { ttlMs: 10, clock });
+    await short.create({ id: "a", set: QUEUED });
+    await short.write("a", { set: { status: "completed" }, log: [] });
+    const long = openStore(database, { ttlMs: 1_000, clock });
+    expect(await long.sweep(1_000_010, 10)).toMatchObject({ expired: 0, more: false });
+    expect(await long.sweep(1_001_000, 10)).toMatchObject({ expired: 1, more: false });
+  });
+});
+
+describe("sqliteStore's look at other processes", () => {
+  test("given a job that another removed and made anew between two looks, tells no version", async () => {
+    const file = join(temporaryFolder(), "jobs.db");
+    const clock = (): number => 1_000_000;
+    const [mine, theirs] = [1, 2].map(() => openStore(openFile(file), { ttlMs: 1, clock }));
+    await theirs?.create({ id: "a", set: QUEUED });
+    await theirs?.write("a", { set: { status: "completed" }, log: [] });
+    const wakes: (number | undefined)[] = [];
+    const woken = new Promise<void>((resolve) => {
+      void mine?.watch("a", (version) => {
+        wakes.push(version);
+        resolve();
+      });
+    });
+    // All in one turn of the event loop, so that no look comes between.
+    await theirs?.sweep(1_000_001, 10);
+    await theirs?.create({ id: "a", set: QUEUED });
+    await theirs?.write("a", { set: { percent: 1 }, log: [] });
+    await woken;
+    expect(wakes[0]).toBeUndefined();
+  });
+
+  test("given looks that fail, says so once, and wakes every watcher when they work again", async () => {
+    const database = openFile();
+    const errors: ProgressError[] = [];
+    let complain = (): void => {};
+    const complained = new Promise<void>((resolve) => {
+      complain = resolve;
+    });
+    const store = openStore(database, {
+      onError(error) {
+        errors.push(error);
+        complain();
+      },
+    });
+    await store.create({ id: "a", set: QUEUED });
+    const woken = new Promise<number | undefined>((resolve) => void store.watch("a", resolve));
+    database.exec("ALTER TABLE progress_meta RENAME TO elsewhere");
+    await complained;
+    database.exec("ALTER TABLE elsewhere RENAME TO progress_meta");
+    expect(await woken).toBeUndefined();
+    expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
+  });
+
+  test("given pollMs false, wakes for its own writes", async () => {
+    const store = openStore(openFile(), { pollMs: false });
+    await store.create({ id: "a", set: QUEUED });
+    const woken = new Promise<number | undefined>((resolve) => void store.watch("a", resolve));
+    await store.write("a", { set: { percent: 1 }, log: [] });
+    expect(await woken).toBe(2);
+  });
+
+  test("given two stores on one connection, each is woken for the other's writes", async () => {
+    const database = openFile();
+    const [one, two] = [openStore(database), openStore(database)];
+    await one.create({ id: "a", set: QUEUED });
+    let wake = (_version?: number): void => {};
+    const woken = new Promise<number | undefined>((resolve) => {
+      wake = resolve;
+    });
+    await two.watch("a", (version) => wake(version));
+    await one.write("a", { set: { percent: 1 }, log: [] });
+    expect(await woken).toBe(2);
+  });
+});
