@@ -1,5 +1,6 @@
 import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
-import type { WrongStore } from "./wrong/wrong-store.js";
+import type { Subject } from "./shared-memory.js";
+import { subjectOf, type WrongStore } from "./wrong/wrong-store.js";
 
 /** A right store that isn't like the others: a wake is only a hint, and the suite must ask no more of it. */
 export type OddStore = Pick<WrongStore, "does" | "wrong">;
@@ -99,3 +100,9 @@ export const ODD_STORES: readonly OddStore[] = [
     },
   },
 ];
+
+/** What the suite is run against for one of them. Some wake by timers, which a busy machine makes late. */
+export function oddSubject(odd: OddStore): Subject {
+  const { makeStore, capabilities } = subjectOf(odd);
+  return { makeStore, capabilities: { ...capabilities, maxWakeMs: 5_000 } };
+}

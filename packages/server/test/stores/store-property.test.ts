@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { storeProperty } from "../../../../conformance/stores/store-property.js";
 import { memoryStore } from "../../src/stores/memory.js";
-import { ODD_STORES } from "./odd-stores.js";
+import { ODD_STORES, oddSubject } from "./odd-stores.js";
 import { sharedMemory } from "./shared-memory.js";
 import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
@@ -28,7 +28,7 @@ describe("any sequence of calls", () => {
   );
 
   test.each(ODD_STORES)("given a right store that $does, is answered so too", async (odd) => {
-    const { makeStore, capabilities } = subjectOf(odd);
+    const { makeStore, capabilities } = oddSubject(odd);
     await storeProperty(makeStore, capabilities, { numRuns: 5 });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ODD_STORES } from "./odd-stores.js";
+import { ODD_STORES, oddSubject } from "./odd-stores.js";
 import { runSuite } from "./run-suite.js";
 import { sharedMemory } from "./shared-memory.js";
 import { WRONG_BACKENDS } from "./wrong/backends.js";
@@ -42,7 +42,7 @@ describe("the store suite", () => {
   );
 
   test.each(ODD_STORES)("given a right store that $does, passes all", async (odd) => {
-    const { failed, errors } = await runSuite(subjectOf(odd));
+    const { failed, errors } = await runSuite(oddSubject(odd));
     expect(failed, String([...errors.values()][0])).toEqual([]);
   });
 
