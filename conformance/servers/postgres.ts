@@ -73,7 +73,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   if (FOLDER === undefined) throw new Error(POSTGRES_MISSING);
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "progress-postgres-"));
-  const owner = ownerOf(folder);
+  const owner = serverUser();
+  if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
   let child: ChildProcess | undefined;
   leftovers.add(() => {
     child?.kill("SIGQUIT");
@@ -133,24 +134,23 @@ export async function askServer(url: string, text: string): Promise<readonly unk
   }
 }
 
-/** The server refuses to run as root: then it runs as its own user, or nobody, who must own the folder. */
-function ownerOf(folder: string): { readonly uid?: number; readonly gid?: number } {
+/** As whom the server runs: it refuses to as root, and then is its own user, or nobody. */
+export function serverUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {};
-  const idOf = (flag: string): number => {
-    for (const user of ["postgres", "nobody"]) {
-      try {
-        return Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }));
-      } catch {
-        // There is no such user; the other one will do.
-      }
-    }
-    throw new Error(
-      "PostgreSQL won't run as root, and there is neither a user postgres nor nobody.",
-    );
-  };
-  const owner = { uid: idOf("-u"), gid: idOf("-g") };
-  chownSync(folder, owner.uid, owner.gid);
-  return owner;
+  for (const user of ["postgres", "nobody"]) {
+    const [uid, gid] = ["-u", "-g"].map((flag) => idOf(user, flag));
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+  }
+  throw new Error("PostgreSQL won't run as root, and there is neither a user postgres nor nobody.");
+}
+
+function idOf(user: string, flag: string): number | undefined {
+  try {
+    return Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }));
+  } catch {
+    // There is no such user; another one will do.
+    return undefined;
+  }
 }
 
 function argumentsOf(
@@ -180,7 +180,8 @@ function untilReady(server: ChildProcess): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, "127.0.0.1");
   await once(probe, "listening");

@@ -15,7 +15,8 @@ const ROLLED_BACK: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
 /** Schema, table or function that isn't there. */
 const NOT_MIGRATED: ReadonlySet<unknown> = new Set(["3F000", "42P01", "42883"]);
 
-const MAX_TRIES = 5;
+/** Of those who get into each other's way one gets through each time. */
+const MAX_TRIES = 10;
 
 /**
  * Runs a statement, and gives the rows.

@@ -4,6 +4,7 @@ import { messageOf, unavailable } from "./postgres-ask.js";
 import { hintsOf, type PostgresHint } from "./postgres-hints.js";
 import { pooledListener } from "./postgres-listener.js";
 import type { PostgresSettings } from "./postgres-options.js";
+import { within } from "./postgres-within.js";
 import { watchers } from "./watchers.js";
 
 /** The watches of one process, and how it learns of what others write. */
@@ -48,6 +49,8 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
   const troubles = { listening: outage(context.onError), looking: outage(context.onError) };
   let listening: Promise<{ unlisten(): Promise<unknown> } | undefined> | undefined;
   let hears = false;
+  /** Looks in a row that found a change while the listener heard nothing at all. */
+  let unheard = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let busy = false;
   let closed = false;
@@ -65,11 +68,13 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
     wakes.wakeAll();
   }
 
+  function hear(payload: string): void {
+    unheard = 0;
+    for (const hint of hintsOf(sender, payload)) told(hint);
+  }
+
   function listen(): void {
     if (listener === false || listening !== undefined) return;
-    const hear = (payload: string): void => {
-      for (const hint of hintsOf(sender, payload)) told(hint);
-    };
     listening = Promise.resolve(listener.listen(names.channel, hear, heard)).catch((error) => {
       heard(error);
       // The next watch tries again.
@@ -93,8 +98,13 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
     schedule();
   }
 
-  function schedule(): void {
+  function clearTimer(): void {
     clearTimeout(timer);
+    timer = undefined;
+  }
+
+  function schedule(): void {
+    clearTimer();
     if (closed || busy || watched.size === 0 || pollMs === Number.POSITIVE_INFINITY) return;
     timer = setTimeout(() => void lookAround(), hears ? pollMs * SELDOM : pollMs);
     if (typeof timer === "object") timer.unref();
@@ -102,11 +112,13 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
 
   async function lookAround(): Promise<void> {
     busy = true;
+    timer = undefined;
     try {
       const jobIds = [...watched.keys()].filter((jobId) => JOB_ID.test(jobId));
       const found = await within(LOOK_TIMEOUT_MS, look(jobIds));
       if (troubles.looking.over()) wakeAll();
-      for (const jobId of jobIds) lookedAt(jobId, found.get(jobId) ?? null);
+      const changes = jobIds.filter((jobId) => lookedAt(jobId, found.get(jobId) ?? null));
+      if (hears && changes.length > 0) notHeard();
     } catch (error) {
       troubles.looking.report(
         `The watched jobs could not be looked at (${messageOf(error)}): it is tried again.`,
@@ -117,16 +129,31 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
     schedule();
   }
 
-  function lookedAt(jobId: string, at: Cursor | null): void {
+  /**
+   * A listener whose connection goes through PgBouncer in transaction mode believes that it listens, and is told nothing, or something by chance. It isn't
+   * relied on any more, unless it connects anew.
+   */
+  function notHeard(): void {
+    unheard += 1;
+    if (unheard < 2) return;
+    heard(
+      new Error("it hears nothing of what is written; does its connection go through a pooler?"),
+    );
+  }
+
+  /** Gives whether there was a change where the job had been seen before. */
+  function lookedAt(jobId: string, at: Cursor | null): boolean {
     const job = watched.get(jobId);
-    if (job === undefined || job.at === at) return;
+    if (job === undefined || job.at === at) return false;
     if (at !== null && job.at !== undefined && job.at !== null) {
+      const before = job.at;
       told({ jobId, cursor: at });
-      return;
+      return job.at !== before;
     }
     // Not seen before, removed, or made anew.
     job.at = at;
     wakes.wake(jobId);
+    return false;
   }
 
   async function endListening(): Promise<void> {
@@ -140,7 +167,7 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
       job.watches += 1;
       watched.set(jobId, job);
       const remove = wakes.add(jobId, wake);
-      if (watched.size === 1) schedule();
+      if (timer === undefined) schedule();
       listen();
       let ended = false;
       return async () => {
@@ -148,12 +175,14 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
         if (ended) return;
         ended = true;
         job.watches -= 1;
-        if (job.watches === 0 && watched.get(jobId) === job) watched.delete(jobId);
+        if (job.watches > 0 || watched.get(jobId) !== job) return;
+        watched.delete(jobId);
+        if (watched.size === 0) clearTimer();
       };
     },
     async close() {
       closed = true;
-      clearTimeout(timer);
+      clearTimer();
       wakes.clear();
       watched.clear();
       // The connection may be beyond all answers.
@@ -192,17 +221,4 @@ function outage(onError: WatchContext["onError"]): {
       return was;
     },
   };
-}
-
-async function within<Result>(ms: number, promise: Promise<Result>): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer for ${ms} ms`)), ms);
-    if (typeof timer === "object") timer.unref();
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -12,6 +12,7 @@ import { postgresCalls, type ReadAnswer, type Refused } from "./postgres-calls.j
 import { hintSender, newSender, type PostgresHint } from "./postgres-hints.js";
 import { type PostgresStoreOptions, resolvePostgresOptions } from "./postgres-options.js";
 import { postgresWatches } from "./postgres-watch.js";
+import { within } from "./postgres-within.js";
 import {
   attemptSuperseded,
   idTaken,
@@ -36,6 +37,8 @@ export type { PostgresPlace, PostgresStoreOptions } from "./postgres-options.js"
 
 /** Calls that one sweep makes at most: jobs of which only `due_at` is put right are not counted by its limit. */
 const MAX_SWEEP_CALLS = 100;
+
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * Keeps jobs in PostgreSQL (12 or later, with UTF-8), for any number of processes.
@@ -140,7 +143,11 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
     },
 
     async close() {
-      closing ??= Promise.all([watches.close(), hints.close()]);
+      // Hints that can't be sent any more are lost, as any may be.
+      closing ??= Promise.all([
+        watches.close(),
+        within(CLOSE_TIMEOUT_MS, hints.close()).catch(() => {}),
+      ]);
       await closing;
       pool.removeListener?.("error", ignoreIdleError);
     },
