@@ -24,7 +24,7 @@ export interface ModelJob {
   endedAt: number | undefined;
 }
 
-export interface ModelOptions {
+interface ModelOptions {
   readonly maxLogLines: number;
   readonly ttlMs: number;
   readonly idleTtlMs: number;

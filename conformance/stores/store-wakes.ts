@@ -3,7 +3,7 @@ import type { Bench } from "@emlinh/progress-server/testing/bench";
 import type { Waker } from "@emlinh/progress-server/testing/waker";
 
 /** The wakes that a store owes. */
-export interface OwedWakes {
+interface OwedWakes {
   /** To be called before a change to a job; what it returns, after it, if it was one. */
   begin(id: string): () => void;
   /** Resolves when each watch was woken for the last change to its job, or later. */

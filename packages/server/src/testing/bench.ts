@@ -39,7 +39,7 @@ export interface StoreCapabilities {
 }
 
 /** What a test may ask of an instance that it opens. */
-export interface OpenOptions extends Partial<Omit<SuiteStoreOptions, "space" | "clock">> {
+interface OpenOptions extends Partial<Omit<SuiteStoreOptions, "space" | "clock">> {
   /** Milliseconds by which the clock of the instance's process is ahead of the test's. @defaultValue `0` */
   readonly skewMs?: number | undefined;
 }

@@ -2,7 +2,7 @@ import type { Wake } from "../core/store.js";
 import { holds } from "./assert.js";
 
 /** What a wake tells: the version that was written, or nothing. */
-export type Told = number | undefined;
+type Told = number | undefined;
 
 /** Collects wakes, and waits for them. */
 export interface Waker {

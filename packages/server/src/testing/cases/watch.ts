@@ -6,7 +6,7 @@ import { change, completion, draft, line, readJob, upTo, versionOf } from "../gi
 import type { Waker } from "../waker.js";
 
 /** One who follows a job by its wakes alone, as the hub would without its re-reads. */
-export interface Follower {
+interface Follower {
   readonly store: ProgressStore;
   readonly id: string;
   readonly waker: Waker;
