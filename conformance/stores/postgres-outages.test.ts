@@ -73,7 +73,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
       await until("the outage is told", () => errors.length > 0);
       const { length } = errors;
       const before = connects;
-      await until("several tries to connect have failed", () => connects > before + 3);
+      await until("several tries to connect have failed", () => connects > before + 1);
       expect(errors).toHaveLength(length);
       const seen = told.length;
       await server.start();

@@ -15,8 +15,8 @@ const ROLLED_BACK: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
 /** Schema, table or function that isn't there. */
 const NOT_MIGRATED: ReadonlySet<unknown> = new Set(["3F000", "42P01", "42883"]);
 
-/** Of those who get into each other's way one gets through each time. */
-const MAX_TRIES = 10;
+/** Of those who get into each other's way one gets through each time; of broken connections a pool holds ten, unless it is told otherwise. */
+const MAX_TRIES = 11;
 
 /**
  * Runs a statement, and gives the rows.
@@ -37,13 +37,19 @@ export async function askPostgres(
       return rows;
     } catch (error) {
       const state = stateOf(error);
-      // A lost connection is tried once: the pool gives another one, and if there is none, the caller shall know.
-      const again = ROLLED_BACK.has(state)
-        ? tries < MAX_TRIES
-        : repeatable && state === undefined && tries === 1;
-      if (!again) throw refusalOf(error, state);
+      const again = ROLLED_BACK.has(state) || (repeatable && isCut(error, state));
+      if (!again || tries === MAX_TRIES) throw refusalOf(error, state);
     }
   }
+}
+
+/** Whether a connection broke that was there. The pool gives another one; after a restart each of those that it holds is broken. */
+function isCut(error: unknown, state: string | undefined): boolean {
+  const { code, syscall } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly syscall?: unknown;
+  };
+  return state === undefined && syscall !== "connect" && code !== "57P03";
 }
 
 /** The SQLSTATE of an error; `undefined` if the connection was lost, or none was to be had. */

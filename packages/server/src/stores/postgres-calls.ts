@@ -189,14 +189,7 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
 
     async sweep(now, limit) {
       const at = now === undefined ? null : whole(now);
-      const values = [
-        at,
-        String(limit),
-        String(SWEEP_BATCH),
-        ...ttls,
-        whole(tombstoneTtlMs),
-        fates,
-      ];
+      const values = [at, whole(limit), String(SWEEP_BATCH), ...ttls, whole(tombstoneTtlMs), fates];
       return (await ask(statements.sweep, values)) as SweepAnswer;
     },
 

@@ -1,4 +1,4 @@
-import type { Cursor } from "@emlinh/progress-protocol";
+import { type Cursor, parseCursor } from "@emlinh/progress-protocol";
 
 /** A job that was written to. Without a cursor it was created or removed: then versions that a reader has tell nothing. */
 export interface PostgresHint {
@@ -8,7 +8,7 @@ export interface PostgresHint {
 
 /** Tells other processes which jobs were written to. */
 export interface HintSender {
-  /** The latest hint of a job stands for the earlier ones. */
+  /** One hint of a job stands for those that wait with it. */
   add(hint: PostgresHint): void;
   /** Resolves when what was added is sent; what is added from now on goes out at once. */
   close(): Promise<void>;
@@ -63,8 +63,7 @@ export function hintSender(
     add(hint) {
       const { jobId } = hint;
       const earlier = pending.get(jobId);
-      // What begins a new series of versions must be told as such, also when the next write follows at once.
-      if (earlier === undefined || earlier.cursor !== undefined) pending.set(jobId, hint);
+      pending.set(jobId, earlier === undefined ? hint : joined(earlier, hint));
       sending ??= sendAll();
     },
     async close() {
@@ -73,6 +72,14 @@ export function hintSender(
       await sending;
     },
   };
+}
+
+/** What stands for two hints of one job. The answers of writes that were under way at once may come in any order. */
+function joined(one: PostgresHint, other: PostgresHint): PostgresHint {
+  const [a, b] = [parseCursor(one.cursor), parseCursor(other.cursor)];
+  // What begins a new series of versions must be told as such, also when the next write follows at once.
+  if (a === undefined || b === undefined || a.epoch !== b.epoch) return { jobId: one.jobId };
+  return a.version > b.version ? one : other;
 }
 
 /** Payloads that hold the hints: the sender, then one hint a line. */

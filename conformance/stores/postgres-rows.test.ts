@@ -1,0 +1,227 @@
+import { dueAt, fateOf, type ProgressStore } from "@emlinh/progress-server";
+import { postgresStore } from "@emlinh/progress-server/stores/postgres";
+import fc from "fast-check";
+import type pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
+import { codeOf, poolOf, runningJob, setMessage } from "./postgres-kit.js";
+
+describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""}`, () => {
+  let server: PostgresServer;
+  let url: string;
+  let pool: pg.Pool;
+  let store: ProgressStore;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await server?.stop();
+  });
+  beforeEach(async () => {
+    await pool?.end();
+    url = await server.newDatabase();
+    pool = poolOf(url);
+    store = postgresStore({ pool, listener: false, maxLogLines: 5 });
+  });
+
+  test("given any times of a job, reckons its fate and its due time as the library does", async () => {
+    await store.read("a");
+    const ms = fc.integer({ min: 0, max: 40 });
+    const maybe = fc.option(ms, { nil: undefined });
+    const job = fc.record({
+      endedAt: maybe,
+      deadlineAt: maybe,
+      leaseUntil: maybe,
+      leaseMs: ms,
+      stale: fc.boolean(),
+      writtenAt: ms,
+      ttlMs: ms,
+      idleTtlMs: ms,
+      now: fc.integer({ min: 0, max: 80 }),
+    });
+    const samples = fc.sample(job, { numRuns: 5_000, seed: 7 });
+    const { rows } = await pool.query(
+      `select progress.due_at(e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle)::int as due,
+        progress.fate_at(e.now, e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle) as fate
+      from json_to_recordset($1::json) as e (ended bigint, deadline bigint, lease_until bigint, lease bigint, stale boolean, written bigint,
+        ttl bigint, idle bigint, now bigint)`,
+      [
+        JSON.stringify(
+          samples.map((each) => ({
+            ended: each.endedAt,
+            deadline: each.deadlineAt,
+            lease_until: each.leaseUntil,
+            lease: each.leaseMs,
+            stale: each.stale,
+            written: each.writtenAt,
+            ttl: each.ttlMs,
+            idle: each.idleTtlMs,
+            now: each.now,
+          })),
+        ),
+      ],
+    );
+    const told = rows.map(({ due, fate }) => [due, fate ?? undefined]);
+    expect(told).toEqual(samples.map((each) => [dueAt(each, each), fateOf(each, each, each.now)]));
+    expect(new Set(told.map(([, fate]) => fate)).size).toBe(5);
+  });
+
+  test("given thousands of writes, renewals and sweeps, updates in place, and stays small", async () => {
+    const jobIds = Array.from({ length: 20 }, (_, by) => `job-${by}`);
+    for (const jobId of jobIds) await runningJob(store, jobId);
+    const round = async (by: number): Promise<void> => {
+      const step = { status: "running", percent: by % 100 };
+      const change = { set: { "steps.render": step, message: `${by}` }, log: [], leaseMs: 15_000 };
+      await Promise.all(jobIds.map((jobId) => store.write(jobId, change)));
+      await store.sweep(undefined, 100);
+    };
+    for (let by = 0; by < 10; by += 1) await round(by);
+    const before = await sizeOf(pool);
+    for (let by = 0; by < 250; by += 1) await round(by);
+    const after = await sizeOf(pool);
+    // A session's counts are told when it ends.
+    await store.close();
+    await pool.end();
+    pool = poolOf(url);
+    const { rows } = await pool.query(
+      "select relname, n_tup_upd::int as updates, n_tup_hot_upd::int as hot from pg_stat_user_tables where relname in ('jobs', 'fields')",
+    );
+    expect(rows).toHaveLength(2);
+    for (const { relname, updates, hot } of rows) {
+      expect(updates).toBeGreaterThan(5_000);
+      expect(hot / updates, `the HOT share of ${relname}`).toBeGreaterThan(0.9);
+    }
+    expect(after - before).toBeLessThan(300_000);
+  });
+
+  test("given jobs that were removed, leaves none of their rows, and forgets their ids in time", async () => {
+    const dayMs = 86_400_000;
+    for (const id of ["a", "b"]) {
+      await store.create({ id, key: `key of ${id}`, set: { status: "running", attempt: 1 } });
+      const log = [{ at: 1, level: "info", text: "done" }] as const;
+      await store.write(id, { set: { status: "completed" }, log });
+    }
+    const now = Date.now();
+    expect(await store.sweep(now + dayMs, 10)).toMatchObject({ expired: 2, more: false });
+    expect(await counts(pool)).toEqual({ jobs: 2, fields: 0, lines: 0 });
+    expect(await codeOf(store.read("a"))).toBe("job-expired");
+    expect(await store.sweep(now + dayMs, 10)).toMatchObject({ expired: 0, more: false });
+    const later = await store.sweep(now + 3 * dayMs, 10);
+    expect(later).toEqual({ stale: 0, lost: 0, timedOut: 0, expired: 0, more: false });
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await store.read("a")).toBeUndefined();
+  });
+
+  test("given no time for tombstones, a removed job was never there", async () => {
+    const forgetful = postgresStore({ pool, listener: false, tombstoneTtlMs: 0 });
+    await runningJob(forgetful, "a");
+    await forgetful.write("a", { set: { status: "completed" }, log: [] });
+    await forgetful.sweep(Date.now() + 86_400_000, 10);
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await forgetful.read("a")).toBeUndefined();
+  });
+
+  test("given many leases that were renewed, a small sweep passes by them all to the one that is lost", async () => {
+    for (let by = 0; by < 120; by += 1) {
+      await runningJob(store, `job-${by}`);
+      await store.write(`job-${by}`, { set: {}, log: [], leaseMs: 1_000 });
+    }
+    const lasting = { set: {}, log: [], leaseMs: 10_000_000 };
+    for (let by = 0; by < 119; by += 1) await store.write(`job-${by}`, lasting);
+    const report = await store.sweep(Date.now() + 1_000_000, 1);
+    expect(report).toEqual({ stale: 0, lost: 1, timedOut: 0, expired: 0, more: false });
+    expect((await store.read("job-119"))?.set.status).toBe("lost");
+  });
+
+  test("given a job that another transaction holds, a sweep passes it by", async () => {
+    for (const id of ["a", "b"]) {
+      await runningJob(store, id);
+      await store.write(id, { set: {}, log: [], leaseMs: 1_000 });
+    }
+    const client = await pool.connect();
+    await client.query("begin");
+    await client.query("select from progress.jobs where id = 'a' for update");
+    const now = Date.now() + 1_000_000;
+    expect(await store.sweep(now, 10)).toMatchObject({ lost: 1, more: false });
+    await client.query("rollback");
+    client.release();
+    expect(await store.sweep(now, 10)).toMatchObject({ lost: 1, more: false });
+  });
+
+  test("given sessions that run everything as repeatable read, tries again what got into each other's way", async () => {
+    await runningJob(store, "a");
+    const strict = poolOf(url, { options: "-c default_transaction_isolation=repeatable\\ read" });
+    const own = postgresStore({ pool: strict, listener: false });
+    const cursors = await Promise.all(
+      Array.from({ length: 8 }, (_, by) => setMessage(own, "a", `${by}`)),
+    );
+    expect(new Set(cursors).size).toBe(8);
+    const created = await Promise.all(
+      Array.from({ length: 8 }, (_, by) => own.create({ id: `k${by}`, key: "one", set: {} })),
+    );
+    expect(created.filter((each) => each.created)).toHaveLength(1);
+    await strict.end();
+  });
+
+  test("given values that PostgreSQL can't hold, refuses them as invalid, and keeps the job as it was", async () => {
+    // Longer than an index entry may be, and not to be compressed.
+    const tooLong = Array.from({ length: 200 }, () => crypto.randomUUID()).join("");
+    expect(await codeOf(store.create({ id: `a${tooLong}`, set: {} }))).toBe("invalid-change");
+    await runningJob(store, "a");
+    const before = await store.read("a");
+    expect(await codeOf(store.write("a", { set: { [tooLong]: 1 }, log: [] }))).toBe(
+      "invalid-change",
+    );
+    expect(await store.read("a")).toEqual(before);
+  });
+
+  test("given ids that no job can have, knows them without asking", async () => {
+    for (const id of ["", "a b", "a\u0000", "\ud800", "x".repeat(129)]) {
+      expect(await store.read(id)).toBeUndefined();
+      expect(await codeOf(store.write(id, { set: {}, log: [] }))).toBe("job-not-found");
+    }
+  });
+
+  test("given keys with any character, tells them apart, and finds each again", async () => {
+    const keys = ["a\u0000", "a\u0000b", "\ud800", "\udc00", "\ufffd", "x".repeat(5_000)];
+    for (const [by, key] of keys.entries())
+      expect(await store.create({ id: `j${by}`, key, set: {} })).toMatchObject({ created: true });
+    for (const [by, key] of keys.entries())
+      expect(await store.create({ id: "k", key, set: {} })).toMatchObject({ jobId: `j${by}` });
+  });
+
+  test("given a lease, a deadline and TTLs without end, holds them", async () => {
+    const forever = Number.POSITIVE_INFINITY;
+    const lasting = postgresStore({
+      pool,
+      listener: false,
+      ttlMs: forever,
+      idleTtlMs: forever,
+      maxLogLines: forever,
+      tombstoneTtlMs: forever,
+      pollMs: forever,
+    });
+    await lasting.create({ id: "a", set: {}, deadlineMs: forever });
+    await lasting.write("a", { set: {}, log: [], leaseMs: forever });
+    await lasting.create({ id: "b", set: {} });
+    await lasting.write("b", { set: { status: "completed" }, log: [] });
+    const report = await lasting.sweep(Number.MAX_SAFE_INTEGER, forever);
+    expect(report).toEqual({ stale: 0, lost: 0, timedOut: 0, expired: 0, more: false });
+  });
+});
+
+async function sizeOf(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query(
+    "select sum(pg_total_relation_size(relid))::float8 as bytes from pg_stat_user_tables",
+  );
+  return Number(rows[0]?.bytes);
+}
+
+async function counts(pool: pg.Pool): Promise<unknown> {
+  const { rows } = await pool.query(
+    "select (select count(*)::int from progress.jobs) as jobs, (select count(*)::int from progress.fields) as fields, (select count(*)::int from progress.lines) as lines",
+  );
+  return rows[0];
+}
