@@ -25,6 +25,7 @@ export type ErrorCode =
   | "store-full"
   // the library was called wrongly
   | "invalid-option"
+  | "store-misconfigured"
   | "closed"
   // a job ended otherwise than `completed`, and someone waits for its result
   | "job-failed"

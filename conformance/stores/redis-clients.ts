@@ -1,0 +1,105 @@
+import type { RedisClient, RedisSubscriber } from "@emlinh/progress-server/stores/redis";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createCluster } from "redis";
+import type { RedisCluster, RedisServer } from "../servers/redis.js";
+
+/** A client as an app makes it, and how it is closed. */
+export interface OpenedClient {
+  readonly client: RedisClient;
+  /** A second one, to hand in as the subscriber. */
+  subscriber(): Promise<RedisSubscriber>;
+  close(): void;
+}
+
+/** How each library's client is made. */
+export const SINGLE_CLIENTS: readonly {
+  name: string;
+  open(server: RedisServer): Promise<OpenedClient>;
+}[] = [
+  {
+    name: "node-redis",
+    async open({ url }) {
+      const opened = [createClient({ url, socket: { reconnectStrategy: 20 } })];
+      const open = async (client: (typeof opened)[number]): Promise<void> => {
+        client.on("error", () => {});
+        await client.connect();
+      };
+      const [client] = opened as [(typeof opened)[number]];
+      await open(client);
+      return {
+        client,
+        async subscriber() {
+          const second = client.duplicate();
+          opened.push(second);
+          await open(second);
+          return second;
+        },
+        close() {
+          for (const each of opened) each.destroy();
+        },
+      };
+    },
+  },
+  {
+    name: "ioredis",
+    async open({ port }) {
+      const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 20 });
+      client.on("error", () => {});
+      const opened = [client];
+      return {
+        client,
+        async subscriber() {
+          const second = client.duplicate();
+          second.on("error", () => {});
+          opened.push(second);
+          return second;
+        },
+        close() {
+          for (const each of opened) each.disconnect();
+        },
+      };
+    },
+  },
+];
+
+/** The same for a Cluster. */
+export const CLUSTER_CLIENTS: readonly {
+  name: string;
+  open(cluster: RedisCluster): Promise<OpenedClient>;
+}[] = [
+  {
+    name: "node-redis' cluster client",
+    async open({ nodes }) {
+      const client = createCluster({
+        rootNodes: nodes.map(({ url }) => ({ url })),
+        defaults: { socket: { reconnectStrategy: 20 } },
+      });
+      client.on("error", () => {});
+      await client.connect();
+      return {
+        client,
+        subscriber: async () => client,
+        close() {
+          client.destroy();
+        },
+      };
+    },
+  },
+  {
+    name: "ioredis' Cluster",
+    async open({ nodes }) {
+      const client = new Cluster(
+        nodes.map(({ port }) => ({ port, host: "127.0.0.1" })),
+        { shardedSubscribers: true, clusterRetryStrategy: () => 20 },
+      );
+      client.on("error", () => {});
+      return {
+        client,
+        subscriber: async () => client,
+        close() {
+          client.disconnect();
+        },
+      };
+    },
+  },
+];
