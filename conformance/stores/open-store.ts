@@ -34,7 +34,12 @@ export async function openStore(place: StorePlace): Promise<OpenedStore> {
       };
     }
     case "redis": {
-      const client = createClient({ url: place.url, socket: { reconnectStrategy: 50 } });
+      const client = createClient({
+        url: place.url,
+        socket: { reconnectStrategy: 50 },
+        // A call fails at once while the server is away, in place of waiting for it: who calls knows what to do.
+        disableOfflineQueue: true,
+      });
       client.on("error", () => {});
       await client.connect();
       const store = redisStore({ client });

@@ -83,7 +83,11 @@ export function createReporter<Job extends JobTypes>(
     leaseMs: context.leaseMs,
     cursor: context.cursor,
     onStop(error) {
-      abort(error);
+      const { status } = error.details;
+      // The end tells more than that there was one: that the job was lost while this worker was paused, say.
+      abort(
+        error.code === "job-finished" && isTerminal(status) ? endedElsewhere(status, jobId) : error,
+      );
       letGo();
     },
   });

@@ -78,6 +78,7 @@ export interface ProgressStore {
 
   /**
    * What changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is malformed, foreign or from the future.
+   * A backend that lost its data knows no job, or answers as for a removed one; a job that is created anew has another epoch.
    *
    * @returns `undefined` for a job that is unknown.
    * @throws ProgressError `job-expired` if the store remembers that the job was there; `store-unavailable`.
@@ -86,7 +87,7 @@ export interface ProgressStore {
 
   /**
    * Calls `wake` after each change from now on, whoever writes it. Resolves when the watch is in force, so that a `read` begun after it misses nothing.
-   * A store that lost touch with its backend wakes when it is back. An unknown job may be watched.
+   * A store that lost touch with its backend wakes when it is back. An unknown job may be watched. A version comes after it can be read.
    */
   watch(jobId: string, wake: Wake): Promise<Unwatch>;
 
@@ -94,7 +95,8 @@ export interface ProgressStore {
    * Marks what is stale, ends what is lost or timed out, removes what is expired: at most `limit` jobs, one thing to each. Several processes may sweep at
    * once. What it writes are versions like any other, and it wakes the watchers, of removed jobs too.
    *
-   * @param now - Milliseconds since the epoch; `undefined` for the store's own time, by which leases are kept: then no process' clock can end another's job.
+   * @param now - Milliseconds since the epoch; `undefined` for the store's own time, by which leases are kept: then no process' clock can end another's job. What
+   * the sweep ends and marks has this time, and its TTL counts from it.
    */
   sweep(now: number | undefined, limit: number): Promise<SweepReport>;
 
