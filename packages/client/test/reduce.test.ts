@@ -3,21 +3,23 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type {
   ConnectionStatus,
-  Effect,
   Machine,
   MachineEvent,
   Policy,
   Stamp,
 } from "../src/machine/events.js";
-import { INITIAL, reduce } from "../src/machine/reduce.js";
+import { holdMs, INITIAL, reduce, type Step } from "../src/machine/reduce.js";
 
 const POLICY: Policy = {
   transport: "auto",
   backoffMs: [1000, 2000, 4000, 8000, 16_000, 30_000],
   maxAttempts: 5,
   pollIntervalMs: 2000,
+  pollWaitMs: 20_000,
   probesMs: [30_000, 60_000],
 };
+/** That of a job that waits for a place among many: it may hold no connection. */
+const CROWDED: Policy = { ...POLICY, transport: "poll", pollWaitMs: 0 };
 const NOW = 1_700_000_000_000;
 const STAMP: Stamp = { now: NOW, random: 0 };
 const failure = new ProgressError("refused", { message: "failed", retryable: true });
@@ -29,56 +31,61 @@ const C = 7;
 
 const STATES: Record<ConnectionStatus, Machine> = {
   idle: { ...INITIAL, last: C },
-  connecting: { ...INITIAL, status: "connecting", current: C, last: C, placed: true },
-  live: { ...INITIAL, status: "live", current: C, last: C, placed: true, attempt: 2 },
-  suspect: { ...INITIAL, status: "suspect", current: C, last: C, placed: true },
-  waiting: { ...INITIAL, status: "waiting", last: C, placed: true, attempt: 1 },
-  offline: { ...INITIAL, status: "offline", current: C, last: C, placed: true },
-  paused: { ...INITIAL, status: "paused", last: C, placed: true },
+  connecting: { ...INITIAL, status: "connecting", current: C, last: C },
+  live: { ...INITIAL, status: "live", current: C, last: C, attempt: 2 },
+  suspect: { ...INITIAL, status: "suspect", current: C, last: C },
+  waiting: { ...INITIAL, status: "waiting", last: C, attempt: 1 },
+  offline: { ...INITIAL, status: "offline", current: C, last: C },
+  paused: { ...INITIAL, status: "paused", last: C },
   polling: {
     ...INITIAL,
     status: "polling",
     transport: "poll",
     current: C,
     last: C,
-    placed: true,
     attempt: 5,
   },
   closed: { ...INITIAL, status: "closed", last: C },
 };
 
 const EVENTS = {
-  start: { kind: "start", placed: true },
-  leave: { kind: "halt", status: "idle" },
-  pause: { kind: "halt", status: "paused" },
-  close: { kind: "halt", status: "closed" },
+  start: { kind: "start" },
+  leave: { kind: "leave" },
+  pause: { kind: "pause", suspect: false },
+  close: { kind: "close" },
   alive: { kind: "alive", connection: C, healthy: false },
   advanced: { kind: "alive", connection: C, healthy: true },
   silent: { kind: "silent", connection: C },
   polled: { kind: "polled", connection: C, unheld: false },
   dropped: { kind: "dropped", connection: C, strike: false, floorMs: 0, error: failure },
   bye: { kind: "dropped", connection: C, bye: true, strike: false, floorMs: 300 },
-  unauthorized: { kind: "refused", connection: C, error: unauthorized },
-  refused: { kind: "refused", connection: C, error: missing },
+  unauthorized: { kind: "dropped", connection: C, strike: false, floorMs: 0, error: unauthorized },
+  refused: { kind: "dropped", connection: C, strike: false, floorMs: 0, error: missing },
   elapsed: { kind: "elapsed" },
   probe: { kind: "probe" },
-  placed: { kind: "probe", placed: true },
-  offline: { kind: "offline" },
-  check: { kind: "check" },
+  offline: { kind: "offline", suspect: false },
+  check: { kind: "check", suspect: false },
 } as const satisfies Record<string, MachineEvent>;
 type EventName = keyof typeof EVENTS;
 
-/** An effect in a word: what is done, with which transport or after how long. */
-function word(effect: Effect): string {
-  if (effect.run === "connect")
-    return `${effect.hold && effect.transport === "poll" ? "hold" : effect.transport}${effect.refresh ? "+refresh" : ""}`;
-  return `${effect.run}:${effect.delayMs}`;
+/** What a step wants done, in words: which connections are made and how, then what is told after how long. */
+function words(before: Machine, [next, waits]: Step, policy = POLICY): string[] {
+  const refresh = next.refreshed ? "+refresh" : "";
+  const poll = holdMs(next, policy) ? "hold" : "poll";
+  return [
+    ...(next.current > before.last
+      ? [(next.transport === "poll" ? poll : "stream") + refresh]
+      : []),
+    ...(next.probe > before.last ? [`stream${refresh}`] : []),
+    ...Object.entries(waits).map(([name, delayMs]) => `${name}:${delayMs}`),
+  ];
 }
 
-function told(state: Machine, event: MachineEvent): string {
-  const [next, effects] = reduce(state, { ...event, ...STAMP }, POLICY);
-  const words = effects.map(word).join(" ");
-  return next === state && !words ? "-" : `${next.status} ${words}`.trim();
+function told(state: Machine, event: MachineEvent, policy = POLICY): string {
+  const step = reduce(state, { ...event, ...STAMP }, policy);
+  const [next] = step;
+  const done = words(state, step, policy).join(" ");
+  return next === state && !done ? "-" : `${next.status} ${done}`.trim();
 }
 
 /** Every pair: the next status and the effects; `-` for nothing at all. A pair that is missing doesn't compile. */
@@ -98,7 +105,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "-",
     elapsed: "-",
     probe: "-",
-    placed: "-",
     offline: "-",
     check: "-",
   },
@@ -117,7 +123,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "closed",
     elapsed: "-",
     probe: "-",
-    placed: "connecting",
     offline: "offline",
     check: "-",
   },
@@ -136,7 +141,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "closed",
     elapsed: "-",
     probe: "-",
-    placed: "live",
     offline: "offline",
     check: "-",
   },
@@ -155,7 +159,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "closed",
     elapsed: "-",
     probe: "-",
-    placed: "suspect",
     offline: "offline",
     check: "connecting stream",
   },
@@ -174,7 +177,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "-",
     elapsed: "connecting stream",
     probe: "-",
-    placed: "waiting",
     offline: "offline",
     check: "connecting stream",
   },
@@ -193,7 +195,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "closed",
     elapsed: "-",
     probe: "-",
-    placed: "offline",
     offline: "offline",
     check: "connecting stream",
   },
@@ -212,7 +213,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "-",
     elapsed: "-",
     probe: "-",
-    placed: "paused",
     offline: "-",
     check: "connecting stream",
   },
@@ -231,7 +231,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "closed",
     elapsed: "-",
     probe: "polling stream",
-    placed: "polling stream",
     offline: "offline",
     check: "polling hold stream",
   },
@@ -250,7 +249,6 @@ const TABLE: Record<ConnectionStatus, Record<EventName, string>> = {
     refused: "-",
     elapsed: "-",
     probe: "-",
-    placed: "-",
     offline: "-",
     check: "-",
   },
@@ -264,9 +262,13 @@ describe("every event in every state", () => {
       });
 });
 
-function run(state: Machine, ...events: MachineEvent[]): readonly [Machine, readonly Effect[]] {
-  let step: readonly [Machine, readonly Effect[]] = [state, []];
-  for (const event of events) step = reduce(step[0], { ...event, ...STAMP }, POLICY);
+/** The state after some events, and in words what the last of them wants done. */
+function run(state: Machine, ...events: MachineEvent[]): readonly [Machine, string[]] {
+  let step: readonly [Machine, string[]] = [state, []];
+  for (const event of events) {
+    const next = reduce(step[0], { ...event, ...STAMP }, POLICY);
+    step = [next[0], words(step[0], next)];
+  }
   return step;
 }
 
@@ -281,7 +283,7 @@ describe("what the table can't show", () => {
   test("given the fifth failure in a row, polls after the first delay and probes the stream later", () => {
     const [next, effects] = run({ ...STATES.live, attempt: 4 }, EVENTS.dropped);
     expect(next).toMatchObject({ status: "waiting", transport: "poll", attempt: 5 });
-    expect(effects.map(word)).toEqual(["elapsed:1000", "probe:30000"]);
+    expect(effects).toEqual(["elapsed:1000", "probe:30000"]);
   });
 
   test("given two strikes, polls, however few the failures", () => {
@@ -299,7 +301,7 @@ describe("what the table can't show", () => {
 
   test("given a probe that delivers, changes over to it and drops the poll", () => {
     const [probing, effects] = run(POLLING_BY_FAILURE, EVENTS.probe);
-    expect(effects.map(word)).toEqual(["stream"]);
+    expect(effects).toEqual(["stream"]);
     expect(probing).toMatchObject({ status: "polling", current: C, probe: C + 1 });
     const [live, after] = run(probing, { ...EVENTS.alive, connection: C + 1 });
     expect(live).toMatchObject({ status: "live", transport: "stream", current: C + 1, probe: 0 });
@@ -310,15 +312,15 @@ describe("what the table can't show", () => {
     const [probing] = run(POLLING_BY_FAILURE, EVENTS.probe);
     const [next, effects] = run(probing, drop(C + 1));
     expect(next).toMatchObject({ status: "polling", current: C, probe: 0, probes: 1, attempt: 2 });
-    expect(effects.map(word)).toEqual(["probe:30000"]);
+    expect(effects).toEqual(["probe:30000"]);
     const [, later] = run(next, EVENTS.probe, drop(C + 2));
-    expect(later.map(word)).toEqual(["probe:60000"]);
+    expect(later).toEqual(["probe:60000"]);
   });
 
   test("given a refused probe, whatever the status, polls on", () => {
     const [probing] = run(POLLING_BY_FAILURE, EVENTS.probe);
     for (const error of [missing, unauthorized])
-      expect(run(probing, { kind: "refused", connection: C + 1, error })[0].status).toBe("polling");
+      expect(run(probing, drop(C + 1, { error }))[0].status).toBe("polling");
   });
 
   test("given a stream that came by a probe and fails before it was healthy, polls again at once", () => {
@@ -355,8 +357,8 @@ describe("what the table can't show", () => {
     const [next] = run(STATES.live, EVENTS.bye);
     expect(next).toMatchObject({ status: "waiting", transport: "stream", attempt: 2 });
     const byes = [0, 0.5, 0.999].map((random) => {
-      const [, [wait]] = reduce(STATES.live, { ...EVENTS.bye, ...STAMP, random }, POLICY);
-      return wait && word(wait);
+      const step = reduce(STATES.live, { ...EVENTS.bye, ...STAMP, random }, POLICY);
+      return words(STATES.live, step).join(" ");
     });
     expect(byes).toEqual(["elapsed:300", "elapsed:500", "elapsed:999"]);
     expect(told(STATES.live, { ...EVENTS.bye, floorMs: 5000 })).toBe("waiting elapsed:5000");
@@ -380,30 +382,36 @@ describe("what the table can't show", () => {
 
   test("given a pause while polling, sets no timer; the check after it tries the stream at once", () => {
     const [paused] = run(POLLING_BY_FAILURE, EVENTS.pause);
-    expect(told(paused, EVENTS.placed)).toBe("paused");
+    expect(told(paused, EVENTS.probe)).toBe("-");
     expect(told(paused, EVENTS.check)).toBe("polling hold stream");
   });
 
   test("given no place, polls at an interval, doesn't probe, and streams as soon as there is one", () => {
-    const [next, effects] = run(STATES.idle, { kind: "start", placed: false });
+    const start = told(STATES.idle, EVENTS.start, CROWDED);
+    expect(start).toBe("polling poll");
+    const [next] = reduce(STATES.idle, { ...EVENTS.start, ...STAMP }, CROWDED);
     expect(next).toMatchObject({ status: "polling", transport: "poll" });
-    expect(effects.map(word)).toEqual(["poll"]);
-    expect(told(next, EVENTS.probe)).toBe("-");
-    const [, then] = run(next, EVENTS.placed);
-    expect(then.map(word)).toEqual(["stream"]);
+    expect(told(next, EVENTS.probe, CROWDED)).toBe("-");
+    expect(told(next, { ...EVENTS.polled, connection: next.current }, CROWDED)).toBe(
+      "polling elapsed:2000",
+    );
+    const [, then] = run(next, EVENTS.probe);
+    expect(then).toEqual(["stream"]);
+  });
+
+  test("given a place that comes while it doesn't poll, opens nothing at once", () => {
+    const poll = { transport: "poll" } as const;
+    expect(told({ ...STATES.paused, ...poll }, EVENTS.probe)).toBe("-");
+    expect(told({ ...STATES.waiting, ...poll }, EVENTS.probe)).toBe("waiting probe:30000");
+    expect(told({ ...STATES.offline, ...poll }, EVENTS.probe)).toBe("offline probe:30000");
   });
 
   test.each([
-    ["stream", false, "connecting stream"],
-    ["poll", true, "polling hold"],
-    ["auto", true, "connecting stream"],
-  ] as const)("given transport %s and placed %s, starts so: %s", (transport, placed, expected) => {
-    const [next, effects] = reduce(
-      STATES.idle,
-      { kind: "start", placed, ...STAMP },
-      { ...POLICY, transport },
-    );
-    expect(`${next.status} ${effects.map(word).join(" ")}`).toBe(expected);
+    ["stream", "connecting stream"],
+    ["poll", "polling hold"],
+    ["auto", "connecting stream"],
+  ] as const)("given transport %s, starts so: %s", (transport, expected) => {
+    expect(told(STATES.idle, EVENTS.start, { ...POLICY, transport })).toBe(expected);
   });
 
   test("given transport stream, no number of failures makes it poll", () => {
@@ -417,6 +425,7 @@ describe("what the table can't show", () => {
 /** What the effects amount to: connections that are open, timers that are set. */
 interface World {
   machine: Machine;
+  policy: Policy;
   readonly open: Set<number>;
   readonly timers: Set<"elapsed" | "probe">;
 }
@@ -436,32 +445,36 @@ type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 function step(world: World, { name, probe, late, ...rest }: Move): void {
   const event: MachineEvent & Stamp = { ...EVENTS[name], ...rest };
   // Half of the lives begin without a place, and so with polls.
-  if (event.kind === "start") Object.assign(event, { placed: !probe });
-  if ("connection" in event) {
+  if (event.kind === "start" && world.machine.status === "idle")
+    world.policy = probe ? CROWDED : POLICY;
+  if (event.connection !== undefined) {
     const number = probe ? world.machine.probe : world.machine.current;
     Object.assign(event, { connection: late ? 0.5 : number });
     if (!late && number === 0) return;
     // A poll says nothing but its answer, and a stream is never answered.
     const polls = !probe && world.machine.transport === "poll";
     if (event.kind === "polled" ? !polls : polls && /alive|silent/.test(event.kind)) return;
-    if (/polled|dropped|refused/.test(event.kind)) world.open.delete(event.connection);
+    if (/polled|dropped/.test(event.kind)) world.open.delete(event.connection);
   }
   if (event.kind === "elapsed") world.timers.delete("elapsed");
-  if (event.kind === "probe" && !event.placed) world.timers.delete("probe");
-  const [next, effects] = reduce(world.machine, event, POLICY);
-  if (late && "connection" in event) expect([next, effects]).toEqual([world.machine, []]);
-  if (world.machine.status === "closed") expect([next, effects]).toEqual([world.machine, []]);
-  world.machine = next;
-  for (const effect of effects) {
-    if (effect.run === "connect") world.open.add(effect.connection);
-    else world.timers.add(effect.run);
+  if (event.kind === "probe") {
+    world.timers.delete("probe");
+    // Told without a timer, it is that there is a place.
+    world.policy = POLICY;
   }
+  const [next, waits] = reduce(world.machine, event, world.policy);
+  if (late && event.connection !== undefined) expect([next, waits]).toEqual([world.machine, {}]);
+  if (world.machine.status === "closed") expect([next, waits]).toEqual([world.machine, {}]);
+  for (const number of [next.current, next.probe])
+    if (number > world.machine.last) world.open.add(number);
+  for (const name of Object.keys(waits) as (keyof typeof waits)[]) world.timers.add(name);
+  world.machine = next;
   for (const number of world.open)
     if (number !== next.current && number !== next.probe) world.open.delete(number);
 }
 
-function assertSound({ machine, open, timers }: World): void {
-  const { status, current, probe, last, transport, placed } = machine;
+function assertSound({ machine, policy, open, timers }: World): void {
+  const { status, current, probe, last, transport } = machine;
   expect([...open].sort()).toEqual([current, probe].filter(Boolean).sort());
   expect(Math.max(current, probe)).toBeLessThanOrEqual(last);
   if (probe) expect(probe).not.toBe(current);
@@ -471,7 +484,7 @@ function assertSound({ machine, open, timers }: World): void {
   if (status === "waiting") expect(timers).toContain("elapsed");
   if (status === "polling") expect(current > 0 || timers.has("elapsed")).toBe(true);
   const reaching = status === "waiting" || status === "polling";
-  if (reaching && transport === "poll" && placed)
+  if (reaching && transport === "poll" && policy === POLICY)
     expect(probe > 0 || timers.has("probe")).toBe(true);
   if (status === "idle" || status === "paused" || status === "closed")
     expect([current, probe]).toEqual([0, 0]);
@@ -480,7 +493,7 @@ function assertSound({ machine, open, timers }: World): void {
 test("given any sequence of events, no connection leaks, none is late, and no state is a dead end", () => {
   fc.assert(
     fc.property(fc.array(move, { maxLength: 60 }), (moves) => {
-      const world: World = { machine: INITIAL, open: new Set(), timers: new Set() };
+      const world: World = { machine: INITIAL, policy: POLICY, open: new Set(), timers: new Set() };
       step(world, { ...(moves[0] as Move), name: "start" });
       for (const one of moves) {
         step(world, one);

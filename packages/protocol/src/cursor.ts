@@ -13,7 +13,7 @@ export interface CursorParts {
   readonly version: number;
 }
 
-const CURSOR = /^([A-Za-z0-9_-]{1,40})\.(0|[1-9][0-9]{0,15})$/;
+const CURSOR = /^([\w-]{1,40})\.(0|[1-9]\d{0,15})$/;
 
 /** Prints a cursor: at most 57 ASCII characters. */
 export function printCursor({ epoch, version }: CursorParts): Cursor {

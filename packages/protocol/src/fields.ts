@@ -35,20 +35,20 @@ export function stateOf<Job extends JobTypes = AnyJob>(
   fields: Fields,
   now: number,
 ): JobState<Job> {
-  const stored: Record<string, Json> = {};
   const groups: { [group: string]: Record<string, Json> } = { steps: {}, metadata: {} };
+  const job: { [name: string]: unknown } = { id, ...EMPTY, ...groups, etaMs: null };
   for (const [field, value] of Object.entries(fields)) {
     const [name = "", key] = field.split(/\.(.*)/s);
     if (key === undefined) {
-      if (Object.hasOwn(EMPTY, name)) stored[name] = value;
+      if (Object.hasOwn(EMPTY, name)) job[name] = value;
     } else if (Object.hasOwn(groups, name) && value !== null) {
       (groups[name] as Record<string, Json>)[key] = value;
     }
   }
   // The fields are what the wire brought: their shape is the protocol's promise, and the job's own types are the user's claim.
-  const job = { id, ...EMPTY, ...stored, ...groups, etaMs: null } as unknown as JobState;
-  const percent = percentOf(job);
-  return { ...job, percent, etaMs: etaOf(job, percent, now) } as JobState as JobState<Job>;
+  const state = job as unknown as JobState;
+  const percent = percentOf(state);
+  return { ...state, percent, etaMs: etaOf(state, percent, now) } as JobState as JobState<Job>;
 }
 
 function percentOf({ status, plan, percent, steps }: JobState): number | null {
@@ -61,7 +61,7 @@ function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): numbe
   let sum = 0;
   let weights = 0;
   for (const { id, weight } of plan) {
-    const step = Object.hasOwn(steps, id) ? steps[id] : undefined;
+    const step = steps[id];
     const finished = step?.status === "completed" || step?.status === "skipped";
     sum += weight * (finished ? 100 : (step?.percent ?? 0));
     weights += weight;

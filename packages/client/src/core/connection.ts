@@ -1,18 +1,10 @@
-import type { Delta, ProgressError } from "@emlinh/progress-protocol";
-import type {
-  ConnectionStatus,
-  Effect,
-  Machine,
-  MachineEvent,
-  Transport,
-} from "../machine/events.js";
-import { INITIAL, reduce } from "../machine/reduce.js";
-import { dropped, type Exchange } from "../transports/exchange.js";
-import { type Polled, poll } from "../transports/poll.js";
-import { openStream, type StreamEnd, type StreamEvent } from "../transports/stream.js";
+import type { AnyJob, Delta, ProgressError } from "@emlinh/progress-protocol";
+import type { ConnectionStatus, Machine, MachineEvent, Transport } from "../machine/events.js";
+import { holdMs, INITIAL, reduce } from "../machine/reduce.js";
+import { transport } from "../transports/transport.js";
+import type { Copy } from "./copy.js";
 import type { ResolvedWatchOptions } from "./options.js";
-import type { Places } from "./places.js";
-import { makeTimers } from "./timers.js";
+import type { PageEvent } from "./page.js";
 
 /** How the connection stands, for people and their pages. Nothing of it says how the job is doing. */
 export interface ConnectionState {
@@ -27,16 +19,20 @@ export interface ConnectionState {
   readonly error?: ProgressError;
 }
 
-/** What a delta turned out to be. `unfit`: it can't be placed, and all must be read anew. */
-type Taken = "new" | "old" | "end" | "unfit";
+/** What a watch shares with others. */
+export interface Neighbours {
+  /** Called before it connects. @param probe - Tries the stream, if it polls. @returns what is called when it is over. */
+  readonly onStart?: ((probe: () => void) => () => void) | undefined;
+  /** Told how the connection stands, after each change of it. */
+  readonly onMoved?: ((connection: ConnectionState) => void) | undefined;
+}
 
 /** What a connection is for. */
 export interface Purpose {
   readonly url: string;
-  /** Where a place for a stream is asked for, if they are counted. */
-  readonly places: Places | undefined;
-  /** Takes a delta in without telling anyone; throws at a field of the wrong shape, and has then taken nothing in. @param now - The server's time. */
-  take(delta: Delta, now: number): Taken;
+  readonly onStart: Neighbours["onStart"];
+  /** Takes a delta in without telling anyone; throws at one that doesn't fit, and has then taken nothing in. @param now - The server's time. */
+  take(delta: Delta | undefined, now: number): Pick<Copy<AnyJob>, "cursor" | "ended">;
   /** Tells everyone what was taken in, and how the connection stands. */
   publish(state: ConnectionState): void;
 }
@@ -46,134 +42,121 @@ export interface Connection {
   /** Begins, once there is somebody to begin for. */
   start(): void;
   dispatch(event: MachineEvent): void;
-  /** Runs what is due by the clock, and looks how things stand. */
-  look(): void;
+  /** Looks how things stand, by the clock; or tells what befalls the page. */
+  look(kind?: PageEvent): void;
 }
 
-type Connect = Extract<Effect, { readonly run: "connect" }>;
-
-/** A long poll that comes back empty sooner than this wasn't held. */
-const HELD_MS = 1000;
+/** How often the clock is looked at. */
+const TICK_MS = 5000;
+/** How late a timer is when the clock has jumped: timers don't count the time that the device slept. */
+const JUMP_MS = 10_000;
 
 /** Before the first listener. */
 export const IDLE: ConnectionState = publicState(INITIAL, 0);
 
-/** Runs the machine's effects: couples it to the network, the timers and the page. */
+/** Runs what the machine says: couples it to the network, the timers and the page. */
 export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose): Connection {
-  const { clock, random, page } = options;
-  const { url, places, take, publish } = purpose;
-  const open = new Map<number, AbortController>();
-  const timers = makeTimers(options.schedule, clock, look);
-  const cancels: { [run in "elapsed" | "probe"]?: () => void } = {};
+  const { clock, random, page, schedule } = options;
+  const { url, onStart, take, publish } = purpose;
+  /** What runs, by name (a connection's is its number), and how it is called off. */
+  const running: { [name: string]: (() => void) | undefined } = {};
   let machine = INITIAL;
-  let cleanUp = (): void => {};
   /** Where the copy stands; `undefined` asks for the whole state. */
   let cursor: string | undefined;
+  let ended = false;
   let retryAt = 0;
   let retryMs = 0;
   let offsetMs = 0;
+  let suspectAt = 0;
 
   function dispatch(event: MachineEvent): void {
-    const [next, effects] = reduce(machine, { ...event, now: clock(), random: random() }, options);
+    const { last } = machine;
+    const [next, waits] = reduce(machine, { ...event, now: clock(), random: random() }, options);
     machine = next;
-    for (const [connection, abort] of open) {
-      if (connection === next.current || connection === next.probe) continue;
-      open.delete(connection);
-      abort.abort();
+    tidy();
+    for (const [name, delayMs] of Object.entries(waits)) {
+      if (name === "elapsed") retryAt = clock() + delayMs;
+      wait(name, () => dispatch({ kind: name as keyof typeof waits }), delayMs);
     }
-    for (const effect of effects) run(effect);
-    if (next.status === "closed" || next.status === "idle") cleanUp();
+    for (const connection of [next.current, next.probe])
+      if (connection > last) void connect(connection);
     publish(publicState(machine, retryAt));
   }
 
-  function run(effect: Effect): void {
-    if (effect.run === "connect") {
-      void connect(effect);
-      return;
-    }
-    const { run: kind, delayMs } = effect;
-    cancels[kind]?.();
-    if (kind === "elapsed") retryAt = clock() + delayMs;
-    cancels[kind] = timers.schedule(() => dispatch({ kind }), delayMs);
+  /** Calls off the connections that don't count any more, and everything once nobody listens. */
+  function tidy(): void {
+    const { status, current, probe } = machine;
+    for (const name in running)
+      if (
+        status === "closed" ||
+        status === "idle" ||
+        (Number(name) && Number(name) !== current && Number(name) !== probe)
+      ) {
+        running[name]?.();
+        delete running[name];
+      }
   }
 
-  /** Never rejects: an exchange ends in an outcome. */
-  async function connect({ transport, connection, hold, refresh }: Connect): Promise<void> {
+  function wait(name: string, run: () => void, delayMs: number): void {
+    const dueAt = clock() + delayMs;
+    running[name]?.();
+    running[name] = schedule(() => {
+      run();
+      if (clock() - dueAt > JUMP_MS) look();
+    }, delayMs);
+  }
+
+  function tick(): void {
+    wait("tick", tick, TICK_MS);
+  }
+
+  /** Never rejects: a request ends in an outcome. */
+  async function connect(connection: number): Promise<void> {
+    const polls = machine.transport === "poll" && connection !== machine.probe;
+    const waitMs = polls ? holdMs(machine, options) : 0;
     const query = new URLSearchParams();
-    const polls = transport === "poll";
-    const waitMs = polls && hold ? options.pollWaitMs : 0;
     if (cursor) query.set("after", cursor);
     if (waitMs) query.set("wait", `${Math.ceil(waitMs / 1000)}`);
-    const begunAt = clock();
-    const request: Exchange = {
+    const abort = new AbortController();
+    running[connection] = () => abort.abort();
+    const outcome = await transport({
       ...options,
       url: `${url}?${query}`,
-      refresh,
-      abort: new AbortController(),
-      limitMs: options.openTimeoutMs + waitMs,
+      refresh: machine.refreshed,
+      abort,
+      polls,
+      waitMs,
+      hear,
       warn: () => dispatch({ kind: "silent", connection }),
-      schedule: timers.schedule,
-    };
-    open.set(connection, request.abort);
-    const outcome = await (polls
-      ? poll(request)
-      : openStream(request, options.minSilenceMs, (event) => hear(connection, event)));
-    // An aborted connection's end is no news.
-    if (open.delete(connection)) settle(connection, outcome, hold && clock() - begunAt < HELD_MS);
+      retry(ms) {
+        retryMs = ms;
+      },
+      alive(healthy, limitMs) {
+        suspectAt = clock() + limitMs / 2;
+        tell({ kind: "alive", connection, healthy });
+      },
+    });
+    const floorMs = Math.max(outcome.floorMs ?? 0, outcome.bye ? 0 : retryMs);
+    tell({ ...outcome, connection, floorMs } as MachineEvent);
   }
 
-  function hear(connection: number, event: StreamEvent): void {
-    if (!open.has(connection)) return;
-    if ("retryMs" in event) {
-      retryMs = event.retryMs;
-      return;
-    }
-    const { ageMs, now, delta } = event;
-    synchronize(now);
-    const healthy = delta ? accept(connection, delta) === "new" : ageMs >= options.healthyMs;
-    dispatch({ kind: "alive", connection, healthy });
+  function tell(event: MachineEvent): void {
+    dispatch(ended ? { kind: "close" } : event);
   }
 
-  function settle(connection: number, outcome: Polled | StreamEnd, quick: boolean): void {
-    if (outcome.kind === "polled") {
-      synchronize(outcome.now);
-      const taken = accept(connection, outcome.delta);
-      dispatch({ kind: "polled", connection, unheld: quick && taken === "old" });
-    } else if (outcome.kind === "dropped") {
-      const floorMs = Math.max(outcome.bye ? 0 : retryMs, outcome.floorMs);
-      dispatch({ ...outcome, connection, floorMs });
-    } else if (outcome.kind === "refused") dispatch({ ...outcome, connection });
-    // The server thinks that we have the end. We don't: whatever we asked with is wrong.
-    else startOver(connection);
-  }
-
-  function accept(connection: number, delta: Delta): Taken {
-    let taken: Taken = "unfit";
-    try {
-      taken = take(delta, clock() + offsetMs);
-    } catch {
-      // A field of the wrong shape. It is unfit, and nothing of the delta was taken in.
-    }
-    if (taken === "unfit") startOver(connection);
-    else if (taken !== "old") cursor = delta.cursor;
-    if (taken === "end") dispatch({ kind: "halt", status: "closed" });
-    return taken;
-  }
-
-  function startOver(connection: number): void {
-    const message = `The answer doesn't fit the cursor ${cursor}: all is asked for anew.`;
-    cursor = undefined;
-    settle(connection, dropped(message, true), false);
-  }
-
-  function synchronize(now: number | undefined): void {
+  function hear(delta: Delta | false | undefined, now: number | undefined): boolean {
     // A server that doesn't tell its time leaves us with our own.
     if (now) offsetMs = now - clock();
+    if (delta === false) return false;
+    const before = cursor;
+    // Until it is taken in: whatever doesn't fit is asked for anew.
+    cursor = undefined;
+    ({ cursor, ended } = take(delta, clock() + offsetMs));
+    return cursor !== before;
   }
 
-  function look(): void {
-    timers.catchUp();
-    dispatch({ kind: "check" });
+  function look(kind: PageEvent = "check"): void {
+    dispatch({ kind, suspect: clock() >= suspectAt });
   }
 
   return {
@@ -181,23 +164,12 @@ export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose):
     look,
     start() {
       if (machine.status !== "idle") return;
-      timers.start();
-      let placed = !places;
-      const leave = places?.take(() => {
-        placed = true;
-        dispatch({ kind: "probe", placed });
-      });
-      dispatch({ kind: "start", placed });
-      const unhear = page?.((event) => {
-        if (event === "check") look();
-        else dispatch(event === "pause" ? { kind: "halt", status: "paused" } : { kind: event });
-      });
-      cleanUp = () => {
-        cleanUp = () => {};
-        timers.stop();
-        leave?.();
-        unhear?.();
-      };
+      tick();
+      running.start = onStart?.(() => dispatch({ kind: "probe" }));
+      dispatch({ kind: "start" });
+      running.page = page?.(look);
+      // A listener may have stopped it meanwhile.
+      tidy();
     },
   };
 }

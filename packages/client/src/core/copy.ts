@@ -1,30 +1,27 @@
 import {
-  apply,
+  type CursorParts,
   type Delta,
+  isTerminal,
   type JobState,
   type JobTypes,
-  type LogLine,
+  merge,
   parseCursor,
-  type Snapshot,
+  type StepState,
   stateOf,
 } from "@emlinh/progress-protocol";
 
-/** A reader's copy of a job, and the figures that are smoothed over time. */
-export interface Copy<Job extends JobTypes> {
-  readonly snapshot: Snapshot;
-  readonly job: JobState<Job>;
-  /** When the job will be finished as far as we can tell, by the server's clock; `null` while that is guesswork. */
-  readonly finishAt: number | null;
-}
+/** What is told to listeners: the name of an event of `WatchEvents`, and the event. */
+export type News = readonly [name: "reset" | "log" | "step" | "progress", event: unknown];
 
-/** What one delta brought. */
-export interface News<Job extends JobTypes> extends Copy<Job> {
-  /** The lines that are new, oldest first. */
-  readonly lines: readonly LogLine[];
-  /** The ids of the steps that changed. */
-  readonly steps: readonly Job["step"][];
-  /** Whether this is another incarnation of the job than the one before. */
-  readonly reset: boolean;
+/** A reader's copy of a job: the merge of the deltas that it was given, and the figures that are smoothed over time. */
+export interface Copy<Job extends JobTypes> extends Delta {
+  readonly at: CursorParts;
+  readonly job: JobState<Job>;
+  /** When the job will be finished as far as we can tell, by the server's clock; 0 while that is guesswork. */
+  readonly finishAt: number;
+  readonly ended: boolean;
+  /** What the last delta brought, in the order in which it is told. */
+  readonly news: readonly News[];
 }
 
 /** How fast the ETA follows: in this time it takes two thirds of a step. */
@@ -41,26 +38,23 @@ export function follow<Job extends JobTypes>(
   copy: Copy<Job> | undefined,
   delta: Delta,
   { now, maxLogLines }: { readonly now: number; readonly maxLogLines: number },
-): News<Job> | Copy<Job> | undefined {
-  const epoch = parseCursor(delta.cursor)?.epoch;
-  const same = epoch === parseCursor(copy?.snapshot.cursor)?.epoch;
-  if (epoch === undefined || !(same || delta.reset)) return undefined;
-  const snapshot = apply(copy?.snapshot, delta, maxLogLines);
-  if (snapshot === undefined || snapshot === copy?.snapshot) return copy;
-  const before = same ? copy : undefined;
-  const raw = stateOf<Job>(jobId, snapshot.set, now);
-  const [job, finishAt] = smooth(raw, before, now);
-  const seen = before?.snapshot.log.at(-1)?.n ?? 0;
-  return {
-    snapshot,
-    job,
-    finishAt,
-    lines: snapshot.log.filter((line) => line.n > seen),
-    steps: (Object.keys(job.steps) as Job["step"][]).filter(
-      (id) => JSON.stringify(job.steps[id]) !== JSON.stringify(before?.job.steps[id]),
-    ),
-    reset: copy !== undefined && !same,
-  };
+): Copy<Job> | undefined {
+  const at = parseCursor(delta.cursor);
+  // A copy of another incarnation of the job is no measure.
+  const before = at?.epoch === copy?.at.epoch ? copy : undefined;
+  if (!at || !(before || delta.reset)) return undefined;
+  if (before && !delta.reset && at.version <= before.at.version) return copy;
+  const merged = merge(copy ?? delta, delta, maxLogLines);
+  const [job, finishAt] = smooth(stateOf<Job>(jobId, merged.set, now), before, now);
+  const seen = before?.log.at(-1)?.n ?? 0;
+  const news: News[] = copy && !before ? [["reset", job]] : [];
+  for (const line of merged.log) if (line.n > seen) news.push(["log", line]);
+  for (const [id, step] of Object.entries<StepState | undefined>(job.steps)) {
+    const last = before?.job.steps[id as Job["step"]];
+    if (JSON.stringify(step) !== JSON.stringify(last)) news.push(["step", { ...step, id }]);
+  }
+  news.push(["progress", job]);
+  return { ...merged, at, job, finishAt, ended: isTerminal(job.status), news };
 }
 
 /** Within one attempt the percent shown never falls, whatever the writer does (P13), and the ETA doesn't jump. */
@@ -68,15 +62,15 @@ function smooth<Job extends JobTypes>(
   job: JobState<Job>,
   before: Copy<Job> | undefined,
   now: number,
-): [JobState<Job>, number | null] {
+): [JobState<Job>, number] {
   const last = before?.job.attempt === job.attempt ? before : undefined;
   const shown = last?.job.percent ?? null;
-  const percent = shown === null ? job.percent : Math.max(shown, job.percent ?? 0);
-  let finishAt = job.etaMs === null || job.stale ? null : now + job.etaMs;
-  if (finishAt !== null && last?.finishAt) {
+  const percent = Number(shown) > Number(job.percent) ? shown : job.percent;
+  let finishAt = job.etaMs === null || job.stale ? 0 : now + job.etaMs;
+  if (finishAt && last?.finishAt) {
     const weight = 1 - Math.exp((last.job.updatedAt - job.updatedAt) / ETA_SMOOTHING_MS);
     finishAt = last.finishAt + (finishAt - last.finishAt) * weight;
   }
-  const etaMs = finishAt === null ? null : Math.max(0, Math.round(finishAt - now));
+  const etaMs = finishAt ? Math.max(0, Math.round(finishAt - now)) : null;
   return [{ ...job, percent, etaMs }, finishAt];
 }

@@ -16,6 +16,7 @@ export function makeListeners<Events>(onError: (error: unknown) => void): Listen
     for (const entry of [...all]) {
       // One that was taken off by another listener just now hears no more.
       if (entry.name !== name || !all.has(entry)) continue;
+      if (name === "end") all.delete(entry);
       try {
         entry.call(event as never);
       } catch (error) {

@@ -1,5 +1,5 @@
 import { backoffMs } from "../machine/backoff.js";
-import { type Dropped, exchange, jsonOf, type Refused } from "../transports/exchange.js";
+import { type Dropped, exchange, jsonOf } from "../transports/exchange.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
 /** A POST that may be sent again: its key, or its nature, makes it idempotent. */
@@ -31,7 +31,6 @@ export async function post(
     body: JSON.stringify(body),
     headers: { ...headers, "content-type": "application/json" },
   };
-  const limitMs = options.openTimeoutMs + options.pollWaitMs;
   let refresh = false;
   let giveUp = (): void => {};
   signal.addEventListener("abort", () => giveUp());
@@ -39,20 +38,20 @@ export async function post(
     signal.throwIfAborted();
     const abort = new AbortController();
     giveUp = () => abort.abort();
-    const outcome: Answered | Dropped | Refused = await exchange<Answered>(
-      { ...options, url, refresh, abort, limitMs },
+    const outcome: Answered | Dropped = await exchange<Answered>(
+      { ...options, url, refresh, abort, waitMs: options.pollWaitMs },
       init,
       async (response) => ({ kind: "answered", reply: await jsonOf(response) }),
     );
     signal.throwIfAborted();
     if (outcome.kind === "answered") return outcome.reply;
-    if (outcome.kind === "dropped" && attempt < options.maxAttempts) {
+    if (outcome.error?.status === 401 && !refresh) refresh = true;
+    else if (outcome.error?.retryable && attempt < options.maxAttempts) {
       const delayMs = backoffMs(attempt, options.backoffMs, outcome.floorMs, options.random());
       await new Promise<void>((resolve) => {
         giveUp = resolve;
         options.schedule(resolve, delayMs);
       });
-    } else if (outcome.error?.status === 401 && !refresh) refresh = true;
-    else throw outcome.error;
+    } else throw outcome.error;
   }
 }

@@ -128,8 +128,29 @@ export class VideoManager<Job extends JobTypes = AnyJob> {
     this.#assertOpen();
     const known = this.#watches.find((watch) => watch.jobId === jobId);
     if (known) return known;
-    const watch = makeWatch<Job>(jobId, this.#options, {
-      places: this.#places,
+    let placed = false;
+    const { transport, pollWaitMs } = this.#options;
+    const options: ResolvedWatchOptions = {
+      ...this.#options,
+      // One that may not hold a connection polls at an interval; one that must stream can't, and goes ahead.
+      get transport() {
+        return placed || transport === "stream" ? transport : "poll";
+      },
+      get pollWaitMs() {
+        return placed ? pollWaitMs : 0;
+      },
+    };
+    const watch = makeWatch<Job>(jobId, options, {
+      onStart: (probe) => {
+        const leave = this.#places.take(() => {
+          placed = true;
+          probe();
+        });
+        return () => {
+          placed = false;
+          leave();
+        };
+      },
       onMoved: (connection) => isGone(connection) && this.#store(),
     });
     this.#set([...this.#watches, watch]);

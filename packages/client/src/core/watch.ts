@@ -1,13 +1,12 @@
 import {
   type AnyJob,
   type ErrorCode,
-  isTerminal,
   type JobState,
   type JobTypes,
   type Json,
   ProgressError,
 } from "@emlinh/progress-protocol";
-import { type ConnectionState, IDLE, makeConnection } from "./connection.js";
+import { type ConnectionState, IDLE, makeConnection, type Neighbours } from "./connection.js";
 import { type Copy, follow, type News } from "./copy.js";
 import type { CancelReply, JobWatch, WatchEvents, WatchSnapshot } from "./job-watch.js";
 import { makeListeners } from "./listeners.js";
@@ -17,7 +16,6 @@ import {
   resolveWatchOptions,
   type WatchOptions,
 } from "./options.js";
-import type { Places } from "./places.js";
 import { post } from "./request.js";
 
 /**
@@ -40,23 +38,13 @@ export function watchJob<Job extends JobTypes = AnyJob>(
 
 type Events<Job extends JobTypes> = WatchEvents<Job> & {
   readonly change: undefined;
-  /** The end, for one listener that came after it. */
-  readonly [late: symbol]: JobState<Job>;
 };
-
-/** What a watch shares with others. */
-export interface Neighbours {
-  /** Where it asks for a place, since it wants to hold a connection; it needs none if it is alone. */
-  readonly places?: Places;
-  /** Told how the connection stands, after each change of it. */
-  onMoved?(connection: ConnectionState): void;
-}
 
 /** Makes a watch of resolved options. */
 export function makeWatch<Job extends JobTypes>(
   jobId: string,
   options: ResolvedWatchOptions,
-  { places, onMoved }: Neighbours = {},
+  { onStart, onMoved }: Neighbours = {},
 ): JobWatch<Job> {
   if (!jobId) throw invalidOption("jobId", jobId, "the id of a job");
   const { signal, maxLogLines } = options;
@@ -64,68 +52,56 @@ export function makeWatch<Job extends JobTypes>(
   const listeners = makeListeners<Events<Job>>(options.onError);
   let snapshot: WatchSnapshot<Job> = { job: undefined, log: [], connection: IDLE };
   let copy: Copy<Job> | undefined;
-  let news: News<Job> | undefined;
   let result: Promise<Job["result"]> | undefined;
+  const news: News[] = [];
 
   const connection = makeConnection(options, {
     url,
-    places,
+    onStart,
     take(delta, now) {
-      const next = follow(jobId, copy, delta, { now, maxLogLines });
-      if (next === undefined) return "unfit";
-      if (next === copy) return "old";
+      const next = delta && follow(jobId, copy, delta, { now, maxLogLines });
+      if (!next) throw new RangeError("It doesn't fit what is known of the job.");
+      if (next !== copy) news.push(...next.news);
       copy = next;
-      news = next as News<Job>;
-      return isTerminal(next.job.status) ? "end" : "new";
+      return next;
     },
     publish,
   });
 
   function publish(connection: ConnectionState): void {
-    const told = news;
     const moved = JSON.stringify(connection) !== JSON.stringify(snapshot.connection);
-    if (!moved && !told) return;
-    news = undefined;
+    if (!moved && !news.length) return;
     snapshot = {
-      job: copy?.job,
-      log: copy?.snapshot.log ?? snapshot.log,
-      connection: moved ? connection : snapshot.connection,
+      ...snapshot,
+      ...(copy && { job: copy.job, log: copy.log }),
+      ...(moved && { connection }),
     };
-    if (told) tell(told);
+    for (const [name, event] of news.splice(0)) listeners.emit(name, event as never);
     if (moved) {
       listeners.emit("connection", connection);
       onMoved?.(connection);
     }
     if (connection.status === "closed") signal?.removeEventListener("abort", stop);
     listeners.emit("change", undefined);
-    if (told && isTerminal(told.job.status)) listeners.emit("end", told.job);
+    tellEnd();
   }
 
-  function tell({ job, lines, steps, reset }: News<Job>): void {
-    if (reset) listeners.emit("reset", job);
-    for (const line of lines) listeners.emit("log", line);
-    for (const id of steps) {
-      const step = job.steps[id];
-      if (step) listeners.emit("step", { ...step, id });
-    }
-    listeners.emit("progress", job);
+  function tellEnd(): void {
+    if (copy?.ended) listeners.emit("end", copy.job);
   }
 
   function on<Name extends keyof Events<Job>>(
     name: Name,
     listener: (event: Events<Job>[Name]) => void,
   ): () => void {
-    const { job } = snapshot;
-    const late = name === "end" && job && isTerminal(job.status) && Symbol();
-    const remove = listeners.add(late || name, listener as (event: unknown) => void);
-    if (late) queueMicrotask(() => listeners.emit(late, job));
+    const remove = listeners.add(name, listener);
+    // For one that comes after the end: whoever was told it has been taken off.
+    queueMicrotask(tellEnd);
     connection.start();
     return () => {
       remove();
       // Not at once: who leaves and comes back in one breath, as React does, keeps the connection.
-      queueMicrotask(
-        () => listeners.count() || connection.dispatch({ kind: "halt", status: "idle" }),
-      );
+      queueMicrotask(() => listeners.count() || connection.dispatch({ kind: "leave" }));
     };
   }
 
@@ -155,14 +131,13 @@ export function makeWatch<Job extends JobTypes>(
     let last: JobState<Job> | undefined;
     for await (const job of states()) last = job;
     if (last?.status === "completed") return last.result;
-    throw last && isTerminal(last.status) ? failureOf(last) : snapshot.connection.error;
+    throw snapshot.connection.error ?? failureOf(last as JobState<Job>);
   }
 
   function stop(): void {
     const message = `Watching the job ${jobId} was stopped.`;
     connection.dispatch({
-      kind: "halt",
-      status: "closed",
+      kind: "close",
       error: new ProgressError("stopped", { message }),
     });
   }
@@ -189,7 +164,7 @@ export function makeWatch<Job extends JobTypes>(
         url: `${url}/cancel`,
         signal: new AbortController().signal,
       }) as Promise<CancelReply>,
-    refresh: connection.look,
+    refresh: () => connection.look(),
   };
 }
 

@@ -41,8 +41,6 @@ export interface Machine {
   readonly last: number;
   /** Long polls in a row that were not held: after some of them, polls come at an interval. */
   readonly unheld: number;
-  /** Whether a connection that stays open (a stream, a long poll) may be held. */
-  readonly placed: boolean;
   /** Fresh credentials were asked for since the server last accepted some. */
   readonly refreshed: boolean;
   /** The least that the server wants us to wait, and the moment (in milliseconds since the epoch) when that will have passed. */
@@ -59,7 +57,7 @@ type ConnectionEvent =
   | { readonly kind: "silent" }
   /** A poll was answered. `unheld`: a long poll that came back at once and empty. */
   | { readonly kind: "polled"; readonly unheld: boolean }
-  /** It is over and may be tried again: the server said `bye`, or it failed. */
+  /** It is over: the server said `bye`, or it failed; for good, unless the error is `retryable`. */
   | {
       readonly kind: "dropped";
       readonly bye?: true;
@@ -68,27 +66,29 @@ type ConnectionEvent =
       /** The least to wait. */
       readonly floorMs: number;
       readonly error?: ProgressError;
-    }
-  | { readonly kind: "refused"; readonly error: ProgressError };
+    };
 
 /** Everything that can happen. */
 export type MachineEvent =
   | (ConnectionEvent & { readonly connection: number })
-  /** The first listener came. `placed`: a connection may be held open. */
-  | { readonly kind: "start"; readonly placed: boolean }
-  /** The last listener left; the page is put away; the job's end is here or (with an error) nobody wants it any more. */
   | {
-      readonly kind: "halt";
-      readonly status: "idle" | "paused" | "closed";
-      readonly error?: ProgressError;
+      readonly connection?: undefined;
+      readonly kind: /** The first listener came; the last one left. */
+        | "start"
+        | "leave"
+        /** It is time to try the stream beside the polls. */
+        | "probe"
+        /** The wait is over. */
+        | "elapsed";
     }
-  /** It is time to try the stream beside the polls; perhaps because there is a place for it now. */
-  | { readonly kind: "probe"; readonly placed?: true }
-  /** The wait is over. */
-  | { readonly kind: "elapsed" }
-  | { readonly kind: "offline" }
-  /** The network or the page is back, or someone asks: look now. */
-  | { readonly kind: "check" };
+  /** The job's end is here or (with an error) nobody wants it any more. */
+  | { readonly connection?: undefined; readonly kind: "close"; readonly error?: ProgressError }
+  /** The network is gone; the page is put away; one of them is back, or someone asks, so look now. `suspect`: a live stream has been silent for long. */
+  | {
+      readonly connection?: undefined;
+      readonly kind: "offline" | "pause" | "check";
+      readonly suspect: boolean;
+    };
 
 /** What the machine can't find out by itself, since it is pure. */
 export interface Stamp {
@@ -98,21 +98,18 @@ export interface Stamp {
   readonly random: number;
 }
 
-/** What the machine wants done. A connection that is neither `current` nor `probe` any more is to be dropped without being told. */
-export type Effect =
-  | {
-      readonly run: "connect";
-      readonly transport: Transport;
-      readonly connection: number;
-      /** Whether a poll is to be held. */
-      readonly hold: boolean;
-      /** Whether fresh credentials are to be asked for. */
-      readonly refresh: boolean;
-    }
-  /** Tell `elapsed` or `probe` in so many milliseconds; an earlier timer of that name is void. */
-  | { readonly run: "elapsed" | "probe"; readonly delayMs: number };
+/**
+ * What is to be told in so many milliseconds; an earlier wait of that name is void.
+ *
+ * More isn't to be done than that and what the state says: a connection that is neither `current` nor `probe` any more is to be dropped without being
+ * told, and one that is new there is to be made. A probe is a stream; `refreshed` asks for fresh credentials.
+ */
+export interface Waits {
+  readonly elapsed?: number;
+  readonly probe?: number;
+}
 
-/** What the machine goes by. */
+/** What the machine goes by, at the moment. */
 export interface Policy {
   /** `auto`: the stream, and polls while it doesn't work. */
   readonly transport: Transport | "auto";
@@ -120,6 +117,8 @@ export interface Policy {
   /** Failed tries until the stream is given up for polls. */
   readonly maxAttempts: number;
   readonly pollIntervalMs: number;
+  /** How long a poll is to be held; 0 for not at all. */
+  readonly pollWaitMs: number;
   /** Waits between tries of the stream while polling; `false` or empty for never. */
   readonly probesMs: readonly number[] | false;
 }

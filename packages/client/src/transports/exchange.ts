@@ -1,4 +1,4 @@
-import { type ErrorCode, ProgressError } from "@emlinh/progress-protocol";
+import { type ErrorCode, ProgressError, type ProgressErrorInit } from "@emlinh/progress-protocol";
 
 /** Runs something in so many milliseconds, and gives a function that calls it off. */
 export type Schedule = (run: () => void, delayMs: number) => () => void;
@@ -17,8 +17,9 @@ export interface Exchange {
   readonly credentials: RequestCredentials;
   /** Ends the request; the exchange itself aborts it when it is over. */
   readonly abort: AbortController;
-  /** How long nothing may come, until the reader sets another limit. */
-  readonly limitMs: number;
+  /** How long nothing may come, until the reader sets another limit; and how much longer, since the server was asked to wait. */
+  readonly openTimeoutMs: number;
+  readonly waitMs: number;
   /** Told when half of the limit is over. */
   warn?(): void;
   /** Milliseconds since the epoch. */
@@ -26,7 +27,7 @@ export interface Exchange {
   readonly schedule: Schedule;
 }
 
-/** It failed, or the server said `bye`, and it may be tried again. */
+/** The server said `bye`, or it failed: for good, unless the error is `retryable`. */
 export interface Dropped {
   readonly kind: "dropped";
   readonly bye?: true;
@@ -37,19 +38,8 @@ export interface Dropped {
   readonly error?: ProgressError;
 }
 
-/** The answer is final. */
-export interface Refused {
-  readonly kind: "refused";
-  readonly error: ProgressError;
-}
-
-/** What the reader of an answer is given. */
-export interface Reading<Outcome> {
-  /** Ends the request: the first outcome that is told counts. */
-  settle(outcome: Outcome | Dropped | Refused): void;
-  /** Something came. @param limitMs - From now on the limit. */
-  beat(limitMs?: number): void;
-}
+/** From now on silence may last so long. */
+export type Guard = (limitMs: number) => void;
 
 type Init = Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<string, string>> };
 
@@ -57,21 +47,32 @@ type Init = Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<s
 export function exchange<Outcome>(
   request: Exchange,
   init: Init,
-  read: (response: Response, reading: Reading<Outcome>) => Promise<Outcome | Dropped | Refused>,
-): Promise<Outcome | Dropped | Refused> {
-  const { abort, clock } = request;
+  read: (response: Response, guard: Guard) => Promise<Outcome | Dropped>,
+): Promise<Outcome | Dropped> {
+  const { abort, schedule, warn } = request;
+  const { signal } = abort;
   return new Promise((resolve) => {
-    const settle = (outcome: Outcome | Dropped | Refused): void => {
+    let cancel = (): void => {};
+    signal.onabort = () => cancel();
+    const settle = (outcome: Outcome | Dropped): void => {
       resolve(outcome);
-      stop();
       abort.abort();
     };
-    const { beat, stop } = guardSilence(request, settle);
+    const guard = (limitMs: number, strike = false): void => {
+      cancel();
+      if (signal.aborted) return;
+      cancel = schedule(() => {
+        warn?.();
+        const giveUp = (): void => settle(dropped(`Nothing came for ${limitMs} ms.`, strike));
+        cancel = schedule(giveUp, limitMs / 2);
+      }, limitMs / 2);
+    };
+    guard(request.openTimeoutMs + request.waitMs, true);
     send(request, init)
       .then((response) =>
-        response.ok ? read(response, { settle, beat }) : refusalOf(response, clock()),
+        response.ok ? read(response, guard) : refusalOf(response, request.clock()),
       )
-      .then(settle, (cause) => settle(dropped("The connection failed.", false, cause)));
+      .then(settle, (cause) => settle(dropped("The connection failed.", false, { cause })));
   });
 }
 
@@ -90,38 +91,6 @@ async function send(
   });
 }
 
-/** Ends what is silent for too long, and gives warning at half of the time. */
-function guardSilence(
-  { abort, clock, schedule, warn, ...request }: Exchange,
-  settle: (outcome: Dropped) => void,
-): { beat(limitMs?: number): void; stop(): void } {
-  let { limitMs } = request;
-  let strike = true;
-  let lastAt = clock();
-  let cancel: () => void;
-  const look = (): void => {
-    // A clock that was set back must not lengthen the silence that is allowed.
-    lastAt = Math.min(lastAt, clock());
-    const silentMs = clock() - lastAt;
-    // First, even at the limit: whoever wakes from a sleep and looks finds a suspect, and needn't wait for its end.
-    if (silentMs >= limitMs / 2) warn?.();
-    if (silentMs >= limitMs) settle(dropped(`Nothing came for ${silentMs} ms.`, strike));
-    else cancel = schedule(look, (silentMs < limitMs / 2 ? limitMs / 2 : limitMs) - silentMs);
-  };
-  look();
-  return {
-    beat(newMs) {
-      lastAt = clock();
-      if (!newMs || abort.signal.aborted) return;
-      strike = false;
-      limitMs = newMs;
-      cancel();
-      look();
-    },
-    stop: () => cancel(),
-  };
-}
-
 /** The body as JSON; `null` if it is none. Rejects for a body that was cut: it may have been JSON, and is asked for again. */
 export async function jsonOf(response: Response): Promise<unknown> {
   const text = await response.text();
@@ -132,28 +101,36 @@ export async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** A failure that may be tried again. */
-export function dropped(message: string, strike = false, cause?: unknown): Dropped {
-  const error = new ProgressError("refused", { message, retryable: true, cause });
-  return { kind: "dropped", strike, floorMs: 0, error };
+/** A failure: one that may be tried again, unless it is said not to be. */
+export function dropped(
+  message: string,
+  strike = false,
+  {
+    code = "refused",
+    floorMs = 0,
+    ...init
+  }: Partial<ProgressErrorInit & { code: ErrorCode | undefined; floorMs: number }> = {},
+): Dropped {
+  const error = new ProgressError(code, { retryable: true, ...init, message });
+  return { kind: "dropped", strike, floorMs, error };
 }
 
 /** The longest `Retry-After` that is believed: a day. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** What an answer that is no success means (P45). */
-async function refusalOf(response: Response, now: number): Promise<Dropped | Refused> {
+async function refusalOf(response: Response, now: number): Promise<Dropped> {
   const { status, url } = response;
-  const retryable = [408, 425, 429].includes(status) || status >= 500;
   // A body that isn't a problem tells nothing more than its status.
   const problem = (await jsonOf(response)) as Problem | null;
-  const message = problem?.detail ?? `${url} answered ${status}.`;
-  const error = new ProgressError(problem?.code ?? "refused", { message, status, retryable });
-  if (!retryable) return { kind: "refused", error };
   const after = response.headers.get("retry-after") ?? "";
   const afterMs = Number(after) * 1000 || Date.parse(after) - now || 0;
-  const floorMs = Math.max(0, Math.min(afterMs, MAX_RETRY_AFTER_MS));
-  return { kind: "dropped", strike: false, floorMs, error };
+  return dropped(problem?.detail ?? `${url} answered ${status}.`, false, {
+    code: problem?.code,
+    status,
+    retryable: [408, 425, 429].includes(status) || status >= 500,
+    floorMs: Math.max(0, Math.min(afterMs, MAX_RETRY_AFTER_MS)),
+  });
 }
 
 /** The part of `application/problem+json` that is read (P42). */
