@@ -18,6 +18,9 @@ const NOT_MIGRATED: ReadonlySet<unknown> = new Set(["3F000", "42P01", "42883"]);
 /** Of those who get into each other's way one gets through each time; of broken connections a pool holds ten, unless it is told otherwise. */
 const MAX_TRIES = 11;
 
+/** What failed by a time limit of the pool's would fail by it once more. */
+const MAX_RETRY_MS = 1_000;
+
 /**
  * Runs a statement, and gives the rows.
  *
@@ -31,6 +34,7 @@ export async function askPostgres(
   question: PostgresQuestion,
 ): Promise<readonly unknown[]> {
   const { text, values, repeatable = false } = question;
+  const begun = performance.now();
   for (let tries = 1; ; tries += 1) {
     try {
       const { rows } = await (values.length > 0 ? pool.query(text, [...values]) : pool.query(text));
@@ -38,7 +42,8 @@ export async function askPostgres(
     } catch (error) {
       const state = stateOf(error);
       const again = ROLLED_BACK.has(state) || (repeatable && isCut(error, state));
-      if (!again || tries === MAX_TRIES) throw refusalOf(error, state);
+      const late = tries === MAX_TRIES || performance.now() - begun > MAX_RETRY_MS;
+      if (!again || late) throw refusalOf(error, state);
     }
   }
 }
@@ -55,8 +60,8 @@ function isCut(error: unknown, state: string | undefined): boolean {
 /** The SQLSTATE of an error; `undefined` if the connection was lost, or none was to be had. */
 function stateOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown };
-  // Node's own codes (ECONNRESET) are no five letters; 57P01 to 57P03: the server goes down, or comes up.
-  if (typeof code !== "string" || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
+  // Node's own codes begin with an E (ECONNRESET, EPIPE), as no SQLSTATE does. 57P01 to 57P03: the server goes down, or comes up.
+  if (typeof code !== "string" || !/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)) return undefined;
   return code.startsWith("08") || code.startsWith("57P") ? undefined : code;
 }
 

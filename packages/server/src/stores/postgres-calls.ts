@@ -11,6 +11,7 @@ import { newEpoch } from "./epoch.js";
 import { askPostgres, isNotMigrated, type PostgresQuestion } from "./postgres-ask.js";
 import { migratePostgres } from "./postgres-migrate.js";
 import type { PostgresSettings } from "./postgres-options.js";
+import type { PostgresNames } from "./postgres-schema.js";
 
 /** What a function answers that refuses. */
 export interface Refused {
@@ -76,33 +77,12 @@ export const SWEEP_BATCH = 50;
 const FOREVER = 1e18;
 
 /** The types of the functions' parameters, in their order. */
-const CREATE = [
-  "text",
-  "text",
-  "text",
-  "json",
-  "float8",
-  "boolean",
-  "boolean",
-  "bigint",
-  "bigint",
-  "bigint",
-];
-const WRITE = [
-  "text",
-  "json",
-  "json",
-  "float8",
-  "float8",
-  "bigint",
-  "boolean",
-  "boolean",
-  "bigint",
-  "bigint",
-  "bigint",
-];
-const READ = ["text", "text", "bigint", "bigint"];
-const SWEEP = ["bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "json"];
+const PARAMETERS = {
+  create_job: "text text text json float8 boolean boolean bigint bigint bigint",
+  write_job: "text json json float8 float8 bigint boolean boolean bigint bigint bigint",
+  read_job: "text text bigint bigint",
+  sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
+} as const;
 
 /** The calls for one store. */
 export function postgresCalls(settings: PostgresSettings): PostgresCalls {
@@ -115,10 +95,10 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
     "timed-out": texts(fieldsOfFate("timed-out", 0)),
   });
   const statements = {
-    create: callOf(names.of("create_job"), CREATE),
-    write: callOf(names.of("write_job"), WRITE),
-    read: callOf(names.of("read_job"), READ),
-    sweep: callOf(names.of("sweep_jobs"), SWEEP),
+    create: callOf(names, "create_job"),
+    write: callOf(names, "write_job"),
+    read: callOf(names, "read_job"),
+    sweep: callOf(names, "sweep_jobs"),
     look: `select json_object_agg(j.id, j.epoch || '.' || j.version)::text as answer
       from json_array_elements_text($1::text::json) as each (id) join ${names.of("jobs")} j on j.id = each.id where not j.removed`,
     // A hint is worth no wait for the disk, and the lock under which notifications are sent is held for as long.
@@ -203,11 +183,9 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
   };
 }
 
-function callOf(name: string, types: readonly string[]): string {
-  const values = types.map(
-    (type, index) => `$${index + 1}::text${type === "text" ? "" : `::${type}`}`,
-  );
-  return `select ${name}(${values.join(", ")}) as answer`;
+function callOf(names: PostgresNames, name: keyof typeof PARAMETERS): string {
+  const values = PARAMETERS[name].split(" ").map((type, index) => `$${index + 1}::text::${type}`);
+  return `select ${names.of(name)}(${values.join(", ")}) as answer`;
 }
 
 /** What PostgreSQL can hold in a text: `JSON.stringify` escapes NUL and lone surrogates, which it can't. */
