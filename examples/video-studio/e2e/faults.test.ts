@@ -4,7 +4,7 @@ import type { ProxiedRequest } from "../../../conformance/faults/fault-proxy.js"
 import { describeInBrowser } from "./support/browser.js";
 import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
 import { startStudio, untilGone } from "./support/studio-process.js";
-import { SHORT } from "./support/topics.js";
+import { LONGER, SHORT } from "./support/topics.js";
 import { NETWORK_TROUBLE, visit } from "./support/visit.js";
 
 const HTML = {
@@ -80,31 +80,46 @@ describeInBrowser("trouble", (browser) => {
     expect(fallsOf(sights)).toEqual([]);
   });
 
-  test("given that the server is killed and started again, says that the video is not known there, and makes it anew", async () => {
+  test("given that the server is killed and started again, still plays what was finished, says what is lost, and makes it anew", async () => {
     const studio = await startStudio();
-    const { page, until, ask } = await visit(browser(), studio.url, {
-      expected: [NETWORK_TROUBLE, /status of 404/u],
+    const { page, until, ask, play } = await visit(browser(), studio.url, {
+      expected: [NETWORK_TROUBLE],
     });
     await ask(SHORT);
-    await until("the job at work", inPhase("running"));
+    await until("the first video", inPhase("completed"));
+    await ask(LONGER);
+    await until(
+      "the second one at work",
+      ({ cards }) => cards.length === 2 && cards[1]?.phase === "running",
+    );
     await studio.kill();
+    const startedAt = Date.now();
     await studio.start();
-    const { cards } = await until("that it is gone", inPhase("gone"));
-    expect(cards[0]).toMatchObject({
-      headline: "Không xem được video này",
-      explanation:
-        "Máy chủ không còn biết video này, có thể nó vừa khởi động lại. Bạn có thể thử lại.",
+    const lost = await until("that it is lost", inPhase("lost"));
+    expect(lost.at - startedAt).toBeLessThan(10_000);
+    expect(lost.cards.map(({ phase }) => phase)).toEqual(["completed", "lost"]);
+    expect(lost.cards[1]).toMatchObject({
+      headline: "Máy dựng đã ngừng giữa chừng",
+      explanation: "Tiến trình dựng video bị dừng đột ngột. Bạn có thể thử lại ngay.",
     });
-    expect(cards[0]?.steps.filter(({ status }) => status === "running")).toEqual([]);
-    await page.getByRole("button", { name: "Thử lại" }).click();
-    const again = await until("the second video", inPhase("completed"));
-    expect(again.cards.map(({ phase }) => phase)).toEqual(["gone", "completed"]);
+    expect(lost.cards[1]?.steps.filter(({ status }) => status === "running")).toEqual([]);
 
     await page.reload();
-    const later = await until("what is there", (sight) => {
-      return sight.loadedAt > again.loadedAt && inPhase("completed")(sight);
+    const later = await until("both after a reload", ({ loadedAt, cards }) => {
+      const isThere = cards.length === 2 && cards.every(({ phase }) => phase !== "joining");
+      return loadedAt > lost.loadedAt && isThere;
     });
-    expect(later.cards).toHaveLength(1);
+    expect(later.cards.map(({ phase, video }) => [phase, video])).toEqual([
+      ["completed", true],
+      ["lost", false],
+    ]);
+    expect(await play()).toBe(1280);
+    await page.getByRole("button", { name: "Thử lại" }).click();
+    const again = await until(
+      "the third video",
+      ({ cards }) => cards.length === 3 && cards[2]?.phase === "completed",
+    );
+    expect(again.cards.map(({ phase }) => phase)).toEqual(["completed", "lost", "completed"]);
   });
 
   test("given that the worker is killed, says that it is lost, within seconds", async () => {

@@ -1,13 +1,16 @@
 import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { allowAnyone, createProgress, memoryStore, type Progress } from "@emlinh/progress-server";
+import { allowAnyone, createProgress, type Progress } from "@emlinh/progress-server";
 import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import express, { type Express } from "express";
 import { CREATE_PATH, OPTIONS_PATH, PROGRESS_PATH } from "../shared/addresses.js";
 import { createVideoRoute } from "./create-video.js";
+import { endUnfinished } from "./end-unfinished.js";
 import { notFound, problemHandler } from "./errors.js";
+import { openJobStore, withVideos } from "./job-store.js";
 import { sendOptions } from "./options.js";
 import { pageRoutes } from "./pages.js";
 import { securityHeaders } from "./security.js";
@@ -17,7 +20,7 @@ import { videoRoutes } from "./videos.js";
 
 /** What {@link createStudio} takes. Durations are milliseconds. */
 export interface StudioOptions {
-  /** Where the videos are kept; made if it isn't there. Two studios must not share it. */
+  /** Where jobs and videos are kept; made if it isn't there. Two studios must not share it. */
   readonly dataDir: string;
   /** `0` for any that is free. */
   readonly port: number;
@@ -51,8 +54,6 @@ export interface Studio {
   close(): Promise<void>;
 }
 
-/** An address of a finished video may be opened again for so long; and so many jobs are remembered at most. */
-const MEMORY = { ttlMs: 24 * 3_600_000, maxJobs: 1_000 } as const;
 /** Downloads may go on for so long after the rest is closed. */
 const DOWNLOAD_GRACE_MS = 1_000;
 
@@ -63,9 +64,12 @@ const DOWNLOAD_GRACE_MS = 1_000;
  */
 export async function createStudio(options: StudioOptions): Promise<Studio> {
   const { leaseMs = 3_000, silenceMs = 60_000, maxWaiting = 20, onNotice = () => {} } = options;
-  const { workerFile, env } = options;
-  const files = await openVideoFiles(options.dataDir, options.maxVideos ?? 200);
-  const store = memoryStore(MEMORY);
+  const { dataDir, maxVideos = 200, workerFile, env } = options;
+  await mkdir(dataDir, { recursive: true });
+  const kept = openJobStore(dataDir);
+  const files = await openVideoFiles(dataDir, maxVideos, kept.hasExpired);
+  const left = await files.list();
+  const store = withVideos(kept.store, files);
   const progress = createProgress({
     store,
     // Who has a job's id, which can't be guessed, may watch it and cancel it. An app with users would look here whether the job is theirs.
@@ -81,8 +85,11 @@ export async function createStudio(options: StudioOptions): Promise<Studio> {
   try {
     server.listen(options.port, options.host);
     await once(server, "listening");
+    // Not before: whoever starts the studio twice is refused the port, and must not end the jobs of the first one.
+    await endUnfinished(left, { store: kept.store, files });
   } catch (error) {
     await progress.close();
+    await kept.close();
     throw error;
   }
 
@@ -96,7 +103,7 @@ export async function createStudio(options: StudioOptions): Promise<Studio> {
     await closed;
     clearTimeout(cutOff);
     await progress.close();
-    await store.close();
+    await kept.close();
   }
 
   let closing: Promise<void> | undefined;

@@ -40,7 +40,7 @@ export interface RunVideoOptions {
  */
 export async function runVideo(task: VideoTask, options: RunVideoOptions): Promise<void> {
   const job = await openUnlessEnded(task.jobId, options.progress);
-  if (job === undefined) return;
+  if (job === undefined) return options.files.remove(task.jobId);
   try {
     await make(job, task, options);
   } catch (error) {
@@ -103,8 +103,9 @@ async function make(
 /** Ends a job as one that the studio did not come to, since it closes. Does nothing if the job has ended already. */
 export async function giveUpVideo(
   { jobId, language }: VideoTask,
-  progress: Progress,
+  { progress, files }: Pick<RunVideoOptions, "progress" | "files">,
 ): Promise<void> {
+  await files.remove(jobId);
   const job = await openUnlessEnded(jobId, progress);
   if (job !== undefined) await endBadly(job, "server-stopped", TEXTS[language]);
 }

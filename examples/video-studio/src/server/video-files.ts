@@ -1,12 +1,18 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type JobFiles, jobFiles } from "../pipeline/files.js";
+import { jobFiles } from "../pipeline/files.js";
 
 /** The files of the studio's videos, a directory for each job. */
 export interface VideoFiles {
   /** Where a job's files lie; `undefined` for what can't be the id of a job, such as a path. */
   directoryOf(jobId: string): string | undefined;
-  /** Makes a job's directory, and room for it: beyond the bound, the oldest videos go. */
+  /** All directories of jobs. */
+  list(): Promise<readonly KnownVideo[]>;
+  /** Whether a job's video is there, whole. */
+  has(jobId: string): Promise<boolean>;
+  /** Makes a job's directory: the mark of a job that is not finished. */
+  reserve(jobId: string): Promise<void>;
+  /** Makes a job's directory, and room for it: videos whose jobs have expired go, and beyond the bound the oldest. */
   make(jobId: string): Promise<string>;
   /** What is there only while a video is made. */
   removePreview(jobId: string): Promise<void>;
@@ -14,16 +20,30 @@ export interface VideoFiles {
   remove(jobId: string): Promise<void>;
 }
 
+/** A job's directory. */
+export interface KnownVideo {
+  readonly jobId: string;
+  /** Whether its video is there. */
+  readonly isWhole: boolean;
+  /** Milliseconds since the epoch. */
+  readonly madeAt: number;
+}
+
 /** P2 of the protocol. Neither a dot nor a slash is in it, so that it is safe as the name of a directory. */
 const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
-/** Opens the directory of all videos. What an earlier run left unfinished is removed. */
-export async function openVideoFiles(dataDir: string, maxVideos: number): Promise<VideoFiles> {
+/**
+ * Opens the directory of all videos.
+ *
+ * @param hasExpired - Whether a job has been removed, and its video is to go too.
+ */
+export async function openVideoFiles(
+  dataDir: string,
+  maxVideos: number,
+  hasExpired: (jobId: string) => Promise<boolean>,
+): Promise<VideoFiles> {
   const root = join(dataDir, "videos");
   await mkdir(root, { recursive: true });
-  for (const { jobId, isWhole } of await videosIn(root)) {
-    if (!isWhole) await rm(join(root, jobId), { recursive: true, force: true });
-  }
 
   const directoryOf = (jobId: string): string | undefined =>
     JOB_ID.test(jobId) ? join(root, jobId) : undefined;
@@ -33,10 +53,24 @@ export async function openVideoFiles(dataDir: string, maxVideos: number): Promis
     return directory;
   };
 
+  async function makeRoom(): Promise<void> {
+    const videos = (await videosIn(root)).filter(({ isWhole }) => isWhole);
+    const newestFirst = videos.sort((a, b) => b.madeAt - a.madeAt);
+    for (const [index, { jobId }] of newestFirst.entries()) {
+      if (index < maxVideos - 1 && !(await hasExpired(jobId))) continue;
+      await rm(own(jobId), { recursive: true, force: true });
+    }
+  }
+
   return {
     directoryOf,
+    list: () => videosIn(root),
+    has: async (jobId) => (await videoIn(root, jobId)).isWhole,
+    async reserve(jobId) {
+      await mkdir(own(jobId), { recursive: true });
+    },
     async make(jobId) {
-      await removeOldest(root, maxVideos - 1);
+      await makeRoom();
       await mkdir(own(jobId), { recursive: true });
       return own(jobId);
     },
@@ -49,29 +83,13 @@ export async function openVideoFiles(dataDir: string, maxVideos: number): Promis
   };
 }
 
-interface KnownVideo {
-  readonly jobId: string;
-  readonly isWhole: boolean;
-  /** Milliseconds since the epoch. */
-  readonly madeAt: number;
-}
-
 async function videosIn(root: string): Promise<readonly KnownVideo[]> {
   const names = await readdir(root);
-  return Promise.all(
-    // Whatever else somebody keeps there is not ours to remove.
-    names
-      .filter((name) => JOB_ID.test(name))
-      .map(async (jobId) => {
-        const { video }: JobFiles = jobFiles(join(root, jobId));
-        const made = await stat(video).catch(() => undefined);
-        return { jobId, isWhole: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
-      }),
-  );
+  // Whatever else somebody keeps there is not ours to remove.
+  return Promise.all(names.filter((name) => JOB_ID.test(name)).map((name) => videoIn(root, name)));
 }
 
-async function removeOldest(root: string, kept: number): Promise<void> {
-  const videos = (await videosIn(root)).filter(({ isWhole }) => isWhole);
-  const tooMany = videos.sort((a, b) => b.madeAt - a.madeAt).slice(kept);
-  for (const { jobId } of tooMany) await rm(join(root, jobId), { recursive: true, force: true });
+async function videoIn(root: string, jobId: string): Promise<KnownVideo> {
+  const made = await stat(jobFiles(join(root, jobId)).video).catch(() => undefined);
+  return { jobId, isWhole: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { isProgressError, isTerminal, type ProgressStore } from "@emlinh/progress-server";
 import { type VideoMetadata, videoJobIn } from "../shared/video-job.js";
 import { createQueue } from "./queue.js";
@@ -46,7 +47,7 @@ interface Ticket extends VideoTask {
 
 /** An empty studio. */
 export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
-  const { progress, store, maxWaiting, onNotice } = options;
+  const { progress, store, files, maxWaiting, onNotice } = options;
   const closing = new AbortController();
   const queue = createQueue<Ticket>({
     maxWaiting,
@@ -92,6 +93,7 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
       if (job !== undefined && !isTerminal(job.status)) return;
       left.abort();
       queue.remove(ticket);
+      await files.remove(jobId);
     };
     const unwatch = await store.watch(jobId, () => unwaited(look()));
     if (left.signal.aborted) return unwatch();
@@ -112,14 +114,21 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
           ...{ topic, duration, composition, background, voice, language },
           ...(sessionId !== undefined && { sessionId }),
         };
+        const jobId = randomBytes(16).toString("hex");
+        // Before the job: were this process killed between the two, the next one would find no mark of a job that waits for it.
+        await files.reserve(jobId);
+        const definition = videoJobIn(language);
         // An app with users would put the user into the key, so that nobody comes upon the job of another.
-        const job = await progress.create({ definition: videoJobIn(language), metadata, key });
-        if (!job.created) return { jobId: job.id, position: undefined };
-        const ticket = { jobId: job.id, request, language, key, left: new AbortController() };
+        const job = await progress.create({ id: jobId, definition, metadata, key });
+        if (!job.created) {
+          await files.remove(jobId);
+          return { jobId: job.id, position: undefined };
+        }
+        const ticket = { jobId, request, language, key, left: new AbortController() };
         const position = place.take(ticket);
-        if (position === undefined) await giveUpVideo(ticket, progress);
+        if (position === undefined) await giveUpVideo(ticket, options);
         else if (position > 0) await leaveAtItsEnd(ticket);
-        return { jobId: job.id, position };
+        return { jobId, position };
       } finally {
         place.release();
       }
@@ -130,7 +139,7 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
       for (const ticket of waiting) ticket.left.abort();
       await Promise.all([
         queue.idle(),
-        ...waiting.map((ticket) => reported(giveUpVideo(ticket, progress))),
+        ...waiting.map((ticket) => reported(giveUpVideo(ticket, options))),
       ]);
     },
   };

@@ -39,6 +39,7 @@ beforeAll(async () => {
     alias: {
       "@emlinh/progress-protocol": `${packages}/protocol/src/index.ts`,
       "@emlinh/progress-server/adapters/express": `${packages}/server/src/adapters/express.ts`,
+      "@emlinh/progress-server/stores/sqlite": `${packages}/server/src/stores/sqlite.ts`,
       "@emlinh/progress-server": `${packages}/server/src/index.ts`,
       "@emlinh/progress-client": `${packages}/client/src/index.ts`,
     },
@@ -48,6 +49,7 @@ beforeAll(async () => {
       "@expo-google-fonts/*",
       "@napi-rs/*",
       "eventsource-parser",
+      "libsql",
     ],
     logLevel: "silent",
   });
@@ -64,7 +66,7 @@ interface RunningMain {
 }
 
 async function runMain(env: NodeJS.ProcessEnv): Promise<RunningMain> {
-  const dataDir = await temporaryDirectory();
+  const dataDir = env.STUDIO_DATA ?? (await temporaryDirectory());
   const child = spawn(process.execPath, [`${outdir}/main.js`], {
     env: { ...process.env, HOST: "127.0.0.1", PORT: "0", STUDIO_DATA: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -115,12 +117,32 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     },
   );
 
-  test("given that it is killed, its worker ends itself", async () => {
-    const { main, pid } = await rendering();
+  test("given that it is killed, its worker ends itself, and the next one says at once what is lost", async () => {
+    const { main, watch, pid } = await rendering();
+    const studio = { url: await main.url, close: async () => undefined };
+    const waiting = await createVideo(studio, { ...LONG, topic: "The sea" });
     main.child.kill("SIGKILL");
     await main.exit;
     await vi.waitFor(async () => expect(await processesOf(pid)).toEqual([]), 20_000);
-    expect((await directoriesOf(main.dataDir)).length).toBe(1);
+    const jobIds = [watch.jobId, waiting.jobId].sort();
+    expect((await directoriesOf(main.dataDir)).sort()).toEqual(jobIds);
+
+    const next = await runMain({ STUDIO_DATA: main.dataDir });
+    const again = { ...studio, url: await next.url };
+    const status = async (jobId: string): Promise<unknown> =>
+      (await fetch(new URL(`/api/video-progress/${jobId}/status`, again.url))).json();
+    const lost = { status: "lost", stale: false, attempt: 1 };
+    expect(await status(watch.jobId)).toMatchObject({
+      ...lost,
+      step: expect.any(String),
+      error: { code: "server-stopped", message: expect.stringContaining("Hãy yêu cầu lại") },
+    });
+    expect(await status(waiting.jobId)).toMatchObject({
+      ...lost,
+      startedAt: null,
+      error: { code: "server-stopped", message: expect.stringContaining("Ask for it again") },
+    });
+    expect(await directoriesOf(main.dataDir)).toEqual([]);
   });
 });
 

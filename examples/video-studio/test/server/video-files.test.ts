@@ -29,7 +29,7 @@ test("given as many videos as are kept, the oldest makes room for the next", asy
   await put(dataDir, "first", "final.mp4", 100);
   await put(dataDir, "third", "final.mp4", 300);
   await put(dataDir, "not.a.job", "notes.txt", 1);
-  const files = await openVideoFiles(dataDir, 3);
+  const files = await openVideoFiles(dataDir, 3, async () => false);
   expect(await files.make("fourth")).toBe(join(dataDir, "videos", "fourth"));
   expect((await directoriesOf(dataDir)).sort()).toEqual(["fourth", "not.a.job", "second", "third"]);
   await files.remove("fourth");
@@ -40,7 +40,7 @@ test.each(["..", ".", "", "a/b", "a\\b", "a\0", "a".repeat(129)])(
   "given %j as an id, touches nothing",
   async (id) => {
     const dataDir = await temporaryDirectory();
-    const files = await openVideoFiles(dataDir, 3);
+    const files = await openVideoFiles(dataDir, 3, async () => false);
     expect(files.directoryOf(id)).toBeUndefined();
     await expect(files.make(id)).rejects.toThrow(RangeError);
     await expect(files.remove(id)).rejects.toThrow(RangeError);

@@ -14,7 +14,7 @@ async function openJobs() {
   const notices: string[] = [];
   const jobs: VideoJobs = createVideoJobs({
     ...{ progress, store, maxWaiting: 20, silenceMs: 60_000 },
-    files: await openVideoFiles(await temporaryDirectory(), 10),
+    files: await openVideoFiles(await temporaryDirectory(), 10, async () => false),
     workerFile: new URL("./hung-worker.mjs", import.meta.url),
     onNotice: (notice) => notices.push(notice),
   });
