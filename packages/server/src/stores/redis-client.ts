@@ -61,11 +61,7 @@ export type RedisClient = NodeRedisClient | IoRedisClient;
 export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber;
 
 /** Runs a script; with its reply as the client gives it. */
-export type RunScript = (
-  script: RedisScript,
-  keys: readonly string[],
-  args: readonly string[],
-) => Promise<unknown>;
+export type RunScript = (script: RedisScript, keys: string[], args: string[]) => Promise<unknown>;
 
 /** Whether this is a client of ioredis: that writes its commands in lower case. */
 export function isIoRedis(client: RedisClient): client is IoRedisClient {
@@ -83,11 +79,11 @@ export function runnerOf(client: RedisClient): RunScript {
   return async (script, keys, args) => {
     script.sha ??= await sha1(script.source);
     try {
-      return await bySha(script.sha, [...keys], [...args]);
+      return await bySha(script.sha, keys, args);
     } catch (error) {
       // The first word of an error is its code in Redis' protocol. A server forgets its scripts when it restarts, and a replica takes over without them.
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return await bySource(script.source, [...keys], [...args]);
+      return await bySource(script.source, keys, args);
     }
   };
 }

@@ -2,7 +2,7 @@
 export interface JobKeys {
   /** A hash: the fields, each with its version, and what the scripts must know. */
   readonly job: string;
-  /** A stream: the newest log lines, by version and number. */
+  /** A list: the newest log lines. */
   readonly log: string;
   /** A sorted set, shared with other jobs: their ids by when a sweep has to look at them. */
   readonly due: string;

@@ -30,6 +30,9 @@ export const NEVER_MS = 4e15;
 /** Milliseconds for which keys outlive the time at which a sweep should have removed them, so that it is the sweep that removes, tells and remembers. */
 export const KEEP_MS = 3_600_000;
 
+/** Lines that a log may hold beyond those that are read, so that it isn't trimmed at each. */
+const SPARE_LINES = 20;
+
 /**
  * Writes the scripts for some limits, which are constants in them: so no call has to send them.
  *
@@ -37,14 +40,15 @@ export const KEEP_MS = 3_600_000;
  */
 export function scriptsFor(limits: StoreLimits, sharded: boolean): RedisScripts {
   const constants = `
-local TTL, IDLE, LINES, KEEP, NEVER = ${[limits.ttlMs, limits.idleTtlMs, limits.maxLogLines, KEEP_MS, NEVER_MS].map(whole).join(", ")}
+local TTL, IDLE, LINES, SPARE, KEEP, NEVER = ${[limits.ttlMs, limits.idleTtlMs, limits.maxLogLines, SPARE_LINES, KEEP_MS, NEVER_MS].map(whole).join(", ")}
 `;
   const head = HEAD + constants;
-  const tell = sharded ? TELL_SHARDED : TELL;
+  // A function of Lua's is made anew at each run: what every write does is better written out.
+  const tell = sharded ? TELL_SHARDED : "local tell = call";
   return {
     create: { source: head + tell + CREATE },
     write: { source: head + tell + WRITE },
-    read: { source: HEAD + READ },
+    read: { source: head + READ },
     due: { source: HEAD + DUE },
     settle: { source: head + tell + SETTLE },
     claim: { source: CLAIM },
@@ -68,16 +72,16 @@ export function whole(bound: number): string {
  */
 const HEAD = `
 local call, min, max, floor = redis.call, math.min, math.max, math.floor
-local META = '>ddddddddddddc24'
+local META = '>dddddddddddddc24'
 `;
 
 const UNPACK = `
-local version, lines, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt, expiresAt, epoch =
+local version, lines, linesAt, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt, expiresAt, epoch =
   struct.unpack(META, meta)
 `;
 
-const PACK = `struct.pack(META, version, lines, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt, expiresAt,
-  epoch)`;
+const PACK = `struct.pack(META, version, lines, linesAt, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt,
+  expiresAt, epoch)`;
 
 /** By the server's clock, so that leases don't depend on any process'. */
 const NOW = `
@@ -85,15 +89,9 @@ local time = call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
 `;
 
-const TELL = `
-local function tell(channel, text)
-  call('PUBLISH', channel, text)
-end
-`;
-
 /** A Cluster of Redis 6 has no sharded channels; whoever subscribes falls back in the same way. */
 const TELL_SHARDED = `
-local function tell(channel, text)
+local function tell(command, channel, text)
   local told = redis.pcall('SPUBLISH', channel, text)
   if type(told) == 'table' and told.err then call('PUBLISH', channel, text) end
 end
@@ -111,11 +109,9 @@ else
 end
 `;
 
-/** Sets fields ARGV[from..to], names and versioned values by turns. Lua can't pass any number of values at once. */
+/** Sets fields ARGV[first..last], names and versioned values by turns. Lua can't pass any number of values at once. */
 const SET = `
-local function set(from, to)
-  for at = from, to, 4000 do call('HSET', KEYS[1], unpack(ARGV, at, min(at + 3999, to))) end
-end
+for at = first, last, 4000 do call('HSET', KEYS[1], unpack(ARGV, at, min(at + 3999, last))) end
 `;
 
 /**
@@ -133,7 +129,7 @@ if indexes then indexedAt = due end
 
 const FOLLOW_UP_KEYS = `
 if expires then call('PEXPIREAT', KEYS[1], expiresAt) end
-if expires or added > 0 then call('PEXPIREAT', KEYS[2], expiresAt) end
+if expires and lines > 0 then call('PEXPIREAT', KEYS[2], expiresAt) end
 if indexes then call('ZADD', KEYS[3], indexedAt, string.match(ARGV[1], '[^:]*$')) end
 if (indexes or expires) and call('PTTL', KEYS[3]) < expiresAt - now then call('PEXPIREAT', KEYS[3], expiresAt) end
 `;
@@ -142,7 +138,7 @@ if (indexes or expires) and call('PTTL', KEYS[3]) < expiresAt - now then call('P
  * KEYS: job, log, due. ARGV: 1 channel, 2 key, 3 epoch, 4 deadlineMs, 5 attempt, 6 "1" to leave a removed job alone, 7 stale, 8 "1" if it ends; then
  * names and values. The last two of the head make room for what is ours.
  */
-const CREATE = `${SET}
+const CREATE = `
 local meta = call('HGET', KEYS[1], '.')
 if meta == 'gone' then
   if ARGV[6] == '1' then return {'gone'} end
@@ -152,35 +148,39 @@ elseif meta then
   return {'known', epoch .. '.' .. version}
 end
 ${NOW}
-local version, lines, attempt, stale, leaseUntil, leaseMs = 1, 0, tonumber(ARGV[5]), tonumber(ARGV[7]), 0, 0
+local version, lines, linesAt, attempt, stale, leaseUntil, leaseMs = 1, 0, 0, tonumber(ARGV[5]), tonumber(ARGV[7]), 0, 0
 local deadlineAt = ARGV[4] == '' and NEVER or now + tonumber(ARGV[4])
 local writtenAt, endedAt, updatedAt, epoch = now, ARGV[8] == '1' and now or 0, now, ARGV[3]
-local indexedAt, expiresAt, added = NEVER * 2, 0, 0
+local indexedAt, expiresAt = NEVER * 2, 0
 ${DUE_AT}${FOLLOW_UP}
 for at = 10, #ARGV, 2 do ARGV[at] = '1 ' .. ARGV[at] end
 ARGV[7] = '.'
 ARGV[8] = ${PACK}
-tell(ARGV[1], '')
+tell('PUBLISH', ARGV[1], '')
 call('DEL', KEYS[1], KEYS[2])
-set(7, #ARGV)
-call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
+local first, last = 7, #ARGV${SET}call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
 if ARGV[2] ~= '' then call('HSET', KEYS[1], '.key', ARGV[2], '.kept', now + IDLE + TTL) end
 ${FOLLOW_UP_KEYS}
 return {'created', epoch .. '.1'}
 `;
 
 /**
- * KEYS: job, log, due. ARGV: 1 channel, 2 leaseMs, 3 attempt, 4 attempt that begins, 5 stale, 6 "1" if it ends, 7 how many texts of fields; then names
- * and values, then lines. What is absent is "". The versions are told first: the server sends them after the script, and were that refused, nothing
- * would have been written.
+ * KEYS: job, log, due. ARGV: 1 channel, 2 leaseMs, 3 attempt, 4 what is rare, as "<attempt that begins> <stale> <ends>" with "-" for none, 5 how many texts
+ * of fields; then names and values, then lines. What is absent is "".
+ *
+ * The version is told first: the server sends it when the script is over, and were that refused, nothing would have been written.
  */
-const WRITE = `${SET}
+const WRITE = `
 local meta = call('HGET', KEYS[1], '.')
 if not meta then return {'unknown'} end
 if meta == 'gone' then return {'gone'} end
 ${UNPACK}
 if endedAt > 0 then return {'ended', call('HGET', KEYS[1], 'status')} end
-local lease, own, begins = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lease, own, begins, marks, ends = tonumber(ARGV[2]), tonumber(ARGV[3]), nil, nil, nil
+if ARGV[4] ~= '' then
+  begins, marks, ends = string.match(ARGV[4], '(%S+) (%S+) (%S+)')
+  begins = tonumber(begins)
+end
 if begins then
   if begins <= attempt then return {'superseded', begins, attempt} end
   attempt = begins
@@ -188,37 +188,44 @@ elseif own and own < attempt then
   return {'superseded', own, attempt}
 end
 ${NOW}
-local last = 7 + ARGV[7]
-local added = #ARGV - last
+local first, last = 4, 5 + ARGV[5]
 local revives = lease and stale == 1
 if lease then
   leaseMs = lease
   leaseUntil = lease > 0 and now + lease or 0
 end
-if revives then stale = 0 elseif ARGV[5] ~= '' then stale = tonumber(ARGV[5]) end
-if ARGV[6] == '1' then
+if revives then stale = 0 elseif marks then stale = tonumber(marks) or stale end
+if ends == '1' then
   endedAt = now
   leaseUntil = 0
 end
 writtenAt = now
-if revives or #ARGV > 7 then
+local visible = revives or #ARGV > 5
+if visible then
   version = version + 1
   updatedAt = now
-  tell(ARGV[1], version)
 end
-for at = max(last, #ARGV - LINES) + 1, #ARGV do
-  call('XADD', KEYS[2], 'MAXLEN', LINES, version .. '-' .. (lines + at - last), 'line', ARGV[at])
+local text = version .. ''
+if visible then tell('PUBLISH', ARGV[1], text) end
+local mark = text .. ' '
+for at = 7, last, 2 do ARGV[at] = mark .. ARGV[at] end
+local fresh = false
+if #ARGV > last then
+  for at = last + 1, #ARGV do ARGV[at] = mark .. ARGV[at] end
+  local length = 0
+  for at = last + 1, #ARGV, 4000 do length = call('RPUSH', KEYS[2], unpack(ARGV, at, min(at + 3999, #ARGV))) end
+  fresh = length == #ARGV - last
+  if length >= LINES + SPARE then call('LTRIM', KEYS[2], -LINES, -1) end
+  lines, linesAt = lines + #ARGV - last, version
 end
-lines = lines + added
 ${DUE_AT}${FOLLOW_UP}
-local mark = version .. ' '
-for at = 9, last, 2 do ARGV[at] = mark .. ARGV[at] end
-ARGV[6] = '.'
-ARGV[7] = ${PACK}
-set(6, last)
+ARGV[4] = '.'
+ARGV[5] = ${PACK}
+${SET}
 if revives then call('HSET', KEYS[1], 'stale', mark .. 'false') end
+if fresh and not expires then call('PEXPIREAT', KEYS[2], expiresAt) end
 ${FOLLOW_UP_KEYS}
-return epoch .. '.' .. version
+return epoch .. '.' .. text
 `;
 
 /**
@@ -226,6 +233,17 @@ return epoch .. '.' .. version
  * isn't kept as a field.
  */
 const READ = `
+local find, sub = string.find, string.sub
+local function versionOf(text) return tonumber(sub(text, 1, find(text, ' ', 1, true) - 1)) end
+local function newest(from)
+  local take, lines = 4, {}
+  repeat
+    take = min(take * 4, LINES)
+    lines = call('LRANGE', KEYS[2], -take, -1)
+  until #lines < take or take == LINES or versionOf(lines[1]) <= from
+  while #lines > 0 and versionOf(lines[1]) <= from do table.remove(lines, 1) end
+  return lines
+end
 local meta = call('HGET', KEYS[1], '.')
 if not meta then return {'unknown'} end
 if meta == 'gone' then return {'gone'} end
@@ -234,21 +252,24 @@ local cursor = epoch .. '.' .. version
 local from = epoch == ARGV[1] and tonumber(ARGV[2]) or -1
 if from == version then return cursor end
 if from > version then from = -1 end
-local find, sub = string.find, string.sub
 local all, set, count = call('HGETALL', KEYS[1]), {}, 0
 for at = 1, #all, 2 do
   local name, value = all[at], all[at + 1]
   if sub(name, 1, 1) ~= '.' then
-    local space = find(value, ' ', 1, true)
-    if tonumber(sub(value, 1, space - 1)) > from then
+    if versionOf(value) > from then
       set[count + 1] = name
-      set[count + 2] = sub(value, space + 1)
+      set[count + 2] = value
       count = count + 2
     end
   end
 end
-local log = lines > 0 and call('XRANGE', KEYS[2], (from + 1) .. '-0', '+') or {}
-return {'delta', cursor, from < 0 and 1 or 0, updatedAt, set, log}
+local log = {}
+if from < 0 and lines > 0 then
+  log = call('LRANGE', KEYS[2], -LINES, -1)
+elseif linesAt > from then
+  log = newest(from)
+end
+return {'delta', cursor, from < 0 and 1 or 0, updatedAt, set, lines, log}
 `;
 
 /** KEYS: due. ARGV: 1 now, "" for the server's time, 2 how many at most. */
@@ -289,7 +310,7 @@ elseif stale == 0 and leaseUntil <= at then
 end
 local key = call('HGET', KEYS[1], '.key') or ''
 if fate == 'expired' then
-  tell(ARGV[1], '')
+  tell('PUBLISH', ARGV[1], '')
   call('DEL', KEYS[1], KEYS[2])
   call('ZREM', KEYS[3], id)
   if ARGV[3] ~= '0' then
@@ -305,7 +326,7 @@ if fate ~= 'none' then
   version = version + 1
   updatedAt, writtenAt = at, at
   if fate == 'stale' then stale = 1 else stale, endedAt, leaseUntil = 0, at, 0 end
-  tell(ARGV[1], version)
+  tell('PUBLISH', ARGV[1], version)
   for name = from, from + count - 1, 2 do
     local value = ARGV[name] == 'finishedAt' and at or ARGV[name + 1]
     call('HSET', KEYS[1], ARGV[name], version .. ' ' .. value)

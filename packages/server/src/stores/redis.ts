@@ -6,6 +6,7 @@ import {
   isTerminal,
   type Json,
   type LogLine,
+  type NewLogLine,
   parseCursor,
 } from "@emlinh/progress-protocol";
 import type { Created, JobDraft, ProgressStore } from "../core/store.js";
@@ -95,8 +96,8 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
   /** Stores the draft as the job of an id. Another id than the draft's is that of its key: whoever took the key may have died before it stored the job. */
   async function store(draft: JobDraft, id: string): Promise<readonly string[]> {
     const { job, log, due, channel } = keys.of(id);
-    const { createdAt: _, updatedAt: __, ...set } = draft.set;
-    const head = [
+    const { set } = draft;
+    const args = [
       channel,
       draft.key ?? "",
       newEpoch(),
@@ -106,7 +107,8 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
       set.stale === true ? "1" : "0",
       isTerminal(set.status) ? "1" : "",
     ];
-    const reply = await run(scripts.create, [job, log, due], [...head, ...textsOf(set)]);
+    addFields(args, set, OWN_AT_FIRST);
+    const reply = await run(scripts.create, [job, log, due], args);
     return (reply as readonly unknown[]).map(textOf);
   }
 
@@ -174,11 +176,6 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
 /** Times that `create` looks whose a key is. Each try means that its job was removed since the last. */
 const MAX_TRIES = 10;
 
-/** Names and values by turns. */
-function textsOf(set: Fields): string[] {
-  return Object.entries(set).flatMap(([name, value]) => [name, jsonOf(value)]);
-}
-
 /** As JSON, so that each value comes back as what it was. */
 function jsonOf(value: unknown): string {
   const text = JSON.stringify(value);
@@ -187,20 +184,35 @@ function jsonOf(value: unknown): string {
   return text;
 }
 
+/** Adds names and values by turns, but of fields that the store sets itself. */
+function addFields(args: string[], set: Fields, own: ReadonlySet<string>): void {
+  for (const name of Object.keys(set)) if (!own.has(name)) args.push(name, jsonOf(set[name]));
+}
+
+const OWN: ReadonlySet<string> = new Set(["updatedAt"]);
+const OWN_AT_FIRST: ReadonlySet<string> = new Set(["updatedAt", "createdAt"]);
+
 function argumentsOf(channel: string, { set, log, attempt, leaseMs }: Change): string[] {
-  const { updatedAt: _, ...fields } = set;
-  const texts = textsOf(fields);
-  return [
+  const args = [
     channel,
     leaseMs === undefined ? "" : whole(leaseMs),
     attempt === undefined ? "" : String(attempt),
-    fields.attempt === undefined ? "" : String(Number(fields.attempt)),
-    fields.stale === undefined ? "" : fields.stale === true ? "1" : "0",
-    isTerminal(fields.status) ? "1" : "",
-    String(texts.length),
-    ...texts,
-    ...log.map(jsonOf),
+    turnOf(set),
+    "",
   ];
+  const head = args.length;
+  addFields(args, set, OWN);
+  args[head - 1] = String(args.length - head);
+  for (const line of log) args.push(jsonOf(line));
+  return args;
+}
+
+/** What few changes do: begin an attempt, mark the job, end it. */
+function turnOf({ attempt, stale, status }: Fields): string {
+  const ends = isTerminal(status);
+  if (attempt === undefined && stale === undefined && !ends) return "";
+  const marks = stale === undefined ? "-" : Number(stale === true);
+  return `${attempt === undefined ? "-" : Number(attempt)} ${marks} ${ends ? 1 : "-"}`;
 }
 
 /** Why a script wrote nothing. */
@@ -211,8 +223,7 @@ function refuse(jobId: string, [why, ...details]: readonly unknown[]): never {
     case "gone":
       throw jobExpired(jobId);
     case "ended":
-      // "<version> <JSON>"
-      throw jobFinished(jobId, JSON.parse(textOf(details[0]).replace(/^\d+ /, "")));
+      throw jobFinished(jobId, String(unmark(textOf(details[0])).value));
     case "superseded":
       throw attemptSuperseded(jobId, Number(details[0]), Number(details[1]));
     default:
@@ -225,25 +236,33 @@ function nothingNew(cursor: Cursor): Delta {
 }
 
 function deltaOf(jobId: string, reply: readonly unknown[]): Delta | undefined {
-  const [kind, cursor, reset, updatedAt, texts, lines] = reply;
+  const [kind, cursor, reset, updatedAt, pairs, lines, log] = reply;
   if (textOf(kind) === "unknown") return undefined;
   if (textOf(kind) === "gone") throw jobExpired(jobId);
   const set: Record<string, Json> = {};
-  const named = texts as readonly unknown[];
+  const named = pairs as readonly unknown[];
   for (let at = 0; at < named.length; at += 2)
-    set[textOf(named[at])] = JSON.parse(textOf(named[at + 1]));
+    set[textOf(named[at])] = unmark(textOf(named[at + 1])).value;
+  set.updatedAt = Number(updatedAt);
   return {
     cursor: textOf(cursor),
     reset: Number(reset) === 1,
-    set: { ...set, updatedAt: Number(updatedAt) },
-    log: (lines as readonly StreamEntry[]).map(lineOf),
+    set,
+    log: linesOf(log as readonly unknown[], Number(lines)),
   };
 }
 
-/** Its id is "<version>-<number>". */
-type StreamEntry = readonly [id: unknown, pairs: readonly [name: unknown, line: unknown]];
+/** Lines are kept without their numbers: the last one's is how many there have been. */
+function linesOf(texts: readonly unknown[], lines: number): LogLine[] {
+  return texts.map((text, index) => {
+    const { version, value } = unmark(textOf(text));
+    const line = value as unknown as NewLogLine;
+    return { ...line, n: lines - texts.length + 1 + index, version };
+  });
+}
 
-function lineOf([id, [, line]]: StreamEntry): LogLine {
-  const [version, n] = textOf(id).split("-");
-  return { ...JSON.parse(textOf(line)), n: Number(n), version: Number(version) };
+/** Takes apart what is kept of a field, or a line: "<version> <JSON>". */
+function unmark(text: string): { readonly version: number; readonly value: Json } {
+  const space = text.indexOf(" ");
+  return { version: Number(text.slice(0, space)), value: JSON.parse(text.slice(space + 1)) };
 }

@@ -37,11 +37,11 @@ const SWEEP_BATCH = 50;
  * @example With `libsql`, from Node 20 on:
  * ```ts
  * import Database from "libsql";
- * import { createProgress } from "@emlinh/progress-server";
+ * import { allowAnyone, createProgress } from "@emlinh/progress-server";
  * import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
  *
  * const store = sqliteStore({ database: new Database("progress.db") });
- * const progress = createProgress({ store, authorize: () => true });
+ * const progress = createProgress({ store, authorize: allowAnyone });
  * ```
  *
  * @example With `better-sqlite3`:
