@@ -49,7 +49,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     videoDir: env.VIDEO_DIR || fileURLToPath(new URL("../data/", import.meta.url)),
     maxVideos: number("MAX_VIDEOS", 200),
     scratchDir: env.SCRATCH_DIR || tmpdir(),
-    maxWaiting: number("MAX_WAITING", 20, 0),
+    maxWaiting: number("MAX_WAITING", 20),
     attempts: number("ATTEMPTS", 3),
     lockMs: number("LOCK_MS", 6_000, 100),
     stalledCheckMs: number("STALLED_CHECK_MS", 3_000, 100),

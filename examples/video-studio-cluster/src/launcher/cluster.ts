@@ -2,9 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { WrongSetting } from "../settings.js";
 import { type Child, startNode } from "./child.js";
 import { launchNginx } from "./nginx.js";
-import { freePort } from "./ports.js";
+import { freePort, isListening } from "./ports.js";
 import { launchRedis } from "./redis.js";
 
 /** What {@link launchCluster} takes. */
@@ -16,8 +17,8 @@ export interface ClusterOptions {
   readonly port: number;
   readonly webs: number;
   readonly workers: number;
-  /** Where the built `web.js` and `worker.js` are. @defaultValue beside the running file */
-  readonly programs?: URL | undefined;
+  /** This package's directory, with the built programs and nginx's file in it. @defaultValue the one above the running file's */
+  readonly root?: URL | undefined;
   /** Told of each line that a process prints. */
   readonly onLine: (name: string, line: string) => void;
 }
@@ -32,8 +33,14 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** Starts it all. Resolves when it serves. @throws if a process does not start; then none is left. */
+/** Starts it all. Resolves when it serves. @throws {@link WrongSetting} if the port is taken; if a process does not start. Then none is left. */
 export async function launchCluster(options: ClusterOptions): Promise<Cluster> {
+  const { port } = options;
+  // Nginx tries again for seconds, and who looks whether it listens finds the other program.
+  if (port !== 0 && (await isListening(port)))
+    throw new WrongSetting(
+      `PORT is ${port}, where another program listens. Stop that one, or choose another port: PORT=${port + 1}`,
+    );
   const folder = await mkdtemp(join(tmpdir(), "video-studio-cluster-"));
   const ours: Child[] = [];
   const others: Child[] = [];
@@ -68,7 +75,7 @@ interface Launch extends ClusterOptions {
 }
 
 async function launch(options: Launch): Promise<Omit<Cluster, "stop">> {
-  const { folder, ours, others, host, onLine, programs = new URL("./", import.meta.url) } = options;
+  const { folder, ours, others, host, onLine, root = new URL("../", import.meta.url) } = options;
   const lines = (name: string) => (line: string) => onLine(name, line);
   const redisUrl = options.env.REDIS_URL || (await redis());
   const env: NodeJS.ProcessEnv = {
@@ -85,7 +92,7 @@ async function launch(options: Launch): Promise<Omit<Cluster, "stop">> {
   }
 
   async function program<Ready>(file: string, name: string): Promise<Child & Ready> {
-    const path = fileURLToPath(new URL(file, programs));
+    const path = fileURLToPath(new URL(`dist/${file}`, root));
     const { child, ready } = await startNode<Ready>(path, { name, env, onLine: lines(name) });
     ours.push(child);
     return { ...child, ...ready };
@@ -102,7 +109,10 @@ async function launch(options: Launch): Promise<Omit<Cluster, "stop">> {
   const port = options.port === 0 ? await freePort() : options.port;
   const servers = webs.map(({ url }) => new URL(url).host);
   others.push(
-    await launchNginx({ folder, host, port, servers, env: options.env, onLine: lines("nginx") }),
+    await launchNginx({
+      ...{ folder, host, port, servers, env: options.env, onLine: lines("nginx") },
+      conf: new URL("nginx/studio.conf", root),
+    }),
   );
   const name = host === "0.0.0.0" ? "localhost" : host;
   return { url: `http://${name}:${port}`, redisUrl, webs, workers };

@@ -1,14 +1,12 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Child, startProgram } from "./child.js";
 import { isListening } from "./ports.js";
 
-/** The configuration that real machines use, but for its addresses. */
-const STUDIO_CONF = fileURLToPath(new URL("../nginx/studio.conf", import.meta.url));
-
 /** What {@link launchNginx} takes. */
 export interface NginxOptions {
+  /** The configuration that real machines use, but for its addresses. */
+  readonly conf: URL;
   /** A directory for its files. */
   readonly folder: string;
   /** Where it listens. */
@@ -22,10 +20,10 @@ export interface NginxOptions {
 
 /** Starts `/usr/sbin/nginx`, or the one that `NGINX_PATH` names, before the web processes. */
 export async function launchNginx(options: NginxOptions): Promise<Child> {
-  const { folder, env, onLine, port } = options;
+  const { conf, folder, env, onLine, port } = options;
   await mkdir(join(folder, "temp"));
   const file = join(folder, "nginx.conf");
-  const studio = withAddresses(await readFile(STUDIO_CONF, "utf8"), options);
+  const studio = withAddresses(await readFile(conf, "utf8"), options);
   await writeFile(file, configuration(folder, studio));
   return startProgram({
     name: "nginx",

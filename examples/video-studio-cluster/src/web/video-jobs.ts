@@ -26,7 +26,7 @@ export function createVideoJobs({ progress, queue, positions, settings }: Rooms)
     async create(wish) {
       if (isClosing) return { refused: "stopping" };
       // Two processes at once may let one or two more in.
-      if ((await queue.getWaitingCount()) >= settings.maxWaiting + 1) return { refused: "full" };
+      if ((await queue.getWaitingCount()) >= settings.maxWaiting) return { refused: "full" };
       const { request, language, sessionId, key } = wish;
       const { topic, duration, composition, background, voice = "" } = request;
       const metadata: VideoMetadata = {
