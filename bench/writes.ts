@@ -103,6 +103,8 @@ async function byHand(
     }
     case "postgres": {
       const pool = new pg.Pool({ connectionString: place.url });
+      // The server may be gone before the last connection is.
+      pool.on("error", () => {});
       await pool.query(
         "CREATE TABLE hand (id text PRIMARY KEY, version bigint NOT NULL, state jsonb NOT NULL)",
       );

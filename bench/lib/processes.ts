@@ -30,7 +30,8 @@ export function start(program: string, args: unknown): Running {
         ended.then(() => reject(new Error(`${program} ended too early`)));
       }),
     async end() {
-      if (child.connected) child.send("end");
+      // It may have ended by itself.
+      if (child.connected) child.send("end", () => {});
       await ended;
     },
   };

@@ -21,6 +21,8 @@ server.listen(0, "127.0.0.1", () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 );
 
+// The benchmark is gone.
+process.on("disconnect", () => process.exit());
 process.on("message", async (message) => {
   if (message === "usage") {
     globalThis.gc?.();
