@@ -55,6 +55,7 @@ export function redisChannels(
 
   /** The connection; a new one if the last gave up, and that has to listen to all that the last did. */
   function connection(): RedisListener {
+    if (closed) throw storeClosed();
     if (listener?.isAlive()) return listener;
     const before = listener === undefined ? [] : [...held.keys()];
     listener?.close();

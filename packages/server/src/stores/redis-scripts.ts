@@ -137,6 +137,8 @@ if (indexes or expires) and call('PTTL', KEYS[3]) < expiresAt - now then call('P
 /**
  * KEYS: job, log, due. ARGV: 1 channel, 2 key, 3 epoch, 4 deadlineMs, 5 attempt, 6 "1" to leave a removed job alone, 7 stale, 8 "1" if it ends; then
  * names and values. The last two of the head make room for what is ours.
+ *
+ * The fields come before all else that writes: a server whose memory is full refuses a script's first write, if that needs memory, and no later one.
  */
 const CREATE = `
 local meta = call('HGET', KEYS[1], '.')
@@ -157,8 +159,10 @@ for at = 10, #ARGV, 2 do ARGV[at] = '1 ' .. ARGV[at] end
 ARGV[7] = '.'
 ARGV[8] = ${PACK}
 tell('PUBLISH', ARGV[1], '')
-call('DEL', KEYS[1], KEYS[2])
-local first, last = 7, #ARGV${SET}call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
+local first, last = 7, #ARGV
+${SET}
+call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
+call('DEL', KEYS[2])
 if ARGV[2] ~= '' then call('HSET', KEYS[1], '.key', ARGV[2], '.kept', now + IDLE + TTL) end
 ${FOLLOW_UP_KEYS}
 return {'created', epoch .. '.1'}
@@ -286,14 +290,14 @@ return call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
  * KEYS: job, log, due. ARGV: 1 channel, 2 now or "", 3 how long a removed job is remembered, 4 to 6 how many texts there are of fields for "stale",
  * "lost" and "timed-out"; then these. Whoever comes second finds that nothing is due any more. Replies with the fate, and a key of create to release
  * (it expired) or to keep for so many milliseconds.
+ *
+ * It begins by writing what needs no memory: so a server that is full lets the rest through too, and jobs still end and are removed.
  */
 const SETTLE = `
 local id = string.match(ARGV[1], '[^:]*$')
 local meta = call('HGET', KEYS[1], '.')
-if not meta or meta == 'gone' then
-  call('ZREM', KEYS[3], id)
-  return {'none', '', 0}
-end
+call('ZREM', KEYS[3], id)
+if not meta or meta == 'gone' then return {'none', '', 0} end
 ${UNPACK}${NOW}
 local at = tonumber(ARGV[2]) or now
 local fate = 'none'
@@ -312,7 +316,6 @@ local key = call('HGET', KEYS[1], '.key') or ''
 if fate == 'expired' then
   tell('PUBLISH', ARGV[1], '')
   call('DEL', KEYS[1], KEYS[2])
-  call('ZREM', KEYS[3], id)
   if ARGV[3] ~= '0' then
     call('HSET', KEYS[1], '.', 'gone')
     call('PEXPIRE', KEYS[1], ARGV[3])

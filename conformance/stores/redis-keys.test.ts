@@ -1,0 +1,247 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
+import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
+import { change, codeOf, draft, storeOn, until } from "./redis-kit.js";
+
+const HOUR_MS = 3_600_000;
+const LINE = { at: 1, level: "info", text: "a line" } as const;
+
+describe.skipIf(REDIS_MISSING !== undefined)("redisStore's keys", () => {
+  let server: RedisServer;
+  let opened: OpenedClient;
+  beforeAll(async () => {
+    server = await startRedis();
+    opened = await (SINGLE_CLIENTS[0] as (typeof SINGLE_CLIENTS)[number]).open(server);
+  });
+  afterAll(async () => {
+    opened.close();
+    await server.stop();
+  });
+
+  async function expiries(prefix: string): Promise<ReadonlyMap<string, number>> {
+    const keys = await keysIn(server, `${prefix}:*`);
+    return new Map(
+      await Promise.all(
+        keys.map(async (key) => [key, Number(await ask(server, "PTTL", key))] as const),
+      ),
+    );
+  }
+
+  /** The key of some kind of which there is one. */
+  async function keyOf(prefix: string, kind: string): Promise<string> {
+    const keys = (await keysIn(server, `${prefix}:*`)).filter((key) => key.includes(kind));
+    expect(keys).toHaveLength(1);
+    return keys[0] ?? "";
+  }
+
+  test("given any call that writes, no key is without an expiry", async () => {
+    const { store, prefix } = storeOn(opened, { ttlMs: HOUR_MS, idleTtlMs: 2 * HOUR_MS });
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => store.create(draft("a", { key: "order 7", deadlineMs: 1 })),
+      () => store.create(draft("b")),
+      () => store.write("a", change({ percent: 1 })),
+      () => store.write("a", change({}, { log: [LINE] })),
+      () => store.write("a", change({}, { leaseMs: 10 * HOUR_MS })),
+      () => store.write("b", change({}, { leaseMs: 100 * HOUR_MS, log: [LINE] })),
+      () => store.sweep(undefined, 10),
+      () => store.sweep(Date.now() + 105 * HOUR_MS, 10),
+      () => store.create(draft("c", { key: "order 8" })),
+      () => store.write("c", change({ status: "completed" }, { log: [LINE] })),
+      () => store.sweep(Date.now() + 102 * HOUR_MS, 10),
+    ];
+    for (const [index, call] of calls.entries()) {
+      await call();
+      const all = await expiries(prefix);
+      expect(all.size).toBeGreaterThan(0);
+      for (const [key, ms] of all) expect(`${index} ${key} ${ms > 0}`).toBe(`${index} ${key} true`);
+    }
+  });
+
+  test("given a job that is kept, its keys and its index stay longer than it is due", async () => {
+    const { store, prefix } = storeOn(opened, { ttlMs: HOUR_MS, idleTtlMs: 2 * HOUR_MS });
+    await store.create(draft("a", { key: "order 7" }));
+    await store.write("a", change({}, { log: [LINE] }));
+    for (const [key, ms] of await expiries(prefix))
+      expect(`${key} ${ms > 2 * HOUR_MS}`).toBe(`${key} true`);
+    await store.write("a", change({}, { leaseMs: 100 * HOUR_MS }));
+    for (const [key, ms] of await expiries(prefix))
+      if (!key.includes(":key:")) expect(`${key} ${ms > 201 * HOUR_MS}`).toBe(`${key} true`);
+    await store.write("a", change({ status: "completed" }));
+    for (const [key, ms] of await expiries(prefix))
+      if (!key.endsWith(":due")) expect(`${key} ${ms > HOUR_MS}`).toBe(`${key} true`);
+  });
+
+  test("given a job that is worked on for long, its key of create is kept by the sweeps", async () => {
+    const { store, prefix } = storeOn(opened, { ttlMs: HOUR_MS, idleTtlMs: HOUR_MS });
+    await store.create(draft("a", { key: "order 7" }));
+    const pointer = await keyOf(prefix, ":key:");
+    await store.write("a", change({}, { leaseMs: 10 * HOUR_MS }));
+    await store.sweep(Date.now() + 1.5 * HOUR_MS, 10);
+    expect(Number(await ask(server, "PTTL", pointer))).toBeGreaterThan(11 * HOUR_MS);
+    // Gone with its node, it is written anew.
+    await ask(server, "DEL", pointer);
+    await store.write("a", change({}, { leaseMs: 20 * HOUR_MS }));
+    await store.sweep(Date.now() + 11 * HOUR_MS, 10);
+    expect(await store.create(draft("b", { key: "order 7" }))).toMatchObject({ jobId: "a" });
+  });
+
+  test("given jobs that were removed, nothing is left when they are forgotten", async () => {
+    const { store, prefix } = storeOn(opened, { tombstoneTtlMs: 300 });
+    for (const id of ["a", "b", "c", "d"]) {
+      await store.create(draft(id, { key: `key of ${id}` }));
+      await store.write(id, change({}, { log: [LINE], leaseMs: 1 }));
+    }
+    await store.write("a", change({ status: "completed" }));
+    const later = Date.now() + 1000 * HOUR_MS;
+    expect(await store.sweep(later, 10)).toMatchObject({ lost: 3, expired: 1 });
+    expect(await store.sweep(later + 2 * HOUR_MS, 10)).toMatchObject({ expired: 3, more: false });
+    expect(await codeOf(store.read("a"))).toMatch(/job-expired|none/);
+    await until("All is gone", async () => (await keysIn(server, `${prefix}:*`)).length === 0);
+    expect(await store.read("a")).toBeUndefined();
+  });
+
+  test("given times without end, writes them as such", async () => {
+    const forever = Number.POSITIVE_INFINITY;
+    const bounds = { ttlMs: forever, idleTtlMs: forever, maxLogLines: forever };
+    const { store } = storeOn(opened, { ...bounds, tombstoneTtlMs: forever });
+    await store.create(draft("a", { key: "k", deadlineMs: forever }));
+    for (let by = 0; by < 3; by += 1)
+      await store.write("a", change({ percent: by }, { leaseMs: forever, log: [LINE] }));
+    const nothing = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
+    expect(await store.sweep(Date.now() + 1e6 * HOUR_MS, 10)).toEqual(nothing);
+    await store.write("a", change({ status: "completed" }));
+    expect(await store.sweep(Date.now() + 1e6 * HOUR_MS, 10)).toEqual(nothing);
+    expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([1, 2, 3]);
+  });
+
+  test("given more lines than a command may carry, keeps the newest and numbers all", async () => {
+    const { store } = storeOn(opened, { maxLogLines: 9000 });
+    const { cursor } = await store.create(draft("a"));
+    const log = Array.from({ length: 10_000 }, (_, by) => ({ ...LINE, text: `${by}` }));
+    const second = await store.write("a", change({}, { log }));
+    await store.write("a", change({}, { log: [{ ...LINE, text: "last" }] }));
+    const after = (await store.read("a", cursor))?.log ?? [];
+    expect([after.length, after[0]?.n, after.at(-1)?.n]).toEqual([9000, 1002, 10_001]);
+    expect((await store.read("a", second))?.log.map(({ n, text }) => [n, text])).toEqual([
+      [10_001, "last"],
+    ]);
+  });
+
+  test("given a server that forgot the scripts, sends them again", async () => {
+    const { store } = storeOn(opened);
+    await store.create(draft("a"));
+    for (const call of [
+      () => store.write("a", change({ percent: 1 })),
+      () => store.read("a"),
+      () => store.sweep(undefined, 10),
+      () => store.create(draft("b", { key: "k" })),
+    ]) {
+      await ask(server, "SCRIPT", "FLUSH");
+      await call();
+    }
+    await ask(server, "SCRIPT", "FLUSH");
+    await Promise.all(
+      Array.from({ length: 50 }, (_, by) => store.write("a", change({ percent: by }))),
+    );
+    expect((await store.read("a"))?.cursor).toMatch(/\.52$/);
+  });
+
+  test("given a creator that died after it took the key, the next one stores the job under its id", async () => {
+    const { store, prefix } = storeOn(opened);
+    await ask(server, "SET", `${prefix}:key:"order 7"`, "dead", "PX", "60000");
+    const made = await store.create(draft("b", { key: "order 7" }));
+    expect(made).toMatchObject({ jobId: "dead", created: true });
+    expect(await store.create(draft("c", { key: "order 7" }))).toEqual({ ...made, created: false });
+    expect(await store.read("b")).toBeUndefined();
+    // It was only slow: it comes to the job that there is.
+    expect(await store.create(draft("dead", { key: "order 7" }))).toMatchObject({ created: false });
+  });
+
+  test("given a sweep that died before it released a removed job's key, the key is free", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a", { key: "order 7" }));
+    await store.write("a", change({ status: "completed" }));
+    await store.sweep(Date.now() + 2 * HOUR_MS, 10);
+    await ask(server, "SET", `${prefix}:key:"order 7"`, "a", "PX", "60000");
+    const made = await store.create(draft("b", { key: "order 7" }));
+    expect(made).toMatchObject({ jobId: "b", created: true });
+  });
+
+  test("given a key that points at another key's job, takes the key, and not the job", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a", { key: "one" }));
+    await ask(server, "SET", `${prefix}:key:"two"`, "a", "PX", "60000");
+    expect(await store.create(draft("b", { key: "two" }))).toMatchObject({ jobId: "b" });
+    expect(await codeOf(store.create(draft("a", { key: "three" })))).toBe("invalid-change");
+    expect(await keysIn(server, `${prefix}:key:"three"`)).toEqual([]);
+    expect(await store.create(draft("c", { key: "three" }))).toMatchObject({ jobId: "c" });
+  });
+
+  test("given data that were put back to an earlier state, tells a reader from later on a reset", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a"));
+    await store.write("a", change({ message: "kept" }));
+    const key = await keyOf(prefix, ":job:");
+    // As a replica does that takes over, and was behind. By a script, since the dump is binary.
+    const copy = "redis.call('COPY', KEYS[1], KEYS[2])";
+    await ask(server, "EVAL", copy, "2", key, `${prefix}-copy`);
+    const cursor = await store.write("a", change({ message: "lost", percent: 7 }));
+    await ask(server, "EVAL", `redis.call('DEL', KEYS[2]) ${copy}`, "2", `${prefix}-copy`, key);
+    const delta = await store.read("a", cursor);
+    expect(delta).toMatchObject({ reset: true, set: { message: "kept" } });
+    expect(delta?.set.percent).toBeUndefined();
+  });
+
+  test("given an index that was evicted, a later write of a job mends it", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a"));
+    await store.write("a", change({}, { leaseMs: HOUR_MS }));
+    const [due, job] = [await keyOf(prefix, ":due"), await keyOf(prefix, ":job:")];
+    await ask(server, "DEL", due);
+    // As if two hours had passed: "indexedAt" is the twelfth of the numbers.
+    const age = `
+      local meta = redis.call('HGET', KEYS[1], '.')
+      local at = struct.unpack('>d', meta, 89) - ${2 * HOUR_MS}
+      redis.call('HSET', KEYS[1], '.', string.sub(meta, 1, 88) .. struct.pack('>d', at) .. string.sub(meta, 97))
+      return string.format('%.0f', at)`;
+    const at = Number(await ask(server, "EVAL", age, "1", job));
+    expect(Math.abs(at + HOUR_MS - Date.now())).toBeLessThan(60_000);
+    await store.write("a", change({ percent: 1 }, { leaseMs: HOUR_MS }));
+    expect(await ask(server, "ZRANGE", due, "0", "-1")).toEqual(["a"]);
+    expect(await store.sweep(Date.now() + 1.5 * HOUR_MS, 10)).toMatchObject({ stale: 1 });
+  });
+
+  test("given a lease that is renewed, moves nothing in the index; the sweep does", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a"));
+    const due = await keyOf(prefix, ":due");
+    const dueAt = async (): Promise<number> => Number(await ask(server, "ZSCORE", due, "a"));
+    await store.write("a", change({}, { leaseMs: HOUR_MS }));
+    const first = await dueAt();
+    expect(Math.abs(first - HOUR_MS - Date.now())).toBeLessThan(60_000);
+    await store.write("a", change({ percent: 1 }, { leaseMs: 3 * HOUR_MS }));
+    expect(await dueAt()).toBe(first);
+    const nothing = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
+    expect(await store.sweep(first + 1, 1)).toEqual(nothing);
+    expect((await dueAt()) - first).toBeGreaterThan(1.9 * HOUR_MS);
+    await store.write("a", change({}, { leaseMs: 1000 }));
+    expect(await dueAt()).toBeLessThan(first);
+  });
+
+  test("given more that is due than one sweep may do, several do it all, each once", async () => {
+    const { store } = storeOn(opened);
+    const ids = Array.from({ length: 500 }, (_, by) => `job-${by}`);
+    await Promise.all(ids.map((id) => store.create(draft(id))));
+    await Promise.all(ids.map((id) => store.write(id, change({}, { leaseMs: 1000 }))));
+    let lost = 0;
+    for (let rounds = 0; rounds < 40; rounds += 1) {
+      const reports = await Promise.all([1, 2].map(() => store.sweep(Date.now() + HOUR_MS, 37)));
+      for (const report of reports) {
+        expect(report.lost).toBeLessThanOrEqual(37);
+        lost += report.lost;
+      }
+      if (reports.every(({ more }) => !more)) break;
+    }
+    expect(lost).toBe(500);
+  });
+});

@@ -1,0 +1,209 @@
+import { isProgressError } from "@emlinh/progress-server";
+import {
+  type NodeRedisClient,
+  type RedisStoreOptions,
+  redisStore,
+} from "@emlinh/progress-server/stores/redis";
+import { Redis } from "ioredis";
+import { createClient, createClientPool, RESP_TYPES } from "redis";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
+import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
+import { change, codeOf, draft, storeOn, until } from "./redis-kit.js";
+
+describe.skipIf(REDIS_MISSING !== undefined)(
+  "redisStore, as servers and clients are set up",
+  () => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await startRedis();
+    });
+    afterAll(() => server.stop());
+
+    for (const { name, open } of SINGLE_CLIENTS) {
+      describe(`on ${name}`, () => {
+        async function clientOf(own: RedisServer): Promise<OpenedClient> {
+          const opened = await open(own);
+          onTestFinished(() => opened.close());
+          return opened;
+        }
+
+        test.each([
+          ["allkeys-lru", "100mb", true],
+          ["volatile-ttl", "100mb", true],
+          ["noeviction", "100mb", false],
+          ["allkeys-lru", "0", false],
+        ])(
+          "given the policy %s with maxmemory %s, warns once: %s",
+          async (policy, bytes, warns) => {
+            await ask(server, "CONFIG", "SET", "maxmemory", bytes, "maxmemory-policy", policy);
+            onTestFinished(async () => {
+              await ask(
+                server,
+                "CONFIG",
+                "SET",
+                "maxmemory",
+                "0",
+                "maxmemory-policy",
+                "noeviction",
+              );
+            });
+            const { store, errors } = storeOn(await clientOf(server));
+            await store.create(draft("a"));
+            await store.read("a");
+            // Answered after the question about the memory, which was asked first on the same connection.
+            await store.write("a", change({ percent: 1 }));
+            expect(errors.map(({ code }) => code)).toEqual(warns ? ["store-misconfigured"] : []);
+            if (warns) expect(errors[0]?.details).toEqual({ policy, maxMemoryBytes: 104_857_600 });
+          },
+        );
+
+        test("given a server whose memory is full, refuses what needs some, reads on, and still ends and removes", async () => {
+          const own = await startRedis();
+          onTestFinished(() => own.stop());
+          const { store } = storeOn(await clientOf(own));
+          for (const id of ["a", "b"]) await store.create(draft(id));
+          await store.write("a", change({ percent: 1 }, { leaseMs: 1000 }));
+          const cursor = await store.write("b", change({ status: "completed" }));
+          await ask(own, "CONFIG", "SET", "maxmemory", "1");
+          await expect(store.create(draft("c"))).rejects.toThrow(/OOM/);
+          await expect(store.write("a", change({ percent: 2 }))).rejects.toThrow(/OOM/);
+          expect(await store.read("c")).toBeUndefined();
+          expect(await store.read("a")).toMatchObject({ set: { percent: 1 } });
+          expect(await store.read("b", cursor)).toMatchObject({ cursor, set: {} });
+          const later = Date.now() + 10_000_000;
+          expect(await store.sweep(later, 10)).toMatchObject({ lost: 1, expired: 1 });
+          expect(await store.sweep(2 * later, 10)).toMatchObject({ expired: 1 });
+          await ask(own, "CONFIG", "SET", "maxmemory", "0");
+          await store.create(draft("c"));
+        });
+      });
+    }
+
+    test("given a user who may do only what the store does, works, and asks for no more", async () => {
+      const rules = ["on", ">secret", "resetkeys", "~acl:*", "resetchannels", "&acl:*", "-@all"];
+      const commands = "evalsha eval hget hset hgetall del time rpush lrange ltrim zadd zrem"
+        .concat(" zrangebyscore pexpire pexpireat pttl get set publish subscribe unsubscribe")
+        .split(" ")
+        .map((command) => `+${command}`);
+      await ask(server, "ACL", "SETUSER", "worker", ...rules, ...commands);
+      const client = createClient({ url: server.url.replace("//", "//worker:secret@") });
+      const errors: unknown[] = [];
+      client.on("error", (error) => errors.push(error));
+      await client.connect();
+      onTestFinished(() => client.destroy());
+      const store = redisStore({ client, prefix: "acl", onError: (error) => errors.push(error) });
+      onTestFinished(() => store.close());
+      let wakes = 0;
+      const unwatch = await store.watch("a", () => {
+        wakes += 1;
+      });
+      await store.create(draft("a", { key: "k" }));
+      const line = { at: 1, level: "info", text: "a line" } as const;
+      for (let by = 0; by < 300; by += 1)
+        await store.write("a", change({ percent: 1 }, { leaseMs: 10, log: [line] }));
+      await store.sweep(Date.now() + 1000, 10);
+      await store.sweep(Date.now() + 100_000_000, 10);
+      expect(await codeOf(store.read("a"))).toBe("job-expired");
+      await until("It heard", () => wakes >= 303);
+      await unwatch();
+      expect(errors).toEqual([]);
+    });
+
+    test("given a client that puts a prefix before its keys, the store's are there, and it hears", async () => {
+      const client = new Redis({ port: server.port, host: "127.0.0.1", keyPrefix: "app:" });
+      onTestFinished(() => client.disconnect());
+      const store = redisStore({ client, prefix: "inner" });
+      onTestFinished(() => store.close());
+      let wakes = 0;
+      await store.watch("a", () => {
+        wakes += 1;
+      });
+      await store.create(draft("a", { key: "k" }));
+      await store.write("a", change({ percent: 1 }));
+      await until("It heard", () => wakes >= 2);
+      expect((await keysIn(server, "app:inner:*")).length).toBe(3);
+      expect(await keysIn(server, "inner:*")).toEqual([]);
+      expect(await store.sweep(Date.now() + 1e9, 10)).toMatchObject({ expired: 1 });
+    });
+
+    test("given a client that gives bytes for texts, reads them all the same", async () => {
+      const client = createClient({ url: server.url });
+      await client.connect();
+      onTestFinished(() => client.destroy());
+      const bytes = client.withTypeMapping({
+        [RESP_TYPES.BLOB_STRING]: Buffer,
+      }) as unknown as NodeRedisClient;
+      const store = redisStore({ client: bytes, prefix: "bytes" });
+      onTestFinished(() => store.close());
+      const { cursor } = await store.create(draft("a", { key: "k" }));
+      const next = await store.write("a", change({ message: "ä €" }, { leaseMs: 1 }));
+      expect(await store.read("a", cursor)).toMatchObject({
+        cursor: next,
+        set: { message: "ä €" },
+      });
+      expect(await store.read("a", next)).toEqual({ cursor: next, reset: false, set: {}, log: [] });
+      expect(await store.sweep(Date.now() + 1000, 10)).toMatchObject({ lost: 1 });
+      expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-finished");
+    });
+
+    test("given a pool, works with a subscriber, and is refused without", async () => {
+      const pool = createClientPool({ url: server.url });
+      await pool.connect();
+      const subscriber = createClient({ url: server.url });
+      await subscriber.connect();
+      onTestFinished(() => {
+        pool.destroy();
+        subscriber.destroy();
+      });
+      expect(() => redisStore({ client: pool })).toThrow("subscriber");
+      const store = redisStore({ client: pool, subscriber, prefix: "pool" });
+      onTestFinished(() => store.close());
+      let wakes = 0;
+      await store.watch("a", () => {
+        wakes += 1;
+      });
+      await store.create(draft("a"));
+      await until("It heard", () => wakes > 0);
+    });
+
+    test("given two prefixes, keeps their jobs apart", async () => {
+      const client = createClient({ url: server.url });
+      await client.connect();
+      onTestFinished(() => client.destroy());
+      const [one, two] = [
+        redisStore({ client, prefix: "p" }),
+        redisStore({ client, prefix: "p:q" }),
+      ];
+      await one.create(draft("a"));
+      expect(await two.read("a")).toBeUndefined();
+      await two.create(draft("a"));
+      expect((await one.read("a"))?.cursor).not.toBe((await two.read("a"))?.cursor);
+    });
+
+    test.each<[string, Partial<RedisStoreOptions>]>([
+      ["client", { client: {} as NodeRedisClient }],
+      ["client", { client: undefined as unknown as NodeRedisClient }],
+      ["prefix", { prefix: "" }],
+      ["prefix", { prefix: "{all}" }],
+      ["tombstoneTtlMs", { tombstoneTtlMs: 0 }],
+      ["maxLogLines", { maxLogLines: 0 }],
+      ["ttlMs", { ttlMs: -1 }],
+    ])("given a bad %s, refuses to be made", (name, bad) => {
+      const client: NodeRedisClient = {
+        evalSha: async () => {},
+        eval: async () => {},
+        duplicate: () => {
+          throw new Error("unused");
+        },
+      };
+      try {
+        redisStore({ client, ...bad });
+        expect.unreachable();
+      } catch (error) {
+        expect(isProgressError(error, "invalid-option")).toBe(true);
+        expect(String(error)).toContain(name);
+      }
+    });
+  },
+);
