@@ -88,7 +88,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's listening ${POSTGRES_MISSING 
     await until("the last write is heard", () => told.includes(201));
     const writes = statements.filter((text) => text.includes("write_job"));
     expect(writes).toHaveLength(200);
-    // One at once, and one in each 20 ms; whatever else there is, is theirs.
+    // One at once, and one in each 5 ms at most; whatever else there is, is theirs.
     expect(statements.length - writes.length).toBeLessThan(40);
   });
 

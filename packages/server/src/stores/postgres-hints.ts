@@ -14,8 +14,13 @@ export interface HintSender {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two statements: PostgreSQL lets one transaction at a time send notifications, in all of its databases. */
-const GAP_MS = 20;
+/**
+ * Milliseconds between two statements. PostgreSQL lets one transaction at a time send notifications, in all of its databases: so a process waits ten times
+ * as long as its last statement took, and all of them together leave that lock alone the more, the more they wait for it.
+ */
+const MIN_GAP_MS = 5;
+const MAX_GAP_MS = 100;
+const GAP_FACTOR = 10;
 
 /** PostgreSQL takes payloads of less than 8000 bytes. */
 const MAX_PAYLOAD_LENGTH = 7_900;
@@ -26,7 +31,7 @@ export function newSender(): string {
 }
 
 /**
- * Sends hints in batches: the first at once, and those that come within the next 20 ms, or while it is under way, together after it.
+ * Sends hints in batches: the first at once, and those that come while it is under way, or 5 to 100 ms after it, together.
  *
  * @param send - Sends payloads. May reject: hints are lost then, and whoever watches finds the change by looking.
  */
@@ -43,15 +48,17 @@ export function hintSender(
     while (pending.size > 0) {
       const hints = [...pending.values()];
       pending = new Map();
+      const begun = performance.now();
       await send(payloadsOf(sender, hints)).catch(() => {});
-      if (!closing) await gap();
+      const gapMs = GAP_FACTOR * (performance.now() - begun);
+      if (!closing) await gap(Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, gapMs)));
     }
     sending = undefined;
   }
 
-  function gap(): Promise<void> {
+  function gap(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, GAP_MS);
+      const timer = setTimeout(resolve, ms);
       endGap = () => {
         clearTimeout(timer);
         resolve();
