@@ -73,7 +73,7 @@ describe.each(STORES)("the studio on many processes, with $store", ({ store, mis
     { timeout: LIMIT_MS },
     async () => {
       const cluster = await start();
-      const watched = await Promise.all(TOPICS.map((topic) => watchNewVideo(cluster, topic, 20)));
+      const watched = await Promise.all(TOPICS.map((topic) => watchNewVideo(cluster, topic, 15)));
       await Promise.all(watched.map((it) => untilAll(it, "it midway", isMidway)));
 
       const [web, worker] = [cluster.webs[0], cluster.workers[0]];

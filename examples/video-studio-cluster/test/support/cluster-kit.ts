@@ -24,7 +24,7 @@ const run = promisify(execFile);
 const ROOT = new URL("../../", import.meta.url);
 
 /** Short, so that a death shows soon; and longer than a busy machine lets one wait for its turn. */
-const QUICK = { LOCK_MS: "2000", STALLED_CHECK_MS: "700", LEASE_MS: "4000" } as const;
+const QUICK = { LOCK_MS: "2500", STALLED_CHECK_MS: "500", LEASE_MS: "4000" } as const;
 
 /** A cluster of a test's own. */
 export interface TestCluster extends Cluster {
