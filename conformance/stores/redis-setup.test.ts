@@ -9,7 +9,7 @@ import { createClient, createClientPool, RESP_TYPES } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
 import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
-import { change, codeOf, draft, storeOn, until } from "./redis-kit.js";
+import { change, codeOf, cutSubscribers, draft, storeOn, until } from "./redis-kit.js";
 
 describe.skipIf(REDIS_MISSING !== undefined)(
   "redisStore, as servers and clients are set up",
@@ -76,6 +76,34 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           expect(await store.sweep(2 * later, 10)).toMatchObject({ expired: 1 });
           await ask(own, "CONFIG", "SET", "maxmemory", "0");
           await store.create(draft("c"));
+        });
+
+        test.each([
+          ["Redis 7, which has sharded channels", [], "SHARDCHANNELS"],
+          [
+            "Redis 6, which has none",
+            ["--rename-command", "SSUBSCRIBE", "", "--rename-command", "SPUBLISH", ""],
+            "CHANNELS",
+          ],
+        ])("given %s, hears by the best that there is", async (_, args, kind) => {
+          const own = await startRedis({ args });
+          onTestFinished(() => own.stop());
+          const { store, prefix } = storeOn(await clientOf(own), { sharded: true });
+          const wakes: unknown[] = [];
+          const unwatch = await store.watch("a", (version) => wakes.push(version));
+          expect(await ask(own, "PUBSUB", kind, `${prefix}:*`)).toHaveLength(1);
+          await store.create(draft("a"));
+          await store.write("a", change({ percent: 1 }));
+          await until("It heard", () => wakes.length === 2);
+          expect(wakes).toEqual([undefined, 2]);
+          await cutSubscribers(own);
+          await until("It is woken when the connection is back", () => wakes.length > 2);
+          await store.write("a", change({ percent: 2 }));
+          await until("It hears again", () => wakes.at(-1) === 3);
+          await unwatch();
+          const left = async (): Promise<boolean> =>
+            ((await ask(own, "PUBSUB", kind, `${prefix}:*`)) as []).length === 0;
+          await until("The channel is left", left);
         });
       });
     }

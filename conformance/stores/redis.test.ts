@@ -1,8 +1,13 @@
 import { redisStore } from "@emlinh/progress-server/stores/redis";
-import { storeSuite } from "@emlinh/progress-server/testing";
+import {
+  type MakeStore,
+  type StoreCapabilities,
+  storeSuite,
+} from "@emlinh/progress-server/testing";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { emptyRedis, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
 import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
+import { storeProperty } from "./store-property.js";
 
 for (const { name, open } of SINGLE_CLIENTS) {
   describe.skipIf(REDIS_MISSING !== undefined)(`redisStore on ${name}`, () => {
@@ -17,17 +22,20 @@ for (const { name, open } of SINGLE_CLIENTS) {
       await server.stop();
     });
 
-    storeSuite(
-      test,
-      ({ space, clock: _, ...options }) =>
-        redisStore({ client: opened.client, prefix: space, ...options }),
-      {
-        shared: true,
-        durable: true,
-        tombstones: true,
-        clock: "backend",
-        emptyBackend: (space) => emptyRedis([server], `${space}:*`),
-      },
-    );
+    const makeStore: MakeStore = ({ space, clock: _, ...options }) =>
+      redisStore({ client: opened.client, prefix: space, ...options });
+    const capabilities: StoreCapabilities = {
+      shared: true,
+      durable: true,
+      tombstones: true,
+      clock: "backend",
+      emptyBackend: (space) => emptyRedis([server], `${space}:*`),
+    };
+
+    storeSuite(test, makeStore, capabilities);
+
+    test("given random calls, answers each as a naive model does", async () => {
+      await storeProperty(makeStore, capabilities);
+    });
   });
 }
