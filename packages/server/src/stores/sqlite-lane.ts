@@ -36,7 +36,7 @@ export interface LaneOptions {
 }
 
 /** A job to be woken for, and the version if that is known. */
-export type Wakeup = readonly [jobId: string, version: number | undefined];
+type Wakeup = readonly [jobId: string, version: number | undefined];
 
 interface Call {
   readonly since: number;
