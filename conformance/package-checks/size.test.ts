@@ -12,8 +12,8 @@ import { folderOf, manifestOf } from "./packages.js";
  * lines) the rest: no one feature costs more than 0.4 kB. So the bounds hold what there is, with little room.
  */
 const BUDGETS = [
-  { what: "watching a job, with its parser", imports: "{ watchJob }", maxBytes: 7_900 },
-  { what: "the whole client, with its parser", imports: "*", maxBytes: 9_100 },
+  { what: "watching a job, with its parser", imports: "{ watchJob }", maxBytes: 7_700 },
+  { what: "the whole client, with its parser", imports: "*", maxBytes: 8_950 },
 ];
 
 function gzipBytes(code: Uint8Array): number {

@@ -22,9 +22,7 @@ export function printCursor({ epoch, version }: CursorParts): Cursor {
 
 /** Takes a cursor apart; `undefined` for anything that isn't one, since a bad cursor means "start over", never an error (P18). */
 export function parseCursor(text: string | null | undefined): CursorParts | undefined {
-  const match = CURSOR.exec(text ?? "");
-  const version = Number(match?.[2]);
-  return match?.[1] !== undefined && Number.isSafeInteger(version)
-    ? { epoch: match[1], version }
-    : undefined;
+  const [, epoch, digits] = CURSOR.exec(text ?? "") ?? [];
+  const version = Number(digits);
+  return epoch !== undefined && Number.isSafeInteger(version) ? { epoch, version } : undefined;
 }

@@ -63,14 +63,14 @@ export function merge(
   later: Delta,
   maxLogLines: number = DEFAULT_MAX_LOG_LINES,
 ): Delta {
-  if (later.reset) return { ...later, log: newest(later.log, maxLogLines) };
-  const lastN = earlier.log.at(-1)?.n ?? 0;
-  const log = [...earlier.log, ...later.log.filter((line) => line.n > lastN)];
+  const { reset, set, log } = later.reset ? { reset: true, set: {}, log: [] } : earlier;
+  const lastN = log.at(-1)?.n ?? 0;
+  const lines = [...log, ...later.log.filter((line) => line.n > lastN)];
   return {
     cursor: later.cursor,
-    reset: earlier.reset,
-    set: { ...earlier.set, ...later.set },
-    log: newest(log, maxLogLines),
+    reset,
+    set: { ...set, ...later.set },
+    log: newest(lines, maxLogLines),
   };
 }
 

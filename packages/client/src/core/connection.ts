@@ -1,8 +1,13 @@
-import type { AnyJob, Delta, ProgressError } from "@emlinh/progress-protocol";
-import type { ConnectionStatus, Machine, MachineEvent, Transport } from "../machine/events.js";
+import {
+  type Delta,
+  isTerminal,
+  type JobTypes,
+  type ProgressError,
+} from "@emlinh/progress-protocol";
+import type { ConnectionStatus, MachineEvent, Transport } from "../machine/events.js";
 import { holdMs, INITIAL, reduce } from "../machine/reduce.js";
 import { transport } from "../transports/transport.js";
-import type { Copy } from "./copy.js";
+import { type Copy, follow, type News } from "./copy.js";
 import type { ResolvedWatchOptions } from "./options.js";
 import type { PageEvent } from "./page.js";
 
@@ -28,19 +33,20 @@ export interface Neighbours {
 }
 
 /** What a connection is for. */
-export interface Purpose {
+export interface Purpose<Job extends JobTypes> {
+  readonly jobId: string;
   readonly url: string;
   readonly onStart: Neighbours["onStart"];
-  /** Takes a delta in without telling anyone; throws at one that doesn't fit, and has then taken nothing in. @param now - The server's time. */
-  take(delta: Delta | undefined, now: number): Pick<Copy<AnyJob>, "cursor" | "ended">;
-  /** Tells everyone what was taken in, and how the connection stands. */
-  publish(state: ConnectionState): void;
+  /** Tells everyone what was taken in since the last time, and how the connection stands. */
+  publish(connection: ConnectionState, copy: Copy<Job> | undefined, news: readonly News[]): void;
 }
 
 /** A job's connection, whatever it is made of at the moment. */
 export interface Connection {
   /** Begins, once there is somebody to begin for. */
   start(): void;
+  /** How it stands. */
+  state(): ConnectionState;
   dispatch(event: MachineEvent): void;
   /** Looks how things stand, by the clock; or tells what befalls the page. */
   look(kind?: PageEvent): void;
@@ -51,19 +57,19 @@ const TICK_MS = 5000;
 /** How late a timer is when the clock has jumped: timers don't count the time that the device slept. */
 const JUMP_MS = 10_000;
 
-/** Before the first listener. */
-export const IDLE: ConnectionState = publicState(INITIAL, 0);
-
 /** Runs what the machine says: couples it to the network, the timers and the page. */
-export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose): Connection {
-  const { clock, random, page, schedule } = options;
-  const { url, onStart, take, publish } = purpose;
+export function makeConnection<Job extends JobTypes>(
+  options: ResolvedWatchOptions,
+  { jobId, url, onStart, publish }: Purpose<Job>,
+): Connection {
+  const { clock, random, page, schedule, maxLogLines } = options;
   /** What runs, by name (a connection's is its number), and how it is called off. */
   const running: { [name: string]: (() => void) | undefined } = {};
   let machine = INITIAL;
   /** Where the copy stands; `undefined` asks for the whole state. */
   let cursor: string | undefined;
-  let ended = false;
+  let copy: Copy<Job> | undefined;
+  const news: News[] = [];
   let retryAt = 0;
   let retryMs = 0;
   let offsetMs = 0;
@@ -78,9 +84,19 @@ export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose):
       if (name === "elapsed") retryAt = clock() + delayMs;
       wait(name, () => dispatch({ kind: name as keyof typeof waits }), delayMs);
     }
-    for (const connection of [next.current, next.probe])
-      if (connection > last) void connect(connection);
-    publish(publicState(machine, retryAt));
+    for (const connection of [next.current, next.probe]) if (connection > last) connect(connection);
+    publish(state(), copy, news.splice(0));
+  }
+
+  function state(): ConnectionState {
+    const { status, attempt, transport, error } = machine;
+    return {
+      status,
+      attempt,
+      transport,
+      ...(status === "waiting" && { retryAt }),
+      ...(error && { error }),
+    };
   }
 
   /** Calls off the connections that don't count any more, and everything once nobody listens. */
@@ -110,49 +126,51 @@ export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose):
     wait("tick", tick, TICK_MS);
   }
 
-  /** Never rejects: a request ends in an outcome. */
-  async function connect(connection: number): Promise<void> {
+  function connect(connection: number): void {
     const polls = machine.transport === "poll" && connection !== machine.probe;
     const waitMs = polls ? holdMs(machine, options) : 0;
-    const query = new URLSearchParams();
-    if (cursor) query.set("after", cursor);
-    if (waitMs) query.set("wait", `${Math.ceil(waitMs / 1000)}`);
+    const query = new URLSearchParams({
+      ...(cursor && { after: cursor }),
+      ...(waitMs && { wait: `${Math.ceil(waitMs / 1000)}` }),
+    });
     const abort = new AbortController();
     running[connection] = () => abort.abort();
-    const outcome = await transport({
+    void transport({
       ...options,
       url: `${url}?${query}`,
       refresh: machine.refreshed,
-      abort,
+      signal: abort.signal,
       polls,
       waitMs,
       hear,
-      warn: () => dispatch({ kind: "silent", connection }),
+      schedule(run, delayMs) {
+        suspectAt = clock() + delayMs;
+        return schedule(run, delayMs);
+      },
       retry(ms) {
         retryMs = ms;
       },
-      alive(healthy, limitMs) {
-        suspectAt = clock() + limitMs / 2;
-        tell({ kind: "alive", connection, healthy });
+      tell(event) {
+        if (isTerminal(copy?.job.status)) dispatch({ kind: "close" });
+        else if (event.kind !== "dropped" || event.bye) dispatch({ ...event, connection });
+        else dispatch({ ...event, connection, floorMs: Math.max(event.floorMs, retryMs) });
       },
     });
-    const floorMs = Math.max(outcome.floorMs ?? 0, outcome.bye ? 0 : retryMs);
-    tell({ ...outcome, connection, floorMs } as MachineEvent);
   }
 
-  function tell(event: MachineEvent): void {
-    dispatch(ended ? { kind: "close" } : event);
-  }
-
-  function hear(delta: Delta | false | undefined, now: number | undefined): boolean {
+  function hear(delta: Delta | false, now: number | undefined): boolean {
     // A server that doesn't tell its time leaves us with our own.
     if (now) offsetMs = now - clock();
     if (delta === false) return false;
-    const before = cursor;
     // Until it is taken in: whatever doesn't fit is asked for anew.
     cursor = undefined;
-    ({ cursor, ended } = take(delta, clock() + offsetMs));
-    return cursor !== before;
+    const next = follow(jobId, copy, delta, { now: clock() + offsetMs, maxLogLines });
+    if (!next) throw new RangeError("It doesn't fit what is known of the job.");
+    cursor = next.cursor;
+    if (next === copy) return false;
+    copy = next;
+    news.push(...next.news);
+    return true;
   }
 
   function look(kind: PageEvent = "check"): void {
@@ -160,6 +178,7 @@ export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose):
   }
 
   return {
+    state,
     dispatch,
     look,
     start() {
@@ -167,22 +186,9 @@ export function makeConnection(options: ResolvedWatchOptions, purpose: Purpose):
       tick();
       running.start = onStart?.(() => dispatch({ kind: "probe" }));
       dispatch({ kind: "start" });
-      running.page = page?.(look);
+      if (page) running.page = page(look);
       // A listener may have stopped it meanwhile.
       tidy();
     },
-  };
-}
-
-function publicState(
-  { status, attempt, transport, error }: Machine,
-  retryAt: number,
-): ConnectionState {
-  return {
-    status,
-    attempt,
-    transport,
-    ...(status === "waiting" && { retryAt }),
-    ...(error && { error }),
   };
 }

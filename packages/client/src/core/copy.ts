@@ -1,7 +1,6 @@
 import {
   type CursorParts,
   type Delta,
-  isTerminal,
   type JobState,
   type JobTypes,
   merge,
@@ -19,7 +18,6 @@ export interface Copy<Job extends JobTypes> extends Delta {
   readonly job: JobState<Job>;
   /** When the job will be finished as far as we can tell, by the server's clock; 0 while that is guesswork. */
   readonly finishAt: number;
-  readonly ended: boolean;
   /** What the last delta brought, in the order in which it is told. */
   readonly news: readonly News[];
 }
@@ -54,7 +52,7 @@ export function follow<Job extends JobTypes>(
     if (JSON.stringify(step) !== JSON.stringify(last)) news.push(["step", { ...step, id }]);
   }
   news.push(["progress", job]);
-  return { ...merged, at, job, finishAt, ended: isTerminal(job.status), news };
+  return { ...merged, at, job, finishAt, news };
 }
 
 /** Within one attempt the percent shown never falls, whatever the writer does (P13), and the ETA doesn't jump. */

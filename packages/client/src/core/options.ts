@@ -69,15 +69,17 @@ export interface ResolvedWatchOptions extends Policy {
   readonly minSilenceMs: number;
   readonly healthyMs: number;
   readonly pollWaitMs: number;
-  readonly page: Page | undefined;
+  readonly page: Page | false;
   readonly onError: (error: unknown) => void;
   readonly clock: () => number;
   readonly random: () => number;
   readonly schedule: Schedule;
 }
 
+/** The options that are numbers over 0, and lists of them, with their defaults. */
 const NUMBERS = {
   maxLogLines: DEFAULT_MAX_LOG_LINES,
+  backoffMs: [1000, 2000, 4000, 8000, 16_000, 30_000],
   maxAttempts: 5,
   openTimeoutMs: 10_000,
   minSilenceMs: 20_000,
@@ -100,8 +102,6 @@ export function resolveWatchOptions(
   const all: { [name: string]: unknown } = {
     ...NUMBERS,
     transport: "auto",
-    credentials: "same-origin",
-    backoffMs: [1000, 2000, 4000, 8000, 16_000, 30_000],
     probesMs: [30_000, 60_000, 120_000, 300_000],
     // Called late and by its own name: a page may patch it, and it must not lose its window.
     fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
@@ -115,19 +115,16 @@ export function resolveWatchOptions(
   const check = (name: string, good: unknown, wanted: string): void => {
     if (!good) throw invalidOption(name, all[name], wanted);
   };
-  const { baseUrl = "", transport, backoffMs } = all as Partial<ResolvedWatchOptions>;
-  for (const name in NUMBERS) check(name, Number(all[name]) > 0, "a number over 0");
-  check("transport", /^(auto|stream|poll)$/.test(`${transport}`), '"auto", "stream" or "poll"');
-  const waits = backoffMs?.length && backoffMs.every((delayMs) => delayMs > 0);
-  check("backoffMs", waits, "a list of numbers over 0");
+  for (const name in NUMBERS) {
+    const values = [all[name]].flat();
+    check(name, values.length && values.every((value) => Number(value) > 0), "numbers over 0");
+  }
+  check("transport", /^(auto|stream|poll)$/.test(`${all.transport}`), "auto, stream or poll");
   // A path has a page to be relative to, or there is none.
-  const reachable = "location" in globalThis ? baseUrl : /^https?:/.test(baseUrl);
-  check("baseUrl", reachable, "an address, absolute outside a page");
-  return {
-    ...(all as unknown as ResolvedWatchOptions),
-    baseUrl: baseUrl.replace(/\/+$/, ""),
-    page: (all.page || undefined) as Page | undefined,
-  };
+  const base = "location" in globalThis ? /./ : /^https?:/;
+  check("baseUrl", base.test(`${all.baseUrl ?? ""}`), "an address, absolute outside a page");
+  all.baseUrl = `${all.baseUrl}`.replace(/\/+$/, "");
+  return all as unknown as ResolvedWatchOptions;
 }
 
 /** What is thrown for an option that can't be. */

@@ -4,23 +4,30 @@ export type PageEvent = "offline" | "pause" | "check";
 /** Tells a listener what befalls a page, until the function that it gives is called; at once, if the page is not well. */
 export type Page = (listener: (event: PageEvent) => void) => () => void;
 
+const EVENTS = [
+  "online",
+  "offline",
+  "pageshow",
+  "resume",
+  "visibilitychange",
+  "pagehide",
+  "freeze",
+];
+
 /** The life of the browser's page; `false` where there is none. */
 export function browserPage(pauseWhenHidden: boolean): Page | false {
   if (typeof document === "undefined") return false;
   return (listener) => {
     const stop = new AbortController();
-    const hear = (types: readonly string[], event: () => PageEvent): void => {
-      // Captured, since not all events of the document bubble up to the window.
-      for (const type of types)
-        addEventListener(type, () => listener(event()), { capture: true, signal: stop.signal });
-    };
-    const now = (): PageEvent => {
+    const now = (type?: string): PageEvent => {
+      // A page that keeps a connection open can't be kept for the back button.
+      if (type === "pagehide" || type === "freeze") return "pause";
       if (document.hidden && pauseWhenHidden) return "pause";
       return navigator.onLine === false ? "offline" : "check";
     };
-    hear(["online", "offline", "pageshow", "resume", "visibilitychange"], now);
-    // A page that keeps a connection open can't be kept for the back button.
-    hear(["pagehide", "freeze"], () => "pause");
+    // Captured, since not all events of the document bubble up to the window.
+    const options = { capture: true, signal: stop.signal };
+    for (const type of EVENTS) addEventListener(type, () => listener(now(type)), options);
     if (now() !== "check") listener(now());
     return () => stop.abort();
   };

@@ -1,5 +1,5 @@
 import { backoffMs } from "../machine/backoff.js";
-import { type Dropped, exchange, jsonOf } from "../transports/exchange.js";
+import { type Dropped, dropped, exchange, jsonOf } from "../transports/exchange.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
 /** A POST that may be sent again: its key, or its nature, makes it idempotent. */
@@ -8,12 +8,7 @@ export interface Post {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the tries. */
-  readonly signal: AbortSignal;
-}
-
-interface Answered {
-  readonly kind: "answered";
-  readonly reply: unknown;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -31,27 +26,32 @@ export async function post(
     body: JSON.stringify(body),
     headers: { ...headers, "content-type": "application/json" },
   };
+  const limitMs = options.openTimeoutMs + options.pollWaitMs;
   let refresh = false;
   let giveUp = (): void => {};
-  signal.addEventListener("abort", () => giveUp());
+  signal?.addEventListener("abort", () => giveUp());
   for (let attempt = 1; ; attempt += 1) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const abort = new AbortController();
-    giveUp = () => abort.abort();
-    const outcome: Answered | Dropped = await exchange<Answered>(
-      { ...options, url, refresh, abort, waitMs: options.pollWaitMs },
-      init,
-      async (response) => ({ kind: "answered", reply: await jsonOf(response) }),
-    );
-    signal.throwIfAborted();
-    if (outcome.kind === "answered") return outcome.reply;
-    if (outcome.error?.status === 401 && !refresh) refresh = true;
-    else if (outcome.error?.retryable && attempt < options.maxAttempts) {
-      const delayMs = backoffMs(attempt, options.backoffMs, outcome.floorMs, options.random());
+    const givenUp = new Promise<Dropped>((resolve) => {
+      giveUp = () => resolve(dropped(`Nothing came for ${limitMs} ms.`));
+    });
+    const cancel = options.schedule(giveUp, limitMs);
+    const request = { ...options, url, refresh, signal: abort.signal };
+    const answer = exchange(request, init, async (response) => ({ reply: await jsonOf(response) }));
+    const outcome: Partial<Dropped> & { reply?: unknown } = await Promise.race([answer, givenUp]);
+    cancel();
+    abort.abort();
+    const { reply, error, floorMs = 0 } = outcome;
+    signal?.throwIfAborted();
+    if (!error) return reply;
+    if (error.status === 401 && !refresh) refresh = true;
+    else if (error.retryable && attempt < options.maxAttempts) {
+      const delayMs = backoffMs(attempt, options.backoffMs, floorMs, options.random());
       await new Promise<void>((resolve) => {
         giveUp = resolve;
         options.schedule(resolve, delayMs);
       });
-    } else throw outcome.error;
+    } else throw error;
   }
 }

@@ -1,13 +1,14 @@
 import {
   type AnyJob,
   type ErrorCode,
+  isTerminal,
   type JobState,
   type JobTypes,
   type Json,
   ProgressError,
 } from "@emlinh/progress-protocol";
-import { type ConnectionState, IDLE, makeConnection, type Neighbours } from "./connection.js";
-import { type Copy, follow, type News } from "./copy.js";
+import { type ConnectionState, makeConnection, type Neighbours } from "./connection.js";
+import type { Copy, News } from "./copy.js";
 import type { CancelReply, JobWatch, WatchEvents, WatchSnapshot } from "./job-watch.js";
 import { makeListeners } from "./listeners.js";
 import {
@@ -47,28 +48,19 @@ export function makeWatch<Job extends JobTypes>(
   { onStart, onMoved }: Neighbours = {},
 ): JobWatch<Job> {
   if (!jobId) throw invalidOption("jobId", jobId, "the id of a job");
-  const { signal, maxLogLines } = options;
+  const { signal } = options;
   const url = `${options.baseUrl}/${encodeURIComponent(jobId)}`;
   const listeners = makeListeners<Events<Job>>(options.onError);
-  let snapshot: WatchSnapshot<Job> = { job: undefined, log: [], connection: IDLE };
-  let copy: Copy<Job> | undefined;
   let result: Promise<Job["result"]> | undefined;
-  const news: News[] = [];
 
-  const connection = makeConnection(options, {
-    url,
-    onStart,
-    take(delta, now) {
-      const next = delta && follow(jobId, copy, delta, { now, maxLogLines });
-      if (!next) throw new RangeError("It doesn't fit what is known of the job.");
-      if (next !== copy) news.push(...next.news);
-      copy = next;
-      return next;
-    },
-    publish,
-  });
+  const line = makeConnection<Job>(options, { jobId, url, onStart, publish });
+  let snapshot: WatchSnapshot<Job> = { job: undefined, log: [], connection: line.state() };
 
-  function publish(connection: ConnectionState): void {
+  function publish(
+    connection: ConnectionState,
+    copy: Copy<Job> | undefined,
+    news: readonly News[],
+  ): void {
     const moved = JSON.stringify(connection) !== JSON.stringify(snapshot.connection);
     if (!moved && !news.length) return;
     snapshot = {
@@ -76,7 +68,7 @@ export function makeWatch<Job extends JobTypes>(
       ...(copy && { job: copy.job, log: copy.log }),
       ...(moved && { connection }),
     };
-    for (const [name, event] of news.splice(0)) listeners.emit(name, event as never);
+    for (const [name, event] of news) listeners.emit(name, event as never);
     if (moved) {
       listeners.emit("connection", connection);
       onMoved?.(connection);
@@ -87,7 +79,8 @@ export function makeWatch<Job extends JobTypes>(
   }
 
   function tellEnd(): void {
-    if (copy?.ended) listeners.emit("end", copy.job);
+    const { job } = snapshot;
+    if (job && isTerminal(job.status)) listeners.emit("end", job);
   }
 
   function on<Name extends keyof Events<Job>>(
@@ -97,11 +90,11 @@ export function makeWatch<Job extends JobTypes>(
     const remove = listeners.add(name, listener);
     // For one that comes after the end: whoever was told it has been taken off.
     queueMicrotask(tellEnd);
-    connection.start();
+    line.start();
     return () => {
       remove();
       // Not at once: who leaves and comes back in one breath, as React does, keeps the connection.
-      queueMicrotask(() => listeners.count() || connection.dispatch({ kind: "leave" }));
+      queueMicrotask(() => listeners.count() || line.dispatch({ kind: "leave" }));
     };
   }
 
@@ -131,12 +124,17 @@ export function makeWatch<Job extends JobTypes>(
     let last: JobState<Job> | undefined;
     for await (const job of states()) last = job;
     if (last?.status === "completed") return last.result;
-    throw snapshot.connection.error ?? failureOf(last as JobState<Job>);
+    if (snapshot.connection.error) throw snapshot.connection.error;
+    const { status, error } = last as JobState<Job>;
+    throw new ProgressError(`job-${status}` as ErrorCode, {
+      message: `The job ${jobId} ended as ${status}: ${error?.message ?? "no reason was given"}`,
+      details: { jobId, error: error as Json },
+    });
   }
 
   function stop(): void {
     const message = `Watching the job ${jobId} was stopped.`;
-    connection.dispatch({
+    line.dispatch({
       kind: "close",
       error: new ProgressError("stopped", { message }),
     });
@@ -159,22 +157,7 @@ export function makeWatch<Job extends JobTypes>(
       return result;
     },
     stop,
-    cancel: () =>
-      post(options, {
-        url: `${url}/cancel`,
-        signal: new AbortController().signal,
-      }) as Promise<CancelReply>,
-    refresh: () => connection.look(),
+    cancel: () => post(options, { url: `${url}/cancel` }) as Promise<CancelReply>,
+    refresh: () => line.look(),
   };
-}
-
-function failureOf({
-  id,
-  status,
-  error,
-}: Pick<JobState, "id" | "status" | "error">): ProgressError {
-  return new ProgressError(`job-${status}` as ErrorCode, {
-    message: `The job ${id} ended as ${status}: ${error?.message ?? "no reason was given"}`,
-    details: { jobId: id, error: error as Json },
-  });
 }

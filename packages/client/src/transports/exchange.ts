@@ -15,13 +15,8 @@ export interface Exchange {
   readonly headers: HeadersInit | HeadersFactory | undefined;
   readonly refresh: boolean;
   readonly credentials: RequestCredentials;
-  /** Ends the request; the exchange itself aborts it when it is over. */
-  readonly abort: AbortController;
-  /** How long nothing may come, until the reader sets another limit; and how much longer, since the server was asked to wait. */
-  readonly openTimeoutMs: number;
-  readonly waitMs: number;
-  /** Told when half of the limit is over. */
-  warn?(): void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly schedule: Schedule;
@@ -38,57 +33,27 @@ export interface Dropped {
   readonly error?: ProgressError;
 }
 
-/** From now on silence may last so long. */
-export type Guard = (limitMs: number) => void;
-
 type Init = Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<string, string>> };
 
-/** Runs one request to its one outcome. It never rejects. @param read - Reads an answer that is a success. */
-export function exchange<Outcome>(
-  request: Exchange,
+/** Sends one request. It never rejects. @param read - Reads an answer that is a success. */
+export async function exchange<Outcome>(
+  { url, fetch, headers, refresh, credentials, signal, clock }: Exchange,
   init: Init,
-  read: (response: Response, guard: Guard) => Promise<Outcome | Dropped>,
+  read: (response: Response) => Promise<Outcome>,
 ): Promise<Outcome | Dropped> {
-  const { abort, schedule, warn } = request;
-  const { signal } = abort;
-  return new Promise((resolve) => {
-    let cancel = (): void => {};
-    signal.onabort = () => cancel();
-    const settle = (outcome: Outcome | Dropped): void => {
-      resolve(outcome);
-      abort.abort();
-    };
-    const guard = (limitMs: number, strike = false): void => {
-      cancel();
-      if (signal.aborted) return;
-      cancel = schedule(() => {
-        warn?.();
-        const giveUp = (): void => settle(dropped(`Nothing came for ${limitMs} ms.`, strike));
-        cancel = schedule(giveUp, limitMs / 2);
-      }, limitMs / 2);
-    };
-    guard(request.openTimeoutMs + request.waitMs, true);
-    send(request, init)
-      .then((response) =>
-        response.ok ? read(response, guard) : refusalOf(response, request.clock()),
-      )
-      .then(settle, (cause) => settle(dropped("The connection failed.", false, { cause })));
-  });
-}
-
-async function send(
-  { url, fetch, headers, refresh, credentials, abort }: Exchange,
-  init: Init,
-): Promise<Response> {
-  const all = new Headers(typeof headers === "function" ? await headers({ refresh }) : headers);
-  for (const [name, value] of Object.entries(init.headers)) all.set(name, value);
-  return fetch(url, {
-    cache: "no-store",
-    credentials,
-    ...init,
-    headers: all,
-    signal: abort.signal,
-  });
+  try {
+    const more = typeof headers === "function" ? await headers({ refresh }) : headers;
+    const response = await fetch(url, {
+      cache: "no-store",
+      credentials,
+      ...init,
+      headers: { ...Object.fromEntries(new Headers(more)), ...init.headers },
+      signal,
+    });
+    return await (response.ok ? read(response) : refusalOf(response, clock()));
+  } catch (cause) {
+    return dropped("The connection failed.", false, { cause });
+  }
 }
 
 /** The body as JSON; `null` if it is none. Rejects for a body that was cut: it may have been JSON, and is asked for again. */
@@ -128,7 +93,7 @@ async function refusalOf(response: Response, now: number): Promise<Dropped> {
   return dropped(problem?.detail ?? `${url} answered ${status}.`, false, {
     code: problem?.code,
     status,
-    retryable: [408, 425, 429].includes(status) || status >= 500,
+    retryable: /408|425|429|5../.test(`${status}`),
     floorMs: Math.max(0, Math.min(afterMs, MAX_RETRY_AFTER_MS)),
   });
 }
