@@ -26,7 +26,7 @@ export function redisChannels(
   const held = new Map<string, Held>();
   /** Channels that are being left: who comes back waits, so that the two commands can't overtake each other. */
   const leaving = new Map<string, Promise<void>>();
-  /** Those who wait for a channel; a close must not leave them waiting. */
+  /** Those who wait for a channel; neither a close nor an absent server may leave them waiting. */
   const waiting = new Set<(reason: ProgressError) => void>();
   let listener: RedisListener | undefined;
   let closed = false;
@@ -34,6 +34,8 @@ export function redisChannels(
 
   const events = {
     hear(text: string, channel: string): void {
+      // A connection that was handed in may have others on it.
+      if (!held.has(channel)) return;
       const version = Number(text);
       // Nothing is told of a creation or a removal: versions begin anew there.
       watching.wake(
@@ -46,9 +48,13 @@ export function redisChannels(
       watching.wakeAll();
     },
     failed(cause: unknown): void {
-      if (isTroubled || closed) return;
+      if (closed) return;
+      const error = listenerFailed(cause);
+      // They hear at once that the server is away, in place of waiting until it is back.
+      for (const reject of waiting) reject(error);
+      if (isTroubled) return;
       isTroubled = true;
-      onError(listenerFailed(cause));
+      onError(error);
     },
     channels: () => held.keys(),
   };
