@@ -106,6 +106,27 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     expect(errors[0]?.message).toContain("terminating connection");
   });
 
+  test("given a listener whose connection falls silent, as by a network that was cut, connects anew, and wakes", async () => {
+    const listener = pgListener(() => new pg.Client({ connectionString: server.url }), {
+      probeMs: 300,
+    });
+    const [writer, watcher] = two(listener, 60_000);
+    await runningJob(writer, "a");
+    const { wake, told, past } = waker();
+    await watcher.watch("a", wake);
+    await past(0);
+    const [pid = 0] = await listeners(pools[0]);
+    process.kill(pid, "SIGSTOP");
+    try {
+      await past(1);
+      expect(errors[0]?.message).toContain("no answer");
+      await setMessage(writer, "a", "after");
+      await until("a write is heard again", () => told.includes(2));
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  });
+
   test("given a server that isn't there at the first watch, watches, and wakes once it is", async () => {
     const [writer, watcher] = two(direct(), 60_000);
     await runningJob(writer, "a");

@@ -84,8 +84,12 @@ function throughPgBouncer(): void {
     await watcher.watch("a", wake);
     await past(1);
     for (let version = 2; version < 8; version += 1) {
+      const seen = told.length;
       await setMessage(writer, "a", `${version}`);
-      await until("the write is heard, or found", () => told.includes(version));
+      // A wake without a version is as good: the first look, and the listener's beginning, give one.
+      await until("the write is heard, or found", () =>
+        told.slice(seen).some((each) => each === undefined || each >= version),
+      );
     }
     // Whether something is heard by chance is PgBouncer's to say.
     expect(errors.length).toBeLessThan(2);

@@ -19,7 +19,7 @@ export interface HintSender {
  * as long as its last statement took, and all of them together leave that lock alone the more, the more they wait for it.
  */
 const MIN_GAP_MS = 5;
-const MAX_GAP_MS = 100;
+const MAX_GAP_MS = 50;
 const GAP_FACTOR = 10;
 
 /** PostgreSQL takes payloads of less than 8000 bytes. */
@@ -31,7 +31,7 @@ export function newSender(): string {
 }
 
 /**
- * Sends hints in batches: the first at once, and those that come while it is under way, or 5 to 100 ms after it, together.
+ * Sends hints in batches: the first at once, and those that come while it is under way, or 5 to 50 ms after it, together.
  *
  * @param send - Sends payloads. May reject: hints are lost then, and whoever watches finds the change by looking.
  */

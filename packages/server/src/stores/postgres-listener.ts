@@ -4,6 +4,8 @@ import type {
   PostgresListener,
   PostgresPool,
 } from "./postgres-client.js";
+import { LONGEST_MS } from "./postgres-within.js";
+import { checksFor } from "./store-options.js";
 
 /** A connection, and how to be rid of it. */
 interface Held {
@@ -19,16 +21,25 @@ const MAX_BACKOFF_MS = 5_000;
 /** A connection that held so long was a good one: the tries are counted anew. */
 const GOOD_MS = 10_000;
 
-/** Between two questions whether a silent connection is still one; a network that was cut says nothing by itself. */
-const PROBE_MS = 15_000;
-const PROBE_TIMEOUT_MS = 5_000;
+/** For taking and opening a connection, be it that the pool has none to spare. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** How a listener keeps its connection. */
+export interface PgListenerOptions {
+  /** Milliseconds between two questions whether the connection is still one, since a network that was cut says nothing by itself; it has a third of that to answer. @defaultValue `15_000` */
+  readonly probeMs?: number | undefined;
+}
+
+const { duration } = checksFor("pgListener");
+const DEFAULT_PROBE_MS = 15_000;
 
 /**
  * Listens on a connection of its own, which goes past the pool: straight to the database where the pool goes through PgBouncer.
  *
- * A connection that breaks, or gives no answer for 20 s, is replaced: after 0.1 to 0.2 s, then twice as long each time, up to 5 s.
+ * A connection that breaks, or gives no answer, is replaced: after 0.1 to 0.2 s, then twice as long each time, up to 5 s.
  *
  * @param connect - Makes a client that isn't connected yet; the listener connects it, and ends it.
+ * @throws ProgressError `invalid-option` if `probeMs` is no positive number.
  *
  * @example
  * ```ts
@@ -36,11 +47,17 @@ const PROBE_TIMEOUT_MS = 5_000;
  * const store = postgresStore({ pool, listener });
  * ```
  */
-export function pgListener(connect: () => PostgresClient): PostgresListener {
-  return listenerOn(async () => {
-    const client = connect();
-    return { client, open: () => client.connect(), drop: () => client.end() };
-  });
+export function pgListener(
+  connect: () => PostgresClient,
+  { probeMs = DEFAULT_PROBE_MS }: PgListenerOptions = {},
+): PostgresListener {
+  return listenerOn(
+    async () => {
+      const client = connect();
+      return { client, open: () => client.connect(), drop: () => client.end() };
+    },
+    duration("probeMs", probeMs),
+  );
 }
 
 /** Listens on a connection out of the pool. It is never given back as it is: another would get its notifications. */
@@ -49,15 +66,15 @@ export function pooledListener(pool: PostgresPool): PostgresListener {
     const client = await pool.connect?.();
     if (client === undefined) throw new TypeError("The pool has no connect().");
     return { client, open: async () => {}, drop: async () => client.release(true) };
-  });
+  }, DEFAULT_PROBE_MS);
 }
 
-function listenerOn(take: () => Promise<Held>): PostgresListener {
+function listenerOn(take: () => Promise<Held>, probeMs: number): PostgresListener {
   return {
     async listen(channel, hear, changed) {
       const stopping = new AbortController();
       const { signal } = stopping;
-      const kept = keepListening({ take, channel, hear, changed, signal });
+      const kept = keepListening({ take, probeMs, channel, hear, changed, signal });
       return {
         async unlisten() {
           stopping.abort();
@@ -70,6 +87,7 @@ function listenerOn(take: () => Promise<Held>): PostgresListener {
 
 interface Listening {
   readonly take: () => Promise<Held>;
+  readonly probeMs: number;
   readonly channel: string;
   readonly hear: (payload: string) => void;
   readonly changed: (trouble?: unknown) => void;
@@ -91,7 +109,8 @@ async function keepListening(listening: Listening): Promise<void> {
 }
 
 /** Listens on one connection. Resolves with what ended it. */
-async function holdOne({ take, channel, hear, changed, signal }: Listening): Promise<unknown> {
+async function holdOne(listening: Listening): Promise<unknown> {
+  const { take, probeMs, channel, hear, changed, signal } = listening;
   const over = new AbortController();
   let end = (_reason: unknown): void => {};
   const ended = new Promise<unknown>((resolve) => {
@@ -102,21 +121,26 @@ async function holdOne({ take, channel, hear, changed, signal }: Listening): Pro
   });
   const stop = (): void => end(signal.reason);
   signal.addEventListener("abort", stop);
+  let listens = false;
+  void pause(OPEN_TIMEOUT_MS, over.signal).then(() => {
+    if (!listens) end(new Error("There was no connection in time."));
+  });
   const taking = take();
   try {
     const held = await Promise.race([taking, ended.then(() => undefined)]);
-    if (held === undefined) return signal.reason;
+    if (held === undefined) return await ended;
     const { client, open } = held;
     client.on("error", end);
     client.on("end", () => end(new Error("The connection was closed.")));
     client.on("notification", (message) => {
       if (message.channel === channel) hear(message.payload ?? "");
     });
-    const listening = open().then(() => client.query(`listen "${channel}"`));
-    listening.then(() => {
+    const inForce = open().then(() => client.query(`listen "${channel}"`));
+    inForce.then(() => {
       if (over.signal.aborted) return;
+      listens = true;
       changed();
-      void probe(client, over.signal).then(end);
+      void probe(client, probeMs, over.signal).then(end);
     }, end);
     return await ended;
   } finally {
@@ -128,17 +152,21 @@ async function holdOne({ take, channel, hear, changed, signal }: Listening): Pro
 }
 
 /** Asks a connection again and again whether it is there. Resolves with what is wrong; never rejects. */
-async function probe(client: PostgresListenClient, over: AbortSignal): Promise<unknown> {
+async function probe(
+  client: PostgresListenClient,
+  everyMs: number,
+  over: AbortSignal,
+): Promise<unknown> {
   for (;;) {
-    await pause(PROBE_MS, over);
+    await pause(everyMs, over);
     if (over.aborted) return over.reason;
-    const late = new Error(`The connection gave no answer for ${PROBE_TIMEOUT_MS} ms.`);
+    const late = new Error(`The connection gave no answer for ${everyMs / 3} ms.`);
     const trouble = await Promise.race([
       client.query("select 1").then(
         () => undefined,
         (error: unknown) => error,
       ),
-      pause(PROBE_TIMEOUT_MS, over).then(() => late),
+      pause(everyMs / 3, over).then(() => late),
     ]);
     if (trouble !== undefined) return trouble;
   }
@@ -152,7 +180,7 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, ms * (0.5 + Math.random() / 2));
+    const timer = setTimeout(done, Math.min(LONGEST_MS, ms * (0.5 + Math.random() / 2)));
     if (typeof timer === "object") timer.unref();
     signal?.addEventListener("abort", done);
     if (signal?.aborted) done();

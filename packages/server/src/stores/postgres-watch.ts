@@ -4,7 +4,7 @@ import { messageOf, unavailable } from "./postgres-ask.js";
 import { hintsOf, type PostgresHint } from "./postgres-hints.js";
 import { pooledListener } from "./postgres-listener.js";
 import type { PostgresSettings } from "./postgres-options.js";
-import { within } from "./postgres-within.js";
+import { LONGEST_MS, within } from "./postgres-within.js";
 import { watchers } from "./watchers.js";
 
 /** The watches of one process, and how it learns of what others write. */
@@ -106,7 +106,8 @@ export function postgresWatches(context: WatchContext): PostgresWatches {
   function schedule(): void {
     clearTimer();
     if (closed || busy || watched.size === 0 || pollMs === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(() => void lookAround(), hears ? pollMs * SELDOM : pollMs);
+    const ms = Math.min(LONGEST_MS, hears ? pollMs * SELDOM : pollMs);
+    timer = setTimeout(() => void lookAround(), ms);
     if (typeof timer === "object") timer.unref();
   }
 

@@ -1,3 +1,6 @@
+/** The longest that a timer can wait: one that shall wait longer goes off at once. */
+export const LONGEST_MS = 2_147_483_647;
+
 /**
  * Gives a promise's result, or gives up on it: a connection that was cut without a word never answers.
  *

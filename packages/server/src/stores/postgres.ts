@@ -31,7 +31,7 @@ export type {
   PostgresPool,
   PostgresResult,
 } from "./postgres-client.js";
-export { pgListener } from "./postgres-listener.js";
+export { type PgListenerOptions, pgListener } from "./postgres-listener.js";
 export { migratePostgres, postgresMigration } from "./postgres-migrate.js";
 export type { PostgresPlace, PostgresStoreOptions } from "./postgres-options.js";
 
