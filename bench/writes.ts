@@ -132,7 +132,7 @@ async function byHand(
         name: "UPDATE",
         write: async (jobId, by) =>
           update.run(JSON.stringify({ "steps.render": stepAt(by) }), jobId),
-        close: async () => database.close(),
+        close: async () => void database.close(),
       };
     }
   }

@@ -19,8 +19,9 @@ export interface ServedBackend extends Backend {
   resume(): Promise<void>;
 }
 
-async function redis(): Promise<ServedBackend> {
-  const server = await startRedis({ persistent: true });
+/** Whose data are gone when it was away, unless they persist. */
+export async function redis(persistent: boolean): Promise<ServedBackend> {
+  const server = await startRedis({ persistent });
   return {
     place: { kind: "redis", url: server.url },
     halt: () => server.stop(),
@@ -49,7 +50,7 @@ async function sqlite(): Promise<Backend> {
 
 /** Those with a server. */
 export const SERVED_BACKENDS: readonly { name: string; start(): Promise<ServedBackend> }[] = [
-  { name: "redis", start: redis },
+  { name: "redis", start: () => redis(true) },
   { name: "postgres", start: postgres },
 ];
 

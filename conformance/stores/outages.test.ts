@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { expectRight } from "../faults/right.js";
 import { openNodeViewer, type Viewer } from "../faults/viewer.js";
 import { makeWorld, type World } from "../faults/world.js";
-import { SERVED_BACKENDS, type ServedBackend } from "./backends.js";
+import { redis, SERVED_BACKENDS, type ServedBackend } from "./backends.js";
 import { openStore } from "./open-store.js";
 
 interface Scene {
@@ -113,5 +113,53 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
     await backend.resume();
     await viewer.until("the job", ({ job }) => job?.status === "queued");
     expect(errors.every(({ code }) => code === "store-unavailable")).toBe(true);
+  });
+});
+
+describe("redis: the server comes back without its data", () => {
+  test("given a job that runs, its worker and its viewers are told that it is gone, and nobody waits for ever", async () => {
+    const { backend, web, errors, view } = await setTheScene(() => redis(false));
+    const { id } = await web.progress.create({ kind: "forgotten" });
+    const viewer = await view(id);
+    const job = await web.progress.open(id);
+    await viewer.until("that it runs", (record) => record.job?.status === "running");
+    await backend.halt();
+    job.update({ message: "meanwhile" });
+    await untilNoticed(errors);
+    await backend.resume();
+    const { settled } = await viewer.until(
+      "why there is no result",
+      (record) => record.settled !== null,
+    );
+    expect(settled).toEqual({ code: "job-not-found" });
+    await expect.poll(() => job.signal.aborted, { timeout: 20_000 }).toBe(true);
+    await expect(job.complete(null)).rejects.toMatchObject({
+      code: expect.stringMatching(/^job-(?:not-found|expired)$/),
+    });
+  });
+
+  test("given the same job made anew, its viewers are told of a reset, and then the truth", async () => {
+    const { backend, web, view } = await setTheScene(() => redis(false));
+    await web.progress.create({ kind: "anew", id: "anew", metadata: { made: "first" } });
+    const viewer = await view("anew");
+    await viewer.until("the first", ({ job }) => job?.metadata.made === "first");
+    // The line is dead while the server loses its data, so that the viewer comes back to another job.
+    web.proxy.setFaults(() => ({ kind: "refuse" }));
+    web.proxy.cutAll();
+    await backend.halt();
+    await backend.resume();
+    await expect
+      .poll(
+        () =>
+          web.progress.create({ kind: "anew", id: "anew", metadata: { made: "again" } }).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    web.proxy.setFaults(() => ({ kind: "pass" }));
+    const record = await viewer.until("the second", ({ job }) => job?.metadata.made === "again");
+    expect(record.resets).toBe(1);
   });
 });

@@ -22,6 +22,7 @@ const CODES: Record<ErrorCode, number | undefined> = {
   "job-finished": 409,
   "attempt-superseded": 409,
   "store-full": undefined,
+  "store-misconfigured": undefined,
   "invalid-option": undefined,
   closed: undefined,
   "job-failed": undefined,
