@@ -19,9 +19,11 @@ async function start(): Promise<void> {
       workers: 2,
       onLine: (name, line) => notice(`${name}: ${line}`),
     });
-    stopOnSignals(cluster);
+    const stopping = stopOnSignals(cluster);
     for (const { name, pid, gone } of [...cluster.webs, ...cluster.workers])
-      void gone.then(() => notice(`${name} (${pid}) has ended; the others go on.`));
+      void gone.then(() => {
+        if (!stopping.aborted) notice(`${name} (${pid}) has ended; the others go on.`);
+      });
     process.stdout.write(`Em Linh's video studio, on many processes: ${cluster.url}\n`);
   } catch (error) {
     if (!isExpected(error)) throw error;
@@ -36,17 +38,19 @@ function isExpected(error: unknown): error is Error {
   return cause?.code === "ENOENT";
 }
 
-function stopOnSignals(cluster: Cluster): void {
-  let isStopping = false;
+/** @returns A signal that aborts when all of it is about to end. */
+function stopOnSignals(cluster: Cluster): AbortSignal {
+  const stopping = new AbortController();
   const stop = async (): Promise<void> => {
     // A second signal is from somebody who does not want to wait.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
     await cluster.stop();
     process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void stop());
+  return stopping.signal;
 }
 
 await start();

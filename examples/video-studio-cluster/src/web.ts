@@ -4,7 +4,10 @@ import { portFrom } from "./settings.js";
 import { startWeb } from "./web/app.js";
 
 await runMain(async (settings) => {
-  const web = await startWeb({ settings, port: portFrom(process.env), onNotice: notice });
+  // By default for an nginx of the same machine alone.
+  const host = process.env.HOST || "127.0.0.1";
+  const port = portFrom(process.env);
+  const web = await startWeb({ settings, port, host, onNotice: notice });
   return {
     line: `Web process ${process.pid}: ${web.url}`,
     ready: { url: web.url },

@@ -81,8 +81,7 @@ async function launch(options: Launch): Promise<Omit<Cluster, "stop">> {
   const env: NodeJS.ProcessEnv = {
     SCRATCH_DIR: join(folder, "scratch"),
     ...options.env,
-    REDIS_URL: redisUrl,
-    PORT: "0",
+    ...{ REDIS_URL: redisUrl, PORT: "0", HOST: "127.0.0.1" },
   };
 
   async function redis(): Promise<string> {

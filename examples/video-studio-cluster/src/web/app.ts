@@ -33,6 +33,8 @@ export interface WebOptions {
   readonly settings: Settings;
   /** `0` for any that is free. */
   readonly port: number;
+  /** The address to listen at; the one that nginx reaches. */
+  readonly host: string;
   readonly onNotice: (notice: string) => void;
 }
 
@@ -49,15 +51,15 @@ const require = createRequire(import.meta.url);
 /** The studio's page, as its own build made it. */
 const PAGE_DIR = join(dirname(require.resolve("@emlinh/video-studio/dist/worker.js")), "page");
 
-/** Starts a web process. Resolves when it listens at 127.0.0.1. */
-export async function startWeb({ settings, port, onNotice }: WebOptions): Promise<Web> {
+/** Starts a web process. Resolves when it listens. */
+export async function startWeb({ settings, port, host, onNotice }: WebOptions): Promise<Web> {
   const rooms = await openRooms(settings, onNotice);
   const jobs = createVideoJobs(rooms);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, createApp(rooms, jobs));
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: () => close(server, rooms, jobs),
   };
 }

@@ -1,0 +1,52 @@
+import { describeInBrowser } from "@emlinh/video-studio/e2e/support/browser.js";
+import { visit } from "@emlinh/video-studio/e2e/support/visit.js";
+import { expect, test } from "vitest";
+import { NGINX_MISSING } from "../../../conformance/servers/nginx.js";
+import { REDIS_MISSING } from "../../../conformance/servers/redis.js";
+import { childrenOf, startCluster, type TestCluster } from "../test/support/cluster-kit.js";
+
+/** What the browser writes of a stream that was cut by the death of a server. */
+const CUT = /net::ERR_INCOMPLETE_CHUNKED_ENCODING/u;
+
+describeInBrowser("the page before many processes", (browser) => {
+  test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
+    "given the death of the worker that makes its video, and of a web process, shows the next attempt, and its video",
+    async () => {
+      const cluster = await startCluster({ STORE: "redis" });
+      const { page, sights, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
+      await ask("Trí tuệ nhân tạo");
+      await until("a preview frame", ({ cards }) => cards[0]?.preview === true);
+      await cluster.webs[0]?.stop("SIGKILL");
+      await (await workerAtWork(cluster))?.stop("SIGKILL");
+      const again = await until("the next attempt", ({ cards }) => {
+        return cards[0]?.phase === "running" && cards[0].headline.endsWith("lần thử 2");
+      });
+      const { cards, banner } = await until("the video", (sight) => sight.cards[0]?.video === true);
+      expect(cards[0]?.phase).toBe("completed");
+      expect(banner).toBe("");
+      expect(await page.locator("video").evaluate(widthOf)).toBe(1280);
+      // The queue is the only thing between the two attempts: nobody was told that the video is lost.
+      const phases = new Set(sights.map((sight) => sight.cards[0]?.phase));
+      expect(phases).not.toContain("lost");
+      expect(phases).not.toContain("gone");
+      expect(again.cards[0]?.percent ?? 0).toBeLessThan(100);
+    },
+  );
+});
+
+/** The width of a video's picture, when its first one is there. Runs in the page. */
+async function widthOf(element: Element): Promise<number> {
+  const video = element as HTMLVideoElement;
+  video.preload = "auto";
+  if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+    await new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  return video.videoWidth;
+}
+
+/** The worker that has a pipeline running. */
+async function workerAtWork({
+  workers,
+}: TestCluster): Promise<TestCluster["workers"][number] | undefined> {
+  for (const worker of workers) if ((await childrenOf(worker.pid)).length > 0) return worker;
+  return undefined;
+}
