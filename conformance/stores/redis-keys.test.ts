@@ -114,11 +114,28 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore's keys", () => {
     expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([1, 2, 3]);
   });
 
-  test("given more lines than a command may carry, keeps the newest and numbers all", async () => {
+  test.each([
+    [1, true],
+    [2, true],
+    [3, false],
+    [4, false],
+  ])(
+    "given three jobs that are due and a limit of %i, says whether there is more: %s",
+    async (limit, more) => {
+      const { store } = storeOn(opened);
+      for (const id of ["a", "b", "c"]) await store.create(draft(id, { deadlineMs: HOUR_MS }));
+      const report = await store.sweep(Date.now() + 1.1 * HOUR_MS, limit);
+      expect(report).toMatchObject({ timedOut: Math.min(limit, 3), more });
+    },
+  );
+
+  test("given more fields and lines than a command may carry, keeps the fields and the newest lines, and numbers all", async () => {
     const { store } = storeOn(opened, { maxLogLines: 9000 });
     const { cursor } = await store.create(draft("a"));
     const log = Array.from({ length: 10_000 }, (_, by) => ({ ...LINE, text: `${by}` }));
-    const second = await store.write("a", change({}, { log }));
+    const fields = Array.from({ length: 5000 }, (_, by) => [`metadata.k${by}`, by] as const);
+    const second = await store.write("a", change(Object.fromEntries(fields), { log }));
+    expect(Object.keys((await store.read("a", cursor))?.set ?? {})).toHaveLength(5001);
     await store.write("a", change({}, { log: [{ ...LINE, text: "last" }] }));
     const after = (await store.read("a", cursor))?.log ?? [];
     expect([after.length, after[0]?.n, after.at(-1)?.n]).toEqual([9000, 1002, 10_001]);

@@ -1,5 +1,5 @@
 /** Where a job's data are. */
-export interface JobKeys {
+interface JobKeys {
   /** A hash: the fields, each with its version, and what the scripts must know. */
   readonly job: string;
   /** A list: the newest log lines. */

@@ -80,7 +80,7 @@ function nodeRedisListener(source: ListenerSource, events: ListenerEvents): Redi
     close() {
       returns.stop();
       ears.off();
-      if (made) endQuietly(connection);
+      if (made) void endQuietly(connection);
       else for (const channel of events.channels()) unsubscribe(channel).catch(() => {});
     },
   };
@@ -91,11 +91,14 @@ function duplicateNodeRedis(client: RedisClient): unknown {
   return (client as NodeRedisClient).duplicate?.({ minimizeConnections: true });
 }
 
-function endQuietly(connection: NodeRedisSubscriber): void {
-  // Nobody waits for anything on it any more, and an `error` after its end must not end the process.
+async function endQuietly(connection: NodeRedisSubscriber): Promise<void> {
+  // An `error` after its end must not end the process.
   connection.on("error", () => {});
-  const ended = connection.destroy === undefined ? connection.disconnect?.() : connection.destroy();
-  Promise.resolve(ended).catch(() => {});
+  try {
+    await (connection.destroy === undefined ? connection.disconnect?.() : connection.destroy());
+  } catch {
+    // It had ended already, and nobody waits for anything on it any more.
+  }
 }
 
 function ioRedisListener(source: ListenerSource, events: ListenerEvents): RedisListener {

@@ -25,7 +25,7 @@ export interface RedisScripts {
 }
 
 /** What no time is later than: Lua's numbers are doubles, and so is a score; twice this is still a whole one. */
-export const NEVER_MS = 4e15;
+const NEVER_MS = 4e15;
 
 /** Milliseconds for which keys outlive the time at which a sweep should have removed them, so that it is the sweep that removes, tells and remembers. */
 export const KEEP_MS = 3_600_000;

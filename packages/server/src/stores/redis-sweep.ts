@@ -67,6 +67,7 @@ export function redisSweep(
     async function sweepIn(dues: readonly string[]): Promise<boolean> {
       for (;;) {
         const page = left();
+        if (page <= 0) return !(await isAnyDue(dues, at));
         const found = await Promise.all(dues.map((due) => dueIn(due, at, page)));
         const ids = found.flat();
         for (let from = 0; from < ids.length; ) {

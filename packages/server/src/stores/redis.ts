@@ -112,6 +112,10 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
     return (reply as readonly unknown[]).map(textOf);
   }
 
+  /**
+   * A key can't be in its job's slot, so this takes two steps: the key is taken for the draft's id, unless another has it, then the job of the id that has
+   * it is stored, unless it is there. Whoever dies in between leaves a key without a job, and the next one with that key stores it.
+   */
   async function createByKey(draft: JobDraft, key: string): Promise<Created> {
     const pointer = [keys.pointer(key)];
     let replaced = "";
