@@ -34,7 +34,7 @@ const SWEEP_BATCH = 50;
  * @throws ProgressError `invalid-option` if an option can't be meant, or newer code made the tables; `store-unavailable` if the file can't be used.
  * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18
  *
- * @example With `libsql`, from Node 20 on:
+ * @example libsql, from Node 20 on
  * ```ts
  * import Database from "libsql";
  * import { allowAnyone, createProgress } from "@emlinh/progress-server";
@@ -44,7 +44,7 @@ const SWEEP_BATCH = 50;
  * const progress = createProgress({ store, authorize: allowAnyone });
  * ```
  *
- * @example With `better-sqlite3`:
+ * @example better-sqlite3
  * ```ts
  * import Database from "better-sqlite3";
  * import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
@@ -52,7 +52,7 @@ const SWEEP_BATCH = 50;
  * const store = sqliteStore({ database: new Database("progress.db") });
  * ```
  *
- * @example With what Node brings along, from 22.13 on:
+ * @example What Node brings along, from 22.13 on
  * ```ts
  * import { DatabaseSync } from "node:sqlite";
  * import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
