@@ -589,6 +589,31 @@ describe("the life of a page", () => {
     await until(watch, percentIs(2));
   });
 
+  test("given a sleep while it connects, begins anew, and spends no attempt", async () => {
+    server.create("a", { percent: 1 });
+    answerStreams(() => {});
+    const watch = open();
+    const { gone } = await server.request(1);
+    server.intercept = undefined;
+    time.sleep(3_600_000);
+    time.advance(5000);
+    await gone;
+    const { connection } = await until(watch, percentIs(1));
+    expect(connection).toEqual({ status: "live", attempt: 0, transport: "stream" });
+  });
+
+  test("given a page that shows itself while a request is slow, lets the request go on", async () => {
+    server.create("a", { percent: 1 });
+    answerStreams(() => {});
+    open({ page });
+    await server.request(1);
+    for (const at of [4000, 8000, 9999]) {
+      time.advance(at - (time.clock() - 1_700_000_000_000));
+      tell("check");
+    }
+    expect(server.got).toHaveLength(1);
+  });
+
   test("given a listener that comes back in the same breath, keeps the connection", async () => {
     server.create("a", { percent: 1 });
     const watch = watchJob("a", { baseUrl: server.baseUrl, ...time });

@@ -347,6 +347,14 @@ describe("what the table can't show", () => {
     expect(told(state, EVENTS.check)).toContain("elapsed:9000");
   });
 
+  test("given a stream that by the clock has been silent for long, a check begins anew, and spends no attempt", () => {
+    for (const status of ["connecting", "live"] as const) {
+      expect(told(STATES[status], { ...EVENTS.check, suspect: true })).toBe("connecting stream");
+      const [next] = run(STATES[status], { ...EVENTS.check, suspect: true });
+      expect(next.attempt).toBe(STATES[status].attempt);
+    }
+  });
+
   test("given failures while offline, spends no attempt", () => {
     const [next] = run(STATES.live, EVENTS.offline, EVENTS.dropped);
     expect(next).toMatchObject({ status: "offline", attempt: 2, current: 0 });

@@ -52,11 +52,6 @@ export interface Connection {
   look(kind?: PageEvent): void;
 }
 
-/** How often the clock is looked at. */
-const TICK_MS = 5000;
-/** How late a timer is when the clock has jumped: timers don't count the time that the device slept. */
-const JUMP_MS = 10_000;
-
 /** Runs what the machine says: couples it to the network, the timers and the page. */
 export function makeConnection<Job extends JobTypes>(
   options: ResolvedWatchOptions,
@@ -114,6 +109,8 @@ export function makeConnection<Job extends JobTypes>(
   }
 
   function wait(name: string, run: () => void, delayMs: number): void {
+    // How late a timer is when the clock has jumped: timers don't count the time that the device slept.
+    const JUMP_MS = 10_000;
     const dueAt = clock() + delayMs;
     running[name]?.();
     running[name] = schedule(() => {
@@ -123,6 +120,7 @@ export function makeConnection<Job extends JobTypes>(
   }
 
   function tick(): void {
+    const TICK_MS = 5000;
     wait("tick", tick, TICK_MS);
   }
 

@@ -22,9 +22,6 @@ export interface Copy<Job extends JobTypes> extends Delta {
   readonly news: readonly News[];
 }
 
-/** How fast the ETA follows: in this time it takes two thirds of a step. */
-const ETA_SMOOTHING_MS = 5000;
-
 /**
  * Brings a copy forward by one delta.
  *
@@ -62,10 +59,12 @@ function smooth<Job extends JobTypes>(
   now: number,
 ): [JobState<Job>, number] {
   const last = before?.job.attempt === job.attempt ? before : undefined;
-  const shown = last?.job.percent ?? null;
-  const percent = Number(shown) > Number(job.percent) ? shown : job.percent;
+  const shown = Number(last?.job.percent);
+  const percent = shown > Number(job.percent) ? shown : job.percent;
   let finishAt = job.etaMs === null || job.stale ? 0 : now + job.etaMs;
   if (finishAt && last?.finishAt) {
+    // In this time the estimate takes two thirds of a step.
+    const ETA_SMOOTHING_MS = 5000;
     const weight = 1 - Math.exp((last.job.updatedAt - job.updatedAt) / ETA_SMOOTHING_MS);
     finishAt = last.finishAt + (finishAt - last.finishAt) * weight;
   }

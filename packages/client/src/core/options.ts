@@ -88,9 +88,6 @@ const NUMBERS = {
   pollWaitMs: 20_000,
 };
 
-/** The longest delay that `setTimeout` knows; a longer one would fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /**
  * Fills in the defaults and checks the rest.
  *
@@ -141,6 +138,8 @@ function rethrow(error: unknown): void {
 }
 
 function later(run: () => void, delayMs: number): () => void {
+  // The longest delay that it knows; a longer one would fire at once.
+  const MAX_TIMEOUT_MS = 2_147_483_647;
   const timer = setTimeout(run, Math.min(delayMs, MAX_TIMEOUT_MS));
   return () => clearTimeout(timer);
 }

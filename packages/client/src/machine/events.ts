@@ -83,7 +83,7 @@ export type MachineEvent =
     }
   /** The job's end is here or (with an error) nobody wants it any more. */
   | { readonly connection?: undefined; readonly kind: "close"; readonly error?: ProgressError }
-  /** The network is gone; the page is put away; one of them is back, or someone asks, so look now. `suspect`: a live stream has been silent for long. */
+  /** The network is gone; the page is put away; one of them is back, or someone asks, so look now. `suspect`: by the clock, a stream has been silent for too long. */
   | {
       readonly connection?: undefined;
       readonly kind: "offline" | "pause" | "check";

@@ -8,15 +8,6 @@ type Kind = MachineEvent["kind"];
 type EventOf<K extends Kind> = MachineEvent & { readonly kind: K } & Stamp;
 type Moves = { readonly [K in Kind]: (event: EventOf<K>) => Step };
 
-/** Mute or foreign answers until the stream is given up for polls. */
-const MAX_STRIKES = 2;
-/** Long polls that weren't held until polls come at an interval. */
-const MAX_UNHELD = 3;
-/** Between long polls: a job that changes all the time is asked twice a second, not as fast as the network allows. */
-const LONG_POLL_GAP_MS = 500;
-/** What returns after `bye` are spread over, unless the server wants more. */
-const BYE_SPREAD_MS = 1000;
-
 /** What the server accepted makes earlier refusals void. */
 const ACCEPTED = { refreshed: false, error: undefined };
 /** What data make of failures before them. */
@@ -50,6 +41,7 @@ export function reduce(state: Machine, event: MachineEvent & Stamp, policy: Poli
 
 /** How long polls are held: not at all by a server that was seen not to. */
 export function holdMs({ unheld }: Pick<Machine, "unheld">, { pollWaitMs }: Policy): number {
+  const MAX_UNHELD = 3;
   return unheld < MAX_UNHELD ? pollWaitMs : 0;
 }
 
@@ -110,6 +102,8 @@ function movesFrom(state: Machine, policy: Policy): Moves {
     silent: () => go(status === "live" && { status: "suspect" }),
 
     polled(event) {
+      // A job that changes all the time is asked twice a second, not as fast as the network allows.
+      const LONG_POLL_GAP_MS = 500;
       const after = { unheld: event.unheld ? unheld + 1 : holdMs(state, policy) ? 0 : unheld };
       return go(
         { ...ACCEPTED, ...after, status: "polling", attempt: 0, current: 0 },
@@ -132,11 +126,14 @@ function movesFrom(state: Machine, policy: Policy): Moves {
       const left = { current: 0, error, floorMs, floorAt: now + floorMs };
       // What fails without a network isn't held against the server.
       if (status === "offline") return go(left);
+      const BYE_SPREAD_MS = 1000;
       if (bye)
         return go(
           { ...left, status: "waiting" },
           { elapsed: Math.max(floorMs, random * BYE_SPREAD_MS) },
         );
+      // Mute or foreign answers until the stream is given up for polls.
+      const MAX_STRIKES = 2;
       const attempt = state.attempt + 1;
       const strikes = state.strikes + Number(strike);
       const failed = attempt >= policy.maxAttempts || strikes >= MAX_STRIKES || probes > 0;
@@ -170,6 +167,6 @@ function movesFrom(state: Machine, policy: Policy): Moves {
     offline: () => go(status !== "paused" && { status: "offline" }),
 
     check: ({ suspect, now }) =>
-      status === "connecting" || (status === "live" && !suspect) ? go() : redial(transport, now),
+      (status === "connecting" || status === "live") && !suspect ? go() : redial(transport, now),
   };
 }

@@ -7,9 +7,6 @@ export interface DecoderEvents {
   retry(retryMs: number): void;
 }
 
-/** The most characters that one frame may take: a stream that never ends its frame would fill the memory. */
-const MAX_FRAME_CHARACTERS = 2 ** 26;
-
 /**
  * Makes a decoder of one stream: bytes, cut anywhere, into events.
  *
@@ -19,7 +16,8 @@ export function makeDecoder({ event, retry }: DecoderEvents): (bytes: Uint8Array
   const parser = createParser({
     onEvent: event,
     onRetry: retry,
-    maxBufferSize: MAX_FRAME_CHARACTERS,
+    // A stream that never ends its frame would fill the memory.
+    maxBufferSize: 2 ** 26,
   });
   // [spec] "one leading U+FEFF BYTE ORDER MARK character must be ignored": by the TextDecoder, exactly one. A first line of our own keeps
   // the parser from looking for another.

@@ -37,20 +37,21 @@ type Init = Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<s
 
 /** Sends one request. It never rejects. @param read - Reads an answer that is a success. */
 export async function exchange<Outcome>(
-  { url, fetch, headers, refresh, credentials, signal, clock }: Exchange,
+  request: Exchange,
   init: Init,
   read: (response: Response) => Promise<Outcome>,
 ): Promise<Outcome | Dropped> {
   try {
+    const { fetch, headers, refresh, credentials, signal } = request;
     const more = typeof headers === "function" ? await headers({ refresh }) : headers;
-    const response = await fetch(url, {
+    const response = await fetch(request.url, {
       cache: "no-store",
       credentials,
       ...init,
       headers: { ...Object.fromEntries(new Headers(more)), ...init.headers },
       signal,
     });
-    return await (response.ok ? read(response) : refusalOf(response, clock()));
+    return await (response.ok ? read(response) : refusalOf(response, request.clock()));
   } catch (cause) {
     return dropped("The connection failed.", false, { cause });
   }
@@ -80,11 +81,10 @@ export function dropped(
   return { kind: "dropped", strike, floorMs, error };
 }
 
-/** The longest `Retry-After` that is believed: a day. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
-
 /** What an answer that is no success means (P45). */
 async function refusalOf(response: Response, now: number): Promise<Dropped> {
+  // A day is the longest that is believed.
+  const MAX_RETRY_AFTER_MS = 86_400_000;
   const { status, url } = response;
   // A body that isn't a problem tells nothing more than its status.
   const problem = (await jsonOf(response)) as Problem | null;

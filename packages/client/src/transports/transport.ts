@@ -30,12 +30,6 @@ type TransportEvent =
   | { readonly kind: "polled"; readonly unheld: boolean }
   | Dropped;
 
-/** A long poll that comes back empty sooner than this wasn't held. */
-const HELD_MS = 1000;
-
-/** Heartbeats that may be missed, as a factor on their interval (P36). */
-const MISSED_HEARTBEATS = 2.5;
-
 /** The events that are read, and of them those that carry a delta. Others are ignored (P7). */
 const KNOWN = /^(?:(snapshot|progress|log|end)|hello|heartbeat|timeout|bye)$/;
 
@@ -90,10 +84,14 @@ export async function transport(request: Request): Promise<void> {
       }
       const advanced = hear(known[1] !== undefined && { reset: false, log: [], ...data }, data.now);
       if (polls) {
+        // A long poll that comes back empty sooner than this wasn't held.
+        const HELD_MS = 1000;
         const unheld = waitMs > 0 && !advanced && clock() - begunAt < HELD_MS;
         tell({ kind: "polled", unheld });
         return;
       }
+      // As a factor on their interval (P36).
+      const MISSED_HEARTBEATS = 2.5;
       limitMs = Math.max(limitMs, Number(data.heartbeatMs) * MISSED_HEARTBEATS || 0);
       openedAt ??= clock();
       alive(openedAt, advanced);
