@@ -106,6 +106,7 @@ async function measured(
   const seconds = (performance.now() - begun) / 1_000;
   // A session's counts are told when it ends.
   await contender.close();
+  while (await othersAreThere(client)) await sleep(20);
   const { rows } = await client.query(
     "select relname, n_tup_upd::float8 as updates, n_tup_hot_upd::float8 as hot, vacuum_count + autovacuum_count as vacuums from pg_stat_user_tables where n_tup_upd > 0 order by relname",
   );
@@ -126,6 +127,13 @@ async function measured(
       `${round(UPDATES / seconds)}/s`,
     ],
   ];
+}
+
+async function othersAreThere(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query(
+    "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  return rows.length > 0;
 }
 
 const server = await startPostgres();

@@ -15,7 +15,7 @@ export interface PostgresServerOptions {
 }
 
 /** How a server ends: `smart` waits for its clients, `fast` cuts them off, `immediate` is a crash. */
-export type StopMode = "smart" | "fast" | "immediate";
+type StopMode = "smart" | "fast" | "immediate";
 
 /** A PostgreSQL server of a test's own, on the loopback. It ends with the process that started it, at the latest. */
 export interface PostgresServer {
@@ -124,7 +124,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 }
 
 /** Runs one statement on a connection of its own, and gives the rows. */
-export async function askServer(url: string, text: string): Promise<readonly unknown[]> {
+async function askServer(url: string, text: string): Promise<readonly unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { codeOf, poolOf, runningJob, setMessage } from "./postgres-kit.js";
+import { codeOf, poolOf, runningJob, setMessage, until } from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
@@ -84,7 +84,13 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     // A session's counts are told when it ends.
     await store.close();
     await pool.end();
-    pool = poolOf(url);
+    pool = poolOf(url, { max: 1 });
+    await until("the other sessions have ended", async () => {
+      const { rows } = await pool.query(
+        "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      return rows.length === 0;
+    });
     const { rows } = await pool.query(
       "select relname, n_tup_upd::int as updates, n_tup_hot_upd::int as hot from pg_stat_user_tables where relname in ('jobs', 'fields')",
     );

@@ -33,10 +33,10 @@ interface Stands {
 }
 
 /** What `create_job` answers. */
-export type CreateAnswer = Refused | (Stands & { readonly id: string; readonly created: boolean });
+type CreateAnswer = Refused | (Stands & { readonly id: string; readonly created: boolean });
 
 /** What `write_job` answers. */
-export type WriteAnswer =
+type WriteAnswer =
   | Refused
   | (Stands & { /** Whether it made a version. */ readonly raised: boolean });
 
@@ -52,7 +52,7 @@ export type ReadAnswer =
     });
 
 /** What `sweep_jobs` answers. */
-export interface SweepAnswer {
+interface SweepAnswer {
   readonly swept: readonly (Stands & { readonly id: string; readonly fate: Fate })[];
   /** Whether it looked at all that was due. */
   readonly done: boolean;
@@ -71,7 +71,7 @@ export interface PostgresCalls {
 }
 
 /** Jobs whose rows one transaction of a sweep may hold: their writers wait for it. */
-export const SWEEP_BATCH = 50;
+const SWEEP_BATCH = 50;
 
 /** Stands for "never" in columns of milliseconds: a few of them still add up to a `bigint`. */
 const FOREVER = 1e18;
