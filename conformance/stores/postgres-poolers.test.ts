@@ -53,8 +53,9 @@ function throughPgBouncer(): void {
     pool = poolOf(bouncer.urlOf("postgres"), { max: 30 });
   });
   afterAll(async () => {
-    await pool?.end();
+    // First: a pool waits for those of its connections that a failed test has kept.
     await bouncer?.stop();
+    await pool?.end();
   });
 
   describe("by looking alone", () => {
