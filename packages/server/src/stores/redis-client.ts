@@ -91,10 +91,25 @@ export function runnerOf(client: RedisClient): RunScript {
 type Call = (script: string, keys: string[], args: string[]) => Promise<unknown>;
 
 function nodeRedisCalls(client: NodeRedisClient): { bySha: Call; bySource: Call } {
+  if (isCluster(client) && !("destroy" in client))
+    return clusterCallsOf4(client as unknown as NodeRedisCluster4);
   return {
     bySha: (sha, keys, args) => client.evalSha(sha, { keys, arguments: args }),
     bySource: (source, keys, args) => client.eval(source, { keys, arguments: args }),
   };
+}
+
+interface NodeRedisCluster4 {
+  sendCommand(firstKey: string | undefined, isReadonly: boolean, args: string[]): Promise<unknown>;
+}
+
+/** The cluster client of node-redis 4 takes the wrong argument for the first key of a script, and asks any node; commands as they are it sends right. */
+function clusterCallsOf4(client: NodeRedisCluster4): { bySha: Call; bySource: Call } {
+  const calls =
+    (command: string): Call =>
+    (script, keys, args) =>
+      client.sendCommand(keys[0], false, [command, script, `${keys.length}`, ...keys, ...args]);
+  return { bySha: calls("EVALSHA"), bySource: calls("EVAL") };
 }
 
 function ioRedisCalls(client: IoRedisClient): { bySha: Call; bySource: Call } {

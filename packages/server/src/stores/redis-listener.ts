@@ -40,8 +40,11 @@ export interface ListenerSource {
   readonly sharded: boolean;
 }
 
-/** The clients of a Cluster connect to shards one by one, and don't tell when each is subscribed again: by then it surely is. */
-const SETTLED_AFTER_MS = 1_000;
+/**
+ * The clients of a Cluster connect to shards one by one. Some tell of errors alone, none tells when each shard is subscribed again: so it is taken for
+ * granted after a while, and, in case that was too soon, after a longer one.
+ */
+const SETTLED_AFTER_MS: readonly number[] = [1_000, 5_000];
 
 /** Makes a listener. Nothing that goes wrong with its connection is left without a listener of its own, which would end the process. */
 export function openListener(source: ListenerSource, events: ListenerEvents): RedisListener {
@@ -56,8 +59,12 @@ function nodeRedisListener(source: ListenerSource, events: ListenerEvents): Redi
   const connection = (subscriber ?? duplicateNodeRedis(client)) as NodeRedisSubscriber;
   const hear: HearChannel = (text, channel) => events.hear(textOf(text), textOf(channel));
   const returns = returnsOf(isCluster(client), made, events.back);
+  const failed = (error: unknown): void => {
+    returns.trouble();
+    events.failed(error);
+  };
   const ears = earsOn(connection, {
-    ...(made && { error: events.failed, "node-error": events.failed }),
+    ...(made && { error: failed, "node-error": failed }),
     // It is ready when it is subscribed again to all that it was.
     ready: returns.note,
     "node-ready": returns.note,
@@ -128,16 +135,17 @@ function ioRedisListener(source: ListenerSource, events: ListenerEvents): RedisL
   });
   const hear = (channel: unknown, text: unknown): void =>
     events.hear(textOf(text), textOf(channel));
+  const failed = (error: unknown): void => {
+    returns.trouble();
+    events.failed(error);
+  };
   const ears = earsOn(connection, {
-    ...(made && {
-      error: events.failed,
-      "node error": (error) => events.failed(error),
-      nodeError: (error) => events.failed(error),
-    }),
+    ...(made && { error: failed, "node error": failed, nodeError: failed }),
     message: hear,
     smessage: hear,
     ready: returns.note,
     "+node": returns.note,
+    "-node": returns.trouble,
     subscribersReady: returns.note,
   });
   return {
@@ -188,33 +196,43 @@ function earsOn(
   };
 }
 
+/** What a connection's events tell of its being cut off. */
+interface Returns {
+  /** It is ready. */
+  note(): void;
+  /** Something is wrong with it. */
+  trouble(): void;
+  stop(): void;
+}
+
 /**
- * Takes note of each time that a connection is ready, and passes it on when it was so before.
+ * Takes note of each time that a connection is ready, and passes it on when it was so before; with a Cluster also some time after anything that happened.
  *
  * @param made - Whether it is new: then its first time is no return.
  */
-function returnsOf(
-  cluster: boolean,
-  made: boolean,
-  back: () => void,
-): { note(): void; stop(): void } {
+function returnsOf(cluster: boolean, made: boolean, back: () => void): Returns {
   let isNew = made && !cluster;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timers: ReturnType<typeof setTimeout>[] = [];
+
+  function stop(): void {
+    for (const timer of timers) clearTimeout(timer);
+  }
+
+  function trouble(): void {
+    if (!cluster) return;
+    stop();
+    timers = SETTLED_AFTER_MS.map((ms) => setTimeout(back, ms));
+    for (const timer of timers) if (typeof timer === "object") timer.unref();
+  }
+
   return {
     note() {
-      if (isNew) {
-        isNew = false;
-        return;
-      }
-      back();
-      if (!cluster) return;
-      clearTimeout(timer);
-      timer = setTimeout(back, SETTLED_AFTER_MS);
-      if (typeof timer === "object") timer.unref();
+      if (!isNew) back();
+      isNew = false;
+      trouble();
     },
-    stop() {
-      clearTimeout(timer);
-    },
+    trouble,
+    stop,
   };
 }
 
