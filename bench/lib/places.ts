@@ -23,7 +23,7 @@ export const PLACES = {
     return { place: { kind: "redis", url: server.url }, stop: () => server.stop() };
   },
   async postgres(): Promise<Place> {
-    const server = await startPostgres();
+    const server = await startPostgres({ durable: true });
     return { place: { kind: "postgres", url: server.url }, stop: () => server.stop() };
   },
 } as const;

@@ -47,6 +47,14 @@ export const SYSTEM_TOOLS = [
     needed: true,
   },
   {
+    name: "pgbouncer",
+    binaries: ["pgbouncer", "/usr/sbin/pgbouncer"],
+    variable: "PGBOUNCER_PATH",
+    aptPackage: "pgbouncer",
+    purpose: "the postgres store's tests behind a pooler",
+    needed: true,
+  },
+  {
     name: "nginx",
     binaries: ["nginx", "/usr/sbin/nginx"],
     variable: "NGINX_PATH",
