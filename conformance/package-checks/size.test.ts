@@ -8,12 +8,13 @@ import { folderOf, manifestOf } from "./packages.js";
 /**
  * What a page pays over the wire, minified and gzipped. Raise a bound only with a reason in the commit.
  *
- * The aim was 6 kB for watching a job. The parser takes 1.3 kB of that, and what the machine must live through (polls, probes, sleep, mute
- * lines) the rest: no one feature costs more than 0.4 kB. So the bounds hold what there is, with little room.
+ * The aim is 6 kB for watching a job, and it is missed. Of what there is the parser takes 1.3 kB; the connection (machine, driver, transports,
+ * requests) 3.2; the job's state and its deltas 1.1; the watch with its listeners 0.8; the options 0.5; the page's life and the error class 0.3. No one
+ * behaviour costs more than 0.3 kB, so that the rest can only come from doing less. The bounds hold what was reached, with little room.
  */
 const BUDGETS = [
-  { what: "watching a job, with its parser", imports: "{ watchJob }", maxBytes: 7_700 },
-  { what: "the whole client, with its parser", imports: "*", maxBytes: 8_950 },
+  { what: "watching a job, with its parser", imports: "{ watchJob }", maxBytes: 7_600 },
+  { what: "the whole client, with its parser", imports: "*", maxBytes: 8_800 },
 ];
 
 function gzipBytes(code: Uint8Array): number {
@@ -45,6 +46,6 @@ describe("the client's gzip budget", () => {
 
   it("the script-tag build", () => {
     const script = readFileSync(folderOf("client") + manifestOf("client").unpkg);
-    expect(gzipBytes(script)).toBeLessThanOrEqual(10_100);
+    expect(gzipBytes(script)).toBeLessThanOrEqual(9_100);
   });
 });
