@@ -256,6 +256,24 @@ describe("silence", () => {
 });
 
 describe("what the server says", () => {
+  test("given a stop in the midst of what came, reads no more, and sets no timer", async () => {
+    const delta = { cursor: "e.1", reset: true, set: { percent: 1 } };
+    const frames = [`event: snapshot\ndata: ${JSON.stringify(delta)}\n\n`, ": more\n\n"];
+    // One that doesn't care for its signal: what was received is there to be read.
+    const body = new ReadableStream({
+      start(queue) {
+        for (const frame of frames) queue.enqueue(new TextEncoder().encode(frame));
+      },
+    });
+    const headers = { "content-type": "text/event-stream" };
+    const watch = open({ fetch: async () => new Response(body, { headers }) });
+    watch.on("progress", () => watch.stop());
+    await untilStatus(watch, "closed");
+    // The second chunk is read in the microtasks that follow: a turn of the event loop is what is awaited here.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(time.pending()).toEqual([]);
+  });
+
   test("given bye, comes back with its cursor, on the same transport, and spends no attempt", async () => {
     server.create("a", { percent: 1 });
     const watch = open({ random: () => 0.9 });

@@ -267,6 +267,21 @@ describe("stop, and cancel, which is another thing", () => {
     expect((await reply).status).toBe("cancelled");
   });
 
+  test("given headers that never come, cancel gives up after the limit of each try", async () => {
+    const refused = make({
+      headers: () => new Promise<HeadersInit>(() => {}),
+      maxAttempts: 2,
+    }).cancel();
+    const failed = refused.catch((error: unknown) => error);
+    time.advance(30_000);
+    await time.untilPending(1000);
+    time.advance(1000);
+    await time.untilPending(30_000);
+    time.advance(30_000);
+    expect(await failed).toMatchObject({ code: "refused", retryable: true });
+    expect(time.pending()).toEqual([]);
+  });
+
   test("given a refusal, cancel says so, and the watch is none the worse", async () => {
     const refused = await make()
       .cancel()

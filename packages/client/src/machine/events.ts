@@ -71,15 +71,10 @@ type ConnectionEvent =
 /** Everything that can happen. */
 export type MachineEvent =
   | (ConnectionEvent & { readonly connection: number })
+  /** The first listener came; the last one left; it is time to try the stream beside the polls; the wait is over. */
   | {
       readonly connection?: undefined;
-      readonly kind: /** The first listener came; the last one left. */
-        | "start"
-        | "leave"
-        /** It is time to try the stream beside the polls. */
-        | "probe"
-        /** The wait is over. */
-        | "elapsed";
+      readonly kind: "start" | "leave" | "probe" | "elapsed";
     }
   /** The job's end is here or (with an error) nobody wants it any more. */
   | { readonly connection?: undefined; readonly kind: "close"; readonly error?: ProgressError }

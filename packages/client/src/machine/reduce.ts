@@ -41,6 +41,7 @@ export function reduce(state: Machine, event: MachineEvent & Stamp, policy: Poli
 
 /** How long polls are held: not at all by a server that was seen not to. */
 export function holdMs({ unheld }: Pick<Machine, "unheld">, { pollWaitMs }: Policy): number {
+  // After so many in a row polls come at an interval.
   const MAX_UNHELD = 3;
   return unheld < MAX_UNHELD ? pollWaitMs : 0;
 }
@@ -126,6 +127,7 @@ function movesFrom(state: Machine, policy: Policy): Moves {
       const left = { current: 0, error, floorMs, floorAt: now + floorMs };
       // What fails without a network isn't held against the server.
       if (status === "offline") return go(left);
+      // They return spread over this time, unless the server wants more.
       const BYE_SPREAD_MS = 1000;
       if (bye)
         return go(

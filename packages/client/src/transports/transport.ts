@@ -3,7 +3,7 @@ import { makeDecoder } from "./decode.js";
 import { type Dropped, dropped, type Exchange, exchange } from "./exchange.js";
 
 /** One request for progress: a stream, or a poll. */
-export interface Request extends Exchange {
+export interface TransportRequest extends Exchange {
   readonly polls: boolean;
   /** How long it may take to its first frame or answer; and how much longer, since the server was asked to hold it. */
   readonly openTimeoutMs: number;
@@ -42,7 +42,7 @@ interface Data extends Pick<WireDelta, "cursor" | "set"> {
 }
 
 /** Asks for what changed after the cursor in the url, by a stream or once, and reads the answer to its end. */
-export async function transport(request: Request): Promise<void> {
+export async function transport(request: TransportRequest): Promise<void> {
   const { polls, waitMs, signal, clock, schedule, hear, tell } = request;
   const begunAt = clock();
   let limitMs = request.minSilenceMs;
@@ -90,7 +90,7 @@ export async function transport(request: Request): Promise<void> {
         tell({ kind: "polled", unheld });
         return;
       }
-      // As a factor on their interval (P36).
+      // How many may be missed, as a factor on their interval (P36).
       const MISSED_HEARTBEATS = 2.5;
       limitMs = Math.max(limitMs, Number(data.heartbeatMs) * MISSED_HEARTBEATS || 0);
       openedAt ??= clock();
@@ -117,7 +117,7 @@ export async function transport(request: Request): Promise<void> {
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return dropped("The stream was cut before its end.");
+      if (done || signal.aborted) return dropped("The stream was cut before its end.");
       // Any byte is life, but comments alone don't make a stream: until its first frame the time runs.
       if (openedAt !== undefined) alive(openedAt);
       decode(value);
