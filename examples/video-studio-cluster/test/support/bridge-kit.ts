@@ -17,14 +17,14 @@ import { type Bridge, createBridge } from "../../src/bullmq/bridge.js";
 import { createPositions, type Positions } from "../../src/bullmq/positions.js";
 
 /** The work of the tests. */
-export const COUNT = defineJob({
+const COUNT = defineJob({
   kind: "count",
   plan: [{ id: "count", title: "Count", weight: 1 }],
   metadata: type<{ queuePosition?: number }>(),
   result: type<{ count: number }>(),
 });
 
-export type CountJob = {
+type CountJob = {
   readonly step: "count";
   readonly metadata: { queuePosition?: number };
   readonly result: { count: number };
