@@ -9,7 +9,6 @@ import { notFound, problemHandler } from "@emlinh/video-studio/src/server/errors
 import { sendOptions } from "@emlinh/video-studio/src/server/options.js";
 import { pageRoutes } from "@emlinh/video-studio/src/server/pages.js";
 import { securityHeaders } from "@emlinh/video-studio/src/server/security.js";
-import type { VideoFiles } from "@emlinh/video-studio/src/server/video-files.js";
 import { videoRoutes } from "@emlinh/video-studio/src/server/videos.js";
 import {
   CREATE_PATH,
@@ -89,7 +88,7 @@ function createApp(rooms: Rooms, jobs: ClusterJobs): Express {
   app.use(CREATE_PATH, createVideoRoute(jobs));
   app.get(OPTIONS_PATH, sendOptions());
   // It asks for nothing but the directories.
-  app.use("/api/videos", videoRoutes({ directoryOf: videos.directoryOf } as VideoFiles));
+  app.use("/api/videos", videoRoutes(videos));
   app.use(pageRoutes(PAGE_DIR));
   app.use(notFound());
   app.use(problemHandler((error) => onNotice(`A request failed: ${String(error)}`)));

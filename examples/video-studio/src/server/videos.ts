@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 /** Serves what was made: `/:id/file`, `/:id/poster`, `/:id/preview`. Ranges, HEAD and conditional requests are Express's work. */
-export function videoRoutes(files: VideoFiles): Router {
+export function videoRoutes(files: Pick<VideoFiles, "directoryOf">): Router {
   const router = Router();
   router.get("/:id/:kind", (req, res, next) => {
     const { id, kind } = req.params;
