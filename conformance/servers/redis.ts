@@ -142,8 +142,10 @@ function isFree(port: number): Promise<boolean> {
 export async function startRedisCluster(size = 3): Promise<RedisCluster> {
   const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
   const nodes = await Promise.all(Array.from({ length: size }, () => startRedis({ args })));
-  const ports = nodes.map(({ port }) => port);
-  await Promise.all(nodes.map((node, index) => takeShare(node, { index, size, ports })));
+  await Promise.all(nodes.map((node, index) => takeShare(node, index, size)));
+  const [first, ...others] = nodes;
+  for (const { port } of others)
+    if (first !== undefined) await ask(first, "CLUSTER", "MEET", "127.0.0.1", `${port}`);
   await Promise.all(nodes.map((node) => untilWhole(node, size)));
   return {
     nodes,
@@ -153,16 +155,12 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
   };
 }
 
-/** Gives a node its share of the 16384 slots, and introduces it to the others. */
-async function takeShare(
-  node: RedisServer,
-  { index, size, ports }: { index: number; size: number; ports: readonly number[] },
-): Promise<void> {
+/** Gives a node its share of the 16384 slots; it must not know another one yet. */
+async function takeShare(node: RedisServer, index: number, size: number): Promise<void> {
   const from = Math.floor((16_384 * index) / size);
   const to = Math.floor((16_384 * (index + 1)) / size) - 1;
   await ask(node, "CLUSTER", "ADDSLOTSRANGE", `${from}`, `${to}`);
   await ask(node, "CLUSTER", "SET-CONFIG-EPOCH", `${index + 1}`);
-  for (const port of ports) await ask(node, "CLUSTER", "MEET", "127.0.0.1", `${port}`);
 }
 
 async function untilWhole(node: RedisServer, size: number): Promise<void> {
