@@ -1,9 +1,10 @@
 import { kill } from "node:process";
 import { expect, test } from "vitest";
 import type { ProxiedRequest } from "../../../conformance/faults/fault-proxy.js";
+import { untilGone } from "../test/pipeline/support.js";
 import { describeInBrowser } from "./support/browser.js";
 import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
-import { startStudio, untilGone } from "./support/studio-process.js";
+import { startStudio } from "./support/studio-process.js";
 import { LONGER, SHORT } from "./support/topics.js";
 import { NETWORK_TROUBLE, visit } from "./support/visit.js";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { processesOf } from "../test/pipeline/support.js";
+import { processesOf, untilGone } from "../test/pipeline/support.js";
 import { describeInBrowser } from "./support/browser.js";
 import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
-import { startStudio, untilGone } from "./support/studio-process.js";
+import { startStudio } from "./support/studio-process.js";
 import { LONGER, SHORT } from "./support/topics.js";
 import { visit } from "./support/visit.js";
 

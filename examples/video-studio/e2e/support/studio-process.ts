@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { type FaultProxy, startFaultProxy } from "../../../../conformance/faults/fault-proxy.js";
 import { CREATE_PATH } from "../../src/shared/addresses.js";
-import { processesOf } from "../../test/pipeline/support.js";
+import { untilGone } from "../../test/pipeline/support.js";
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -99,11 +99,6 @@ export async function startStudio(): Promise<StudioProcess> {
     kill: () => end("SIGKILL"),
     start,
   };
-}
-
-/** Resolves when no process of a group is left. */
-export async function untilGone(group: number): Promise<void> {
-  await expect.poll(() => processesOf(group), PATIENCE).toEqual([]);
 }
 
 async function runMain(env: NodeJS.ProcessEnv, output: { err: string }): Promise<Running> {

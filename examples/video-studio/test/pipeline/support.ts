@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { type Ffmpeg, locateFfmpeg } from "../../src/pipeline/ffmpeg-locate.js";
 
 const run = promisify(execFile);
@@ -78,4 +78,9 @@ export async function inspect(
     seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
     frames: Number(frames),
   };
+}
+
+/** Resolves when no process of a group is left: a signal is delivered soon, not at once. Nothing tells of the death of processes that aren't ours: they are looked for. */
+export async function untilGone(group: number | undefined): Promise<void> {
+  await expect.poll(() => processesOf(group), { timeout: 20_000, interval: 50 }).toEqual([]);
 }

@@ -19,6 +19,7 @@ import {
   inspect,
   jobDirectory,
   processesOf,
+  untilGone,
 } from "./support.js";
 
 const SENTENCE = "Xin chào các bạn, hôm nay trời đẹp quá!";
@@ -80,7 +81,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(await filesIn(outDir)).toEqual(["final.mp4", "poster.jpg", "preview.jpg"]);
     const poster = await readFile(result.poster);
     expect(poster.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
-    expect(await processesOf(worker.pid)).toEqual([]);
+    await untilGone(worker.pid);
     expectOrderly(reports, result.frames);
   });
 
@@ -90,7 +91,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect((await processesOf(worker.pid)).length).toBeGreaterThanOrEqual(2);
     await worker.cancel();
     await expect(worker.result).rejects.toMatchObject({ code: "cancelled" });
-    expect(await processesOf(worker.pid)).toEqual([]);
+    await untilGone(worker.pid);
     expect(await filesIn(outDir)).toEqual([]);
     await worker.cancel();
   });
@@ -103,7 +104,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
       code: "worker-died",
       details: "killed by SIGKILL",
     });
-    expect(await processesOf(worker.pid)).toEqual([]);
+    await untilGone(worker.pid);
     expect(await filesIn(outDir)).toEqual([]);
   });
 
@@ -117,7 +118,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     });
     child.send({ type: "start", request: LONG, outDir });
     expect(await exited).toEqual([1, null]);
-    expect(await processesOf(child.pid)).toEqual([]);
+    await untilGone(child.pid);
     expect(await filesIn(outDir)).toEqual([]);
   });
 

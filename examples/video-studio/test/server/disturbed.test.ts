@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { buildWorker, findEncoder, processesOf } from "../pipeline/support.js";
+import { buildWorker, findEncoder, processesOf, untilGone } from "../pipeline/support.js";
 import {
   createVideo,
   directoriesOf,
@@ -43,7 +43,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
       result: null,
       error: null,
     });
-    expect(await processesOf(pid)).toEqual([]);
+    await untilGone(pid);
     expect(await directoriesOf(studio.dataDir)).toEqual([]);
     expect(studio.notices).toEqual([]);
     expect(await watch.cancel()).toMatchObject({ status: "cancelled" });
@@ -59,7 +59,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
       stale: false,
       error: { code: "worker-died", message: expect.stringContaining("Hãy yêu cầu lại") },
     });
-    expect(await processesOf(pid)).toEqual([]);
+    await untilGone(pid);
     expect(studio.notices).toEqual([expect.stringContaining("killed by SIGKILL")]);
     await until(watchVideo(studio, next.jobId), ({ status }) => status === "running");
   });
@@ -71,7 +71,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     await until(waiting, ({ metadata }) => metadata.queuePosition === 1);
     const ends = Promise.all([ended(watch), ended(waiting)]);
     await Promise.all([studio.close(), studio.close()]);
-    expect(await processesOf(pid)).toEqual([]);
+    await untilGone(pid);
     for (const end of await ends)
       expect(end).toMatchObject({ status: "lost", error: { code: "server-stopped" } });
     await expect(postVideo(studio, LONG)).rejects.toThrow();
@@ -141,7 +141,7 @@ test("given a worker that hangs, the job is lost, and no process is left", async
     return found;
   }, 2_500);
   expect(await ended(watch)).toMatchObject({ status: "lost", error: { code: "worker-silent" } });
-  expect(await processesOf(pid)).toEqual([]);
+  await untilGone(pid);
   expect(await directoriesOf(studio.dataDir)).toEqual([]);
   expect(studio.notices).toEqual([expect.stringContaining("worker-silent")]);
 });

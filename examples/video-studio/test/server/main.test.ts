@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { findEncoder, processesOf } from "../pipeline/support.js";
+import { findEncoder, processesOf, untilGone } from "../pipeline/support.js";
 import {
   createVideo,
   directoriesOf,
@@ -110,7 +110,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
       main.child.kill(signal);
       expect(await end).toMatchObject({ status: "lost", error: { code: "server-stopped" } });
       expect(await main.exit).toEqual([0, null]);
-      expect(await processesOf(pid)).toEqual([]);
+      await untilGone(pid);
       expect(await directoriesOf(main.dataDir)).toEqual([]);
       expect(main.output.out).toMatch(/^Em Linh's video studio: http:\/\/127\.0\.0\.1:\d+\n$/u);
       expect(main.output.err).toMatch(/^Video \w+ was not made \(server-stopped\)[^\n]*\n$/u);
@@ -123,7 +123,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     const waiting = await createVideo(studio, { ...LONG, topic: "The sea" });
     main.child.kill("SIGKILL");
     await main.exit;
-    await vi.waitFor(async () => expect(await processesOf(pid)).toEqual([]), 20_000);
+    await untilGone(pid);
     const jobIds = [watch.jobId, waiting.jobId].sort();
     expect((await directoriesOf(main.dataDir)).sort()).toEqual(jobIds);
 
