@@ -17,11 +17,11 @@ import { newEpoch } from "./epoch.js";
 import { frozenCopy } from "./frozen-copy.js";
 import { type MemoryStoreOptions, resolveMemoryOptions } from "./memory-options.js";
 import {
-  attemptSuperseded,
   idTaken,
   jobExpired,
-  jobFinished,
   jobNotFound,
+  refuseLate,
+  type Standing,
   storeClosed,
   storeFull,
 } from "./refusals.js";
@@ -124,7 +124,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       assertOpen();
       const job = jobs.get(jobId);
       if (job === undefined) throw tombstones.has(jobId) ? jobExpired(jobId) : jobNotFound(jobId);
-      refuseLate(job, change);
+      refuseLate(standingOf(job), {
+        begins: change.set.attempt === undefined ? undefined : Number(change.set.attempt),
+        attempt: change.attempt,
+      });
       const now = clock();
       const { leaseMs, log } = change;
       const revives = leaseMs !== undefined && job.times.stale;
@@ -200,14 +203,10 @@ function leaseOf(leaseMs: number, now: number): Pick<JobTimes, "leaseMs" | "leas
   return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
 }
 
-/** Refuses what comes after the end, or from an attempt that isn't the job's any more. */
-function refuseLate({ id, ledger }: StoredJob, { set, attempt }: Change): void {
-  if (hasEnded(ledger)) throw jobFinished(id, String(fieldOf(ledger, "status")));
-  const current = Number(fieldOf(ledger, "attempt") ?? 1);
-  const next = set.attempt;
-  // Of two workers that begin the same attempt at once, the second is refused: so one attempt has one worker.
-  if (next !== undefined && Number(next) <= current)
-    throw attemptSuperseded(id, Number(next), current);
-  if (next === undefined && attempt !== undefined && attempt < current)
-    throw attemptSuperseded(id, attempt, current);
+function standingOf({ id, ledger }: StoredJob): Standing {
+  return {
+    id,
+    ended: hasEnded(ledger) ? String(fieldOf(ledger, "status")) : undefined,
+    attempt: Number(fieldOf(ledger, "attempt") ?? 1),
+  };
 }

@@ -36,6 +36,30 @@ export function attemptSuperseded(jobId: string, attempt: number, current: numbe
   });
 }
 
+/** What decides whether a job takes a write. */
+export interface Standing {
+  readonly id: string;
+  /** The terminal status, once there is one. */
+  readonly ended: string | undefined;
+  readonly attempt: number;
+}
+
+/** The attempt that a change begins, and the one that its writer works on. */
+export interface AttemptsOfChange {
+  readonly begins: number | undefined;
+  readonly attempt: number | undefined;
+}
+
+/** Refuses what comes after the end, or from an attempt that isn't the job's any more. */
+export function refuseLate(job: Standing, { begins, attempt }: AttemptsOfChange): void {
+  const { id, ended, attempt: current } = job;
+  if (ended !== undefined) throw jobFinished(id, ended);
+  // Of two workers that begin the same attempt at once, the second is refused: so one attempt has one worker.
+  if (begins !== undefined && begins <= current) throw attemptSuperseded(id, begins, current);
+  if (begins === undefined && attempt !== undefined && attempt < current)
+    throw attemptSuperseded(id, attempt, current);
+}
+
 /** `create` with the id of another job. */
 export function idTaken(jobId: string): ProgressError {
   return new ProgressError("invalid-change", {

@@ -10,7 +10,7 @@ import {
 import { dueAt, type Fate, fateOf, fieldsOfFate, type JobTimes } from "../core/endings.js";
 import type { Created, JobDraft } from "../core/store.js";
 import { newEpoch } from "./epoch.js";
-import { attemptSuperseded, idTaken, jobExpired, jobFinished, jobNotFound } from "./refusals.js";
+import { idTaken, jobExpired, jobNotFound, refuseLate } from "./refusals.js";
 import type { Transaction } from "./sqlite-lane.js";
 import type { SqliteStoreSettings } from "./sqlite-options.js";
 import { type Parcel, parcelOf } from "./sqlite-parcel.js";
@@ -125,7 +125,8 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
         const row = transaction.statements.jobById(jobId);
         if (row === undefined) throw jobNotFound(jobId);
         if (row.removedAt !== undefined) throw jobExpired(jobId);
-        refuseLate(row, plain);
+        const ended = row.times.endedAt === undefined ? undefined : String(row.status);
+        refuseLate({ id: row.id, ended, attempt: row.attempt }, plain);
         const now = clock();
         // A worker that reports is no longer stale.
         const parcel = row.times.stale && leaseMs !== undefined ? revived(plain) : plain;
@@ -224,16 +225,4 @@ function revived(parcel: Parcel): Parcel {
 
 function leaseOf(leaseMs: number, now: number): Pick<JobTimes, "leaseMs" | "leaseUntil"> {
   return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
-}
-
-/** Refuses what comes after the end, or from an attempt that isn't the job's any more. */
-function refuseLate(
-  { id, times, status, attempt: current }: JobRow,
-  { begins, attempt }: Parcel,
-): void {
-  if (times.endedAt !== undefined) throw jobFinished(id, String(status));
-  // Of two workers that begin the same attempt at once, the second is refused: so one attempt has one worker.
-  if (begins !== undefined && begins <= current) throw attemptSuperseded(id, begins, current);
-  if (begins === undefined && attempt !== undefined && attempt < current)
-    throw attemptSuperseded(id, attempt, current);
 }
