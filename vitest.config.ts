@@ -12,6 +12,10 @@ const alias = [
     replacement: at("packages/server/src/testing/index.ts"),
   },
   {
+    find: /^@emlinh\/progress-server\/stores\/(\w+)$/,
+    replacement: at("packages/server/src/stores/$1/index.ts"),
+  },
+  {
     find: /^@emlinh\/progress-(server|client)\/(.+)$/,
     replacement: at("packages/$1/src/$2.ts"),
   },

@@ -1,17 +1,18 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: [
-    "src/index.ts",
-    "src/adapters/node.ts",
-    "src/adapters/fetch.ts",
-    "src/adapters/express.ts",
-    "src/adapters/fastify.ts",
-    "src/stores/sqlite.ts",
-    "src/stores/redis.ts",
-    "src/stores/postgres.ts",
-    "src/testing/index.ts",
-  ],
+  // By the name of the built file, which is that of the public subpath.
+  entry: {
+    index: "src/index.ts",
+    "adapters/node": "src/adapters/node.ts",
+    "adapters/fetch": "src/adapters/fetch.ts",
+    "adapters/express": "src/adapters/express.ts",
+    "adapters/fastify": "src/adapters/fastify.ts",
+    "stores/sqlite": "src/stores/sqlite/index.ts",
+    "stores/redis": "src/stores/redis/index.ts",
+    "stores/postgres": "src/stores/postgres/index.ts",
+    "testing/index": "src/testing/index.ts",
+  },
   format: ["esm", "cjs"],
   target: "node20",
   platform: "node",

@@ -24,7 +24,7 @@ export {
   isProgressError,
   isTerminal,
   ProgressError,
-  type,
+  typed,
 } from "@emlinh/progress-protocol";
 export type { ConnectionState } from "./core/connection.js";
 export type {

@@ -3,7 +3,7 @@ import {
   type JobState,
   type JobWatch,
   type LogLine,
-  type,
+  typed,
   VideoManager,
   watchJob,
 } from "@emlinh/progress-client";
@@ -15,8 +15,8 @@ const videoJob = defineJob({
     { id: "speech", title: "Speech", weight: 1 },
     { id: "render", title: "Render", weight: 6 },
   ],
-  metadata: type<{ topic: string }>(),
-  result: type<{ videoUrl: string }>(),
+  metadata: typed<{ topic: string }>(),
+  result: typed<{ videoUrl: string }>(),
 });
 
 test("given a definition, the result, the steps and the metadata have its types", () => {

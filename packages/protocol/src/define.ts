@@ -42,8 +42,8 @@ export interface JobDefinition<Job extends JobTypes = AnyJob> {
  *     { id: "speech", title: "Speech", weight: 1 },
  *     { id: "render", title: "Render", weight: 6 },
  *   ],
- *   metadata: type<{ topic: string }>(),
- *   result: type<{ videoUrl: string }>(),
+ *   metadata: typed<{ topic: string }>(),
+ *   result: typed<{ videoUrl: string }>(),
  * });
  * ```
  */
@@ -65,7 +65,7 @@ export function defineJob<
 }
 
 /** A validator that checks nothing and only carries a type. */
-export function type<Output>(): Validator<Output> {
+export function typed<Output>(): Validator<Output> {
   return {
     "~standard": {
       version: 1,

@@ -14,24 +14,20 @@ export {
   parseCursor,
   printCursor,
 } from "./cursor.js";
+export { decodeDelta } from "./decode-delta.js";
 export {
   defineJob,
   type JobDefinition,
-  type,
+  typed,
   type Validation,
   type Validator,
 } from "./define.js";
 export {
-  apply,
   DEFAULT_MAX_LOG_LINES,
   type Delta,
   isEmpty,
-  isEnd,
   type LogLevel,
   type LogLine,
-  merge,
-  newest,
-  type Snapshot,
 } from "./delta.js";
 export {
   type ErrorCode,
@@ -49,17 +45,16 @@ export {
 } from "./frame.js";
 export type { Json, JsonObject } from "./json.js";
 export {
-  absorb,
-  cursorOf,
-  emptyLedger,
-  fieldOf,
-  fieldsOf,
-  hasEnded,
-  type Ledger,
-  ledgerOf,
-  readLedger,
-  writeLedger,
-} from "./ledger.js";
+  type Applied,
+  applyDelta,
+  deltaAfter,
+  deltaOfChange,
+  emptyReplica,
+  fieldValue,
+  type Replica,
+  replicaCursor,
+  replicaFields,
+} from "./replica.js";
 export {
   type AnyJob,
   isTerminal,
@@ -77,7 +72,6 @@ export {
   type ByeReason,
   type DeltaEvent,
   eventOf,
-  fromWire,
   type Heartbeat,
   type Hello,
   type PollReply,

@@ -1,5 +1,4 @@
 import type { Delta } from "./delta.js";
-import { isEmpty, isEnd } from "./delta.js";
 
 /** The version of docs/PROTOCOL.md that this code speaks (P46). */
 export const PROTOCOL_VERSION = 1;
@@ -50,33 +49,21 @@ export type WireDelta = Pick<Delta, "cursor" | "set"> &
 export type PollReply = WireDelta & { readonly now: number };
 
 /** The shortest form of a delta on the wire (P16, P19). */
-export function toWire(delta: Delta, done: boolean = isEnd(delta)): WireDelta {
-  return {
-    cursor: delta.cursor,
-    ...(delta.reset && { reset: true }),
-    set: delta.set,
-    ...(delta.log.length > 0 && { log: delta.log }),
-    ...(done && { done }),
-  };
-}
-
-/** Reads a delta off the wire; `undefined` if it isn't one. What it doesn't know it ignores (P7). */
-export function fromWire(data: unknown): Delta | undefined {
-  const { cursor, reset, set, log } = (data ?? {}) as Partial<WireDelta>;
-  if (typeof cursor !== "string" || typeof set !== "object" || set === null) return undefined;
+export function toWire({ cursor, reset, set, log, done }: Delta): WireDelta {
   return {
     cursor,
-    reset: reset === true,
+    ...(reset && { reset }),
     set,
-    log: Array.isArray(log) ? log : [],
+    ...(log.length > 0 && { log }),
+    ...(done && { done }),
   };
 }
 
 /** Which event carries a delta (P31). */
 export function eventOf(delta: Delta): DeltaEvent {
-  if (isEnd(delta)) return "end";
+  if (delta.done) return "end";
   if (delta.reset) return "snapshot";
   const onlyLog =
     delta.log.length > 0 && Object.keys(delta.set).every((field) => field === "updatedAt");
-  return onlyLog && !isEmpty(delta) ? "log" : "progress";
+  return onlyLog ? "log" : "progress";
 }

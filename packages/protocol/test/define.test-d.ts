@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import { type AnyJob, defineJob, type JobDefinition, type JobTypes, type } from "../src/index.js";
+import { type AnyJob, defineJob, type JobDefinition, type JobTypes, typed } from "../src/index.js";
 
 /** `JobDefinition` as the other package's declarations have it: of the same shape, and another interface. */
 interface ForeignDefinition<Job extends JobTypes> {
@@ -30,8 +30,8 @@ test("given a definition of its own, its types are those of its parts", () => {
       { id: "speech", title: "Speech", weight: 1 },
       { id: "render", title: "Render", weight: 6 },
     ],
-    metadata: type<VideoJob["metadata"]>(),
-    result: type<VideoJob["result"]>(),
+    metadata: typed<VideoJob["metadata"]>(),
+    result: typed<VideoJob["result"]>(),
   });
   expectTypeOf(create(definition)).toEqualTypeOf<VideoJob>();
 });

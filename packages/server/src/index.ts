@@ -29,7 +29,7 @@ export {
   type StepState,
   type StepStatus,
   type TerminalStatus,
-  type,
+  typed,
   type Validation,
   type Validator,
 } from "@emlinh/progress-protocol";
@@ -41,15 +41,6 @@ export {
   type Decision,
 } from "./core/authorize.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
-export {
-  dueAt,
-  type Fate,
-  fateOf,
-  fieldsOfFate,
-  type JobTimes,
-  type JobTtls,
-} from "./core/endings.js";
-export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
   Answer,
   BodyAnswer,
@@ -57,9 +48,8 @@ export type {
   Sink,
   StreamAnswer,
   Subscription,
-} from "./core/http.js";
+} from "./core/http/types.js";
 export type { JobStatusReport } from "./core/jobs.js";
-export type { OpenOptions } from "./core/open-job.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
@@ -67,9 +57,11 @@ export {
   type Progress,
   type ProgressStats,
 } from "./core/progress.js";
-export type { EndOptions, JobUpdate, LogOptions, Reporter } from "./core/reporter.js";
-export type { Returned, Work } from "./core/run-job.js";
-export type { StepReporter, StepUpdate } from "./core/steps.js";
+export { JobFailure, type JobFailureInit } from "./core/reporter/failure.js";
+export type { OpenOptions } from "./core/reporter/open-job.js";
+export type { EndOptions, JobUpdate, LogOptions, Reporter } from "./core/reporter/reporter.js";
+export type { Returned, Work } from "./core/reporter/run-job.js";
+export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
   Created,
   JobDraft,
@@ -78,6 +70,15 @@ export type {
   Unwatch,
   Wake,
 } from "./core/store.js";
-export { memoryStore } from "./stores/memory.js";
-export type { MemoryStoreOptions } from "./stores/memory-options.js";
-export type { StoreOptions } from "./stores/store-options.js";
+export {
+  closedSteps,
+  dueAt,
+  fieldsOfTransition,
+  type JobTimes,
+  type JobTtls,
+  type Transition,
+  transitionOf,
+} from "./shared/lifecycle.js";
+export type { MemoryStoreOptions } from "./stores/memory/index.js";
+export { memoryStore } from "./stores/memory/index.js";
+export type { StoreOptions } from "./stores/shared/store-options.js";

@@ -6,7 +6,7 @@ import {
   type Progress,
   type ProgressStore,
   type Reporter,
-  type,
+  typed,
   type Unwatch,
 } from "@emlinh/progress-server";
 import { redisStore } from "@emlinh/progress-server/stores/redis";
@@ -20,8 +20,8 @@ import { createPositions, type Positions } from "../../src/bullmq/positions.js";
 const COUNT = defineJob({
   kind: "count",
   plan: [{ id: "count", title: "Count", weight: 1 }],
-  metadata: type<{ queuePosition?: number }>(),
-  result: type<{ count: number }>(),
+  metadata: typed<{ queuePosition?: number }>(),
+  result: typed<{ count: number }>(),
 });
 
 type CountJob = {

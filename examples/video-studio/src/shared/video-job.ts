@@ -1,4 +1,4 @@
-import { defineJob, type JobDefinition, type } from "@emlinh/progress-client";
+import { defineJob, type JobDefinition, typed } from "@emlinh/progress-client";
 import type { Language } from "../pipeline/language.js";
 import { VIDEO_PLAN, type VideoStepId } from "../pipeline/plan.js";
 
@@ -50,7 +50,7 @@ export function videoJobIn(language: Language): JobDefinition<VideoJob> {
   return defineJob({
     kind: "video",
     plan: VIDEO_PLAN.map(({ id, title, weight }) => ({ id, title: title[language], weight })),
-    metadata: type<VideoMetadata>(),
-    result: type<VideoResult>(),
+    metadata: typed<VideoMetadata>(),
+    result: typed<VideoResult>(),
   });
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
-import type { Answer, BodyAnswer } from "../core/http.js";
+import type { Answer, BodyAnswer } from "../core/http/types.js";
 import { targetAfter } from "./mount.js";
 import { leaveConnectionUnsaid, sendAnswer } from "./node-answer.js";
 import { type NodeExchange, nodeFacts } from "./node-exchange.js";

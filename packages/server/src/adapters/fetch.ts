@@ -1,4 +1,4 @@
-import type { Answer, RequestFacts } from "../core/http.js";
+import type { Answer, RequestFacts } from "../core/http/types.js";
 import { frameStream } from "./frame-stream.js";
 import { resolveBase, targetBelow } from "./mount.js";
 import { notFound } from "./not-found.js";

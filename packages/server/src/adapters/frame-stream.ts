@@ -1,5 +1,5 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import type { Sink, StreamAnswer, Subscription } from "../core/http.js";
+import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { release } from "./progress-handler.js";
 
 /** Bytes that may wait to be read before the subscriber counts as full. */

@@ -1,5 +1,5 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import type { RequestFacts } from "../core/http.js";
+import type { RequestFacts } from "../core/http/types.js";
 
 /** What a URL says, once the mount point is taken off it. */
 export type Target = Pick<RequestFacts, "path" | "query">;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ProgressError } from "@emlinh/progress-protocol";
-import type { Answer, BodyAnswer, Sink, StreamAnswer } from "../core/http.js";
+import type { Answer, BodyAnswer, Sink, StreamAnswer } from "../core/http/types.js";
 import { isOver, type NodeCall, type NodeExchange, nodeFacts } from "./node-exchange.js";
 import { type ProgressHandler, release } from "./progress-handler.js";
 import { mergeVary } from "./vary.js";

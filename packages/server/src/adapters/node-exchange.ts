@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { RequestFacts } from "../core/http.js";
+import type { RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
 
 /** A request of `node:http`, `node:https` or `node:http2`. */

@@ -1,5 +1,5 @@
-import type { BodyAnswer } from "../core/http.js";
-import { refusalAnswer } from "../core/refusal.js";
+import { refusalAnswer } from "../core/http/refusal.js";
+import type { BodyAnswer } from "../core/http/types.js";
 
 /** The answer to a path outside the mount point, for adapters that have nobody to hand it to. */
 export function notFound(): BodyAnswer {

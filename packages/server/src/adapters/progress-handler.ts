@@ -1,4 +1,4 @@
-import type { Answer, RequestFacts, StreamAnswer } from "../core/http.js";
+import type { Answer, RequestFacts, StreamAnswer } from "../core/http/types.js";
 
 /** The part of `Progress` that an adapter needs. */
 export interface ProgressHandler {

@@ -1,5 +1,5 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import type { RequestFacts } from "./http.js";
+import type { RequestFacts } from "./http/types.js";
 
 /** What a request wants to do. `report` and `cleanup` are for workers and operators, never for the public. */
 export type Action = "watch" | "cancel" | "report" | "cleanup";

@@ -5,8 +5,8 @@ import {
   isProgressError,
   ProgressError,
 } from "@emlinh/progress-protocol";
+import { after } from "../shared/time.js";
 import type { Created, JobDraft, ProgressStore, SweepReport, Unwatch, Wake } from "./store.js";
-import { after } from "./time.js";
 
 /** A store whose every call ends: with its result, or with a {@link ProgressError}. */
 export type GuardedStore = Omit<ProgressStore, "close">;
@@ -25,6 +25,7 @@ export function guardStore(store: ProgressStore): GuardedStore {
       bounded("read", () => store.read(jobId, cursor)),
     watch: (jobId: string, wake: Wake): Promise<Unwatch> =>
       bounded("watch", () => store.watch(jobId, wake), endLateWatch),
+    remove: (jobId: string): Promise<boolean> => bounded("remove", () => store.remove(jobId)),
     sweep: (now: number | undefined, limit: number): Promise<SweepReport> =>
       bounded("sweep", () => store.sweep(now, limit)),
   };

@@ -9,8 +9,8 @@ import {
   type JobTypes,
   stateOf,
 } from "@emlinh/progress-protocol";
+import { jobNotFound } from "../shared/errors.js";
 import { type CreatedJob, type CreateJob, draftOf } from "./draft.js";
-import { jobNotFound } from "./errors.js";
 import type { GuardedStore } from "./guarded-store.js";
 
 /** A job's whole state, and the cursor to go on from. */
@@ -24,15 +24,9 @@ export interface Jobs {
   /** @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
   read(jobId: string): Promise<JobStatusReport>;
   /** @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
-  readAfter(jobId: string, cursor: Cursor | undefined): Promise<DeltaReport>;
+  readAfter(jobId: string, cursor: Cursor | undefined): Promise<Delta>;
   /** @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
   cancel(jobId: string): Promise<JobStatusReport>;
-}
-
-/** A delta, and whether the job has ended after it. */
-export interface DeltaReport {
-  readonly delta: Delta;
-  readonly done: boolean;
 }
 
 /** The state in a snapshot. */
@@ -75,11 +69,7 @@ export function createJobs(store: GuardedStore, clock: () => number): Jobs {
     async readAfter(jobId, cursor) {
       const delta = await store.read(jobId, cursor);
       if (delta === undefined) throw jobNotFound(jobId);
-      if (delta.set.status !== undefined) return { delta, done: isTerminal(delta.set.status) };
-      // The end sets the status with the last version of all: only who has that one too can't see it here.
-      const isAtHead = Object.keys(delta.set).length === 0;
-      const done = isAtHead && isTerminal((await snapshot(jobId)).set.status);
-      return { delta, done };
+      return delta;
     },
     async cancel(jobId) {
       const state = await read(jobId);

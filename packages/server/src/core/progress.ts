@@ -6,15 +6,15 @@ import {
 } from "@emlinh/progress-protocol";
 import type { CreatedJob, CreateJob } from "./draft.js";
 import { guardStore } from "./guarded-store.js";
-import { createHandler } from "./handler.js";
-import type { Answer, RequestFacts } from "./http.js";
-import { createHub, type HubStats } from "./hub.js";
+import { createHandler } from "./http/handler.js";
+import type { Answer, RequestFacts } from "./http/types.js";
+import { createHub, type HubStats } from "./hub/hub.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
-import { type OpenOptions, type OpenRooms, openJob } from "./open-job.js";
-import type { OpenReporter } from "./open-reporter.js";
 import { type ProgressOptions, resolveOptions, resolveSpreadMs } from "./options.js";
-import type { Reporter } from "./reporter.js";
-import { runJob, type Work } from "./run-job.js";
+import { type OpenOptions, type OpenRooms, openJob } from "./reporter/open-job.js";
+import type { OpenReporter } from "./reporter/open-reporter.js";
+import type { Reporter } from "./reporter/reporter.js";
+import { runJob, type Work } from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 

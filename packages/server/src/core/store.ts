@@ -1,20 +1,23 @@
 import type { Change, Cursor, Delta, Fields } from "@emlinh/progress-protocol";
+import type { SweepReport } from "../shared/lifecycle.js";
+
+export type { SweepReport } from "../shared/lifecycle.js";
 
 /** A job before it is stored. */
 export interface JobDraft {
   /** `[A-Za-z0-9_-]{1,128}`. */
   readonly id: string;
-  /** Makes `create` idempotent: a second draft with the same key gives the first one's job, for as long as that is kept. */
+  /** Makes `create` idempotent: a second draft with the same key returns the job of the first one, for as long as that is kept. */
   readonly key?: string | undefined;
   /** The fields of the first version. The store adds `createdAt` and `updatedAt`. */
   readonly set: Fields;
-  /** Milliseconds from now until the job is ended as `timed-out`; absent for no deadline. */
+  /** Milliseconds from now until the job ends as `timed-out`. Absent for no deadline. */
   readonly deadlineMs?: number | undefined;
 }
 
-/** What {@link ProgressStore.create} did. */
+/** The result of {@link ProgressStore.create}. */
 export interface Created {
-  /** The job's id: another than the draft's if the key was known. */
+  /** The job's id. It differs from the draft's if the key was known. */
   readonly jobId: string;
   readonly cursor: Cursor;
   /** `false` if the key was known, and nothing was stored. */
@@ -22,37 +25,26 @@ export interface Created {
 }
 
 /**
- * Called when a job may have changed: a hint, which may come late, twice, or not at all. Must not throw; if it does, the store takes no harm.
+ * Called when a job may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it does, the
+ * store ignores the error.
  *
- * @param version - The version that was written, where the store knows it: who has it already needn't read. Absent at a creation, a removal, a reconnect: versions begin anew there.
+ * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent at a
+ * creation, a removal and a reconnect, because versions may start again there.
  */
 export type Wake = (version?: number) => void;
 
-/** Ends a watch. Idempotent; resolves when no further wake comes. */
+/** Ends a watch. Idempotent. Resolves when no further wake comes. */
 export type Unwatch = () => Promise<void>;
 
-/** What one sweep did, in jobs. */
-export interface SweepReport {
-  /** Marked `stale`: their lease ran out. */
-  readonly stale: number;
-  /** Ended as `lost`: their lease ran out a whole lease ago, whether or not they were marked `stale` in between. */
-  readonly lost: number;
-  /** Ended as `timed-out`. */
-  readonly timedOut: number;
-  /** Removed: ended `ttlMs` ago; or not ended, without a lease, and not written to for `idleTtlMs`. */
-  readonly expired: number;
-  /** Whether `limit` was reached, and there may be more to do. */
-  readonly more: boolean;
-}
-
 /**
- * Where jobs are kept. Six verbs, none of them optional, and one bound. The data come from `read` alone; `watch` only says when to look.
+ * Where jobs are kept: seven methods, none of them optional, and one bound. All data come from `read`; `watch` only tells when to
+ * read.
  *
- * Every store sets `updatedAt` by its own clock at each version, keeps the newest `maxLogLines` lines, and passes the suite
- * in `@emlinh/progress-server/testing`.
+ * Every store sets `updatedAt` from its own clock at each version, keeps the newest `maxLogLines` lines, and passes the suite in
+ * `@emlinh/progress-server/testing`. The rules of lease, expiry and end are the exported lifecycle functions.
  */
 export interface ProgressStore {
-  /** Log lines kept per job, the newest; at least 1. Whoever holds a copy of a job (the hub) keeps as many. */
+  /** Log lines kept per job, the newest; at least 1. The hub keeps as many in its replica of a job. */
   readonly maxLogLines: number;
 
   /**
@@ -63,43 +55,59 @@ export interface ProgressStore {
   create(draft: JobDraft): Promise<Created>;
 
   /**
-   * Writes one change, atomically: refuses it after the end, raises the version by one, merges the fields, appends the lines, wakes the watchers.
+   * Writes one change, atomically: refuses it after the end, raises the version by one, merges the fields, appends the lines, and
+   * wakes the watchers. A write that ends the job closes the steps that were left running, by the rule `closedSteps` (P47).
    *
-   * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither. A change that sets nothing and
-   * appends nothing raises no version, unless there was `stale` to clear. The end gives up the lease.
+   * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither. A change that
+   * sets nothing and appends nothing raises no version, unless there was `stale` to clear. The end gives up the lease.
    *
-   * Refuses as `attempt-superseded` a `change.attempt` below the job's, and a `change.set.attempt` that is not above it: of two workers that
-   * begin the same attempt at once, one is refused.
+   * Refuses as `attempt-superseded` a `change.attempt` below the job's, and a `change.set.attempt` that is not above it: of two
+   * workers that begin the same attempt at once, one is refused.
    *
-   * @returns the cursor of the version written: what a `read` after it does not tell again.
+   * @returns the cursor of the version written. A `read` after it does not return that version again.
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`.
    */
   write(jobId: string, change: Change): Promise<Cursor>;
 
   /**
-   * What changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is malformed, foreign or from the future.
-   * A backend that lost its data knows no job, or answers as for a removed one; a job that is created anew has another epoch.
+   * Returns what changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is malformed,
+   * of another epoch or from the future. `done` is true exactly when the job has ended. A backend that lost its data answers as for
+   * an unknown or a removed job; a job that is created anew has another epoch.
    *
    * @returns `undefined` for a job that is unknown.
-   * @throws ProgressError `job-expired` if the store remembers that the job was there; `store-unavailable`.
+   * @throws ProgressError `job-expired` if the store remembers that the job existed; `store-unavailable`.
    */
   read(jobId: string, after?: Cursor): Promise<Delta | undefined>;
 
   /**
-   * Calls `wake` after each change from now on, whoever writes it. Resolves when the watch is in force, so that a `read` begun after it misses nothing.
-   * A store that lost touch with its backend wakes when it is back. An unknown job may be watched. A version comes after it can be read.
+   * Calls `wake` after each change from now on, whichever process writes it. Resolves when the watch is in force, so that a `read`
+   * begun after it misses nothing. A store that lost the connection to its backend wakes once it is back. An unknown job may be
+   * watched. A version is announced only once it can be read.
    */
   watch(jobId: string, wake: Wake): Promise<Unwatch>;
 
   /**
-   * Marks what is stale, ends what is lost or timed out, removes what is expired: at most `limit` jobs, one thing to each. Several processes may sweep at
-   * once. What it writes are versions like any other, and it wakes the watchers, of removed jobs too.
+   * Removes a job now, whatever its state, with its log and its key, and wakes its watchers. From then on `read` and `write` answer as
+   * for a job that a sweep removed. Idempotent.
    *
-   * @param now - Milliseconds since the epoch; `undefined` for the store's own time, by which leases are kept: then no process' clock can end another's job. What
-   * the sweep ends and marks has this time, and its TTL counts from it.
+   * @returns whether there was such a job.
+   * @throws ProgressError `store-unavailable`.
+   */
+  remove(jobId: string): Promise<boolean>;
+
+  /**
+   * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs, one transition
+   * each. Several processes may sweep at once. What it writes are versions like any other, and it wakes the watchers, also those of
+   * removed jobs. An end closes the steps that were left running (P47).
+   *
+   * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the clock of a
+   * process can't end another one's job. What the sweep marks and ends has this time, and its TTL counts from it.
    */
   sweep(now: number | undefined, limit: number): Promise<SweepReport>;
 
-  /** Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent; later calls of the other verbs throw `closed`. */
+  /**
+   * Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent. Later calls of the
+   * other methods throw `closed`.
+   */
   close(): Promise<void>;
 }

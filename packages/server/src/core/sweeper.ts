@@ -1,8 +1,8 @@
-import { asProgressError } from "./errors.js";
+import { asProgressError } from "../shared/errors.js";
+import { after, type Timer } from "../shared/time.js";
 import type { GuardedStore } from "./guarded-store.js";
 import type { Settings } from "./options.js";
 import type { SweepReport } from "./store.js";
-import { after, type Timer } from "./time.js";
 
 /** Sweeps a store again and again. */
 export interface Sweeper {

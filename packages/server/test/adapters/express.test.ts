@@ -6,7 +6,7 @@ import express4 from "express4";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { nodeProgress } from "../../src/adapters/node.js";
-import type { BodyAnswer, StreamAnswer } from "../../src/core/http.js";
+import type { BodyAnswer, StreamAnswer } from "../../src/core/http/types.js";
 import { http2Client } from "./support/client.js";
 import { BASE, listen } from "./support/hosts.js";
 import { scriptedCore } from "./support/scripted.js";

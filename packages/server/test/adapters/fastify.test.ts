@@ -4,7 +4,7 @@ import fastifyCors from "@fastify/cors";
 import { type FastifyInstance, fastify } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
-import type { BodyAnswer } from "../../src/core/http.js";
+import type { BodyAnswer } from "../../src/core/http/types.js";
 import { http1Client } from "./support/client.js";
 import { BASE } from "./support/hosts.js";
 import { type ScriptedCore, scriptedCore } from "./support/scripted.js";

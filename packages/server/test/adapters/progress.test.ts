@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { allowAnyone } from "../../src/core/authorize.js";
 import { createProgress, type Progress } from "../../src/core/progress.js";
 import type { ProgressStore } from "../../src/core/store.js";
-import { memoryStore } from "../../src/stores/memory.js";
+import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import type { ReadFrame, Reply } from "./support/client.js";
 import { BASE, HOSTS, type Host } from "./support/hosts.js";
 import { randomText } from "./support/random-text.js";

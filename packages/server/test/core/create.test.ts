@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CreateJob, defineJob, type } from "../../src/index.js";
+import { type CreateJob, defineJob, typed } from "../../src/index.js";
 import { makeWorld, useFakeTime } from "./kit.js";
 
 useFakeTime();
@@ -33,8 +33,8 @@ describe("create", () => {
     const definition = defineJob({
       kind: "video",
       plan: [{ id: "render", title: "Render", weight: 1 }],
-      metadata: type<{ topic: string }>(),
-      result: type<{ url: string }>(),
+      metadata: typed<{ topic: string }>(),
+      result: typed<{ url: string }>(),
     });
     const job = await progress.create({ definition, metadata: { topic: "Sea" } });
     expect(job.definition).toBe(definition);

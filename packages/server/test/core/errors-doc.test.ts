@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ErrorCode } from "@emlinh/progress-protocol";
 import { expect, test } from "vitest";
-import { refusalAnswer } from "../../src/core/refusal.js";
+import { refusalAnswer } from "../../src/core/http/refusal.js";
 
 /** Every code, and the status with which a server answers; `undefined` for those that never cross the wire. A new code doesn't compile without its row. */
 const CODES: Record<ErrorCode, number | undefined> = {

@@ -1,9 +1,9 @@
 import { MAX_CHANGE_BYTES } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cutText, MAX_TEXT, percentOfUnits, raisePercent } from "../../src/core/clamp.js";
-import { type Parcel, pack, trimLines } from "../../src/core/parcels.js";
-import { after, backoffMs, every } from "../../src/core/time.js";
+import { cutText, MAX_TEXT, percentOfUnits, raisePercent } from "../../src/core/reporter/clamp.js";
+import { type Parcel, pack, trimLines } from "../../src/core/reporter/pending-writes.js";
+import { after, backoffMs, every } from "../../src/shared/time.js";
 
 describe("raisePercent", () => {
   test.each([

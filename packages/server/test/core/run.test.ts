@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, JobFailure, type Reporter, type } from "../../src/index.js";
+import { defineJob, JobFailure, type Reporter, typed } from "../../src/index.js";
 import { makeWorld, pass, useFakeTime } from "./kit.js";
 
 useFakeTime();
@@ -85,7 +85,7 @@ describe("run", () => {
     const { progress } = makeWorld();
     const result = {
       "~standard": {
-        ...type<string>()["~standard"],
+        ...typed<string>()["~standard"],
         validate: () => ({ issues: [{ message: "not a URL" }] }),
       },
     };

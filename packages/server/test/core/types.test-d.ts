@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import { createProgress, defineJob, type Reporter, type } from "../../src/index.js";
+import { createProgress, defineJob, type Reporter, typed } from "../../src/index.js";
 
 const progress = createProgress({} as never);
 const videoJob = defineJob({
@@ -8,8 +8,8 @@ const videoJob = defineJob({
     { id: "speech", title: "Speech", weight: 1 },
     { id: "render", title: "Render", weight: 6 },
   ],
-  metadata: type<{ topic: string; queuePosition?: number }>(),
-  result: type<{ videoUrl: string }>(),
+  metadata: typed<{ topic: string; queuePosition?: number }>(),
+  result: typed<{ videoUrl: string }>(),
 });
 
 test("given a definition, step ids, metadata and result have its types", async () => {

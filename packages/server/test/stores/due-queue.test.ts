@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dueQueue } from "../../src/stores/due-queue.js";
+import { dueQueue } from "../../src/stores/memory/due-queue.js";
 
 const step = fc.oneof(
   fc.record({ do: fc.constant("set" as const), item: fc.nat(12), at: fc.nat(50) }),

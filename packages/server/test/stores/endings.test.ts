@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dueAt, fateOf, fieldsOfFate, type JobTimes } from "../../src/core/endings.js";
+import { dueAt, fateOf, fieldsOfFate, type JobTimes } from "../../src/shared/lifecycle.js";
 
 const TTLS = { ttlMs: 1000, idleTtlMs: 5000 };
 const WAITING: JobTimes = {

@@ -1,8 +1,8 @@
 import { isProgressError, type Json } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import type { JobDraft, ProgressStore } from "../../src/core/store.js";
-import { memoryStore } from "../../src/stores/memory.js";
-import type { MemoryStoreOptions } from "../../src/stores/memory-options.js";
+import { memoryStore } from "../../src/stores/memory/memory-store.js";
+import type { MemoryStoreOptions } from "../../src/stores/memory/options.js";
 import { storeSuite } from "../../src/testing/index.js";
 
 function draft(id: string, key?: string): JobDraft {

@@ -1,6 +1,6 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
-import { memoryStore } from "../../src/stores/memory.js";
+import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "../../src/testing/index.js";
 
 /** What the suite is run against: how to make a store, and what is claimed of it. */

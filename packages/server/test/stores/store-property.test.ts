@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { storeProperty } from "../../../../conformance/stores/store-property.js";
-import { memoryStore } from "../../src/stores/memory.js";
+import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import { ODD_STORES, oddSubject } from "./odd-stores.js";
 import { sharedMemory } from "./shared-memory.js";
 import { WRONG_CREATES } from "./wrong/creates.js";

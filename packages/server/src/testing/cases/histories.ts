@@ -1,4 +1,12 @@
-import { apply, type Change, printCursor, type Snapshot } from "@emlinh/progress-protocol";
+import {
+  applyDelta,
+  type Change,
+  type Delta,
+  deltaAfter,
+  emptyReplica,
+  printCursor,
+  replicaCursor,
+} from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { holds, same } from "../assert.js";
 import type { CaseGroup } from "../case.js";
@@ -45,18 +53,22 @@ interface Reading {
 }
 
 /** Reads on and on while others write, each time from its own cursor, until the end; returns its copy. */
-async function reader({ store, told, random, isOver }: Reading): Promise<Snapshot> {
-  let copy: Snapshot | undefined;
+async function reader({ store, told, random, isOver }: Reading): Promise<Delta> {
+  let replica = emptyReplica();
   for (;;) {
     const last = isOver();
-    const delta = await readJob(store, "a", copy?.cursor);
-    told.check(delta, copy && versionOf(copy.cursor));
-    copy = apply(copy, delta, MAX_LOG_LINES);
-    holds(copy !== undefined, "The first delta was no snapshot.");
-    if (copy.set.status === "completed") return copy;
+    const isNew = replica.version === 0;
+    const delta = await readJob(store, "a", isNew ? undefined : replicaCursor(replica));
+    told.check(delta, isNew ? undefined : replica.version);
+    const applied = applyDelta(replica, delta, MAX_LOG_LINES);
+    holds(
+      applied !== "unknown-epoch",
+      "A delta does not follow the cursor that it was asked with.",
+    );
+    if (replica.done) return deltaAfter(replica);
     holds(!last, "The end was written, and a read begun after it doesn't tell it.");
     // Now and then a reader comes anew.
-    if (random() < 0.1) copy = undefined;
+    if (random() < 0.1) replica = emptyReplica();
   }
 }
 

@@ -1,8 +1,14 @@
-import { apply, isEnd, type Snapshot } from "@emlinh/progress-protocol";
+import {
+  applyDelta,
+  type Delta,
+  deltaAfter,
+  emptyReplica,
+  replicaCursor,
+} from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { holds, same } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, readJob, upTo, versionOf } from "../given.js";
+import { change, completion, draft, line, readJob, upTo } from "../given.js";
 import type { Waker } from "../waker.js";
 
 /** One who follows a job by its wakes alone, as the hub would without its re-reads. */
@@ -19,24 +25,24 @@ interface Follower {
  *
  * @returns the follower's copy once the job has ended.
  */
-export async function followDuring(
-  follower: Follower,
-  work: () => Promise<void>,
-): Promise<Snapshot> {
+export async function followDuring(follower: Follower, work: () => Promise<void>): Promise<Delta> {
   const unwatch = await follower.store.watch(follower.id, follower.waker.wake);
   const [copy] = await Promise.all([follow(follower), work()]);
   await unwatch();
   return copy;
 }
 
-async function follow({ store, id, waker, isTrusting = false }: Follower): Promise<Snapshot> {
-  let copy: Snapshot | undefined;
+async function follow({ store, id, waker, isTrusting = false }: Follower): Promise<Delta> {
+  const replica = emptyReplica();
   for (;;) {
     const seen = waker.count();
-    copy = apply(copy, await readJob(store, id, copy?.cursor));
-    if (copy !== undefined && isEnd(copy)) return copy;
-    const version = copy === undefined ? 0 : versionOf(copy.cursor);
-    await waker.past(seen, (told) => !isTrusting || told === undefined || told > version);
+    const { version } = replica;
+    applyDelta(
+      replica,
+      await readJob(store, id, version === 0 ? undefined : replicaCursor(replica)),
+    );
+    if (replica.done) return deltaAfter(replica);
+    await waker.past(seen, (told) => !isTrusting || told === undefined || told > replica.version);
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { Answer, RequestFacts, Sink } from "../../../src/core/http.js";
+import type { Answer, RequestFacts, Sink } from "../../../src/core/http/types.js";
 
 /** One subscriber, seen from the core's side. */
 export interface Scripted {

@@ -1,0 +1,70 @@
+import type { Cursor } from "@emlinh/progress-protocol";
+import type { BodyAnswer, Sink, StreamAnswer, Subscription } from "./types.js";
+
+/** On every answer (P40). Never `Connection`: HTTP/2 forbids it. */
+const COMMON = {
+  "cache-control": "no-store, no-transform",
+  "x-content-type-options": "nosniff",
+  vary: "Accept, Authorization, Cookie, Last-Event-ID",
+} as const;
+
+interface Body {
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** A JSON body with a status. */
+export function bodyAnswer(
+  status: number,
+  { type = "application/json", headers, body }: Body,
+): BodyAnswer {
+  return {
+    kind: "body",
+    status,
+    headers: { ...COMMON, "content-type": `${type}; charset=utf-8`, ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** A status without a body: 204, 304. */
+export function emptyAnswer(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): BodyAnswer {
+  return { kind: "body", status, headers: { ...COMMON, ...headers }, body: null };
+}
+
+/** A stream (P30, P40). */
+export function streamAnswer(subscribe: (sink: Sink) => Subscription): StreamAnswer {
+  return {
+    kind: "stream",
+    status: 200,
+    headers: {
+      ...COMMON,
+      "content-type": "text/event-stream; charset=utf-8",
+      // nginx would else collect the frames until its buffer is full.
+      "x-accel-buffering": "no",
+    },
+    subscribe,
+  };
+}
+
+/** The same answer as to GET, without its body. */
+export function headOf(answer: BodyAnswer): BodyAnswer {
+  return { ...answer, body: null };
+}
+
+/** The entity tag of a job's state (P25). Weak, since `now` differs from answer to answer. */
+export function etagOf(cursor: Cursor): string {
+  return `W/"${cursor}"`;
+}
+
+/** Whether an `If-None-Match` names a cursor's tag; weak comparison, as RFC 9110 has it. */
+export function namesTag(ifNoneMatch: string | undefined, cursor: Cursor): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch
+    .split(",")
+    .map((tag) => tag.trim().replace(/^W\//, ""))
+    .some((tag) => tag === "*" || tag === `"${cursor}"`);
+}

@@ -1,0 +1,91 @@
+import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+
+/** Returns the error itself if it is a ProgressError, else `internal` with the error as its cause. */
+export function asProgressError(error: unknown, message: string): ProgressError {
+  return isProgressError(error)
+    ? error
+    : new ProgressError("internal", { message, status: 500, cause: error });
+}
+
+/** No job has this id, and the store remembers none that had it. */
+export function jobNotFound(jobId: string): ProgressError {
+  return new ProgressError("job-not-found", {
+    message: `There is no job "${jobId}". Create it first, and check that reader and worker use the same store.`,
+    status: 404,
+    details: { jobId },
+  });
+}
+
+/** The job existed and was removed. */
+export function jobExpired(jobId: string): ProgressError {
+  return new ProgressError("job-expired", {
+    message: `The job "${jobId}" was removed. Raise ttlMs, idleTtlMs or maxJobs of the store to keep jobs for longer.`,
+    status: 410,
+    details: { jobId },
+  });
+}
+
+/** The job has ended, so the write was refused (P6). */
+export function jobFinished(jobId: string, status: string): ProgressError {
+  return new ProgressError("job-finished", {
+    message: `The job "${jobId}" has ended as "${status}" and can't be changed any more.`,
+    status: 409,
+    details: { jobId, status },
+  });
+}
+
+/** A later attempt has begun, so the write of this one was refused. */
+export function attemptSuperseded(
+  jobId: string,
+  attempt: number,
+  current?: number | undefined,
+): ProgressError {
+  return new ProgressError("attempt-superseded", {
+    message: `Attempt ${attempt} of the job "${jobId}" can't write because ${current === undefined ? "a later attempt" : `attempt ${current}`} has begun. Stop this worker.`,
+    status: 409,
+    details: { jobId, attempt, ...(current !== undefined && { current }) },
+  });
+}
+
+/** `create` was given the id of another job. */
+export function idTaken(jobId: string): ProgressError {
+  return new ProgressError("invalid-change", {
+    message: `The job id "${jobId}" is already in use. Leave the id out to get a new one, or pass a key to get the same job twice.`,
+    status: 409,
+    details: { jobId },
+  });
+}
+
+/** The store is full, and no job has ended that could make room. */
+export function storeFull(maxJobs: number): ProgressError {
+  return new ProgressError("store-full", {
+    message: `The store holds ${maxJobs} jobs and none of them has ended. End jobs, or raise maxJobs.`,
+    retryable: true,
+    status: 503,
+    details: { maxJobs },
+  });
+}
+
+/** The store's database failed or did not answer. */
+export function storeUnavailable(message: string, cause?: unknown): ProgressError {
+  return new ProgressError("store-unavailable", { message, retryable: true, status: 503, cause });
+}
+
+/** The server is shutting down and accepts no new readers. */
+export function draining(): ProgressError {
+  return new ProgressError("draining", {
+    message: "This server is shutting down and accepts no new readers. Connect to another one.",
+    retryable: true,
+    status: 503,
+  });
+}
+
+/** A method was called after `close()`. */
+export function closedError(what: string): ProgressError {
+  return new ProgressError("closed", { message: `${what} is closed. Create a new one.` });
+}
+
+/** A method of a store was called after its `close()`. */
+export function storeClosed(): ProgressError {
+  return closedError("The store");
+}

@@ -1,0 +1,22 @@
+/** Bytes as lower-case hex digits. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Random bytes from the platform's cryptographic generator, as hex digits. */
+function randomHex(bytes: number): string {
+  return hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
+}
+
+/** A new job id: 128 random bits in hex (P2). */
+export function newJobId(): string {
+  return randomHex(16);
+}
+
+/**
+ * The epoch of a new job: 96 random bits in hex, so that a cursor of an earlier job with the same id is never valid for the new
+ * one (P15).
+ */
+export function newEpoch(): string {
+  return randomHex(12);
+}

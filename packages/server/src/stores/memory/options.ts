@@ -1,0 +1,40 @@
+import { checksFor } from "../../shared/option-checks.js";
+import {
+  resolveStoreLimits,
+  type StoreLimits,
+  type StoreOptions,
+} from "../shared/store-options.js";
+
+/** Options of {@link memoryStore}. `undefined` means the default, `Infinity` lifts a bound. */
+export interface MemoryStoreOptions extends StoreOptions {
+  /**
+   * Jobs kept. At the bound the job that ended first is removed; while none has ended, `create` throws `store-full`.
+   * @defaultValue `100_000`
+   */
+  readonly maxJobs?: number | undefined;
+  /**
+   * Ids of removed jobs that are remembered, to answer `job-expired` instead of `job-not-found`. The oldest are dropped first; `0`
+   * for none. @defaultValue `100_000`
+   */
+  readonly maxTombstones?: number | undefined;
+  /** Milliseconds since the epoch. @defaultValue `Date.now` */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** The options of a memory store, all present. */
+export interface MemoryStoreSettings extends StoreLimits {
+  readonly maxJobs: number;
+  readonly maxTombstones: number;
+  readonly clock: () => number;
+}
+
+/** Fills in the defaults and checks the options. */
+export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSettings {
+  const checks = checksFor("memoryStore");
+  return Object.freeze({
+    ...resolveStoreLimits(options, checks),
+    maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
+    maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
+    clock: options.clock ?? Date.now,
+  });
+}
