@@ -21,6 +21,7 @@ export type ErrorCode =
   | "invalid-change"
   | "too-large"
   | "job-finished"
+  | "job-not-finished"
   | "attempt-superseded"
   | "store-full"
   // the library was called wrongly

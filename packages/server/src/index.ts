@@ -49,7 +49,8 @@ export type {
   StreamAnswer,
   Subscription,
 } from "./core/http/types.js";
-export type { JobStatusReport } from "./core/jobs.js";
+export type { JobUpdate } from "./core/job-update.js";
+export type { EndOptions, EndStatus, JobStatusReport } from "./core/jobs.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
@@ -59,7 +60,7 @@ export {
 } from "./core/progress.js";
 export { JobFailure, type JobFailureInit } from "./core/reporter/failure.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
-export type { EndOptions, JobUpdate, LogOptions, Reporter } from "./core/reporter/reporter.js";
+export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
 export type { Returned, Work } from "./core/reporter/run-job.js";
 export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
@@ -70,6 +71,7 @@ export type {
   Unwatch,
   Wake,
 } from "./core/store.js";
+export type { JobListener } from "./core/watch-job.js";
 export {
   closedSteps,
   dueAt,

@@ -1,42 +1,49 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import type { RequestFacts } from "./http/types.js";
 
-/** What a request wants to do. `report` and `cleanup` are for workers and operators, never for the public. */
-export type Action = "watch" | "cancel" | "report" | "cleanup";
+/** The action of a request. `report`, `remove` and `cleanup` are for workers and operators, never for the public. */
+export type Action = "watch" | "cancel" | "report" | "remove" | "cleanup";
 
-/** What the app is asked. */
+/** The question that the app answers. */
 export interface AuthorizeRequest {
   readonly action: Action;
-  /** Of the right shape, but perhaps of no job: the app is asked first, so that strangers don't learn which jobs there are (P44). `undefined` for `cleanup`. */
+  /**
+   * Well-formed, but possibly of no job: the app is asked before the job is looked up, so that a stranger can't learn which jobs exist
+   * (P44). `undefined` for `cleanup`.
+   */
   readonly jobId: string | undefined;
-  /** `facts.raw` is the framework's own request, with whatever the app's middleware put on it. */
+  /** `facts.raw` is the framework's own request, with the properties that the app's middleware added. */
   readonly facts: RequestFacts;
 }
 
 /**
- * What the app answers. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is closed before it,
- * and its reader asked to come back with fresh credentials.
+ * The app's answer. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is closed before
+ * that, and its reader is asked to reconnect with fresh credentials.
  */
 export type Decision =
   | boolean
   | { readonly allow: true; readonly until?: number | undefined }
   | { readonly allow: false; readonly reason?: "not-authenticated" | "forbidden" | undefined };
 
-/** Decides on each request. A throw is a fault of the app's: the request is refused with `internal`, and `onError` told why. */
+/** Decides about each request. If it throws, the request is refused with `internal`, and `onError` gets the cause. */
 export type Authorize = (request: AuthorizeRequest) => Decision | Promise<Decision>;
 
-/** Lets everybody who knows a job's id watch and cancel it; ids that the server makes can't be guessed. Nobody may report or clean up. */
+/**
+ * Allows everybody who knows a job's id to watch and cancel it; the ids that the server creates can't be guessed. No other action is
+ * allowed.
+ */
 export const allowAnyone: Authorize = ({ action }) => action === "watch" || action === "cancel";
 
-/** Until when the request is allowed, in milliseconds since the epoch. */
+/** A permission that was given. */
 export interface Permission {
+  /** Milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
 }
 
 /**
  * Asks the app.
  *
- * @throws ProgressError `not-authenticated`, `forbidden`, or `internal` if the app threw, or gave no decision.
+ * @throws ProgressError `not-authenticated`, `forbidden`, or `internal` if the app threw or returned no decision.
  */
 export async function askPermission(
   authorize: Authorize,
@@ -58,19 +65,19 @@ async function decisionOf(authorize: Authorize, request: AuthorizeRequest): Prom
     decision = await authorize(request);
   } catch (cause) {
     throw new ProgressError("internal", {
-      message: `authorize threw when it was asked for "${request.action}".`,
+      message: `authorize threw for the action "${request.action}".`,
       status: 500,
       cause,
     });
   }
   if (isDecision(decision)) return decision;
   throw new ProgressError("internal", {
-    message: `authorize answered ${String(decision)} to "${request.action}"; it must answer true, false or { allow, … }.`,
+    message: `authorize returned ${String(decision)} for the action "${request.action}"; it must return true, false or { allow, … }.`,
     status: 500,
   });
 }
 
-/** What a forgotten `return` gives must not let anybody in, nor look like a decision against somebody. */
+/** A missing `return` must neither allow a request nor look like a decision to deny it. */
 function isDecision(value: unknown): value is Decision {
   if (typeof value === "boolean") return true;
   const { allow, until } = (value ?? {}) as { allow?: unknown; until?: unknown };
@@ -83,7 +90,7 @@ function denied(
   { action }: AuthorizeRequest,
 ): ProgressError {
   return new ProgressError(code, {
-    message: `The app did not allow "${action}".`,
+    message: `The app did not allow the action "${action}".`,
     status: code === "forbidden" ? 403 : 401,
   });
 }

@@ -1,69 +1,59 @@
-import {
-  type Change,
-  type Cursor,
-  type Delta,
-  isProgressError,
-  ProgressError,
-} from "@emlinh/progress-protocol";
-import { after } from "../shared/time.js";
-import type { Created, JobDraft, ProgressStore, SweepReport, Unwatch, Wake } from "./store.js";
+import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import { within } from "../shared/time.js";
+import type { ProgressStore, Unwatch } from "./store.js";
 
-/** A store whose every call ends: with its result, or with a {@link ProgressError}. */
+/** A store whose every call ends within a time limit: with its result, or with a {@link ProgressError}. */
 export type GuardedStore = Omit<ProgressStore, "close">;
 
-/** Milliseconds that a call may take. A connection that was lost without a word would else hold a job's readers for ever. */
+/** Milliseconds that a call may take. Without a limit, a connection that was lost without notice would block a job's readers. */
 const STORE_TIMEOUT_MS = 10_000;
 
-/** Bounds each call of a store, and calls what a database driver throws by our name: `store-unavailable`. */
+/** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */
 export function guardStore(store: ProgressStore): GuardedStore {
   return {
     maxLogLines: store.maxLogLines,
-    create: (draft: JobDraft): Promise<Created> => bounded("create", () => store.create(draft)),
-    write: (jobId: string, change: Change): Promise<Cursor> =>
-      bounded("write", () => store.write(jobId, change)),
-    read: (jobId: string, cursor?: Cursor): Promise<Delta | undefined> =>
-      bounded("read", () => store.read(jobId, cursor)),
-    watch: (jobId: string, wake: Wake): Promise<Unwatch> =>
-      bounded("watch", () => store.watch(jobId, wake), endLateWatch),
-    remove: (jobId: string): Promise<boolean> => bounded("remove", () => store.remove(jobId)),
-    sweep: (now: number | undefined, limit: number): Promise<SweepReport> =>
-      bounded("sweep", () => store.sweep(now, limit)),
+    create: (draft) => guard("create", () => store.create(draft)),
+    write: (jobId, change) => guard("write", () => store.write(jobId, change)),
+    read: (jobId, after) => guard("read", () => store.read(jobId, after)),
+    watch: (jobId, wake) => guardWatch(() => store.watch(jobId, wake)),
+    remove: (jobId) => guard("remove", () => store.remove(jobId)),
+    sweep: (now, limit) => guard("sweep", () => store.sweep(now, limit)),
   };
 }
 
-function endLateWatch(unwatch: Unwatch): void {
-  // Nobody waits for this watch any more; a store that can't end it was reported when it didn't answer.
-  unwatch().catch(() => {});
-}
-
-async function bounded<Result>(
-  verb: string,
-  call: () => Promise<Result>,
-  late?: (result: Result) => void,
-): Promise<Result> {
-  let timer: ReturnType<typeof after> | undefined;
-  let over = false;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = after(STORE_TIMEOUT_MS, () => {
-      over = true;
-      reject(unavailable(verb, `did not answer within ${STORE_TIMEOUT_MS} ms`));
-    });
-  });
+async function guard<Result>(verb: string, call: () => Promise<Result>): Promise<Result> {
   try {
-    const answer = call();
-    if (late !== undefined) answer.then((result) => over && late(result)).catch(() => {});
-    return await Promise.race([answer, timeout]);
+    return await within(STORE_TIMEOUT_MS, call(), () => timedOut(verb));
   } catch (cause) {
     if (isProgressError(cause)) throw cause;
-    throw unavailable(verb, "failed", cause);
-  } finally {
-    clearTimeout(timer);
+    throw unavailable(`The store's ${verb}() failed.`, verb, cause);
   }
 }
 
-function unavailable(verb: string, what: string, cause?: unknown): ProgressError {
+/** A watch that is granted after the time limit is ended at once, since nothing knows of it any more. */
+async function guardWatch(call: () => Promise<Unwatch>): Promise<Unwatch> {
+  let isOver = false;
+  const endIfLate = async (): Promise<Unwatch> => {
+    const unwatch = await call();
+    // A failure to end it is of no use to anyone: the call was reported when it did not answer.
+    if (isOver) unwatch().catch(() => {});
+    return unwatch;
+  };
+  try {
+    return await guard("watch", endIfLate);
+  } catch (error) {
+    isOver = true;
+    throw error;
+  }
+}
+
+function timedOut(verb: string): ProgressError {
+  return unavailable(`The store's ${verb}() did not answer within ${STORE_TIMEOUT_MS} ms.`, verb);
+}
+
+function unavailable(what: string, verb: string, cause?: unknown): ProgressError {
   return new ProgressError("store-unavailable", {
-    message: `The store's ${verb}() ${what}: see whether its database can be reached.`,
+    message: `${what} Check that its database can be reached.`,
     retryable: true,
     status: 503,
     details: { verb },

@@ -1,42 +1,52 @@
-import { ProgressError } from "@emlinh/progress-protocol";
+import type { ProgressError } from "@emlinh/progress-protocol";
+import { neverThrows } from "../shared/never-throws.js";
+import { checksFor } from "../shared/option-checks.js";
 import type { Authorize } from "./authorize.js";
 import type { ProgressStore } from "./store.js";
 
-/** What `createProgress` takes. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
+const { timer, count, invalid } = checksFor("createProgress");
+
+/** Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
 export interface ProgressOptions {
-  /** Where jobs are kept. It stays the caller's: `close()` doesn't close it. */
+  /** Where jobs are kept. The caller owns the store: `close()` does not close it. */
   readonly store: ProgressStore;
-  /** Who may watch and cancel which job. Required, since a default would be a hole or a puzzle; `allowAnyone` says it by name. */
+  /** Decides who may do what. Required, because there is no safe default; `allowAnyone` allows anyone to watch and cancel. */
   readonly authorize: Authorize;
-  /** A sign of life is sent on a stream that was silent for so long (P36). @defaultValue `30_000` */
+  /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `30_000` */
   readonly heartbeatMs?: number | undefined;
-  /** A stream is closed after so long without a change; the job goes on (P37). `false` for never. @defaultValue `600_000` */
+  /** A stream is closed after this long without a change; the job goes on (P37). `false` for never. @defaultValue `600_000` */
   readonly idleTimeoutMs?: number | false | undefined;
-  /** A stream lives at most so long, shortened by up to a fifth at random (P38). `false` for ever. @defaultValue `3_600_000` */
+  /** The maximum age of a stream, shortened by up to a fifth at random (P38). `false` for none. @defaultValue `3_600_000` */
   readonly maxAgeMs?: number | false | undefined;
-  /** A reader that takes nothing for so long is cut off (P35). @defaultValue `30_000` */
+  /** A reader that takes no bytes for this long is disconnected (P35). @defaultValue `30_000` */
   readonly stallMs?: number | undefined;
-  /** A watched job is read again after so long without a hint from the store. @defaultValue `5_000` */
+  /** A watched job is read again after this long without a wake from the store. @defaultValue `5_000` */
   readonly rereadMs?: number | undefined;
-  /** What readers are told to wait before they come back; lengthened by up to a half at random. @defaultValue `2_000` */
+  /** The time that readers are asked to wait before they reconnect, lengthened by up to a half at random. @defaultValue `2_000` */
   readonly retryMs?: number | undefined;
-  /** A long poll is held at most so long (P24). @defaultValue `25_000` */
+  /** The longest time for which a long poll is held (P24). @defaultValue `25_000` */
   readonly maxWaitMs?: number | undefined;
   /** Streams and held polls open at once; one more is answered 429. @defaultValue `20_000` */
   readonly maxStreams?: number | undefined;
   /** The same for one job. @defaultValue `10_000` */
   readonly maxStreamsPerJob?: number | undefined;
-  /** A worker that isn't heard of for so long is `stale`, and for twice as long `lost`. It renews three times as often. @defaultValue `15_000` */
+  /**
+   * A job whose worker has not reported for this long is `stale`, and after twice as long `lost`. A worker renews its lease three
+   * times as often. @defaultValue `15_000`
+   */
   readonly leaseMs?: number | undefined;
   /** Between sweeps; at most a third of `leaseMs` is used. `false`: this process doesn't sweep. @defaultValue `5_000` */
   readonly sweepIntervalMs?: number | false | undefined;
-  /** Jobs that one sweep may touch. @defaultValue `100` */
+  /** The most jobs that one sweep changes. @defaultValue `100` */
   readonly sweepLimit?: number | undefined;
-  /** A reporter's updates go to the store at most this often. @defaultValue `100` */
+  /** The shortest time between two writes of a reporter's updates to the store. @defaultValue `100` */
   readonly reportIntervalMs?: number | undefined;
-  /** A reporter tries so long to deliver the end of a job to a store that can't be reached; then the promise rejects. @defaultValue `60_000` */
+  /**
+   * A reporter tries for this long to deliver the end of a job to a store that can't be reached; then its promise rejects.
+   * @defaultValue `60_000`
+   */
   readonly maxDeliveryMs?: number | undefined;
-  /** Told of all that went wrong where nobody waits for an answer. May throw: it changes nothing. @defaultValue does nothing */
+  /** Called with each error that no caller is waiting for. If it throws, the error is ignored. @defaultValue does nothing */
   readonly onError?: ((error: ProgressError) => void) | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: (() => number) | undefined;
@@ -44,7 +54,7 @@ export interface ProgressOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** The options, all present; `false` has become `Infinity`, but for the sweep. */
+/** The options, all present. Except for the sweep, `false` has become `Infinity`. */
 export interface Settings {
   readonly store: ProgressStore;
   readonly authorize: Authorize;
@@ -62,7 +72,7 @@ export interface Settings {
   readonly sweepLimit: number;
   readonly reportIntervalMs: number;
   readonly maxDeliveryMs: number;
-  /** How often the hub looks at its streams: fine enough for the shortest of the durations. */
+  /** Milliseconds between ticks of the hub: short enough for the shortest of the durations. */
   readonly tickMs: number;
   /** Never throws. */
   readonly onError: (error: ProgressError) => void;
@@ -71,35 +81,33 @@ export interface Settings {
 }
 
 /**
- * Fills in the defaults, refuses what can't be meant, and freezes the result. The caller's object is left alone.
+ * Fills in the defaults, checks the options, and freezes the result. The caller's object is not changed.
  *
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
 export function resolveOptions(options: ProgressOptions): Settings {
   requireFunctions(options);
-  const leaseMs = duration("leaseMs", options.leaseMs, 15_000);
-  const sweepIntervalMs = unlessOff("sweepIntervalMs", options.sweepIntervalMs, 5_000);
+  const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
-    heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 30_000),
-    idleTimeoutMs: orInfinity("idleTimeoutMs", options.idleTimeoutMs, 600_000),
-    maxAgeMs: orInfinity("maxAgeMs", options.maxAgeMs, 3_600_000),
-    stallMs: duration("stallMs", options.stallMs, 30_000),
-    rereadMs: duration("rereadMs", options.rereadMs, 5_000),
+    heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 30_000),
+    idleTimeoutMs: timerOrNever("idleTimeoutMs", options.idleTimeoutMs ?? 600_000),
+    maxAgeMs: timerOrNever("maxAgeMs", options.maxAgeMs ?? 3_600_000),
+    stallMs: timer("stallMs", options.stallMs ?? 30_000),
+    rereadMs: timer("rereadMs", options.rereadMs ?? 5_000),
   };
   const settings: Settings = {
     ...timing,
     store: options.store,
     authorize: options.authorize,
-    retryMs: duration("retryMs", options.retryMs, 2_000),
-    maxWaitMs: duration("maxWaitMs", options.maxWaitMs, 25_000),
-    maxStreams: count("maxStreams", options.maxStreams, 20_000),
-    maxStreamsPerJob: count("maxStreamsPerJob", options.maxStreamsPerJob, 10_000),
+    retryMs: timer("retryMs", options.retryMs ?? 2_000),
+    maxWaitMs: timer("maxWaitMs", options.maxWaitMs ?? 25_000),
+    maxStreams: count("maxStreams", options.maxStreams ?? 20_000, 1),
+    maxStreamsPerJob: count("maxStreamsPerJob", options.maxStreamsPerJob ?? 10_000, 1),
     leaseMs,
-    // A sweep is what makes a lease's end seen: one that came later than a third of it would hide the death of a worker.
-    sweepIntervalMs: sweepIntervalMs === false ? false : Math.min(sweepIntervalMs, leaseMs / 3),
-    sweepLimit: count("sweepLimit", options.sweepLimit, 100),
-    reportIntervalMs: duration("reportIntervalMs", options.reportIntervalMs, 100),
-    maxDeliveryMs: orInfinity("maxDeliveryMs", options.maxDeliveryMs, 60_000),
+    sweepIntervalMs: resolveSweepIntervalMs(options.sweepIntervalMs ?? 5_000, leaseMs),
+    sweepLimit: count("sweepLimit", options.sweepLimit ?? 100, 1),
+    reportIntervalMs: timer("reportIntervalMs", options.reportIntervalMs ?? 100),
+    maxDeliveryMs: timerOrNever("maxDeliveryMs", options.maxDeliveryMs ?? 60_000),
     tickMs: Math.max(10, Math.min(500, Math.min(...Object.values(timing)) / 5)),
     onError: neverThrows(options.onError),
     clock: options.clock ?? Date.now,
@@ -109,7 +117,7 @@ export function resolveOptions(options: ProgressOptions): Settings {
   return Object.freeze(settings);
 }
 
-/** `retry:` and its like: from `retryMs` up to half as much again, so that readers who left together don't return together. */
+/** The wait for `retry:` and `Retry-After`: `retryMs` and up to half as much again, so that readers do not return together. */
 export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | "random">): number {
   return Math.round(retryMs * (1 + random() / 2));
 }
@@ -118,7 +126,7 @@ function requireFunctions({ store, authorize, onError, clock, random }: Progress
   if (typeof store?.read !== "function")
     throw invalid("store", String(store), "a store, such as memoryStore()");
   if (typeof authorize !== "function")
-    throw invalid("authorize", String(authorize), "a function; allowAnyone lets everybody watch");
+    throw invalid("authorize", String(authorize), "a function, such as allowAnyone");
   for (const [name, value] of Object.entries({ onError, clock, random })) {
     if (value !== undefined && typeof value !== "function")
       throw invalid(name, String(value), "a function");
@@ -141,12 +149,12 @@ function crossCheck({ heartbeatMs, idleTimeoutMs, reportIntervalMs, leaseMs }: S
 }
 
 /**
- * A worker's lease: what `open` was told, or the server's.
+ * The lease of a worker: that of `open`, or the server's.
  *
- * @throws ProgressError `invalid-option`; a lease that is no number would be renewed without a pause.
+ * @throws ProgressError `invalid-option`
  */
 export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings): number {
-  const resolved = duration("leaseMs", leaseMs, settings.leaseMs);
+  const resolved = timer("leaseMs", leaseMs ?? settings.leaseMs);
   crossCheck({ ...settings, leaseMs: resolved });
   return resolved;
 }
@@ -154,56 +162,18 @@ export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings):
 /**
  * The spread of a drain, in milliseconds from 0.
  *
- * @throws ProgressError `invalid-option`; streams that were told to leave at no time would never leave.
+ * @throws ProgressError `invalid-option`
  */
 export function resolveSpreadMs(spreadMs: number | undefined): number {
-  return spreadMs === 0 ? 0 : duration("spreadMs", spreadMs, 5_000);
+  return spreadMs === 0 ? 0 : timer("spreadMs", spreadMs ?? 5_000);
 }
 
-/** A longer one is no timer for `setTimeout`, which would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-function duration(name: string, value: number | undefined, fallback: number): number {
-  const ms = value ?? fallback;
-  // From untyped code it may be a text, which would compare like its number.
-  if (typeof ms === "number" && ms > 0 && ms <= MAX_TIMER_MS) return ms;
-  throw invalid(name, ms, `a number of milliseconds above 0, at most ${MAX_TIMER_MS}`);
+/** A sweep makes the end of a lease visible. If it came later than a third of the lease, it would hide the death of a worker. */
+function resolveSweepIntervalMs(value: number | false, leaseMs: number): number | false {
+  return value === false ? false : Math.min(timer("sweepIntervalMs", value), leaseMs / 3);
 }
 
-function unlessOff(
-  name: string,
-  value: number | false | undefined,
-  fallback: number,
-): number | false {
-  return value === false ? false : duration(name, value, fallback);
-}
-
-function orInfinity(name: string, value: number | false | undefined, fallback: number): number {
-  if (value === false || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  return duration(name, value, fallback);
-}
-
-function count(name: string, value: number | undefined, fallback: number): number {
-  const most = value ?? fallback;
-  if (most === Number.POSITIVE_INFINITY || (Number.isSafeInteger(most) && most >= 1)) return most;
-  throw invalid(name, most, "a whole number from 1, or Infinity");
-}
-
-function invalid(name: string, value: unknown, wanted: string): ProgressError {
-  return new ProgressError("invalid-option", {
-    message: `${name} is ${String(value)}; it must be ${wanted}.`,
-    details: { name, value: String(value) },
-  });
-}
-
-function neverThrows(
-  onError: ((error: ProgressError) => void) | undefined,
-): (error: ProgressError) => void {
-  return (error) => {
-    try {
-      onError?.(error);
-    } catch {
-      // There is nobody left to tell: a listener's own fault must not break the stream or the worker of which it is told.
-    }
-  };
+function timerOrNever(name: string, value: number | false): number {
+  const isNever = value === false || value === Number.POSITIVE_INFINITY;
+  return isNever ? Number.POSITIVE_INFINITY : timer(name, value);
 }

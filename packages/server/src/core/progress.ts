@@ -5,41 +5,43 @@ import {
   type JobTypes,
 } from "@emlinh/progress-protocol";
 import type { CreatedJob, CreateJob } from "./draft.js";
-import { guardStore } from "./guarded-store.js";
+import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
 import type { Answer, RequestFacts } from "./http/types.js";
-import { createHub, type HubStats } from "./hub/hub.js";
-import { createJobs, type JobStatusReport } from "./jobs.js";
-import { type ProgressOptions, resolveOptions, resolveSpreadMs } from "./options.js";
-import { type OpenOptions, type OpenRooms, openJob } from "./reporter/open-job.js";
-import type { OpenReporter } from "./reporter/open-reporter.js";
+import { createHub, type Hub, type HubStats } from "./hub/hub.js";
+import type { JobUpdate } from "./job-update.js";
+import { createJobs, type EndOptions, type EndStatus, type JobStatusReport } from "./jobs.js";
+import { type ProgressOptions, resolveOptions, resolveSpreadMs, type Settings } from "./options.js";
+import type { OpenReporter } from "./reporter/create-reporter.js";
+import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
 import { runJob, type Work } from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
+import { type JobListener, watchJob } from "./watch-job.js";
 
-/** What goes on in this process. */
+/** Figures of this process. */
 export interface ProgressStats extends HubStats {
-  /** Jobs that are open for work here. */
+  /** Jobs that are open for work in this process. */
   readonly reporters: number;
 }
 
-/** How a server stops. */
+/** Options of `drain`. */
 export interface DrainOptions {
-  /** Milliseconds over which the open streams are sent away, so that they don't all come back at once. @defaultValue `5_000` */
+  /** Milliseconds over which the open streams are sent away, so that they do not all reconnect at once. @defaultValue `5_000` */
   readonly spreadMs?: number | undefined;
 }
 
-/** The progress of jobs: made, worked on, watched. One per process and store. */
+/** Creates, runs and serves jobs. One per process and store. */
 export interface Progress {
   /**
-   * Makes a job, `queued`.
+   * Creates a job. It is `queued`.
    *
    * @throws ProgressError `invalid-option`, `invalid-change`, `too-large`, `store-full`, `store-unavailable`
    */
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   /**
-   * Takes a job to work on it: it is `running` from then on.
+   * Opens a job to work on it. From then on it is `running`.
    *
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`, `closed`
    */
@@ -48,11 +50,11 @@ export interface Progress {
     options?: OpenOptions<Job>,
   ): Promise<Reporter<Job>>;
   /**
-   * Opens a job, does the work, and ends the job exactly once: `completed` with what the work returns, `failed` if it throws, `cancelled` if it stops
-   * after a cancel.
+   * Opens a job, runs the work, and ends the job exactly once: `completed` with the value that the work returns, `failed` if it
+   * throws, `cancelled` if it stops after a cancel.
    *
    * @returns the job's state after its end.
-   * @throws ProgressError as `open` does, or why the end could not be stored.
+   * @throws ProgressError as `open` does, or the reason why the end could not be stored.
    *
    * @example
    * ```ts
@@ -67,26 +69,58 @@ export interface Progress {
     work: Work<Job>,
     options?: OpenOptions<Job>,
   ): Promise<JobState<Job>>;
-  /** A job's whole state; `undefined` if it is unknown or no longer kept. @throws ProgressError `store-unavailable` */
+  /** A job's whole state, or `undefined` if it is unknown or was removed. @throws ProgressError `store-unavailable` */
   status(jobId: string): Promise<JobStatusReport | undefined>;
-  /** Asks the worker to stop; a job that is still queued ends at once (P27). Idempotent. `undefined` if the job is unknown or no longer kept. */
+  /**
+   * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter instead.
+   *
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-change`, `too-large`, `store-unavailable`
+   */
+  update(jobId: string, update: JobUpdate): Promise<void>;
+  /**
+   * Asks the worker to stop. A job that is still queued ends at once (P27). Idempotent.
+   *
+   * @returns the state, or `undefined` if the job is unknown or was removed.
+   */
   cancel(jobId: string): Promise<JobState | undefined>;
+  /**
+   * Ends a job otherwise than `completed`, for a supervisor that knows its worker is gone. Running steps are closed as `failed`.
+   *
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-option`, `invalid-change`, `too-large`,
+   * `store-unavailable`
+   */
+  end(jobId: string, status: EndStatus, options?: EndOptions): Promise<JobState>;
+  /**
+   * Removes an ended job now, with its log and its key. Its readers are notified that it is gone.
+   *
+   * @returns `false` if the job is unknown or was removed before.
+   * @throws ProgressError `job-not-finished`, `store-unavailable`
+   */
+  remove(jobId: string): Promise<boolean>;
+  /**
+   * Watches a job in this process. The listener is called with the state at once, after each change, and with `undefined` if the job is
+   * removed. The watch ends by itself after the job's end or removal, and with `close()`.
+   *
+   * @returns a function that ends the watch. Idempotent.
+   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`
+   */
+  watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
   handle(facts: RequestFacts): Promise<Answer>;
-  /** One sweep, now. */
+  /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
-  /** Refuses new streams, sends each open one away, and resolves when all are gone: then `server.close()` ends too. */
+  /** Refuses new streams, sends the open ones away, and resolves when all are gone. Then `server.close()` ends too. */
   drain(options?: DrainOptions): Promise<void>;
   /**
-   * Drains at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`, and its lease runs out, unless another process takes the
-   * job over. The store stays open. Idempotent.
+   * Sends the open streams away at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`, and its lease
+   * runs out unless another process takes the job over. The store stays open. Idempotent.
    */
   close(): Promise<void>;
   stats(): ProgressStats;
 }
 
 /**
- * Makes the progress of a server, and starts its sweep.
+ * Creates the progress of a server, and starts its sweep.
  *
  * @throws ProgressError `invalid-option`
  *
@@ -101,49 +135,74 @@ export function createProgress(options: ProgressOptions): Progress {
   const hub = createHub(store, settings);
   const jobs = createJobs(store, settings.clock);
   const sweeper = createSweeper(store, settings);
-  const handle = createHandler({ hub, jobs, settings, sweep: sweeper.sweep });
-  const reporters = new Set<OpenReporter<JobTypes>>();
-  const rooms: OpenRooms = {
-    hub,
-    store,
-    settings,
-    onOpened: (reporter) => reporters.add(reporter),
-    onClosed: (reporter) => reporters.delete(reporter),
-  };
+  const workers = createWorkers(store, settings, hub);
   let closing: Promise<void> | undefined;
 
   async function closeAll(): Promise<void> {
     sweeper.close();
-    const stopped = Promise.all([...reporters].map((reporter) => reporter.abandon()));
+    const stopped = workers.abandonAll();
     hub.close();
     await stopped;
   }
 
   return {
     create: (input) => jobs.create(input),
-    open: (job, openOptions) => openJob(rooms, job, openOptions),
-    async run(job, work, openOptions) {
-      return runJob({ store, settings }, await openJob(rooms, job, openOptions), work);
-    },
-    status: (jobId) => unlessUnknown(jobs.read(jobId)),
-    cancel: (jobId) => unlessUnknown(jobs.cancel(jobId)),
-    handle,
+    open: workers.open,
+    run: workers.run,
+    status: (jobId) => unlessUnknown(jobs.read(jobId), undefined),
+    update: (jobId, update) => jobs.update(jobId, update),
+    cancel: (jobId) => unlessUnknown(jobs.cancel(jobId), undefined),
+    end: (jobId, status, endOptions) => jobs.end(jobId, status, endOptions),
+    remove: (jobId) => unlessUnknown(jobs.removeKnown(jobId), false),
+    watch: (jobId, listener) => watchJob({ hub, settings }, jobId, listener),
+    handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
     sweep: () => sweeper.sweep(),
     drain: async ({ spreadMs } = {}) => hub.drain(resolveSpreadMs(spreadMs)),
     close() {
       closing ??= closeAll();
       return closing;
     },
-    stats: () => ({ ...hub.stats(), reporters: reporters.size }),
+    stats: () => ({ ...hub.stats(), reporters: workers.count() }),
   };
 }
 
-async function unlessUnknown<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+/** The reporters of this process. */
+interface Workers extends Pick<Progress, "open" | "run"> {
+  count(): number;
+  /** Stops every reporter without giving up its lease. */
+  abandonAll(): Promise<void>;
+}
+
+function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Workers {
+  const reporters = new Set<OpenReporter<JobTypes>>();
+  const context: OpenContext = {
+    store,
+    settings,
+    isClosed: hub.isClosed,
+    onOpened: (reporter) => reporters.add(reporter),
+    onClosed: (reporter) => reporters.delete(reporter),
+  };
+  return {
+    open: (job, options) => openJob(context, job, options),
+    async run(job, work, options) {
+      return runJob({ store, settings }, await openJob(context, job, options), work);
+    },
+    count: () => reporters.size,
+    async abandonAll() {
+      await Promise.all([...reporters].map((reporter) => reporter.abandon()));
+    },
+  };
+}
+
+async function unlessUnknown<Result, Missing>(
+  answer: Promise<Result>,
+  missing: Missing,
+): Promise<Result | Missing> {
   try {
     return await answer;
   } catch (error) {
     if (isProgressError(error, "job-not-found") || isProgressError(error, "job-expired"))
-      return undefined;
+      return missing;
     throw error;
   }
 }

@@ -4,18 +4,21 @@ import type { GuardedStore } from "./guarded-store.js";
 import type { Settings } from "./options.js";
 import type { SweepReport } from "./store.js";
 
-/** Sweeps a store again and again. */
+/** Sweeps a store at intervals. */
 export interface Sweeper {
   /** One sweep, now. @throws ProgressError as the store does. */
   sweep(): Promise<SweepReport>;
-  /** Ends the timer. Idempotent. */
+  /** Stops the timer. Idempotent. */
   close(): void;
 }
 
-/** Sweeps in a row while there is more to do; then others have their turn. */
+/** Sweeps in a row while more jobs are due. After them, other work gets its turn. */
 const MAX_ROUNDS = 20;
 
-/** Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store: jitter keeps them apart. */
+/**
+ * Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store; jitter keeps them from sweeping at the
+ * same moment.
+ */
 export function createSweeper(store: GuardedStore, settings: Settings): Sweeper {
   const { sweepIntervalMs, sweepLimit, random, onError } = settings;
   let timer: Timer | undefined;
@@ -37,7 +40,7 @@ export function createSweeper(store: GuardedStore, settings: Settings): Sweeper 
 
   function schedule(): void {
     if (closed || sweepIntervalMs === false) return;
-    // It catches its own errors, and ends by calling this function.
+    // It handles its own errors, and calls this function when it is done.
     timer = after(sweepIntervalMs * (0.8 + random() / 5), () => void sweepAll());
   }
 

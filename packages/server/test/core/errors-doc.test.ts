@@ -20,6 +20,7 @@ const CODES: Record<ErrorCode, number | undefined> = {
   "invalid-change": undefined,
   "too-large": 413,
   "job-finished": 409,
+  "job-not-finished": 409,
   "attempt-superseded": 409,
   "store-full": undefined,
   "store-misconfigured": undefined,

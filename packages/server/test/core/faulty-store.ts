@@ -1,6 +1,6 @@
 import { memoryStore, type ProgressStore } from "../../src/index.js";
 
-type Verb = "create" | "write" | "read" | "watch" | "sweep";
+type Verb = "create" | "write" | "read" | "watch" | "remove" | "sweep";
 
 /** A real store behind a line that a test can break. */
 export interface FaultyStore extends ProgressStore {
@@ -26,7 +26,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
   const answersLost = new Set<Verb>();
   const before = new Map<Verb, Promise<void>>();
   const after = new Map<Verb, Promise<void>>();
-  const calls = { create: 0, write: 0, read: 0, watch: 0, sweep: 0, unwatch: 0 };
+  const calls = { create: 0, write: 0, read: 0, watch: 0, remove: 0, sweep: 0, unwatch: 0 };
 
   async function through<Result>(verb: Verb, call: () => Promise<Result>): Promise<Result> {
     calls[verb] += 1;
@@ -68,6 +68,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     create: (draft) => through("create", () => store.create(draft)),
     write: (id, change) => through("write", () => store.write(id, change)),
     read: (id, cursor) => through("read", () => store.read(id, cursor)),
+    remove: (id) => through("remove", () => store.remove(id)),
     sweep: (now, limit) => through("sweep", () => store.sweep(now, limit)),
     watch: (id, wake) =>
       through("watch", async () => {

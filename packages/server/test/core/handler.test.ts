@@ -68,6 +68,16 @@ const TABLE: Record<
       expired: "410 job-expired",
     },
   },
+  remove: {
+    request: (id) => ({ target: `/${id}`, method: "DELETE" }),
+    rows: {
+      unknown: "404 job-not-found",
+      queued: "409 job-not-finished",
+      running: "409 job-not-finished",
+      ended: 204,
+      expired: "410 job-expired",
+    },
+  },
   "long poll": {
     request: (id) => ({ target: `/${id}?wait=5` }),
     rows: {
@@ -92,7 +102,7 @@ describe("every request in every state", () => {
     test.each(STATES)(
       `given ${name} of a job that is %s, answers as the table says`,
       async (state) => {
-        const world = makeWorld();
+        const world = makeWorld({ authorize: () => true });
         const answer = await world.progress.handle(factsOf(request(await jobIn(world, state))));
         const expected = String(rows[state]);
         expect(String(answer.status)).toBe(expected.split(" ")[0]);
@@ -116,7 +126,7 @@ describe("every request in every state", () => {
           type: "about:blank",
           title: "Not allowed",
           status: 403,
-          detail: "This is not allowed.",
+          detail: "The request is not allowed.",
           code: "forbidden",
         });
       }
@@ -221,8 +231,9 @@ describe("requests that are none", () => {
     ["GET", "/a/other", "404 not-found"],
     ["GET", "/a/status/more", "404 not-found"],
     ["GET", "/a//status", "404 not-found"],
-    ["POST", "/a", "405 method-not-allowed GET, HEAD"],
-    ["DELETE", "/a", "405 method-not-allowed GET, HEAD"],
+    ["POST", "/a", "405 method-not-allowed GET, HEAD, DELETE"],
+    ["PUT", "/a", "405 method-not-allowed GET, HEAD, DELETE"],
+    ["DELETE", "/a/status", "405 method-not-allowed GET, HEAD"],
     ["OPTIONS", "/a/status", "405 method-not-allowed GET, HEAD"],
     ["GET", "/a/cancel", "405 method-not-allowed POST"],
     ["GET", `/${long}`, "400 invalid-request"],
@@ -440,7 +451,7 @@ describe("a store that is away", () => {
   test.each(Object.entries(TABLE))(
     "given %s, answers 503 without the driver's words",
     async (_name, { request }) => {
-      const { progress, job, store, errors } = makeWorld();
+      const { progress, job, store, errors } = makeWorld({ authorize: () => true });
       const id = await job();
       store.fail("read");
       const answer = await progress.handle(factsOf(request(id)));

@@ -299,7 +299,7 @@ describe("a store that can't be read", () => {
     const { progress, store, job, errors } = makeWorld({ rereadMs: 1_000 });
     const id = await job();
     const sink = await openStream(progress, id);
-    store.read = async () => ({ cursor: "no cursor", reset: true, set: {}, log: [] });
+    store.read = async () => ({ cursor: "no cursor", reset: true, set: {}, log: [], done: false });
     await pass(1_500);
     expect(sink.ended).toBe(false);
     expect(errors[0]).toMatchObject({ code: "internal" });

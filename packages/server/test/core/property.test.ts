@@ -1,4 +1,11 @@
-import { apply, type Delta, type Snapshot } from "@emlinh/progress-protocol";
+import {
+  applyDelta,
+  type Delta,
+  deltaAfter,
+  emptyReplica,
+  type Replica,
+  replicaCursor,
+} from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { faultyStore } from "./faulty-store.js";
@@ -65,7 +72,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 interface Client {
   sink: FakeSink | undefined;
   taken: number;
-  held: Snapshot | undefined;
+  readonly replica: Replica;
   readonly told: Delta[];
   ends: number;
 }
@@ -74,7 +81,7 @@ function take(client: Client): void {
   const deltas = client.sink?.deltas() ?? [];
   for (const delta of deltas.slice(client.taken)) {
     client.told.push(delta);
-    client.held = apply(client.held, delta);
+    applyDelta(client.replica, delta);
   }
   client.taken = deltas.length;
 }
@@ -95,7 +102,7 @@ async function connect(
   cut(client);
   client.taken = 0;
   const sink = fakeSink(room);
-  const cursor = client.held?.cursor;
+  const cursor = client.replica.version === 0 ? undefined : replicaCursor(client.replica);
   // Refused while the store is away, or finished: then it has no stream.
   client.sink = await openStream(progress, id, { cursor, sink }).catch(() => undefined);
 }
@@ -154,7 +161,7 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
       const id = await world.job();
       const clients = Array.from(
         { length: READERS },
-        (): Client => ({ sink: undefined, taken: 0, held: undefined, told: [], ends: 0 }),
+        (): Client => ({ sink: undefined, taken: 0, replica: emptyReplica(), told: [], ends: 0 }),
       );
       for (const step of commands) await obey(world, id, clients, step);
       store.wakes = "as they come";
@@ -165,7 +172,7 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
       for (const client of clients) {
         const { sink } = client;
         cut(client);
-        expect(client.held).toEqual(kept);
+        expect(deltaAfter(client.replica)).toEqual(kept);
         expect(client.ends).toBe(1);
         expect(sink?.events.at(-1)?.event).toBe("end");
         expect(sink?.writtenWhileFull).toBe(0);

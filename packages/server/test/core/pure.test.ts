@@ -1,8 +1,13 @@
 import { MAX_CHANGE_BYTES } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cutText, MAX_TEXT, percentOfUnits, raisePercent } from "../../src/core/reporter/clamp.js";
-import { type Parcel, pack, trimLines } from "../../src/core/reporter/pending-writes.js";
+import { percentOfUnits, raisePercent } from "../../src/core/percent.js";
+import {
+  appendWrite,
+  type PendingWrite,
+  trimLines,
+} from "../../src/core/reporter/pending-writes.js";
+import { cutText } from "../../src/shared/limits.js";
 import { after, backoffMs, every } from "../../src/shared/time.js";
 
 describe("raisePercent", () => {
@@ -46,7 +51,9 @@ test.each([
   expect(percentOfUnits(done, total)).toBe(expected);
 });
 
-test("cutText given any text, is at most MAX_TEXT long, and leaves short ones alone", () => {
+const MAX_TEXT = 4096;
+
+test("cutText given any text, is at most 4096 long, and leaves short ones alone", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom("a", "é", "😀", "\n")), fc.nat(9), (end, short) => {
       const text = "x".repeat(MAX_TEXT - short) + end.join("");
@@ -60,7 +67,7 @@ test("cutText given any text, is at most MAX_TEXT long, and leaves short ones al
 });
 
 test("backoffMs given failures, doubles up to the bound, and jitter only shortens it", () => {
-  const at = (failures: number, dice: number) => backoffMs(failures, 5_000, () => dice);
+  const at = (failures: number, dice: number) => backoffMs(failures, { maxMs: 5_000 }, () => dice);
   expect([1, 2, 3, 4, 5, 6, 60].map((failures) => at(failures, 1))).toEqual([
     200, 400, 800, 1_600, 3_200, 5_000, 5_000,
   ]);
@@ -73,54 +80,54 @@ test.each([after, every])("given %o, a timer keeps no process alive", (start) =>
   clearTimeout(timer);
 });
 
-const parcel = (
-  more: Partial<Parcel> & { fields?: string; lines?: readonly string[] },
-): Parcel => ({
+const pendingWrite = (
+  more: Partial<PendingWrite> & { fields?: string; lines?: readonly string[] },
+): PendingWrite => ({
   change: {
     set: Object.fromEntries([...(more.fields ?? "")].map((field) => [field, more.upTo ?? 1])),
     log: (more.lines ?? []).map((text) => ({ at: 1, level: "info", text })),
   },
   bytes: 100,
   upTo: 1,
-  final: false,
-  doubtful: false,
+  isLast: false,
+  isUncertain: false,
   ...more,
 });
 
-describe("pack", () => {
-  test("given what fits, merges it into the last parcel", () => {
-    const queue = pack(
-      [parcel({ fields: "ab", lines: ["1"] })],
-      parcel({ fields: "b", lines: ["2"], upTo: 2, final: true }),
+describe("appendWrite", () => {
+  test("given what fits, merges it into the last write", () => {
+    const queue = appendWrite(
+      [pendingWrite({ fields: "ab", lines: ["1"] })],
+      pendingWrite({ fields: "b", lines: ["2"], upTo: 2, isLast: true }),
     );
     expect(queue).toMatchObject([
-      { bytes: 200, upTo: 2, final: true, change: { set: { a: 1, b: 2 } } },
+      { bytes: 200, upTo: 2, isLast: true, change: { set: { a: 1, b: 2 } } },
     ]);
     expect(queue[0]?.change.log.map(({ text }) => text)).toEqual(["1", "2"]);
   });
 
   test("given what doesn't fit, takes its fields out of those before, and drops what is empty then", () => {
     const big = { bytes: MAX_CHANGE_BYTES };
-    const queue = pack(
-      [parcel({ fields: "a", ...big }), parcel({ fields: "bc", ...big })],
-      parcel({ fields: "ab", upTo: 3, ...big }),
+    const queue = appendWrite(
+      [pendingWrite({ fields: "a", ...big }), pendingWrite({ fields: "bc", ...big })],
+      pendingWrite({ fields: "ab", upTo: 3, ...big }),
     );
     expect(queue.map(({ change }) => Object.keys(change.set))).toEqual([["c"], ["a", "b"]]);
   });
 
-  test("given a doubtful parcel, neither merges with it nor changes it", () => {
-    const doubtful = parcel({ fields: "a", doubtful: true });
-    const queue = pack([doubtful], parcel({ fields: "a", upTo: 2 }));
+  test("given an uncertain write, neither merges with it nor changes it", () => {
+    const uncertain = pendingWrite({ fields: "a", isUncertain: true });
+    const queue = appendWrite([uncertain], pendingWrite({ fields: "a", upTo: 2 }));
     expect(queue).toHaveLength(2);
-    expect(queue[0]).toBe(doubtful);
+    expect(queue[0]).toBe(uncertain);
   });
 });
 
 describe("trimLines", () => {
   test("given more lines than the bound, drops the oldest, and says how many; again, adds them up", () => {
-    const texts = (queue: readonly Parcel[]) =>
+    const texts = (queue: readonly PendingWrite[]) =>
       queue.flatMap(({ change }) => change.log.map(({ text }) => text));
-    const once = trimLines([parcel({ lines: ["1", "2", "3", "4"] })], 3);
+    const once = trimLines([pendingWrite({ lines: ["1", "2", "3", "4"] })], 3);
     expect(texts(once)).toEqual([
       "1 line dropped here: the store could not be reached.",
       "2",
@@ -129,13 +136,16 @@ describe("trimLines", () => {
     ]);
     const twice = trimLines(once, 3);
     expect(texts(twice)[0]).toBe("1 line dropped here: the store could not be reached.");
-    const more = trimLines(pack(twice, parcel({ lines: ["5", "6"] })), 3);
+    const more = trimLines(appendWrite(twice, pendingWrite({ lines: ["5", "6"] })), 3);
     expect(texts(more)[0]).toMatch(/^[34] lines dropped here/);
     expect(texts(more).slice(-3)).toEqual(["4", "5", "6"]);
   });
 
   test("given lines that may be written already, leaves them", () => {
-    const queue = [parcel({ lines: ["1", "2"], doubtful: true }), parcel({ lines: ["3"] })];
+    const queue = [
+      pendingWrite({ lines: ["1", "2"], isUncertain: true }),
+      pendingWrite({ lines: ["3"] }),
+    ];
     expect(trimLines(queue, 2)[0]).toBe(queue[0]);
   });
 });

@@ -1,28 +1,29 @@
 import type { Cursor } from "@emlinh/progress-protocol";
 import type { BodyAnswer, Sink, StreamAnswer, Subscription } from "./types.js";
 
-/** On every answer (P40). Never `Connection`: HTTP/2 forbids it. */
-const COMMON = {
+/** On every answer (P40). Never `Connection`, which HTTP/2 forbids. */
+const COMMON_HEADERS = {
   "cache-control": "no-store, no-transform",
   "x-content-type-options": "nosniff",
   vary: "Accept, Authorization, Cookie, Last-Event-ID",
 } as const;
 
-interface Body {
+interface JsonBody {
+  /** @defaultValue `"application/json"` */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
-/** A JSON body with a status. */
+/** A status with a JSON body. */
 export function bodyAnswer(
   status: number,
-  { type = "application/json", headers, body }: Body,
+  { type = "application/json", headers, body }: JsonBody,
 ): BodyAnswer {
   return {
     kind: "body",
     status,
-    headers: { ...COMMON, "content-type": `${type}; charset=utf-8`, ...headers },
+    headers: { ...COMMON_HEADERS, "content-type": `${type}; charset=utf-8`, ...headers },
     body: JSON.stringify(body),
   };
 }
@@ -32,7 +33,7 @@ export function emptyAnswer(
   status: number,
   headers: Readonly<Record<string, string>> = {},
 ): BodyAnswer {
-  return { kind: "body", status, headers: { ...COMMON, ...headers }, body: null };
+  return { kind: "body", status, headers: { ...COMMON_HEADERS, ...headers }, body: null };
 }
 
 /** A stream (P30, P40). */
@@ -41,27 +42,27 @@ export function streamAnswer(subscribe: (sink: Sink) => Subscription): StreamAns
     kind: "stream",
     status: 200,
     headers: {
-      ...COMMON,
+      ...COMMON_HEADERS,
       "content-type": "text/event-stream; charset=utf-8",
-      // nginx would else collect the frames until its buffer is full.
+      // Without it nginx buffers frames until its buffer is full.
       "x-accel-buffering": "no",
     },
     subscribe,
   };
 }
 
-/** The same answer as to GET, without its body. */
+/** The answer to HEAD: that to GET without its body. */
 export function headOf(answer: BodyAnswer): BodyAnswer {
   return { ...answer, body: null };
 }
 
-/** The entity tag of a job's state (P25). Weak, since `now` differs from answer to answer. */
+/** The entity tag of a job's state (P25). It is weak, since `now` differs from answer to answer. */
 export function etagOf(cursor: Cursor): string {
   return `W/"${cursor}"`;
 }
 
-/** Whether an `If-None-Match` names a cursor's tag; weak comparison, as RFC 9110 has it. */
-export function namesTag(ifNoneMatch: string | undefined, cursor: Cursor): boolean {
+/** Whether an `If-None-Match` header names the tag of a cursor, by the weak comparison of RFC 9110. */
+export function matchesEtag(ifNoneMatch: string | undefined, cursor: Cursor): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch
     .split(",")

@@ -1,69 +1,58 @@
-import type { Cursor, Delta } from "@emlinh/progress-protocol";
-import { isEmpty } from "@emlinh/progress-protocol";
+import { type Cursor, type Delta, isEmpty } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import type { Hub, Reader, Seat } from "../hub/hub.js";
-import type { Member } from "../hub/topic.js";
+import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
+import type { TopicListener } from "../hub/topic.js";
 
-/** A poll that is to be held. */
+/** A poll that is held until there is something to answer. */
 export interface HeldPoll {
   readonly hub: Hub;
-  readonly seat: Seat;
+  readonly handle: TopicHandle;
   readonly cursor: Cursor | undefined;
   readonly waitMs: number;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
 
-/** What a poll is told. */
-export interface PolledDelta {
-  readonly delta: Delta;
-  /** Whether the job was removed meanwhile. */
-  readonly removed: boolean;
-}
-
 /**
- * Waits until there is something to tell, the job has ended or is gone, the time is over, the client has left, or the server wants to stop (P24).
- * Then gives the seat back.
+ * Waits until the job has changed, has ended or was removed, the time is over, the client is gone, or the server drains (P24). Then
+ * gives the topic handle back.
+ *
+ * @returns `undefined` if the job was removed meanwhile.
  */
-export async function holdPoll({
-  hub,
-  seat,
-  cursor,
-  waitMs,
-  signal,
-}: HeldPoll): Promise<PolledDelta> {
-  const { topic } = seat;
+export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
+  const { hub, handle, cursor, signal } = poll;
+  const { topic } = handle;
   const { promise, resolve } = deferred();
-  let leaveAt = elapsed() + waitMs;
-  const member: Member = {
-    eager: true,
-    changed: () => hasNews() && resolve(),
-    gone: resolve,
+  const hasAnswer = (): boolean => topic.replica.done || !isEmpty(topic.deltaAfter(cursor));
+  const listener: TopicListener = {
+    changed: () => hasAnswer() && resolve(),
+    removed: resolve,
     storeLost: resolve,
   };
-  const reader: Reader = {
-    tick: (now) => now >= leaveAt && resolve(),
+  const reader = timeLimit(poll.waitMs, resolve);
+  topic.listeners.add(listener);
+  hub.add(reader);
+  signal.addEventListener("abort", resolve, { once: true });
+  try {
+    if (!hasAnswer() && !signal.aborted && !topic.isClosed()) await promise;
+    return topic.isClosed() && !hub.isDraining() ? undefined : topic.deltaAfter(cursor);
+  } finally {
+    signal.removeEventListener("abort", resolve);
+    hub.remove(reader);
+    topic.listeners.delete(listener);
+    handle.leave();
+  }
+}
+
+/** Calls `onEnd` once the time is over, or earlier if the hub asks for it. */
+function timeLimit(waitMs: number, onEnd: () => void): Reader {
+  let leaveAt = elapsed() + waitMs;
+  return {
+    tick: (now) => now >= leaveAt && onEnd(),
     leaveBy(at) {
       leaveAt = Math.min(leaveAt, at);
     },
   };
-  const hasNews = (): boolean => topic.hasEnded() || !isEmpty(topic.deltaAfter(cursor));
-
-  topic.members.add(member);
-  hub.add(reader);
-  signal.addEventListener("abort", resolve, { once: true });
-  try {
-    if (!hasNews() && !signal.aborted && !topic.isClosed()) await promise;
-    return {
-      delta: topic.deltaAfter(cursor),
-      removed: topic.isClosed() && !hub.isDraining(),
-    };
-  } finally {
-    signal.removeEventListener("abort", resolve);
-    hub.remove(reader);
-    topic.members.delete(member);
-    seat.leave();
-  }
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

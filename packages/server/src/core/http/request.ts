@@ -2,22 +2,22 @@ import { type Cursor, JOB_ID, ProgressError } from "@emlinh/progress-protocol";
 import type { Action } from "../authorize.js";
 import type { RequestFacts } from "./types.js";
 
-/** What a request asks for. */
+/** A request, read from its method, path, query and headers. */
 export type ProgressRequest =
   | { readonly kind: "stream"; readonly jobId: string; readonly after: Cursor | undefined }
   | {
       readonly kind: "delta";
       readonly jobId: string;
       readonly after: Cursor | undefined;
-      /** Milliseconds; 0 for an answer at once. */
+      /** Milliseconds for which the answer may be held; 0 for an answer at once. */
       readonly waitMs: number;
     }
-  | { readonly kind: "status" | "cancel"; readonly jobId: string }
+  | { readonly kind: "status" | "cancel" | "remove"; readonly jobId: string }
   | { readonly kind: "cleanup"; readonly jobId?: undefined };
 
-/** What the app is asked about a request. */
+/** The action that the app is asked to authorize. */
 export function actionOf({ kind }: ProgressRequest): Action {
-  return kind === "cancel" || kind === "cleanup" ? kind : "watch";
+  return kind === "cancel" || kind === "remove" || kind === "cleanup" ? kind : "watch";
 }
 
 /**
@@ -29,10 +29,11 @@ export function readRequest(facts: RequestFacts): ProgressRequest {
   const [first, second, ...more] = segmentsOf(facts.path);
   if (first === undefined || more.length > 0) throw noSuchPath(facts.path);
   if (second === undefined) {
-    // A job may be named "cleanup": only POST means the other thing.
+    // A job may have the id "cleanup": only POST means the sweep.
     if (first === "cleanup" && facts.method === "POST") return { kind: "cleanup" };
-    requireMethod(facts, ["GET", "HEAD"]);
-    return readWatch(facts, jobIdOf(first));
+    requireMethod(facts, ["GET", "HEAD", "DELETE"]);
+    const jobId = jobIdOf(first);
+    return facts.method === "DELETE" ? { kind: "remove", jobId } : readWatch(facts, jobId);
   }
   if (second === "status") requireMethod(facts, ["GET", "HEAD"]);
   else if (second === "cancel") requireMethod(facts, ["POST"]);
@@ -47,14 +48,14 @@ function segmentsOf(path: string): readonly string[] {
       .filter((segment, index, all) => segment !== "" || (index > 0 && index < all.length - 1))
       .map(decodeURIComponent);
   } catch (cause) {
-    throw malformed("The path is not percent-encoded as it should be.", cause);
+    throw malformed("The path has a malformed percent-encoding.", cause);
   }
 }
 
 function requireMethod({ method }: RequestFacts, allow: readonly string[]): void {
   if (allow.includes(method)) return;
   throw new ProgressError("method-not-allowed", {
-    message: `This path answers to ${allow.join(" and ")}, not to ${method}.`,
+    message: `The method ${method} is not allowed here. Use ${allow.join(", ")}.`,
     status: 405,
     details: { allow: allow.join(", ") },
   });
@@ -62,29 +63,29 @@ function requireMethod({ method }: RequestFacts, allow: readonly string[]): void
 
 function jobIdOf(text: string): string {
   if (JOB_ID.test(text)) return text;
-  throw malformed('A job id is made of 1 to 128 letters, digits, "_" and "-".');
+  throw malformed('The job id is malformed. It has 1 to 128 letters, digits, "_" and "-".');
 }
 
 function readWatch(facts: RequestFacts, jobId: string): ProgressRequest {
-  const after = cursorOf(facts);
+  const after = requestedCursor(facts);
   const waitMs = waitOf(facts);
   const wanted = wantedOf(facts.header("accept"));
   if (wanted === "stream" && facts.method !== "HEAD") return { kind: "stream", jobId, after };
   return { kind: "delta", jobId, after, waitMs: facts.method === "HEAD" ? 0 : waitMs };
 }
 
-/** The header is newer than the address: a native EventSource repeats its first URL for ever (P23). */
-function cursorOf(facts: RequestFacts): Cursor | undefined {
+/** The header is newer than the URL: a native EventSource repeats its first URL for ever (P23). */
+function requestedCursor(facts: RequestFacts): Cursor | undefined {
   return facts.header("last-event-id") || facts.query.get("after") || undefined;
 }
 
 function waitOf({ query }: RequestFacts): number {
   const wait = query.get("wait") ?? "0";
   if (/^\d{1,9}(\.\d{1,9})?$/.test(wait)) return Number(wait) * 1000;
-  throw malformed('"wait" is a number of seconds.');
+  throw malformed('The query parameter "wait" is not a number of seconds.');
 }
 
-/** P22. What has `q=0` is named to be refused. */
+/** The representation that `Accept` asks for (P22). A media type with `q=0` is one that the client refuses. */
 function wantedOf(accept: string | undefined): "stream" | "json" {
   if (accept === undefined || accept.trim() === "") return "json";
   const accepted = new Set(accept.split(",").map(mediaTypeOf));
@@ -92,7 +93,7 @@ function wantedOf(accept: string | undefined): "stream" | "json" {
   if (["application/json", "application/*", "*/*"].some((type) => accepted.has(type)))
     return "json";
   throw new ProgressError("not-acceptable", {
-    message: "A job is told as text/event-stream or application/json.",
+    message: "Accept names neither text/event-stream nor application/json.",
     status: 406,
   });
 }
@@ -108,7 +109,7 @@ function malformed(message: string, cause?: unknown): ProgressError {
 
 function noSuchPath(path: string): ProgressError {
   return new ProgressError("not-found", {
-    message: `There is nothing at "${path}".`,
+    message: `Nothing is served at "${path}".`,
     status: 404,
   });
 }

@@ -7,173 +7,171 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import type { Hub, Reader, Seat } from "../hub/hub.js";
-import type { Member } from "../hub/topic.js";
+import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
+import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
+import { type SinkWriter, sinkWriter } from "./sink-writer.js";
 import type { Sink, Subscription } from "./types.js";
 
-/** What a stream needs to begin. */
+/** The start of a stream. */
 export interface StreamStart {
   readonly hub: Hub;
-  readonly seat: Seat;
+  readonly handle: TopicHandle;
   readonly settings: Settings;
-  /** Where the reader stands. */
+  /** The cursor that the reader came with. */
   readonly cursor: Cursor | undefined;
-  /** Until when it may watch, in milliseconds since the epoch. */
+  /** Until when the reader may watch, in milliseconds since the epoch. */
   readonly until: number;
+}
+
+interface StreamState extends Omit<StreamStart, "until"> {
+  readonly writer: SinkWriter;
+  readonly listener: TopicListener;
+  readonly reader: Reader;
+  readonly openedAt: number;
+  cursor: Cursor | undefined;
+  /** `open`, then `ending` (the last frame is written), then `over` (the handle is given back). It never goes back. */
+  phase: "open" | "ending" | "over";
+  endingAt: number;
+  /** When the stream ends at the latest, by {@link elapsed}, and the reason that the reader is then given. */
+  leaveAt: number;
+  leaveReason: ByeReason;
 }
 
 const encoder = new TextEncoder();
 
 /**
- * One reader: a cursor and a few flags, whatever it missed. Its sink is given the first frames at once; one that is full is passed over, and given
- * one delta from its own cursor when it has drained (P35). Nothing is written after the end, nor after the client left.
+ * Opens one stream. Its state is a cursor and a few flags, however much the reader missed. The first frames are written at once. A
+ * sink that is full is skipped, and given one delta from its own cursor once it has drained (P35). Nothing is written after the end
+ * or after the client left.
  */
 export function openSubscription(sink: Sink, start: StreamStart): Subscription {
-  const { hub, seat, settings } = start;
-  const { topic } = seat;
-  const { clock, stallMs, heartbeatMs, idleTimeoutMs } = settings;
   const openedAt = elapsed();
-  let cursor = start.cursor;
-  /** The sink takes nothing more until it has drained. */
-  let full = false;
-  let fullAt = 0;
-  /** `open`, then `ending` (its last frame is written), then `over` (the place is given back). Never backwards. */
-  let phase: "open" | "ending" | "over" = "open";
-  let endingAt = 0;
-  let wroteAt = openedAt;
-  let [leaveAt, leaveReason] = endOfLife(openedAt, start);
-
-  function write(bytes: Uint8Array): void {
-    wroteAt = elapsed();
-    let taken = false;
-    try {
-      taken = sink.write(bytes);
-    } catch {
-      // An adapter whose response broke in the middle of a write: its client is gone.
-      over();
-      return;
-    }
-    if (taken || full) return;
-    full = true;
-    fullAt = wroteAt;
-  }
-
-  /** Brings the reader to where the job stands, in one frame. */
-  function advance(): void {
-    if (phase !== "open" || full) return;
-    const bytes = topic.frameAfter(cursor);
-    const ends = topic.hasEnded();
-    cursor = topic.cursor();
-    if (bytes !== undefined) write(bytes);
-    if (ends) end();
-  }
-
-  function end(): void {
-    if (phase !== "open") return;
-    phase = "ending";
-    endingAt = elapsed();
-    topic.members.delete(member);
-    callSink("end");
-  }
-
-  /** Says a last word, if it can be heard, and closes. */
-  function leave(frame: string): void {
-    if (phase !== "open") return;
-    if (full) {
-      destroy();
-      return;
-    }
-    write(encoder.encode(frame));
-    end();
-  }
-
-  function destroy(): void {
-    if (phase === "over") return;
-    over();
-    callSink("destroy");
-  }
-
-  function over(): void {
-    if (phase === "over") return;
-    phase = "over";
-    topic.members.delete(member);
-    hub.remove(reader);
-    seat.leave();
-  }
-
-  function callSink(verb: "end" | "destroy"): void {
-    try {
-      sink[verb]();
-    } catch {
-      // It has nothing left to be told: a response that can't even be ended is gone.
-      over();
-    }
-  }
-
-  function bye(reason: ByeReason): string {
-    return byeFrame({ reason, retryMs: jitteredRetryMs(settings) });
-  }
-
-  const member: Member = {
-    eager: true,
-    changed: advance,
-    gone: () => leave(timeoutFrame({ scope: "job", idleMs: idleSince(elapsed()) })),
-    storeLost: () => leave(bye("store")),
-  };
-
-  function idleSince(now: number): number {
-    return Math.round(now - Math.max(openedAt, topic.changedAt()));
-  }
-
-  const reader: Reader = {
-    tick(now) {
-      const silentSince = phase === "ending" ? endingAt : full ? fullAt : now;
-      if (now - silentSince >= stallMs) destroy();
-      else if (now >= leaveAt) leave(bye(leaveReason));
-      else if (full) return;
-      else if (idleSince(now) >= idleTimeoutMs)
-        leave(timeoutFrame({ scope: "stream", idleMs: idleSince(now) }));
-      else if (now - wroteAt >= heartbeatMs && phase === "open") write(topic.heartbeat());
+  const [leaveAt, leaveReason] = endOfLife(openedAt, start);
+  const stream: StreamState = {
+    ...start,
+    openedAt,
+    leaveAt,
+    leaveReason,
+    phase: "open",
+    endingAt: 0,
+    writer: sinkWriter(sink, () => over(stream)),
+    listener: {
+      changed: () => advance(stream),
+      removed: () => leave(stream, jobRemovedFrame(stream)),
+      storeLost: () => leave(stream, bye(stream, "store")),
     },
-    leaveBy(at) {
-      if (at >= leaveAt) return;
-      leaveAt = at;
-      leaveReason = "drain";
+    reader: {
+      tick: (now) => tick(stream, now),
+      leaveBy(at) {
+        if (at >= stream.leaveAt) return;
+        stream.leaveAt = at;
+        stream.leaveReason = "drain";
+      },
     },
   };
-
-  function begin(): void {
-    topic.members.add(member);
-    hub.add(reader);
-    const hello = {
-      protocol: PROTOCOL_VERSION,
-      heartbeatMs,
-      cursor: topic.cursor(),
-      now: clock(),
-    };
-    write(encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
-    advance();
-    // The job was removed after the request was answered, and before this.
-    if (topic.isClosed()) member.gone();
-  }
-
-  begin();
+  begin(stream);
   return {
     drained() {
-      if (!full || phase !== "open") return;
-      full = false;
-      advance();
+      if (stream.writer.drained()) advance(stream);
     },
-    closed: over,
+    closed: () => over(stream),
   };
 }
 
-/** When a stream ends at the latest, by {@link elapsed}, and why: of age, up to a fifth early at random, or before its permission ends. */
-function endOfLife(now: number, { settings, until }: StreamStart): [at: number, reason: ByeReason] {
+function begin(stream: StreamState): void {
+  const { hub, settings, writer, listener, reader } = stream;
+  const { topic } = stream.handle;
+  topic.listeners.add(listener);
+  hub.add(reader);
+  const hello = {
+    protocol: PROTOCOL_VERSION,
+    heartbeatMs: settings.heartbeatMs,
+    cursor: topic.cursor(),
+    now: settings.clock(),
+  };
+  writer.write(encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
+  advance(stream);
+  // The job may have been removed after the request was answered and before this call.
+  if (topic.isClosed()) listener.removed();
+}
+
+/** Writes one frame that brings the reader to the topic's cursor. */
+function advance(stream: StreamState): void {
+  const { handle, writer } = stream;
+  if (stream.phase !== "open" || writer.fullSince() !== undefined) return;
+  const { topic } = handle;
+  const bytes = topic.frameAfter(stream.cursor);
+  stream.cursor = topic.cursor();
+  if (bytes !== undefined) writer.write(bytes);
+  if (topic.replica.done) end(stream);
+}
+
+function end(stream: StreamState): void {
+  if (stream.phase !== "open") return;
+  stream.phase = "ending";
+  stream.endingAt = elapsed();
+  stream.handle.topic.listeners.delete(stream.listener);
+  stream.writer.end();
+}
+
+/** Writes a last frame, if the sink takes it, and closes the stream. */
+function leave(stream: StreamState, lastFrame: string): void {
+  if (stream.phase !== "open") return;
+  if (stream.writer.fullSince() !== undefined) {
+    destroy(stream);
+    return;
+  }
+  stream.writer.write(encoder.encode(lastFrame));
+  end(stream);
+}
+
+function destroy(stream: StreamState): void {
+  if (stream.phase === "over") return;
+  over(stream);
+  stream.writer.destroy();
+}
+
+function over(stream: StreamState): void {
+  if (stream.phase === "over") return;
+  stream.phase = "over";
+  stream.handle.topic.listeners.delete(stream.listener);
+  stream.hub.remove(stream.reader);
+  stream.handle.leave();
+}
+
+function tick(stream: StreamState, now: number): void {
+  const { phase, writer, endingAt, leaveAt, leaveReason, handle, settings } = stream;
+  const { stallMs, idleTimeoutMs, heartbeatMs } = settings;
+  const stalledSince = phase === "ending" ? endingAt : (writer.fullSince() ?? now);
+  if (now - stalledSince >= stallMs) destroy(stream);
+  else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
+  else if (phase !== "open" || writer.fullSince() !== undefined) return;
+  else if (idleForMs(stream, now) >= idleTimeoutMs)
+    leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
+  else if (now - writer.wroteAt() >= heartbeatMs) writer.write(handle.topic.heartbeat());
+}
+
+function idleForMs({ openedAt, handle }: StreamState, now: number): number {
+  return Math.round(now - Math.max(openedAt, handle.topic.changedAt()));
+}
+
+function jobRemovedFrame(stream: StreamState): string {
+  return timeoutFrame({ scope: "job", idleMs: idleForMs(stream, elapsed()) });
+}
+
+function bye({ settings }: StreamState, reason: ByeReason): string {
+  return byeFrame({ reason, retryMs: jitteredRetryMs(settings) });
+}
+
+/** A stream ends at its maximum age, up to a fifth earlier at random, or before its permission ends. */
+function endOfLife(
+  now: number,
+  { settings, until }: StreamStart,
+): readonly [at: number, reason: ByeReason] {
   const { maxAgeMs, random, clock, tickMs } = settings;
   const byAge = now + maxAgeMs * (1 - random() / 5);
-  // A tick early, since it is looked at once in a tick, and never may it last longer than it was allowed.
+  // One tick early, because streams are checked once per tick, and this one must not outlast its permission.
   const byPermission = now + (until - clock()) - tickMs;
   return byPermission < byAge ? [byPermission, "auth"] : [byAge, "age"];
 }

@@ -1,19 +1,19 @@
-/** What the core must know of a request. Adapters fill it from their framework's own. */
+/** The facts of a request that the core needs. Adapters fill them from their framework's request. */
 export interface RequestFacts {
   /** Upper case. */
   readonly method: string;
-  /** The path below the mount point, without the query: `/{jobId}`, `/{jobId}/status`. Percent-encoded as it came. */
+  /** The path below the mount point, without the query: `/{jobId}`, `/{jobId}/status`. Percent-encoded as it was received. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** The value of a header by its lower-case name; several values are joined by `", "`. */
+  /** The value of a header by its lower-case name. Several values are joined by `", "`. */
   header(name: string): string | undefined;
-  /** The framework's own request, handed on to `authorize`. */
+  /** The framework's own request, which is passed to `authorize`. */
   readonly raw: unknown;
   /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
   readonly signal: AbortSignal;
 }
 
-/** What the core answers: a body at once, or a stream to subscribe to. */
+/** The core's answer: a whole body, or a stream to subscribe to. */
 export type Answer = BodyAnswer | StreamAnswer;
 
 /** A status, headers and a whole body. */
@@ -32,23 +32,26 @@ export interface StreamAnswer {
   readonly status: 200;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Begins to write frames into the sink, the first at once. Call it exactly once, after the status and headers were sent;
-   * an adapter whose client left before that calls it and then `closed()`, or the subscriber's place is never given back.
+   * Begins to write frames into the sink, the first of them at once. Call it exactly once, after the status and headers were sent. An
+   * adapter whose client left before that calls it and then `closed()`; otherwise the stream's slot is never given back.
    */
   subscribe(sink: Sink): Subscription;
 }
 
-/** Where a stream's frames go: one response. */
+/** The destination of a stream's frames: one response. */
 export interface Sink {
   /**
-   * Takes the bytes of whole frames. They are shared by all subscribers and must not be changed.
+   * Takes the bytes of whole frames. All subscribers share them, so they must not be changed.
    *
-   * @returns `false` if the buffer is now full: nothing more is written until {@link Subscription.drained}.
+   * @returns `false` if the buffer is now full: nothing more is written until {@link Subscription.drained} is called.
    */
   write(bytes: Uint8Array): boolean;
   /** The stream is over: send what is buffered, then end the response. Called at most once. */
   end(): void;
-  /** The reader took nothing for too long: give up what is buffered and destroy the connection. Called at most once: instead of `end`, or after it when {@link Subscription.closed} doesn't follow. */
+  /**
+   * The reader took nothing for too long: drop what is buffered and destroy the connection. Called at most once: instead of `end`, or
+   * after it if {@link Subscription.closed} does not follow.
+   */
   destroy(): void;
 }
 
@@ -56,6 +59,9 @@ export interface Sink {
 export interface Subscription {
   /** The sink's buffer is empty again. */
   drained(): void;
-  /** The client is gone, or the response is over: after `end` too, when all was sent. Until then the stream's place is taken. Idempotent. */
+  /**
+   * The client is gone, or the response is over: call it after `end` too, once everything was sent. Until then the stream keeps its
+   * slot. Idempotent.
+   */
   closed(): void;
 }

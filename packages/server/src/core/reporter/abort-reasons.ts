@@ -1,32 +1,28 @@
 import { ProgressError, type TerminalStatus } from "@emlinh/progress-protocol";
 import { jobFinished } from "../../shared/errors.js";
 
-/** The work was asked to stop. */
-export function cancelAsked(jobId: string): ProgressError {
+/** The job was asked to be cancelled. */
+export function cancelRequested(jobId: string): ProgressError {
   return stopped("job-cancelled", jobId, "was asked to be cancelled");
 }
 
-/** Another worker has begun a later attempt. */
-export function superseded(jobId: string, attempt: number): ProgressError {
-  return new ProgressError("attempt-superseded", {
-    message: `Attempt ${attempt} of the job "${jobId}" can't write: a later one has begun. Stop this worker.`,
-    status: 409,
-    details: { jobId, attempt },
-  });
-}
-
-/** The job was ended by another hand. */
+/** The job was ended by someone else than its worker. */
 export function endedElsewhere(status: TerminalStatus, jobId: string): ProgressError {
   switch (status) {
     case "cancelled":
-      return cancelAsked(jobId);
+      return cancelRequested(jobId);
     case "lost":
-      return stopped("job-lost", jobId, "was given up as lost");
+      return stopped("job-lost", jobId, "ended as lost");
     case "timed-out":
-      return stopped("job-timed-out", jobId, "has passed its deadline");
+      return stopped("job-timed-out", jobId, "passed its deadline");
     default:
       return jobFinished(jobId, status);
   }
+}
+
+/** The job was removed from its store. */
+export function jobRemoved(jobId: string): ProgressError {
+  return stopped("job-expired", jobId, "was removed");
 }
 
 function stopped(
@@ -35,12 +31,7 @@ function stopped(
   what: string,
 ): ProgressError {
   return new ProgressError(code, {
-    message: `The job "${jobId}" ${what}: stop the work.`,
+    message: `The job "${jobId}" ${what}. Stop the work.`,
     details: { jobId },
   });
-}
-
-/** The job is gone. */
-export function removed(jobId: string): ProgressError {
-  return stopped("job-expired", jobId, "was removed");
 }

@@ -1,10 +1,10 @@
 import { isProgressError, type JobError } from "@emlinh/progress-protocol";
 
-/** What a {@link JobFailure} is made of. */
+/** The parts of a {@link JobFailure}. */
 export interface JobFailureInit {
   /** For programs: `"speech-failed"`. Letters, digits and `-`. */
   readonly code: string;
-  /** For people: it is shown to everybody who watches the job. */
+  /** For people: everybody who watches the job sees it. */
   readonly message: string;
   readonly cause?: unknown;
 }
@@ -12,8 +12,8 @@ export interface JobFailureInit {
 const BRAND = Symbol.for("@emlinh/progress.job-failure");
 
 /**
- * Thrown by the work of a job to say why it failed, in words that may be shown. Of any other error only its cause is kept, for `onError`: its
- * message may hold a path, a query or a key.
+ * Thrown by the work of a job to give a reason that may be shown. Any other error is passed to `onError` only, because its message may
+ * hold a path, a query or a key.
  *
  * @example
  * ```ts
@@ -31,12 +31,12 @@ export class JobFailure extends Error {
   }
 }
 
-/** Whether the words of an error were meant to be shown. */
+/** Whether the message of an error is meant to be shown. */
 export function isShowable(error: unknown): error is Error & { readonly code: string } {
   return isProgressError(error) || (error instanceof Error && BRAND in error);
 }
 
-/** What readers are told of an error. */
+/** The error that readers get. */
 export function jobErrorOf(error: unknown, step?: string): JobError {
   const at = step === undefined ? {} : { step };
   if (isShowable(error)) return { code: error.code, message: error.message, ...at };
@@ -47,7 +47,7 @@ export function jobErrorOf(error: unknown, step?: string): JobError {
   return { code: "job-failed", message: "The job failed.", ...at };
 }
 
-/** An error as it is handed to `fail()` by those who chose its words themselves; never a thrown one, whose words are anybody's. */
+/** A plain `{ code, message }` that was passed to `fail()`. A thrown error is none: its message may hold anything. */
 export function isJobError(error: unknown): error is JobError {
   if (typeof error !== "object" || error === null || error instanceof Error) return false;
   const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;

@@ -3,63 +3,82 @@ import {
   type Cursor,
   type ErrorCode,
   isProgressError,
-  type NewLogLine,
   ProgressError,
 } from "@emlinh/progress-protocol";
-import { asProgressError, jobFinished } from "../../shared/errors.js";
-import { after, backoffMs, elapsed, type Timer } from "../../shared/time.js";
+import { asProgressError, closedError, jobFinished } from "../../shared/errors.js";
+import { createOutage, type Outage } from "../../shared/outage.js";
+import { after, elapsed, type Timer } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
-import { type Parcel, pack, trimLines } from "./pending-writes.js";
+import { type DeliveryWaiters, deliveryWaiters } from "./delivery-waiters.js";
+import { appendWrite, type PendingWrite, trimLines } from "./pending-writes.js";
+import { isWritten } from "./written-check.js";
 
-/** What an outbox needs to know. */
+/** The dependencies of an outbox. */
 export interface OutboxContext
   extends Pick<Settings, "reportIntervalMs" | "maxDeliveryMs" | "leaseMs" | "random" | "onError"> {
   readonly jobId: string;
   readonly store: GuardedStore;
+  /** Writes to the store, through the reporter's job watcher. */
+  readonly write: (change: Change) => Promise<Cursor>;
   readonly attempt: number;
-  /** That of the last write. */
+  /** The cursor of the last write. */
   readonly cursor: Cursor;
-  /** Called once, if nothing can be written any more, for another reason than an end that this outbox delivered. */
+  /** Called once, if nothing can be written any more, unless this outbox delivered the last write itself. */
   readonly onStop: (error: ProgressError) => void;
 }
 
-/** Carries a worker's changes to the store, in order, one write at a time, and renews its lease. */
+/** Delivers a worker's changes to the store, in order, one write at a time, and renews the lease. */
 export interface Outbox {
-  /** Takes a checked change. It goes out at once, or together with others; while the store is away it waits. Never throws. */
-  put(change: Pick<Change, "set" | "log">, options: PutOptions): void;
-  /** Resolves when all that was put is written. @throws ProgressError why it never will be. */
+  /** Adds a checked change. It is sent at once, or together with others; while the store is unavailable it waits. Never throws. */
+  add(change: ChangeToWrite, options: AddOptions): void;
+  /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
-  /** Puts the end, and resolves when it is written. @throws ProgressError why it never will be. */
-  end(change: Pick<Change, "set" | "log">, bytes: number): Promise<void>;
-  /** Sends what is left, in one try, then gives up the lease if asked to, and stops. Never throws. */
+  /** Adds the last write, and resolves when it is stored. @throws ProgressError the reason why it never will be. */
+  finish(change: ChangeToWrite, options: { readonly bytes: number }): Promise<void>;
+  /** Sends the rest in one try, then gives up the lease if asked to, and stops. Never throws. */
   close(options: { readonly giveUpLease: boolean; readonly reason: ProgressError }): Promise<void>;
-  /** Why nothing is written any more. */
+  /** The reason why nothing is written any more. */
   stopped(): ProgressError | undefined;
   /** Stops at once. */
   stop(error: ProgressError): void;
 }
 
-/** How a change is put. */
-interface PutOptions {
+type ChangeToWrite = Pick<Change, "set" | "log">;
+
+interface AddOptions {
+  /** The bytes that the change takes as JSON. */
   readonly bytes: number;
   /** Whether it must not wait for others. */
-  readonly urgent: boolean;
+  readonly isUrgent: boolean;
 }
 
-interface Waiter {
-  readonly upTo: number;
-  resolve(): void;
-  reject(error: ProgressError): void;
+interface OutboxState extends OutboxContext {
+  readonly waiters: DeliveryWaiters;
+  readonly outage: Outage;
+  queue: readonly PendingWrite[];
+  cursor: Cursor;
+  /** Changes added so far; each one's number is the count after it. */
+  added: number;
+  isBusy: boolean;
+  isUrgent: boolean;
+  sentAt: number;
+  renewedAt: number;
+  lastFailure: ProgressError | undefined;
+  sendTimer: Timer | undefined;
+  /** Ends the delivery of the last write after `maxDeliveryMs`. */
+  deadline: Timer | undefined;
+  stopped: ProgressError | undefined;
+  onNextFailure: () => void;
 }
 
-/** Between two tries while the store is away, at most. */
+/** The longest wait between two tries while the store is unavailable. */
 const MAX_BACKOFF_MS = 5_000;
 
-/** The change can't be written, and no other try will help. */
+/** The change can't be written, and another try would not help. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set(["invalid-change", "too-large"]);
 
-/** No change of this worker's can be written any more. */
+/** No change of this worker can be written any more. */
 const FATAL: ReadonlySet<ErrorCode> = new Set([
   "job-finished",
   "attempt-superseded",
@@ -68,217 +87,217 @@ const FATAL: ReadonlySet<ErrorCode> = new Set([
   "closed",
 ]);
 
-/** Makes an outbox; its first renewal is due after a third of the lease. */
-export function createOutbox(context: OutboxContext): Outbox {
-  const { jobId, store, attempt, leaseMs, reportIntervalMs, maxDeliveryMs, random } = context;
-  let queue: readonly Parcel[] = [];
-  let waiters: Waiter[] = [];
-  let cursor = context.cursor;
-  let putCount = 0;
-  let busy = false;
-  let urgent = false;
-  let sentAt = Number.NEGATIVE_INFINITY;
-  let renewedAt = elapsed();
-  let failures = 0;
-  let retryAt = 0;
-  let lastFailure: ProgressError | undefined;
-  let timer: Timer | undefined;
-  let deadline: Timer | undefined;
-  let stopped: ProgressError | undefined;
-  /** Told of the next failure. */
-  let onFailure = (): void => {};
-
-  /** Sends if something is due, else waits until something is. The only place where the timer is set. */
-  function pump(): void {
-    clearTimeout(timer);
-    if (busy || stopped !== undefined) return;
-    const waitMs = Math.min(sendDueAt(), renewalDueAt()) - elapsed();
-    if (waitMs > 0) {
-      timer = after(waitMs, pump);
-      return;
-    }
-    busy = true;
-    // It catches its own errors, and calls this function when it is done.
-    void sendNext();
-  }
-
-  function sendDueAt(): number {
-    if (queue.length === 0) return Number.POSITIVE_INFINITY;
-    if (failures > 0) return retryAt;
-    return urgent ? Number.NEGATIVE_INFINITY : sentAt + reportIntervalMs;
-  }
-
-  function renewalDueAt(): number {
-    return failures > 0 ? retryAt : renewedAt + leaseMs / 3;
-  }
-
-  async function sendNext(): Promise<void> {
-    const [parcel, ...rest] = queue;
-    queue = rest;
-    if (rest.length === 0) urgent = false;
-    const sent = parcel ?? RENEWAL;
-    sentAt = elapsed();
-    try {
-      if (!(sent.doubtful && (await wasWritten(sent)))) await write(sent.change);
-      delivered(sent);
-    } catch (error) {
-      failed(sent, asProgressError(error, `A change of the job "${jobId}" could not be written.`));
-    }
-    busy = false;
-    pump();
-  }
-
-  async function write(change: Pick<Change, "set" | "log">): Promise<void> {
-    const begunAt = elapsed();
-    cursor = await store.write(jobId, { ...change, attempt, leaseMs });
-    renewedAt = begunAt;
-  }
-
-  /** Whether a write that failed on our side was done on the store's. Else lines would come twice, and a delivered end look refused. */
-  async function wasWritten({ change, final }: Parcel): Promise<boolean> {
-    if (change.log.length === 0 && !final) return false;
-    const delta = await store.read(jobId, cursor);
-    if (delta === undefined) return false;
-    const { status, finishedAt } = change.set;
-    if (final && delta.set.status === status && delta.set.finishedAt === finishedAt) return true;
-    return !final && containsInARow(delta.log, change.log);
-  }
-
-  function delivered({ upTo, final }: Parcel): void {
-    failures = 0;
-    waiters = waiters.filter((waiter) => {
-      if (waiter.upTo <= upTo) waiter.resolve();
-      return waiter.upTo > upTo;
-    });
-    if (final) quit(jobFinished(jobId, "ended"));
-  }
-
-  function failed(parcel: Parcel, error: ProgressError): void {
-    if (stopped !== undefined) return;
-    if (FATAL.has(error.code)) stop(error);
-    else if (REFUSED.has(error.code)) refused(parcel, error);
-    else keepForLater(parcel, error);
-  }
-
-  function keepForLater(parcel: Parcel, error: ProgressError): void {
-    if (failures === 0) context.onError(error);
-    failures += 1;
-    lastFailure = error;
-    onFailure();
-    urgent = true;
-    retryAt =
-      elapsed() + backoffMs(failures, { maxMs: Math.min(MAX_BACKOFF_MS, leaseMs / 3) }, random);
-    if (parcel !== RENEWAL) queue = [{ ...parcel, doubtful: true }, ...queue];
-  }
-
-  /** It is given up, so that those behind it get through. */
-  function refused(parcel: Parcel, error: ProgressError): void {
-    context.onError(error);
-    if (parcel.final) {
-      clearTimeout(deadline);
-      for (const waiter of waiters) if (waiter.upTo === parcel.upTo) waiter.reject(error);
-      waiters = waiters.filter(({ upTo }) => upTo !== parcel.upTo);
-    }
-    delivered({ ...parcel, final: false });
-  }
-
-  function stop(error: ProgressError): void {
-    if (stopped !== undefined) return;
-    quit(error);
-    context.onStop(error);
-  }
-
-  function quit(reason: ProgressError): void {
-    stopped = reason;
-    clearTimeout(timer);
-    clearTimeout(deadline);
-    queue = [];
-    for (const waiter of waiters) waiter.reject(reason);
-    waiters = [];
-  }
-
-  function add(change: Pick<Change, "set" | "log">, bytes: number, final: boolean): void {
-    putCount += 1;
-    const parcel: Parcel = { change, bytes, upTo: putCount, final, doubtful: false };
-    queue = trimLines(pack(queue, parcel), store.maxLogLines);
-  }
-
-  function allWritten(): Promise<void> {
-    if (stopped !== undefined) return Promise.reject(stopped);
-    if (queue.length === 0 && !busy) return Promise.resolve();
-    urgent = true;
-    const written = new Promise<void>((resolve, reject) => {
-      waiters.push({ upTo: putCount, resolve, reject });
-    });
-    pump();
-    return written;
-  }
-
-  function giveUp(): void {
-    stop(
-      new ProgressError("store-unavailable", {
-        message: `The end of the job "${jobId}" could not be delivered within ${maxDeliveryMs} ms: its lease will run out, and it will end as lost.`,
-        retryable: true,
-        cause: lastFailure,
-      }),
-    );
-  }
-
-  pump();
-  return {
-    put(change, { bytes, urgent: now }) {
-      if (stopped !== undefined) return;
-      add(change, bytes, false);
-      urgent ||= now;
-      pump();
-    },
-    flush: allWritten,
-    end(change, bytes) {
-      if (stopped !== undefined) return Promise.reject(stopped);
-      add(change, bytes, true);
-      if (maxDeliveryMs !== Number.POSITIVE_INFINITY) deadline = after(maxDeliveryMs, giveUp);
-      return allWritten();
-    },
-    async close({ giveUpLease, reason }) {
-      if (stopped === undefined && failures === 0) {
-        // What can't be written now is dropped with the worker: it said so when it closed.
-        const failure = new Promise<void>((resolve) => {
-          onFailure = resolve;
-        });
-        await Promise.race([allWritten().catch(() => {}), failure]);
-      }
-      if (stopped !== undefined) return;
-      quit(reason);
-      if (giveUpLease) await release();
-    },
-    stopped: () => stopped,
-    stop,
-  };
-
-  async function release(): Promise<void> {
-    try {
-      await store.write(jobId, { set: {}, log: [], attempt, leaseMs: 0 });
-    } catch (error) {
-      // A lease that can't be given up runs out by itself.
-      if (!isProgressError(error, "job-finished"))
-        context.onError(asProgressError(error, `The lease of "${jobId}" could not be given up.`));
-    }
-  }
-}
-
-/** Sent when there is nothing else to send, to renew the lease. */
-const RENEWAL: Parcel = {
+/** Sent when nothing else is to be sent, to renew the lease. */
+const RENEWAL: PendingWrite = {
   change: { set: {}, log: [] },
   bytes: 0,
   upTo: 0,
-  final: false,
-  doubtful: false,
+  isLast: false,
+  isUncertain: false,
 };
 
-function containsInARow(log: readonly NewLogLine[], lines: readonly NewLogLine[]): boolean {
-  return log.some((_, start) => lines.every((line, index) => isSame(log[start + index], line)));
+/** Makes an outbox. Its first renewal is due after a third of the lease. */
+export function createOutbox(context: OutboxContext): Outbox {
+  const outbox: OutboxState = {
+    ...context,
+    waiters: deliveryWaiters(),
+    outage: createOutage(Math.min(MAX_BACKOFF_MS, context.leaseMs / 3), context.random),
+    queue: [],
+    added: 0,
+    isBusy: false,
+    isUrgent: false,
+    sentAt: Number.NEGATIVE_INFINITY,
+    renewedAt: elapsed(),
+    lastFailure: undefined,
+    sendTimer: undefined,
+    deadline: undefined,
+    stopped: undefined,
+    onNextFailure: () => {},
+  };
+  sendIfDue(outbox);
+  return {
+    add: (change, options) => add(outbox, change, options),
+    flush: () => flush(outbox),
+    finish: (change, { bytes }) => finish(outbox, change, bytes),
+    close: (options) => close(outbox, options),
+    stopped: () => outbox.stopped,
+    stop: (error) => stop(outbox, error),
+  };
 }
 
-function isSame(one: NewLogLine | undefined, other: NewLogLine): boolean {
-  return one?.at === other.at && one.text === other.text && one.level === other.level;
+function add(outbox: OutboxState, change: ChangeToWrite, { bytes, isUrgent }: AddOptions): void {
+  if (outbox.stopped !== undefined) return;
+  append(outbox, change, { bytes, isLast: false });
+  outbox.isUrgent ||= isUrgent;
+  sendIfDue(outbox);
+}
+
+function append(
+  outbox: OutboxState,
+  change: ChangeToWrite,
+  options: Pick<PendingWrite, "bytes" | "isLast">,
+): void {
+  outbox.added += 1;
+  const write = { ...options, change, upTo: outbox.added, isUncertain: false };
+  outbox.queue = trimLines(appendWrite(outbox.queue, write), outbox.store.maxLogLines);
+}
+
+function flush(outbox: OutboxState): Promise<void> {
+  if (outbox.stopped !== undefined) return Promise.reject(outbox.stopped);
+  if (outbox.queue.length === 0 && !outbox.isBusy) return Promise.resolve();
+  outbox.isUrgent = true;
+  const written = outbox.waiters.wait(outbox.added);
+  sendIfDue(outbox);
+  return written;
+}
+
+function finish(outbox: OutboxState, change: ChangeToWrite, bytes: number): Promise<void> {
+  if (outbox.stopped !== undefined) return Promise.reject(outbox.stopped);
+  append(outbox, change, { bytes, isLast: true });
+  if (outbox.maxDeliveryMs !== Number.POSITIVE_INFINITY)
+    outbox.deadline = after(outbox.maxDeliveryMs, () => stop(outbox, notDelivered(outbox)));
+  return flush(outbox);
+}
+
+/** Sends if something is due, else waits until something is. Only this function sets the timer. */
+function sendIfDue(outbox: OutboxState): void {
+  clearTimeout(outbox.sendTimer);
+  if (outbox.isBusy || outbox.stopped !== undefined) return;
+  const waitMs = Math.min(sendDueAt(outbox), renewalDueAt(outbox)) - elapsed();
+  if (waitMs > 0) {
+    outbox.sendTimer = after(waitMs, () => sendIfDue(outbox));
+    return;
+  }
+  outbox.isBusy = true;
+  // It handles its own errors, and calls this function when it is done.
+  void sendNext(outbox);
+}
+
+function sendDueAt({ queue, outage, isUrgent, sentAt, reportIntervalMs }: OutboxState): number {
+  if (queue.length === 0) return Number.POSITIVE_INFINITY;
+  if (outage.isOn()) return outage.retryAt();
+  return isUrgent ? Number.NEGATIVE_INFINITY : sentAt + reportIntervalMs;
+}
+
+function renewalDueAt({ outage, renewedAt, leaseMs }: OutboxState): number {
+  return outage.isOn() ? outage.retryAt() : renewedAt + leaseMs / 3;
+}
+
+async function sendNext(outbox: OutboxState): Promise<void> {
+  const [write = RENEWAL, ...rest] = outbox.queue;
+  outbox.queue = rest;
+  if (rest.length === 0) outbox.isUrgent = false;
+  outbox.sentAt = elapsed();
+  try {
+    if (!(write.isUncertain && (await isWritten(outbox, write)))) await send(outbox, write);
+    delivered(outbox, write);
+  } catch (error) {
+    const { jobId } = outbox;
+    failed(
+      outbox,
+      write,
+      asProgressError(error, `A change of the job "${jobId}" was not written.`),
+    );
+  }
+  outbox.isBusy = false;
+  sendIfDue(outbox);
+}
+
+async function send(outbox: OutboxState, { change, isLast }: PendingWrite): Promise<void> {
+  const begunAt = elapsed();
+  const { attempt } = outbox;
+  // The last write gives the lease up.
+  const leaseMs = isLast ? 0 : outbox.leaseMs;
+  outbox.cursor = await outbox.write({ ...change, attempt, leaseMs });
+  outbox.renewedAt = begunAt;
+}
+
+function delivered(outbox: OutboxState, { upTo, isLast, change }: PendingWrite): void {
+  const { jobId, outage, waiters } = outbox;
+  outage.ended();
+  waiters.resolve(upTo);
+  if (!isLast) return;
+  const { status } = change.set;
+  const isQueued = status === "queued";
+  quit(outbox, isQueued ? closedReporter(jobId) : jobFinished(jobId, String(status)));
+}
+
+function failed(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
+  if (outbox.stopped !== undefined) return;
+  if (FATAL.has(error.code)) stop(outbox, error);
+  else if (REFUSED.has(error.code)) dropRefused(outbox, write, error);
+  else keepForLater(outbox, write, error);
+}
+
+function keepForLater(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
+  if (outbox.outage.failed()) outbox.onError(error);
+  outbox.lastFailure = error;
+  outbox.isUrgent = true;
+  if (write !== RENEWAL) outbox.queue = [{ ...write, isUncertain: true }, ...outbox.queue];
+  outbox.onNextFailure();
+}
+
+/** Drops a write that the store refused, so that the writes behind it get through. */
+function dropRefused(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
+  outbox.onError(error);
+  if (write.isLast) {
+    clearTimeout(outbox.deadline);
+    outbox.waiters.reject(write.upTo, error);
+  }
+  delivered(outbox, { ...write, isLast: false });
+}
+
+function stop(outbox: OutboxState, error: ProgressError): void {
+  if (outbox.stopped !== undefined) return;
+  quit(outbox, error);
+  outbox.onStop(error);
+}
+
+function quit(outbox: OutboxState, reason: ProgressError): void {
+  outbox.stopped = reason;
+  clearTimeout(outbox.sendTimer);
+  clearTimeout(outbox.deadline);
+  outbox.queue = [];
+  outbox.waiters.rejectAll(reason);
+}
+
+async function close(
+  outbox: OutboxState,
+  { giveUpLease, reason }: { readonly giveUpLease: boolean; readonly reason: ProgressError },
+): Promise<void> {
+  if (outbox.stopped === undefined && !outbox.outage.isOn()) {
+    // A change that can't be written at the first try is dropped: the worker closes without waiting for the store.
+    const failure = new Promise<void>((resolve) => {
+      outbox.onNextFailure = resolve;
+    });
+    await Promise.race([flush(outbox).catch(() => {}), failure]);
+  }
+  if (outbox.stopped !== undefined) return;
+  quit(outbox, reason);
+  if (giveUpLease) await releaseLease(outbox);
+}
+
+async function releaseLease({ jobId, attempt, write, onError }: OutboxState): Promise<void> {
+  try {
+    await write({ set: {}, log: [], attempt, leaseMs: 0 });
+  } catch (error) {
+    // A lease that is not given up runs out by itself.
+    if (!isProgressError(error, "job-finished"))
+      onError(asProgressError(error, `The lease of the job "${jobId}" could not be given up.`));
+  }
+}
+
+/** The error of a reporter that was closed, or gave its job back to the queue. */
+export function closedReporter(jobId: string): ProgressError {
+  return closedError(`The reporter of the job "${jobId}"`);
+}
+
+function notDelivered({ jobId, maxDeliveryMs, lastFailure }: OutboxState): ProgressError {
+  return new ProgressError("store-unavailable", {
+    message:
+      `The end of the job "${jobId}" could not be delivered within ${maxDeliveryMs} ms, so its lease runs out and it ends as lost. ` +
+      "Check that the store's database can be reached, or raise maxDeliveryMs.",
+    retryable: true,
+    cause: lastFailure,
+  });
 }

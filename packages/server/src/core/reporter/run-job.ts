@@ -8,42 +8,42 @@ import {
 import type { GuardedStore } from "../guarded-store.js";
 import { stateIn } from "../jobs.js";
 import type { Settings } from "../options.js";
-import type { OpenReporter } from "./open-reporter.js";
+import type { OpenReporter } from "./create-reporter.js";
 import type { Reporter } from "./reporter.js";
 
-/** What a job does. Where the result may be `null`, work that returns nothing will do. */
+/** The work of a job. It may return nothing if the result may be `null`. */
 export type Work<Job extends JobTypes> = (
   job: Reporter<Job>,
 ) => Promise<Returned<Job["result"]>> | Returned<Job["result"]>;
 
-/** What work may return: its result; or nothing, where the result may be `null`. */
-// biome-ignore lint/suspicious/noConfusingVoidType: the type of an async function without a `return` is `Promise<void>`, and of no other name.
+/** The value that work returns: its result, or nothing if the result may be `null`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an async function without a `return` has the type `Promise<void>`.
 export type Returned<Result> = null extends Result ? Result | void : Result;
 
-/** What runs need. */
-export interface RunRooms {
+/** The dependencies of {@link runJob}. */
+export interface RunContext {
   readonly store: GuardedStore;
   readonly settings: Pick<Settings, "clock" | "onError">;
 }
 
 /**
- * Does the work of an opened job, and ends the job exactly once, whatever happens: `completed` with what the work returned, `cancelled` if it stopped
- * after a cancel, else `failed`.
+ * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the work returned,
+ * `cancelled` if it stopped after a cancel, else `failed`. Work that requeues the job leaves it `queued`.
  *
- * @returns the state after the end, be it by another hand (a cancel, a deadline, a sweep).
- * @throws ProgressError `store-unavailable` if the end could not be delivered; `attempt-superseded`, `job-expired` or `closed` if the job went on,
- * or is gone, without this worker.
+ * @returns the state after the end, also if someone else ended the job (a cancel, a deadline, a sweep).
+ * @throws ProgressError `store-unavailable` if the end could not be delivered; `attempt-superseded`, `job-expired` or `closed` if the
+ * job went on or was removed without this worker. The work's own error if it requeued the job and then threw.
  */
 export async function runJob<Job extends JobTypes>(
-  rooms: RunRooms,
+  context: RunContext,
   reporter: OpenReporter<Job>,
   work: Work<Job>,
 ): Promise<JobState<Job>> {
   try {
-    return await endOf(reporter, work, rooms);
+    return await endOf(reporter, work, context);
   } catch (error) {
-    // The job may have been ended by another hand just before. Then that end is the answer; else this error is.
-    const state = await endedState<Job>(rooms, reporter.id, error);
+    // Someone else may have ended the job just before. Then the result is that end, else this error.
+    const state = await endedState<Job>(context, reporter.id, error);
     if (state !== undefined) return state;
     throw error;
   } finally {
@@ -54,32 +54,34 @@ export async function runJob<Job extends JobTypes>(
 async function endOf<Job extends JobTypes>(
   reporter: OpenReporter<Job>,
   work: Work<Job>,
-  rooms: RunRooms,
+  context: RunContext,
 ): Promise<JobState<Job>> {
   const { signal } = reporter;
   try {
-    // It was cancelled before it began.
+    // The job may have been cancelled before the work began.
     signal.throwIfAborted();
     const result = await work(reporter);
+    if (reporter.isRequeued()) return reporter.state;
     return await reporter.complete((result ?? null) as Job["result"]);
   } catch (error) {
-    // A result that can't be stored comes here too: no job is left without an end.
+    if (reporter.isRequeued()) throw error;
+    // A result that can't be stored is an error too: no job is left without an end.
     if (!signal.aborted) return await reporter.fail(error);
     const reason: unknown = signal.reason;
     if (!isProgressError(reason, "job-cancelled")) throw reason;
-    if (!isAbort(error, reason)) rooms.settings.onError(afterCancel(reporter.id, error));
+    if (!isAbort(error, reason)) context.settings.onError(afterCancel(reporter.id, error));
     return await reporter.cancelled();
   }
 }
 
-/** What stopping looks like: the reason itself, as `throwIfAborted` and `fetch` throw it, or the platform's own AbortError. */
+/** Whether an error is how work stops: the reason itself, as `throwIfAborted` and `fetch` throw it, or the platform's AbortError. */
 function isAbort(error: unknown, reason: unknown): boolean {
   return error === reason || (error instanceof Error && error.name === "AbortError");
 }
 
 function afterCancel(jobId: string, cause: unknown): ProgressError {
   return new ProgressError("job-failed", {
-    message: `The work of the job "${jobId}" threw after it was asked to stop; the job is cancelled.`,
+    message: `The work of the job "${jobId}" threw after it was asked to stop. The job is cancelled.`,
     cause,
   });
 }
@@ -92,7 +94,7 @@ const ENDED_ELSEWHERE: ReadonlySet<string> = new Set([
 ]);
 
 async function endedState<Job extends JobTypes>(
-  { store, settings }: RunRooms,
+  { store, settings }: RunContext,
   jobId: string,
   error: unknown,
 ): Promise<JobState<Job> | undefined> {

@@ -1,60 +1,56 @@
 import type { Fields, Json, StepState, StepStatus } from "@emlinh/progress-protocol";
-import { cutText, percentOfUnits, raisePercent } from "./clamp.js";
+import { cutText } from "../../shared/limits.js";
+import { percentOfUnits, raisePercent } from "../percent.js";
 
-/** What is told of a step while it runs. What is left out stays as it was. */
+/** An update of a running step. Members that are left out keep their value. */
 export interface StepUpdate {
   /** Units finished, such as frames. */
   readonly done?: number | undefined;
-  /** Units in all; with `done` it gives the percent, unless that is told too. */
+  /** Units in total. With `done` it gives the percent, unless that is given too. */
   readonly total?: number | undefined;
-  /** What is counted: `"frames"`. */
+  /** The unit that is counted: `"frames"`. */
   readonly unit?: string | undefined;
-  /** 0..100. It never falls within an attempt: a lower one is taken as the last one (P13). */
+  /** 0..100. It never falls within an attempt: a lower value is replaced by the last one (P13). */
   readonly percent?: number | undefined;
   /** For people; cut at 4096 characters. */
   readonly message?: string | undefined;
 }
 
-/** One step, as who works on it sees it. None of its calls throws or waits; after the step's end they do nothing. */
+/** Reports on one step. Its methods neither throw nor wait. After the step's end they do nothing. */
 export interface StepReporter {
   readonly id: string;
-  /** As the job's own. */
+  /** The signal of the job's reporter. */
   readonly signal: AbortSignal;
   update(update: StepUpdate): void;
   complete(): void;
   fail(message?: string): void;
-  /** There was nothing to do; it counts as done. */
+  /** Ends the step as `skipped`: there was nothing to do. It counts as done. */
   skip(): void;
 }
 
-/** What steps are reported to. */
+/** The reporter, as its steps use it. */
 export interface StepHost {
   readonly signal: AbortSignal;
   clock(): number;
-  /** The state of a step in the worker's own view. */
-  stepOf(id: string): StepState | undefined;
-  /** Writes fields; at once if `urgent`. */
-  record(set: Fields, urgent: boolean): void;
-  /** Tells of a value that can't be reported. */
+  /** The state of a step as the worker knows it. */
+  known(id: string): StepState | undefined;
+  /** Writes fields: at once if `isUrgent`, else together with others. */
+  record(set: Fields, isUrgent: boolean): void;
+  /** Reports a value that can't be stored. */
   refuse(message: string): void;
 }
 
-/** A step and whether it has ended. */
-export interface OpenStep extends StepReporter {
-  isOpen(): boolean;
-}
-
-/** Begins a step. One that is completed already stays so (P13): a second run of it reports nothing. */
-export function beginStep(host: StepHost, id: string): OpenStep {
-  const before = host.stepOf(id);
+/** Begins a step. A step that is completed stays so (P13): a second run of it reports nothing. */
+export function beginStep(host: StepHost, id: string): StepReporter {
+  const before = host.known(id);
   const done = before?.status === "completed";
   let state: StepState = done ? before : begun(before, host.clock());
   let open = !done;
-  if (open) host.record({ step: id, [fieldOf(id)]: asJson(state) }, true);
+  if (open) host.record({ step: id, [stepField(id)]: asJson(state) }, true);
 
-  function set(next: StepState, urgent: boolean): void {
+  function set(next: StepState, isUrgent: boolean): void {
     state = next;
-    host.record({ [fieldOf(id)]: asJson(next) }, urgent);
+    host.record({ [stepField(id)]: asJson(next) }, isUrgent);
   }
 
   function end(status: StepStatus, more: Partial<StepState> = {}): void {
@@ -66,7 +62,6 @@ export function beginStep(host: StepHost, id: string): OpenStep {
   return {
     id,
     signal: host.signal,
-    isOpen: () => open,
     update(update) {
       const wrong = wrongIn(update ?? {});
       if (wrong !== undefined) host.refuse(`Step "${id}": ${wrong}`);
@@ -82,9 +77,9 @@ export function beginStep(host: StepHost, id: string): OpenStep {
   };
 }
 
-/** Says of a step that there was nothing to do; one that is completed stays so. */
+/** Marks a step as skipped, because there is nothing to do. A step that is completed stays so. */
 export function skipStep(host: StepHost, id: string): void {
-  const before = host.stepOf(id);
+  const before = host.known(id);
   if (before?.status === "completed") return;
   const state: StepState = {
     ...before,
@@ -92,7 +87,7 @@ export function skipStep(host: StepHost, id: string): void {
     percent: before?.percent ?? null,
     finishedAt: host.clock(),
   };
-  host.record({ [fieldOf(id)]: asJson(state) }, true);
+  host.record({ [stepField(id)]: asJson(state) }, true);
 }
 
 function begun(before: StepState | undefined, now: number): StepState {
@@ -101,10 +96,10 @@ function begun(before: StepState | undefined, now: number): StepState {
 
 function updated(state: StepState, update: StepUpdate): StepState {
   const { done = state.done, total = state.total, unit = state.unit, message } = update;
-  const told = update.percent ?? percentOfUnits(done, total);
+  const percent = update.percent ?? percentOfUnits(done, total);
   return {
     ...state,
-    percent: raisePercent(state.percent, told),
+    percent: raisePercent(state.percent, percent),
     ...(done !== undefined && { done }),
     ...(total !== undefined && { total }),
     ...(unit !== undefined && { unit }),
@@ -112,24 +107,24 @@ function updated(state: StepState, update: StepUpdate): StepState {
   };
 }
 
-/** What is wrong with an update from untyped code, or from a division by zero; `undefined` if nothing is. */
+/** The fault of an update that came from untyped code or from a division by zero; `undefined` if there is none. */
 function wrongIn(update: StepUpdate): string | undefined {
   for (const name of ["done", "total", "percent"] as const) {
     const value: unknown = update[name];
     if (value === undefined) continue;
     if (typeof value !== "number" || !Number.isFinite(value) || value < 0)
-      return `${name} is ${String(value)}; it must be a number from 0.`;
+      return `${name} is ${String(value)}; it must be a number of at least 0.`;
   }
   for (const name of ["unit", "message"] as const) {
     const value: unknown = update[name];
     if (value !== undefined && typeof value !== "string")
-      return `${name} is ${String(value)}; it must be a text.`;
+      return `${name} is ${String(value)}; it must be a string.`;
   }
   return undefined;
 }
 
-/** The field of a step. */
-export function fieldOf(id: string): string {
+/** The name of the field that holds a step. */
+export function stepField(id: string): string {
   return `steps.${id}`;
 }
 

@@ -1,0 +1,29 @@
+/** The versions that a store's wakes announced since the last read began. */
+export interface VersionTracker {
+  /** Notes a wake: with the version that was written, or without one if the store does not know it. */
+  note(version?: number): void;
+  /** Forgets what was noted. Call it when a read begins, since that read returns all of it. */
+  clear(): void;
+  /** Whether a version above this one was noted. */
+  isAbove(version: number): boolean;
+  /** Whether a wake without a version was noted, so that there may be any new version. */
+  isUnknown(): boolean;
+}
+
+/** Starts with nothing noted. */
+export function versionTracker(): VersionTracker {
+  let highest = 0;
+  let isUnknown = false;
+  return {
+    note(version) {
+      if (version === undefined) isUnknown = true;
+      else highest = Math.max(highest, version);
+    },
+    clear() {
+      highest = 0;
+      isUnknown = false;
+    },
+    isAbove: (version) => highest > version,
+    isUnknown: () => isUnknown,
+  };
+}

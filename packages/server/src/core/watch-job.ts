@@ -1,0 +1,84 @@
+import {
+  type AnyJob,
+  type Cursor,
+  type JobState,
+  type LogLine,
+  replicaFields,
+  stateOf,
+} from "@emlinh/progress-protocol";
+import { asProgressError } from "../shared/errors.js";
+import type { Hub, TopicHandle } from "./hub/hub.js";
+import type { TopicListener } from "./hub/topic.js";
+import type { Settings } from "./options.js";
+
+/**
+ * Called with a job's state and the log lines that are new: once at the start with the lines that are kept, then after each change.
+ * Called with `undefined` once the job was removed. An error that it throws, or rejects with, is passed to `onError`.
+ */
+export type JobListener = (
+  job: JobState<AnyJob> | undefined,
+  log: readonly LogLine[],
+) => void | Promise<void>;
+
+/** The dependencies of {@link watchJob}. */
+export interface WatchContext {
+  readonly hub: Hub;
+  readonly settings: Pick<Settings, "clock" | "onError">;
+}
+
+/**
+ * Watches a job in this process, through the hub. The watch ends by itself after the job's end or removal.
+ *
+ * @returns a function that ends the watch. Idempotent.
+ * @throws ProgressError `job-not-found`, `job-expired`, `closed`, `store-unavailable`
+ */
+export async function watchJob(
+  { hub, settings }: WatchContext,
+  jobId: string,
+  listener: JobListener,
+): Promise<() => void> {
+  const handle = await hub.join(jobId, { isStream: false });
+  const { topic } = handle;
+  let cursor: Cursor | undefined;
+  const notify = notifier(listener, (error) =>
+    settings.onError(asProgressError(error, `A listener of the job "${jobId}" failed.`)),
+  );
+  const topicListener: TopicListener = {
+    changed() {
+      const { log } = topic.deltaAfter(cursor);
+      const { done } = topic.replica;
+      cursor = topic.cursor();
+      if (done) stop();
+      notify(stateOf(jobId, replicaFields(topic.replica), settings.clock()), log);
+    },
+    removed() {
+      stop();
+      notify(undefined, []);
+    },
+    // The topic reads again by itself once the store is back.
+    storeLost: () => {},
+  };
+  const stop = (): void => leave(handle, topicListener);
+  topic.listeners.add(topicListener);
+  topicListener.changed();
+  return stop;
+}
+
+function leave({ topic, leave }: TopicHandle, listener: TopicListener): void {
+  topic.listeners.delete(listener);
+  leave();
+}
+
+function notifier(
+  listener: JobListener,
+  onError: (error: unknown) => void,
+): (...args: Parameters<JobListener>) => void {
+  return (job, log) => {
+    try {
+      const result = listener(job, log);
+      if (result instanceof Promise) result.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
+  };
+}
