@@ -4,8 +4,8 @@ import type { Fields } from "./fields.js";
 import { isTerminal } from "./state.js";
 
 /**
- * Reads a delta from parsed JSON and checks every part of it that this library relies on. Unknown members and fields are kept or
- * ignored, never refused (P7).
+ * Reads a delta from parsed JSON and checks every part of it that this library relies on. Unknown members and fields
+ * are kept or ignored, never refused (P7).
  *
  * @returns `undefined` if the value is not a delta, or a known field has a value of the wrong type.
  */
