@@ -11,18 +11,19 @@ import { isTerminal } from "./state.js";
  */
 export function decodeDelta(data: unknown): Delta | undefined {
   if (!isObject(data)) return undefined;
-  const { cursor, reset, set, log = [], done } = data;
+  const { cursor, reset = false, set, log = [], done = false } = data;
+  if (typeof reset !== "boolean" || typeof done !== "boolean") return undefined;
   if (typeof cursor !== "string" || parseCursor(cursor) === undefined) return undefined;
   if (!isObject(set) || !Object.entries(set).every(([field, value]) => isField(field, value)))
     return undefined;
   if (!Array.isArray(log) || !log.every(isLogLine)) return undefined;
   return {
     cursor,
-    reset: reset === true,
+    reset,
     set: set as Fields,
     log,
     // A server that leaves `done` out has still said that the job ended.
-    done: done === true || isTerminal(set.status),
+    done: done || isTerminal(set.status),
   };
 }
 

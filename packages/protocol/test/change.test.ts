@@ -5,7 +5,7 @@ import {
   JOB_ID,
   MAX_CHANGE_BYTES,
   NAME,
-  ProgressError,
+  type ProgressError,
 } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 
@@ -20,29 +20,29 @@ const logging = (line: unknown): Change => ({
 const circular: Record<string, unknown> = {};
 circular.self = circular;
 
-describe("a change that no store may take is refused by its code, and the message names the field", () => {
+describe("checkChange", () => {
   test.each([
     ["an unknown field", setting({ colour: 1 }), "invalid-change", "colour"],
-    ["the derived eta", setting({ etaMs: 1 }), "invalid-change", "etaMs"],
+    ["the derived etaMs", setting({ etaMs: 1 }), "invalid-change", "etaMs"],
     ["the id", setting({ id: "x" }), "invalid-change", "id"],
-    ["a group that isn't one", setting({ "things.a": 1 }), "invalid-change", "things.a"],
+    ["an unknown group", setting({ "things.a": 1 }), "invalid-change", "things.a"],
     ["a step id with a space", setting({ "steps.a b": {} }), "invalid-change", "steps.a b"],
     ["a step id with a line end", setting({ "steps.a\n": {} }), "invalid-change", "steps.a"],
     [
-      "a metadata key that could poison",
+      "the metadata key __proto__",
       setting({ "metadata.__proto__": {} }),
       "invalid-change",
       "__proto__",
     ],
     [
-      "an id that is too long",
+      "a step id that is too long",
       setting({ [`steps.${"a".repeat(65)}`]: {} }),
       "invalid-change",
       "aaa",
     ],
     ["NaN", setting({ percent: Number.NaN }), "invalid-change", "percent"],
     [
-      "Infinity, deep within",
+      "Infinity in a nested value",
       setting({ "metadata.a": { b: [Number.POSITIVE_INFINITY] } }),
       "invalid-change",
       "metadata.a",
@@ -50,11 +50,11 @@ describe("a change that no store may take is refused by its code, and the messag
     ["undefined", setting({ message: undefined }), "invalid-change", "message"],
     ["a function", setting({ result: () => 1 }), "invalid-change", "result"],
     ["a bigint", setting({ result: 1n }), "invalid-change", "result"],
-    ["a circle", setting({ result: circular }), "invalid-change", "result"],
+    ["a circular value", setting({ result: circular }), "invalid-change", "result"],
     ["an unknown level", logging({ level: "debug", text: "x", at: 1 }), "invalid-change", "debug"],
     ["a line without a text", logging({ level: "info", at: 1 }), "invalid-change", "text"],
     [
-      "a line at no time",
+      "a line without a valid time",
       logging({ level: "info", text: "x", at: Number.NaN }),
       "invalid-change",
       "time",
@@ -65,7 +65,7 @@ describe("a change that no store may take is refused by its code, and the messag
       "too-large",
       String(MAX_CHANGE_BYTES),
     ],
-  ] as const)("%s", (_name, change, code, word) => {
+  ] as const)("given %s, throws with the code and names the field", (_name, change, code, word) => {
     let refusal: unknown;
     try {
       checkChange(change);
@@ -76,7 +76,7 @@ describe("a change that no store may take is refused by its code, and the messag
     expect((refusal as ProgressError).message).toContain(word);
   });
 
-  test("what is sound passes", () => {
+  test("given valid changes, does not throw", () => {
     checkChange(
       setting({
         percent: -0,
@@ -90,31 +90,13 @@ describe("a change that no store may take is refused by its code, and the messag
   });
 });
 
-test.each(["a", "A_-9", "x".repeat(128)])("%j is a job id", (id) =>
+test.each(["a", "A_-9", "x".repeat(128)])("given %j, JOB_ID matches", (id) =>
   expect(JOB_ID.test(id)).toBe(true),
 );
-test.each(["", "a b", "a/b", "..", "a\n", "é", "x".repeat(129)])("%j is no job id", (id) =>
-  expect(JOB_ID.test(id)).toBe(false),
+test.each(["", "a b", "a/b", "..", "a\n", "é", "x".repeat(129)])(
+  "given %j, JOB_ID does not match",
+  (id) => expect(JOB_ID.test(id)).toBe(false),
 );
-test.each(["", "_a", "-a", "a.b", "__proto__", "a\n"])("%j is no name", (name) =>
+test.each(["", "_a", "-a", "a.b", "__proto__", "a\n"])("given %j, NAME does not match", (name) =>
   expect(NAME.test(name)).toBe(false),
 );
-
-test("an error of another copy of the library is known by its brand, and a look-alike is not", () => {
-  const error = new ProgressError("forbidden", {
-    message: "no",
-    status: 403,
-    cause: 1,
-  });
-  expect(error).toMatchObject({
-    name: "ProgressError",
-    code: "forbidden",
-    retryable: false,
-    status: 403,
-    cause: 1,
-  });
-  expect(isProgressError(error, "forbidden")).toBe(true);
-  expect(isProgressError(error, "internal")).toBe(false);
-  expect(isProgressError(Object.assign(new Error("no"), { code: "forbidden" }))).toBe(false);
-  expect(isProgressError({ code: "forbidden" })).toBe(false);
-});
