@@ -40,10 +40,9 @@ export function dueQueue<Item>(): DueQueue<Item> {
   function siftDown(from: number, entry: Entry<Item>): number {
     let index = from;
     for (;;) {
-      const [left, right] = [heap[2 * index + 1], heap[2 * index + 2]];
-      const child = right !== undefined && left !== undefined && right.at < left.at ? right : left;
+      const next = earlierChild(heap, index);
+      const child = heap[next];
       if (child === undefined || child.at >= entry.at) return index;
-      const next = child === left ? 2 * index + 1 : 2 * index + 2;
       setAt(index, child);
       index = next;
     }
@@ -75,4 +74,11 @@ export function dueQueue<Item>(): DueQueue<Item> {
       indexes.clear();
     },
   };
+}
+
+/** The index of the child that is due first. If there is no child, no entry has this index. */
+function earlierChild(heap: readonly Entry<unknown>[], index: number): number {
+  const [left, right] = [heap[2 * index + 1], heap[2 * index + 2]];
+  const isRight = left !== undefined && right !== undefined && right.at < left.at;
+  return isRight ? 2 * index + 2 : 2 * index + 1;
 }

@@ -38,21 +38,9 @@ export function createChangePoller(
   let running = false;
   let failing = false;
 
-  function poll(): void {
-    const { lastTransaction, changedSince } = statements();
-    const last = lastTransaction() ?? 0;
-    if (last === seen) return;
-    // A lower number: the file lost its data and began to count again.
-    if (last < seen || last - seen > MAX_MISSED) watching.wakeAll();
-    else
-      for (const { id, version, removed, createdIn } of changedSince(seen))
-        watching.wake(id, removed || createdIn > seen ? undefined : version);
-    seen = last;
-  }
-
   function pollAndSchedule(): void {
     try {
-      poll();
+      seen = wakeForChanges(statements(), watching, seen);
       if (failing) watching.wakeAll();
       failing = false;
     } catch (error) {
@@ -88,4 +76,20 @@ export function createChangePoller(
       if (number === seen + 1) seen = number;
     },
   };
+}
+
+/** Wakes the watchers of the jobs that changed after transaction `seen`. Returns the number of the last transaction. */
+function wakeForChanges(
+  { lastTransaction, changedSince }: Statements,
+  watching: Watchers,
+  seen: number,
+): number {
+  const last = lastTransaction() ?? 0;
+  if (last === seen) return last;
+  // A lower number means that the file lost its data and began to count again.
+  if (last < seen || last - seen > MAX_MISSED) watching.wakeAll();
+  else
+    for (const { id, version, removed, createdIn } of changedSince(seen))
+      watching.wake(id, removed || createdIn > seen ? undefined : version);
+  return last;
 }
