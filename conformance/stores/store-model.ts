@@ -108,7 +108,7 @@ export function createModel(options: ModelOptions): StoreModel {
         if (fate === "expired") {
           jobs.delete(id);
           removed.add(id);
-        } else put(job, { set: fieldsIn(fate, now), log: [] }, now);
+        } else put(job, { set: readFields(fate, now), log: [] }, now);
       }
       return { ...counts, more: false };
     },
@@ -129,7 +129,7 @@ function fateIn(
   return now >= lease.until && !isStale ? "stale" : undefined;
 }
 
-function fieldsIn(fate: Exclude<ModelFate, "expired">, now: number): Record<string, Json> {
+function readFields(fate: Exclude<ModelFate, "expired">, now: number): Record<string, Json> {
   if (fate === "stale") return { stale: true };
   const [status, code, message] =
     fate === "lost"

@@ -8,17 +8,17 @@ import {
   type SweepReport,
 } from "@emlinh/progress-server";
 import type { MakeStore, StoreCapabilities } from "@emlinh/progress-server/testing";
-import { holds, refused, same } from "@emlinh/progress-server/testing/assert";
-import { type Bench, onBench } from "@emlinh/progress-server/testing/bench";
+import { assertEqual, assertRejects, assertTrue } from "@emlinh/progress-server/testing/assert";
+import { type TestContext, withContext } from "@emlinh/progress-server/testing/context";
 import {
-  isGone,
-  parts,
+  cursorParts,
+  isRemoved,
+  outcomesOf,
   QUEUED,
-  settle,
-  upTo,
+  range,
   versionOf,
-  writtenAt,
-} from "@emlinh/progress-server/testing/given";
+  lastWriteAt,
+} from "@emlinh/progress-server/testing/fixtures";
 import fc from "fast-check";
 import { createModel, type ModelJob, type StoreModel } from "./store-model.js";
 import { IDS, type Step, stepsOf, UNIT_MS } from "./store-steps.js";
@@ -39,8 +39,8 @@ export async function storeProperty(
   parameters: fc.Parameters<[readonly Step[]]> = {},
 ): Promise<void> {
   const property = fc.asyncProperty(stepsOf(capabilities.clock), (steps) =>
-    onBench(makeStore, capabilities, async (bench) => {
-      const play = await begin(bench, capabilities);
+    withContext(makeStore, capabilities, async (context) => {
+      const play = await begin(context, capabilities);
       for (const step of steps) await play.take(step);
       await play.finish();
     }),
@@ -55,41 +55,41 @@ interface Play {
 }
 
 async function begin(
-  bench: Bench,
+  context: TestContext,
   { clock, shared }: Pick<StoreCapabilities, "clock" | "shared">,
 ): Promise<Play> {
-  const stores = await Promise.all(upTo(shared ? 2 : 1).map(() => bench.open(LIMITS)));
+  const stores = await Promise.all(range(shared ? 2 : 1).map(() => context.open(LIMITS)));
   const model = createModel(LIMITS);
-  const wakes = await watchAll(stores, IDS, bench);
+  const wakes = await watchAll(stores, IDS, context);
   const base = clock === "backend" ? await timeOf(storeBy(0), model) : undefined;
 
   function storeBy(by: number): ProgressStore {
     const store = stores[by % stores.length];
-    holds(store !== undefined, "There is no store.");
+    assertTrue(store !== undefined, "There is no store.");
     return store;
   }
 
   function now(): number {
-    return base ?? bench.clock.now();
+    return base ?? context.clock.now();
   }
 
   async function create({ by, id, key, deadlineMs }: Step & { do: "create" }): Promise<void> {
     const draft = { id, key, deadlineMs, set: QUEUED };
     const known = model.jobWithKey(key);
     if (known === undefined && model.jobs.has(id)) {
-      await refused(storeBy(by).create(draft), "invalid-change", "A taken id");
+      await assertRejects(storeBy(by).create(draft), "invalid-change", "A taken id");
       return;
     }
     const { jobId, cursor, created } = await storeBy(by).create(draft);
-    same([jobId, created], [known ?? id, known === undefined], "what create() told");
-    if (known === undefined) model.create(draft, parts(cursor).epoch, now());
-    same(cursor, cursorIn(jobIn(model, jobId)), "the cursor that create() told");
+    assertEqual([jobId, created], [known ?? id, known === undefined], "what create() told");
+    if (known === undefined) model.create(draft, cursorParts(cursor).epoch, now());
+    assertEqual(cursor, cursorIn(jobIn(model, jobId)), "the cursor that create() told");
   }
 
   async function write({ by, id, change }: Step & { do: "write" }): Promise<void> {
     const codes = model.refusal(id, change);
     if (codes !== undefined) {
-      await refused(storeBy(by).write(id, change), codes, "A write");
+      await assertRejects(storeBy(by).write(id, change), codes, "A write");
       return;
     }
     const before = model.jobs.get(id)?.told.version();
@@ -97,7 +97,7 @@ async function begin(
     const cursor = await storeBy(by).write(id, change);
     model.write(id, change, now());
     const job = jobIn(model, id);
-    same(cursor, cursorIn(job), "the cursor of a write");
+    assertEqual(cursor, cursorIn(job), "the cursor of a write");
     if (job.told.version() !== before) owed();
   }
 
@@ -116,24 +116,29 @@ async function begin(
       return { told, read: storeBy(by + index + 1).read(id, cursorIn(job)) };
     });
     const [{ fulfilled, rejected }, deltas] = await Promise.all([
-      settle(begun.map(({ told }) => told)),
+      outcomesOf(begun.map(({ told }) => told)),
       Promise.all(begun.map(({ read }) => read)),
     ]);
     const inOrder = fulfilled.toSorted((a, b) => a.version - b.version);
     for (const { change } of inOrder) model.write(id, change, now());
-    same(
+    assertEqual(
       inOrder.map(({ version }) => version),
       inOrder.map((_, index) => from + 1 + index),
       "the versions of writes at once",
     );
-    same(job.told.version(), from + inOrder.length, "the writes before the end, against all taken");
-    holds(
+    assertEqual(
+      job.told.version(),
+      from + inOrder.length,
+      "the writes before the end, against all taken",
+    );
+    assertTrue(
       changes.some(({ set }) => isTerminal(set.status)) === (job.endedAt !== undefined),
       "Of writes at once no end was taken, though there was one.",
     );
-    if (job.endedAt === undefined) same(rejected.map(String), [], "refusals of a job that goes on");
+    if (job.endedAt === undefined)
+      assertEqual(rejected.map(String), [], "refusals of a job that goes on");
     for (const reason of rejected)
-      await refused(Promise.reject(reason), "job-finished", "A write after the end");
+      await assertRejects(Promise.reject(reason), "job-finished", "A write after the end");
     for (const delta of deltas) check(job, delta, from);
     owed();
   }
@@ -145,8 +150,9 @@ async function begin(
   async function read({ by, id, from }: Step & { do: "read" }): Promise<void> {
     const job = model.jobs.get(id);
     if (job === undefined) {
-      if (!model.isRemoved(id)) same(await storeBy(by).read(id), undefined, "an unknown job");
-      else holds(await isGone(storeBy(by), id), "A removed job is still told.");
+      if (!model.isRemoved(id))
+        assertEqual(await storeBy(by).read(id), undefined, "an unknown job");
+      else assertTrue(await isRemoved(storeBy(by), id), "A removed job is still told.");
       return;
     }
     const [version, after] = standing(job, from);
@@ -154,8 +160,8 @@ async function begin(
   }
 
   function check(job: ModelJob, delta: Delta | undefined, from: number | undefined): void {
-    holds(delta !== undefined, "A job that is there was told as undefined.");
-    same(parts(delta.cursor).epoch, job.epoch, "the epoch");
+    assertTrue(delta !== undefined, "A job that is there was told as undefined.");
+    assertEqual(cursorParts(delta.cursor).epoch, job.epoch, "the epoch");
     job.told.check(delta, from);
   }
 
@@ -171,7 +177,11 @@ async function begin(
         storeBy(each).sweep(halves === undefined ? undefined : at, 100),
       ),
     );
-    same(reports.reduce(sum), model.sweep(at), "what the sweep reports, or two at once together");
+    assertEqual(
+      reports.reduce(sum),
+      model.sweep(at),
+      "what the sweep reports, or two at once together",
+    );
     for (const { id, version, owed } of kept)
       if (model.jobs.get(id)?.told.version() !== version) owed();
   }
@@ -188,7 +198,7 @@ async function begin(
         case "read":
           return read(step);
         case "wait":
-          return bench.clock.advance((step.halves * UNIT_MS) / 2);
+          return context.clock.advance((step.halves * UNIT_MS) / 2);
         case "sweep":
           return sweep(step);
       }
@@ -196,7 +206,7 @@ async function begin(
     async finish() {
       for (const store of stores) {
         for (const [id, job] of model.jobs) {
-          for (const version of upTo(job.told.version()))
+          for (const version of range(job.told.version()))
             check(
               job,
               await store.read(id, printCursor({ epoch: job.epoch, version: version + 1 })),
@@ -206,7 +216,11 @@ async function begin(
           check(job, snapshot, undefined);
           if (clock === "backend") continue;
           const { createdAt, updatedAt } = snapshot?.set ?? {};
-          same([createdAt, updatedAt], [job.createdAt, job.updatedAt], "createdAt and updatedAt");
+          assertEqual(
+            [createdAt, updatedAt],
+            [job.createdAt, job.updatedAt],
+            "createdAt and updatedAt",
+          );
         }
       }
       await wakes.end();
@@ -231,7 +245,7 @@ function sum(a: SweepReport, b: SweepReport): SweepReport {
 
 function jobIn(model: StoreModel, id: string): ModelJob {
   const job = model.jobs.get(id);
-  holds(job !== undefined, `The model has no job "${id}".`);
+  assertTrue(job !== undefined, `The model has no job "${id}".`);
   return job;
 }
 
@@ -257,7 +271,7 @@ function standing(
 async function timeOf(store: ProgressStore, model: StoreModel): Promise<number> {
   const draft = { id: "time", set: QUEUED };
   const { cursor } = await store.create(draft);
-  const now = await writtenAt(store, draft.id);
-  model.create(draft, parts(cursor).epoch, now);
+  const now = await lastWriteAt(store, draft.id);
+  model.create(draft, cursorParts(cursor).epoch, now);
   return now;
 }

@@ -1,5 +1,5 @@
 import type { ProgressStore } from "@emlinh/progress-server";
-import type { Bench } from "@emlinh/progress-server/testing/bench";
+import type { TestContext } from "@emlinh/progress-server/testing/context";
 import type { Waker } from "@emlinh/progress-server/testing/waker";
 
 /** The wakes that a store owes. */
@@ -14,7 +14,7 @@ interface OwedWakes {
 export async function watchAll(
   stores: readonly ProgressStore[],
   ids: readonly string[],
-  { waker }: Pick<Bench, "waker">,
+  { waker }: Pick<TestContext, "waker">,
 ): Promise<OwedWakes> {
   const wakers = new Map<string, Waker[]>();
   for (const id of ids) {
@@ -31,7 +31,7 @@ export async function watchAll(
       };
     },
     async end() {
-      await Promise.all([...owed].map(([each, seen]) => each.past(seen)));
+      await Promise.all([...owed].map(([each, seen]) => each.wakeAfter(seen)));
     },
   };
 }

@@ -88,6 +88,7 @@ function instanceOf(backend: Backend, clock: () => number): ProgressStore {
         backend.watches.add(watch);
         return () => end(watch);
       }),
+    remove: (jobId) => open((store) => store.remove(jobId)),
     sweep: (now, limit) => open((store) => store.sweep(now, limit)),
     async close() {
       closed = true;

@@ -1,10 +1,4 @@
-import {
-  type Delta,
-  type Fields,
-  type Json,
-  parseCursor,
-  type Snapshot,
-} from "@emlinh/progress-protocol";
+import { type Delta, type Fields, type Json, parseCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore, SweepReport, Wake } from "../../../src/core/store.js";
 import type { StoreCapabilities, SuiteStoreOptions } from "../../../src/testing/index.js";
 import { type Subject, sharedMemory } from "../shared-memory.js";
@@ -103,7 +97,7 @@ export function wakes(rule: (wake: Wake, times: number, version: number | undefi
 
 /** A job's fields; empty if it isn't there. */
 export async function fieldsOf(store: ProgressStore, id: string): Promise<Fields> {
-  return ((await store.read(id).catch(() => undefined)) as Snapshot | undefined)?.set ?? {};
+  return (await store.read(id).catch(() => undefined))?.set ?? {};
 }
 
 /** Its version, `0` if it isn't there. */
