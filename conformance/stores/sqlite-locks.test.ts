@@ -36,7 +36,7 @@ async function turnEventLoop(): Promise<number> {
 }
 
 describe("sqliteStore on a locked file", () => {
-  test("given another transaction, writes wait in order, reads do not wait, the event loop is not blocked", async () => {
+  test("given another transaction, writes wait in order, and neither reads nor the event loop wait", async () => {
     const { open, other } = sharedFile();
     const store = open();
     await store.create({ id: "a", set: QUEUED });
