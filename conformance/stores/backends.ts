@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../servers/postgres.js";
 import { startRedis } from "../servers/redis.js";
-import type { StoreLocation } from "./open-store.js";
+import type { StoreAddress } from "./open-store.js";
 
 /** A real database and how to connect to it. */
 export interface Backend {
-  readonly location: StoreLocation;
+  readonly address: StoreAddress;
   stop(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface ServedBackend extends Backend {
 export async function redis(persistent: boolean): Promise<ServedBackend> {
   const server = await startRedis({ persistent });
   return {
-    location: { kind: "redis", url: server.url },
+    address: { kind: "redis", url: server.url },
     halt: () => server.stop(),
     resume: () => server.start(),
     stop: () => server.stop(),
@@ -36,7 +36,7 @@ export async function redis(persistent: boolean): Promise<ServedBackend> {
 async function postgres(): Promise<ServedBackend> {
   const server = await startPostgres();
   return {
-    location: { kind: "postgres", url: server.url },
+    address: { kind: "postgres", url: server.url },
     halt: () => server.stop(),
     resume: () => server.start(),
     stop: () => server.stop(),
@@ -46,7 +46,7 @@ async function postgres(): Promise<ServedBackend> {
 async function sqlite(): Promise<Backend> {
   const folder = await mkdtemp(join(tmpdir(), "progress-sqlite-"));
   return {
-    location: { kind: "sqlite", file: join(folder, "jobs.db") },
+    address: { kind: "sqlite", file: join(folder, "jobs.db") },
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 }

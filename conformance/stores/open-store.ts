@@ -7,15 +7,15 @@ import pg from "pg";
 import { createClient } from "redis";
 
 /** Where the data of a store are. One process passes it to another as JSON. */
-export type StoreLocation =
+export type StoreAddress =
   | { readonly kind: "sqlite"; readonly file: string }
   | { readonly kind: "redis"; readonly url: string }
   | { readonly kind: "postgres"; readonly url: string };
 
 /**
- * The earlier name of {@link StoreLocation}, until the benchmarks use the new one.
+ * The earlier name of {@link StoreAddress}, until the benchmarks use the new one.
  */
-export type StorePlace = StoreLocation;
+export type StorePlace = StoreAddress;
 
 /** A store with its own database client, as a process of an app has it. */
 export interface OpenedStore {
@@ -25,10 +25,10 @@ export interface OpenedStore {
 }
 
 /** Opens a store as an app would. Connection errors are ignored here, because the calls report them too. */
-export async function openStore(location: StoreLocation): Promise<OpenedStore> {
-  switch (location.kind) {
+export async function openStore(address: StoreAddress): Promise<OpenedStore> {
+  switch (address.kind) {
     case "sqlite": {
-      const database = new Database(location.file);
+      const database = new Database(address.file);
       const store = sqliteStore({ database });
       return {
         store,
@@ -40,7 +40,7 @@ export async function openStore(location: StoreLocation): Promise<OpenedStore> {
     }
     case "redis": {
       const client = createClient({
-        url: location.url,
+        url: address.url,
         socket: { reconnectStrategy: 50 },
         // While the server is away a call fails at once instead of waiting for it. The caller retries.
         disableOfflineQueue: true,
@@ -57,7 +57,7 @@ export async function openStore(location: StoreLocation): Promise<OpenedStore> {
       };
     }
     case "postgres": {
-      const pool = new pg.Pool({ connectionString: location.url });
+      const pool = new pg.Pool({ connectionString: address.url });
       pool.on("error", () => {});
       const store = postgresStore({ pool });
       return {

@@ -16,7 +16,7 @@ interface Setup {
 
 async function setUp(start: () => Promise<ServedBackend>): Promise<Setup> {
   const backend = await start();
-  const { store, close } = await openStore(backend.location);
+  const { store, close } = await openStore(backend.address);
   const errors: ProgressError[] = [];
   const web = await makeWorld({
     store,

@@ -22,11 +22,11 @@ interface Setup {
  * backend.
  */
 async function setUp(backend: Backend): Promise<Setup> {
-  const opened = [await openStore(backend.location), await openStore(backend.location)] as const;
+  const opened = [await openStore(backend.address), await openStore(backend.address)] as const;
   const webs = [await makeWeb(opened[0]), await makeWeb(opened[1])] as const;
   const { id: jobId } = await webs[0].progress.create({ kind: "count" });
   const viewers = [await view(webs[0], jobId), await view(webs[1], jobId)] as const;
-  const orders: WorkerOrders = { location: backend.location, jobId, leaseMs: LEASE_MS };
+  const orders: WorkerOrders = { address: backend.address, jobId, leaseMs: LEASE_MS };
   const worker = await runProgram<WorkerSaid>("stores/programs/worker.ts", orders);
   await worker.until("the start of its work", ({ kind }) => kind === "working");
   return { jobId, webs, viewers, worker };

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { allowAnyone, createProgress, isProgressError } from "@emlinh/progress-server";
-import { openStore, type StoreLocation } from "../open-store.js";
+import { openStore, type StoreAddress } from "../open-store.js";
 
 /** The argument of the worker, as JSON. */
 export interface WorkerOrders {
-  readonly location: StoreLocation;
+  readonly address: StoreAddress;
   readonly jobId: string;
   readonly leaseMs: number;
 }
@@ -18,8 +18,8 @@ export type WorkerSaid =
 const say = (said: WorkerSaid): void => void process.send?.(said);
 
 /** Counts and reports each count until it is aborted or killed. */
-const { location, jobId, leaseMs } = JSON.parse(process.argv[2] ?? "") as WorkerOrders;
-const { store, close } = await openStore(location);
+const { address, jobId, leaseMs } = JSON.parse(process.argv[2] ?? "") as WorkerOrders;
+const { store, close } = await openStore(address);
 const progress = createProgress({ store, authorize: allowAnyone, leaseMs, sweepIntervalMs: false });
 
 try {

@@ -1,5 +1,6 @@
 import type { ProgressStore } from "../core/store.js";
 import { hexOf } from "../shared/ids.js";
+import { elapsed } from "../shared/time.js";
 import { assertTrue } from "./assert.js";
 import { createWaker, type Waker } from "./waker.js";
 
@@ -94,9 +95,9 @@ export async function withContext(
         await emptyBackend?.(space);
       },
       async eventually(what, check) {
-        const until = performance.now() + maxWakeMs;
+        const until = elapsed() + maxWakeMs;
         while (!(await check())) {
-          assertTrue(performance.now() < until, `${what}: still false after ${maxWakeMs} ms.`);
+          assertTrue(elapsed() < until, `${what}: still false after ${maxWakeMs} ms.`);
           clock.advance(1);
           // For a store with its backend's clock, which advances by itself.
           await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,5 +1,6 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
+import { elapsed } from "../../shared/time.js";
 
 /** `SQLITE_BUSY` and `SQLITE_LOCKED`. Extended result codes carry one of these in their low byte. */
 const LOCKED: ReadonlySet<number> = new Set([5, 6]);
@@ -46,12 +47,12 @@ export async function whenFree<Result>(
   attempt: () => Result,
   busyTimeoutMs: number,
 ): Promise<Result> {
-  const until = performance.now() + busyTimeoutMs;
+  const until = elapsed() + busyTimeoutMs;
   for (let failures = 1; ; failures += 1) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || performance.now() > until) throw unavailable(error);
+      if (!isBusy(error) || elapsed() > until) throw unavailable(error);
     }
     await beforeRetry(failures);
   }

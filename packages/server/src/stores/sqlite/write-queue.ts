@@ -1,4 +1,5 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
+import { elapsed } from "../../shared/time.js";
 import { beforeRetry, isBusy, unavailable } from "./busy.js";
 import type { SqliteDatabase } from "./options.js";
 import type { Statements } from "./statements.js";
@@ -67,7 +68,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 
   function rejectOverdue(lock: unknown): void {
-    const overdue = performance.now() - busyTimeoutMs;
+    const overdue = elapsed() - busyTimeoutMs;
     for (const call of queue) if (call.since < overdue) call.reject(unavailable(lock));
     queue = queue.filter(({ since }) => since >= overdue);
   }
@@ -75,7 +76,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   return {
     run<Result>(work: (transaction: Transaction) => Result) {
       return new Promise<Result>((resolve, reject) => {
-        const since = performance.now();
+        const since = elapsed();
         queue.push({ since, work, resolve: (result) => resolve(result as Result), reject });
         // `drain` never rejects: it passes each error to the call that caused it.
         running ??= drain();
