@@ -79,12 +79,7 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
 
     async remove(jobId) {
       assertOpen();
-      return file.inTurn(async (jobs) => {
-        const next = new Map(jobs);
-        const isKnown = next.delete(jobId);
-        if (isKnown) await file.commit(next, [jobId]);
-        return isKnown;
-      });
+      return file.inTurn((jobs) => removeJob(file, jobs, jobId));
     },
 
     async sweep(now, limit) {
@@ -142,6 +137,13 @@ function findJob(jobs: Jobs, jobId: string): StoredJob {
 async function replace(file: JobFile, jobs: Jobs, job: StoredJob): Promise<string> {
   await file.commit(new Map(jobs).set(job.id, job), [job.id]);
   return cursorOf(job);
+}
+
+async function removeJob(file: JobFile, jobs: Jobs, jobId: string): Promise<boolean> {
+  const next = new Map(jobs);
+  const isKnown = next.delete(jobId);
+  if (isKnown) await file.commit(next, [jobId]);
+  return isKnown;
 }
 
 interface Sweep {

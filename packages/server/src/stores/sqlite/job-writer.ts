@@ -11,7 +11,7 @@ import type { Statements } from "./statements.js";
 import type { Transaction } from "./transaction.js";
 
 /** A change, the time of its write, and what it does to the lease. */
-export interface TimedChange {
+interface TimedChange {
   readonly change: EncodedChange;
   readonly now: number;
   readonly lease?: Partial<JobTimes>;

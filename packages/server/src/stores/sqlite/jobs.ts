@@ -18,7 +18,7 @@ import type { JobRow } from "./rows.js";
 import type { Transaction } from "./transaction.js";
 
 /** The work of one call, to be run in a transaction. */
-export type Work<Result> = (transaction: Transaction) => Result;
+type Work<Result> = (transaction: Transaction) => Result;
 
 /** The writing methods of the store. Each encodes its arguments and returns the work that stores them. */
 export interface SqliteJobs {

@@ -12,7 +12,7 @@ import type { StoredDelta } from "./rows.js";
 import type { Statements } from "./statements.js";
 
 /** What {@link readJob} reads. */
-export interface JobRead {
+interface JobRead {
   readonly jobId: string;
   readonly after: Cursor | undefined;
   readonly maxLogLines: number;
