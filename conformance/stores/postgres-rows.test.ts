@@ -1,9 +1,10 @@
-import { dueAt, fateOf, type ProgressStore } from "@emlinh/progress-server";
+import { dueAt, type ProgressStore, transitionOf } from "@emlinh/progress-server";
 import { postgresStore } from "@emlinh/progress-server/stores/postgres";
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
+import { checkClosedSteps } from "./closed-steps.js";
 import { codeOf, poolOf, runningJob, setMessage, until } from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""}`, () => {
@@ -64,7 +65,9 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
       ],
     );
     const told = rows.map(({ due, fate }) => [due, fate ?? undefined]);
-    expect(told).toEqual(samples.map((each) => [dueAt(each, each), fateOf(each, each, each.now)]));
+    expect(told).toEqual(
+      samples.map((each) => [dueAt(each, each), transitionOf(each, each, each.now)]),
+    );
     expect(new Set(told.map(([, fate]) => fate)).size).toBe(5);
   });
 
@@ -120,6 +123,26 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect(await store.read("a")).toBeUndefined();
   });
 
+  test("given remove, leaves a tombstone without rows, releases the key, and forgets the id in time", async () => {
+    await store.create({ id: "a", key: "order 7", set: { status: "running", attempt: 1 } });
+    const log = [{ at: 1, level: "info", text: "one" }] as const;
+    await store.write("a", { set: {}, log, leaseMs: 1_000_000 });
+    expect(await store.remove("a")).toBe(true);
+    expect(await store.remove("a")).toBe(false);
+    expect(await counts(pool)).toEqual({ jobs: 1, fields: 0, lines: 0 });
+    expect(await codeOf(setMessage(store, "a", "late"))).toBe("job-expired");
+    const next = await store.create({ id: "b", key: "order 7", set: {} });
+    expect(next).toMatchObject({ jobId: "b", created: true });
+    expect(await store.remove("b")).toBe(true);
+    await store.sweep(Date.now() + 2 * 86_400_000, 10);
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await store.remove("a")).toBe(false);
+  });
+
+  test("given an end, closes the running steps as the library's rule does, whatever their values", async () => {
+    await checkClosedSteps(store);
+  });
+
   test("given no time for tombstones, a removed job was never there", async () => {
     const forgetful = postgresStore({ pool, listener: false, tombstoneTtlMs: 0 });
     await runningJob(forgetful, "a");
@@ -127,6 +150,10 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     await forgetful.sweep(Date.now() + 86_400_000, 10);
     expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
     expect(await forgetful.read("a")).toBeUndefined();
+    await runningJob(forgetful, "b");
+    expect(await forgetful.remove("b")).toBe(true);
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await codeOf(setMessage(forgetful, "b", "late"))).toBe("job-not-found");
   });
 
   test("given many leases that were renewed, a small sweep passes by them all to the one that is lost", async () => {
@@ -187,6 +214,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     for (const id of ["", "a b", "a\u0000", "\ud800", "x".repeat(129)]) {
       expect(await store.read(id)).toBeUndefined();
       expect(await codeOf(store.write(id, { set: {}, log: [] }))).toBe("job-not-found");
+      expect(await store.remove(id)).toBe(false);
     }
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
+import { checkClosedSteps } from "./closed-steps.js";
 import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
 import { change, codeOf, draft, storeOn, until } from "./redis-kit.js";
 
@@ -100,6 +101,34 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore's keys", () => {
     expect(await store.read("a")).toBeUndefined();
   });
 
+  test("given remove, keeps only a tombstone, releases the key of create, and forgets the id in time", async () => {
+    const { store, prefix } = storeOn(opened, { tombstoneTtlMs: 300 });
+    await store.create(draft("a", { key: "order 7" }));
+    await store.write("a", change({}, { log: [LINE], leaseMs: HOUR_MS }));
+    expect(await store.remove("a")).toBe(true);
+    expect(await store.remove("a")).toBe(false);
+    const job = await keyOf(prefix, "");
+    expect(await ask(server, "HGETALL", job)).toEqual({ ".": "gone" });
+    expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-expired");
+    expect(await store.create(draft("b", { key: "order 7" }))).toMatchObject({ jobId: "b" });
+    expect(await store.remove("b")).toBe(true);
+    await until("All is gone", async () => (await keysIn(server, `${prefix}:*`)).length === 0);
+    expect(await store.read("a")).toBeUndefined();
+    expect(await store.remove("a")).toBe(false);
+  });
+
+  test("given an id that no job can have, remove leaves the jobs of the same slot alone", async () => {
+    const { store, prefix } = storeOn(opened);
+    await store.create(draft("a"));
+    const due = await keyOf(prefix, ":due");
+    for (let by = 0; by < 300; by += 1) expect(await store.remove(`${by}:a`)).toBe(false);
+    expect(await ask(server, "ZRANGE", due, "0", "-1")).toEqual(["a"]);
+  });
+
+  test("given an end, closes the running steps as the library's rule does, whatever their values", async () => {
+    await checkClosedSteps(storeOn(opened).store);
+  });
+
   test("given times without end, writes them as such", async () => {
     const forever = Number.POSITIVE_INFINITY;
     const bounds = { ttlMs: forever, idleTtlMs: forever, maxLogLines: forever };
@@ -151,6 +180,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore's keys", () => {
       () => store.write("a", change({ percent: 1 })),
       () => store.read("a"),
       () => store.sweep(undefined, 10),
+      () => store.remove("c"),
       () => store.create(draft("b", { key: "k" })),
     ]) {
       await ask(server, "SCRIPT", "FLUSH");

@@ -93,6 +93,17 @@ for (const { name, open } of SINGLE_CLIENTS) {
       expect(await seen.at(-1)).toBe("meanwhile");
     });
 
+    test("given a job that another process removes, wakes its watches, without a version", async () => {
+      const { store, prefix } = storeOn(opened);
+      await store.create(draft("a"));
+      const wakes: unknown[] = [];
+      await store.watch("a", (version) => wakes.push(version));
+      expect(await storeOn(opened, { prefix }).store.remove("a")).toBe(true);
+      await until("The watch is woken", () => wakes.length > 0);
+      expect(wakes).toEqual([undefined]);
+      expect(await codeOf(store.read("a"))).toBe("job-expired");
+    });
+
     test("given a server that is away, rejects or waits, tells it once, and wakes when it is back", async () => {
       const own = await startRedis();
       onTestFinished(() => own.stop());

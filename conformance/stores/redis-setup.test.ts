@@ -11,6 +11,8 @@ import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../ser
 import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
 import { change, codeOf, cutSubscribers, draft, storeOn, until } from "./redis-kit.js";
 
+const RUNNING_STEP = { "steps.render": { status: "running", percent: 1 } };
+
 describe.skipIf(REDIS_MISSING !== undefined)(
   "redisStore, as servers and clients are set up",
   () => {
@@ -62,8 +64,9 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           const own = await startRedis();
           onTestFinished(() => own.stop());
           const { store } = storeOn(await clientOf(own));
-          for (const id of ["a", "b"]) await store.create(draft(id));
-          await store.write("a", change({ percent: 1 }, { leaseMs: 1000 }));
+          for (const id of ["a", "b", "d"]) await store.create(draft(id));
+          await store.write("a", change({ percent: 1, ...RUNNING_STEP }, { leaseMs: 1000 }));
+          await store.write("d", change({}, { leaseMs: 100_000_000 }));
           const cursor = await store.write("b", change({ status: "completed" }));
           await ask(own, "CONFIG", "SET", "maxmemory", "1");
           await expect(store.create(draft("c"))).rejects.toThrow(/OOM/);
@@ -73,7 +76,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           expect(await store.read("b", cursor)).toMatchObject({ cursor, set: {} });
           const later = Date.now() + 10_000_000;
           expect(await store.sweep(later, 10)).toMatchObject({ lost: 1, expired: 1 });
+          const lost = await store.read("a");
+          expect(lost?.set["steps.render"]).toMatchObject({ status: "failed" });
           expect(await store.sweep(2 * later, 10)).toMatchObject({ expired: 1 });
+          expect(await store.remove("d")).toBe(true);
           await ask(own, "CONFIG", "SET", "maxmemory", "0");
           await store.create(draft("c"));
         });
@@ -134,6 +140,9 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.sweep(Date.now() + 100_000_000, 10);
       expect(await codeOf(store.read("a"))).toBe("job-expired");
       await until("It heard", () => wakes >= 303);
+      await store.create(draft("b", { key: "k" }));
+      await store.write("b", change({ ...RUNNING_STEP, status: "failed" }, { log: [line] }));
+      expect(await store.remove("b")).toBe(true);
       await unwatch();
       expect(errors).toEqual([]);
     });
@@ -170,9 +179,20 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         cursor: next,
         set: { message: "ä €" },
       });
-      expect(await store.read("a", next)).toEqual({ cursor: next, reset: false, set: {}, log: [] });
+      expect(await store.read("a", next)).toEqual({
+        cursor: next,
+        reset: false,
+        set: {},
+        log: [],
+        done: false,
+      });
       expect(await store.sweep(Date.now() + 1000, 10)).toMatchObject({ lost: 1 });
       expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-finished");
+      const end = await store.read("a", next);
+      expect(end).toMatchObject({ done: true, set: { status: "lost" } });
+      expect(await store.read("a", end?.cursor)).toMatchObject({ done: true, set: {} });
+      expect(await store.remove("a")).toBe(true);
+      expect(await store.create(draft("b", { key: "k" }))).toMatchObject({ jobId: "b" });
     });
 
     test("given a pool, works with a subscriber, and is refused without", async () => {

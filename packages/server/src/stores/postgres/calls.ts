@@ -46,6 +46,8 @@ export type ReadAnswer =
   | (Stands & {
       readonly removed?: undefined;
       readonly reset: boolean;
+      /** Whether the job has ended. */
+      readonly done: boolean;
       readonly set: Readonly<Record<string, Json>>;
       /** Number, version and what the writer gave. */
       readonly lines: readonly (readonly [n: number, version: number, line: object])[];
@@ -66,6 +68,8 @@ export interface PostgresCalls {
   write(jobId: string, change: Change): Promise<WriteAnswer>;
   read(jobId: string, after: CursorParts | undefined): Promise<ReadAnswer | undefined>;
   sweep(now: number | undefined, limit: number): Promise<SweepAnswer>;
+  /** Answers whether there was such a job. */
+  remove(jobId: string): Promise<boolean>;
   look(jobIds: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
   notify(payloads: readonly string[]): Promise<unknown>;
 }
@@ -81,6 +85,7 @@ const PARAMETERS = {
   create_job: "text text text json float8 boolean boolean bigint bigint bigint",
   write_job: "text json json float8 float8 bigint boolean boolean bigint bigint bigint",
   read_job: "text text bigint bigint",
+  remove_job: "text bigint",
   sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
 } as const;
 
@@ -98,6 +103,7 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
     create: callOf(names, "create_job"),
     write: callOf(names, "write_job"),
     read: callOf(names, "read_job"),
+    remove: callOf(names, "remove_job"),
     sweep: callOf(names, "sweep_jobs"),
     look: `select json_object_agg(j.id, j.epoch || '.' || j.version)::text as answer
       from json_array_elements_text($1::text::json) as each (id) join ${names.of("jobs")} j on j.id = each.id where not j.removed`,
@@ -171,6 +177,10 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
       const at = now === undefined ? null : whole(now);
       const values = [at, whole(limit), String(SWEEP_BATCH), ...ttls, whole(tombstoneTtlMs), fates];
       return (await ask(statements.sweep, values)) as SweepAnswer;
+    },
+
+    async remove(jobId) {
+      return (await ask(statements.remove, [jobId, whole(tombstoneTtlMs)])) as boolean;
     },
 
     async look(jobIds) {

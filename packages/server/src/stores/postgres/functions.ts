@@ -55,6 +55,9 @@ begin
   insert into ${of("fields")} (job_id, name, version, value)
     select p_id, each.key, 1, each.value from json_each_text(p_set) as each
     union all select p_id, 'createdAt', 1, now_ms::text;
+  if p_ends then
+    perform ${of("close_steps")}(p_id, 1, now_ms);
+  end if;
   return json_build_object('id', p_id, 'epoch', p_epoch, 'version', 1, 'created', true)::text;
 end
 $body$;
@@ -130,6 +133,9 @@ begin
   if revives then
     ${putFields(of("fields"), `'{"stale":"false"}'`, "job.version")}
   end if;
+  if p_ends then
+    perform ${of("close_steps")}(p_id, job.version, now_ms);
+  end if;
   if added > 0 then
     insert into ${of("lines")} (job_id, n, version, line)
       select p_id, job.last_n - added + each.place, job.version, each.line
@@ -163,7 +169,7 @@ begin
           select string_agg('[' || l.n || ',' || l.version || ',' || l.line || ']', ',' order by l.n)
           from ${of("lines")} l where l.job_id = j.id and l.n > j.last_n - p_max_lines and l.version > c.version
         ), '')
-      else '' end || ']}'
+      else '' end || '],"done":' || (j.ended_at is not null) || '}'
     end
     from ${of("jobs")} j
     cross join lateral (select p_epoch is distinct from j.epoch or p_version > j.version as reset) r
@@ -171,6 +177,57 @@ begin
     where j.id = p_id
   );
 end
+$body$;
+`;
+}
+
+/**
+ * `close_steps`: closes the steps that an end leaves `running` (P47), by the rule `closedSteps` of shared/lifecycle.ts. It is called
+ * after the fields of the end were set, at their version.
+ *
+ * `closed_step` edits the text of a step: parsing it as `json` fails at `\u0000`, and its other values must come back as they were.
+ * It splits the text into strings, brackets and what is between them. Only members at depth 1 belong to the step itself.
+ */
+export function closeStepsSql({ of }: PostgresNames): string {
+  return `
+create function ${of("closed_step")}(p_step text, p_status text, p_finished_at bigint)
+returns text language sql immutable as $body$
+  select case when bool_or(is_running) then string_agg(
+    case
+      when is_running then '"status":"' || p_status || '"'
+      when depth = 1 and token like '%"finishedAt":%' then ''
+      when depth = 0 then ',"finishedAt":' || p_finished_at || '}'
+      else token
+    end, '' order by n
+  ) else p_step end
+  from (
+    select n, token, depth, depth = 1 and token = '"status":"running"' as is_running
+    from (
+      select n, each[1] as token, sum(
+        case when each[1] in ('{', '[') then 1 when each[1] in ('}', ']') then -1 else 0 end
+      ) over (order by n) as depth
+      from regexp_matches(
+        p_step,
+        '"status":"running"' ||
+        '|,"finishedAt":(?:[0-9.eE+-]+|null)|"finishedAt":(?:[0-9.eE+-]+|null),' ||
+        '|"(?:[^"\\\\]|\\\\.)*"|[][{}]|,|[^][{}",]+',
+        'g'
+      ) with ordinality as tokens (each, n)
+    ) as nested
+  ) as members
+$body$;
+
+create function ${of("close_steps")}(p_id text, p_version bigint, p_finished_at bigint)
+returns void language sql as $body$
+  update ${of("fields")} f set version = p_version, value = closed.value
+  from (
+    select s.name, ${of("closed_step")}(
+      s.value, case j.value when '"completed"' then 'completed' else 'failed' end, p_finished_at
+    ) as value
+    from ${of("fields")} s join ${of("fields")} j on j.job_id = s.job_id and j.name = 'status'
+    where s.job_id = p_id and s.name like 'steps.%' and s.value like '%"status":"running"%'
+  ) as closed
+  where f.job_id = p_id and f.name = closed.name and f.value <> closed.value
 $body$;
 `;
 }
@@ -210,7 +267,7 @@ begin
       continue;
     end if;
     if fate = 'expired' then
-      perform ${of("remove_job")}(job.id, now_ms, p_tombstone_ttl_ms);
+      perform ${of("leave_tombstone")}(job.id, now_ms, p_tombstone_ttl_ms);
     else
       perform ${of("end_job")}(job, fate, now_ms, p_ttl_ms, p_idle_ttl_ms, p_fields -> fate);
     end if;
@@ -247,10 +304,29 @@ begin
     select job.id, each.key, job.version, case when each.key = 'finishedAt' then now_ms::text else each.value end
     from json_each_text(fields) as each
     on conflict (job_id, name) do update set version = excluded.version, value = excluded.value;
+  if not job.stale then
+    perform ${of("close_steps")}(job.id, job.version, now_ms);
+  end if;
+end
+$body$;
+`;
+}
+
+/** `remove_job`: removes a job now, whatever its state, and answers whether there was one. */
+export function removeSql({ of }: PostgresNames): string {
+  return `
+create function ${of("remove_job")}(p_id text, p_tombstone_ttl_ms bigint) returns text language plpgsql as $body$
+begin
+  perform from ${of("jobs")} where id = p_id and not removed for update;
+  if not found then
+    return 'false';
+  end if;
+  perform ${of("leave_tombstone")}(p_id, ${of("now_ms")}(), p_tombstone_ttl_ms);
+  return 'true';
 end
 $body$;
 
-create function ${of("remove_job")}(p_id text, now_ms bigint, tombstone_ttl_ms bigint) returns void language plpgsql as $body$
+create function ${of("leave_tombstone")}(p_id text, now_ms bigint, tombstone_ttl_ms bigint) returns void language plpgsql as $body$
 begin
   if tombstone_ttl_ms > 0 then
     update ${of("jobs")} set removed = true, key = null, due_at = now_ms + tombstone_ttl_ms where id = p_id;

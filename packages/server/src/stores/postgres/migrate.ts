@@ -1,13 +1,13 @@
 import { askPostgres } from "./ask.js";
 import type { PostgresPool } from "./client.js";
-import { createSql, readSql, sweepSql, writeSql } from "./functions.js";
+import { closeStepsSql, createSql, readSql, removeSql, sweepSql, writeSql } from "./functions.js";
 import { namesFor, type PostgresPlace } from "./options.js";
 import { endingsSql, type PostgresNames, tablesSql } from "./schema.js";
 
 /** Each is applied once, in this order, and never changed once it was published: what a later one adds must leave what an earlier library calls in place. */
 const MIGRATIONS: readonly ((names: PostgresNames) => string)[] = [
   (names) =>
-    [tablesSql, endingsSql, createSql, writeSql, readSql, sweepSql]
+    [tablesSql, endingsSql, closeStepsSql, createSql, writeSql, readSql, sweepSql, removeSql]
       .map((part) => part(names))
       .join(""),
 ];

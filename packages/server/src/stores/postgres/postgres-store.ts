@@ -129,8 +129,11 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
       return counts.report(more);
     },
 
-    async remove(_jobId) {
-      throw new Error("remove is not implemented yet");
+    async remove(jobId) {
+      assertOpen();
+      const isRemoved = JOB_ID.test(jobId) && (await calls.remove(jobId));
+      if (isRemoved) tell({ jobId });
+      return isRemoved;
     },
 
     async close() {
@@ -171,7 +174,13 @@ function refusalOf(
   }
 }
 
-function deltaOf({ reset, set, lines, ...at }: Exclude<ReadAnswer, { removed: true }>): Delta {
+function deltaOf({
+  reset,
+  set,
+  lines,
+  done,
+  ...at
+}: Exclude<ReadAnswer, { removed: true }>): Delta {
   const log = lines.map(([n, version, line]) => ({ ...line, n, version }) as LogLine);
-  return { cursor: printCursor(at), reset, set, log, done: set.status === "completed" };
+  return { cursor: printCursor(at), reset, set, log, done };
 }

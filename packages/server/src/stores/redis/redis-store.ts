@@ -1,6 +1,5 @@
 import {
   type Change,
-  type Cursor,
   type Delta,
   type Fields,
   isTerminal,
@@ -144,7 +143,7 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
       const { job, log } = keys.of(jobId);
       const { epoch = "", version = "" } = parseCursor(after) ?? {};
       const reply = await run(scripts.read, [job, log], [epoch, String(version)]);
-      return Array.isArray(reply) ? deltaOf(jobId, reply) : nothingNew(textOf(reply));
+      return Array.isArray(reply) ? deltaOf(jobId, reply) : emptyDelta(reply, false);
     },
 
     async watch(jobId, wake) {
@@ -157,8 +156,14 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
       return sweep(now, limit);
     },
 
-    async remove(_jobId) {
-      throw new Error("remove is not implemented yet");
+    async remove(jobId) {
+      open();
+      const { job, log, due, channel } = keys.of(jobId);
+      const args = [channel, jobId, whole(tombstoneTtlMs)];
+      const reply = (await run(scripts.remove, [job, log, due], args)) as readonly unknown[];
+      const key = textOf(reply[1]);
+      if (key !== "") await run(scripts.release, [keys.pointer(key)], [jobId]);
+      return Number(reply[0]) === 1;
     },
 
     async close() {
@@ -226,14 +231,16 @@ function refuse(jobId: string, [why, ...details]: readonly unknown[]): never {
   }
 }
 
-function nothingNew(cursor: Cursor): Delta {
-  return { cursor, reset: false, set: {}, log: [], done: false };
+/** The delta for a reader that has the newest version. */
+function emptyDelta(cursor: unknown, done: boolean): Delta {
+  return { cursor: textOf(cursor), reset: false, set: {}, log: [], done };
 }
 
 function deltaOf(jobId: string, reply: readonly unknown[]): Delta | undefined {
-  const [kind, cursor, reset, updatedAt, pairs, lines, log] = reply;
+  const [kind, cursor, reset, updatedAt, pairs, lines, log, done] = reply;
   if (textOf(kind) === "unknown") return undefined;
   if (textOf(kind) === "gone") throw jobExpired(jobId);
+  if (textOf(kind) === "done") return emptyDelta(cursor, true);
   const set: Record<string, Json> = {};
   const named = pairs as readonly unknown[];
   for (let at = 0; at < named.length; at += 2)
@@ -244,7 +251,7 @@ function deltaOf(jobId: string, reply: readonly unknown[]): Delta | undefined {
     reset: Number(reset) === 1,
     set,
     log: linesOf(log as readonly unknown[], Number(lines)),
-    done: isTerminal(set.status),
+    done: Number(done) === 1,
   };
 }
 

@@ -16,6 +16,8 @@ export interface RedisScripts {
   readonly due: RedisScript;
   /** Does to one job what is due, and sets when to look again. */
   readonly settle: RedisScript;
+  /** Removes one job, whatever its state. */
+  readonly remove: RedisScript;
   /** Takes a key of `create` for a job, unless another has it. */
   readonly claim: RedisScript;
   /** Gives a key up, if it is still that job's. */
@@ -51,6 +53,7 @@ local TTL, IDLE, LINES, SPARE, KEEP, NEVER = ${[limits.ttlMs, limits.idleTtlMs, 
     read: { source: head + READ },
     due: { source: HEAD + DUE },
     settle: { source: head + tell + SETTLE },
+    remove: { source: HEAD + tell + REMOVE },
     claim: { source: CLAIM },
     release: { source: RELEASE },
     memory: { source: MEMORY },
@@ -109,6 +112,44 @@ else
 end
 `;
 
+/**
+ * Closes the steps that an end leaves `running` (P47): the rule `closedSteps` of shared/lifecycle.ts. It comes after the fields of the
+ * end were set, at their version.
+ *
+ * A value is JSON text that must come back as it was, so a step is edited as text and never encoded again. `mask` has the length of the
+ * text, with everything blanked that is not a member of the step itself: escaped characters first, so that strings end at the next
+ * quote; then brackets and commas in strings; then nested objects and arrays.
+ */
+const CLOSE_STEPS = `
+if endedAt > 0 then
+  local find, sub, gsub = string.find, string.sub, string.gsub
+  local function blank(text) return string.rep('_', #text) end
+  local function blankSyntax(text) return (gsub(text, '[{}%[%],]', '_')) end
+  local function closed(text, changes)
+    local mask = gsub(gsub(text, '\\\\.', '__'), '"[^"]*"', blankSyntax)
+    mask = '{' .. gsub(gsub(sub(mask, 2, -2), '%b{}', blank), '%b[]', blank) .. '}'
+    local from, to = find(mask, '"status":"running"', 1, true)
+    if not from then return nil end
+    local before, after, maskBefore, maskAfter = sub(text, 1, from - 1), sub(text, to + 1), sub(mask, 1, from - 1), sub(mask, to + 1)
+    local at, last = find(maskBefore, '"finishedAt":[^,]*,')
+    if at then before = sub(before, 1, at - 1) .. sub(before, last + 1) end
+    at, last = find(maskAfter, ',"finishedAt":[^,}]*')
+    if at then after = sub(after, 1, at - 1) .. sub(after, last + 1) end
+    return before .. changes .. after
+  end
+  local status = find(call('HGET', KEYS[1], 'status'), ' "completed"', 1, true) and 'completed' or 'failed'
+  local changes = '"status":"' .. status .. '","finishedAt":' .. endedAt
+  local all = call('HGETALL', KEYS[1])
+  for at = 1, #all, 2 do
+    local name, value = all[at], all[at + 1]
+    if sub(name, 1, 6) == 'steps.' and find(value, '"status":"running"', 1, true) then
+      local step = closed(sub(value, find(value, ' ', 1, true) + 1), changes)
+      if step then call('HSET', KEYS[1], name, version .. ' ' .. step) end
+    end
+  end
+end
+`;
+
 /** Sets fields ARGV[first..last], names and versioned values by turns. Lua can't pass any number of values at once. */
 const SET = `
 for at = first, last, 4000 do call('HSET', KEYS[1], unpack(ARGV, at, min(at + 3999, last))) end
@@ -162,6 +203,7 @@ tell('PUBLISH', ARGV[1], '')
 local first, last = 7, #ARGV
 ${SET}
 call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
+${CLOSE_STEPS}
 call('DEL', KEYS[2])
 if ARGV[2] ~= '' then call('HSET', KEYS[1], '.key', ARGV[2], '.kept', now + IDLE + TTL) end
 ${FOLLOW_UP_KEYS}
@@ -227,6 +269,7 @@ ARGV[4] = '.'
 ARGV[5] = ${PACK}
 ${SET}
 if revives then call('HSET', KEYS[1], 'stale', mark .. 'false') end
+${CLOSE_STEPS}
 if fresh and not expires then call('PEXPIREAT', KEYS[2], expiresAt) end
 ${FOLLOW_UP_KEYS}
 return epoch .. '.' .. text
@@ -254,7 +297,7 @@ if meta == 'gone' then return {'gone'} end
 ${UNPACK}
 local cursor = epoch .. '.' .. version
 local from = epoch == ARGV[1] and tonumber(ARGV[2]) or -1
-if from == version then return cursor end
+if from == version then return endedAt > 0 and {'done', cursor} or cursor end
 if from > version then from = -1 end
 local all, set, count = call('HGETALL', KEYS[1]), {}, 0
 for at = 1, #all, 2 do
@@ -273,7 +316,7 @@ if from < 0 and lines > 0 then
 elseif linesAt > from then
   log = newest(from)
 end
-return {'delta', cursor, from < 0 and 1 or 0, updatedAt, set, lines, log}
+return {'delta', cursor, from < 0 and 1 or 0, updatedAt, set, lines, log, endedAt > 0 and 1 or 0}
 `;
 
 /** KEYS: due. ARGV: 1 now, "" for the server's time, 2 how many at most. */
@@ -284,6 +327,27 @@ if now == '' then
   now = time[1] * 1000 + floor(time[2] / 1000)
 end
 return call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
+`;
+
+/** Replaces a job by its tombstone. ARGV: 1 channel, 3 milliseconds for which it is remembered. */
+const LEAVE_TOMBSTONE = `
+tell('PUBLISH', ARGV[1], '')
+call('DEL', KEYS[1], KEYS[2])
+call('HSET', KEYS[1], '.', 'gone')
+call('PEXPIRE', KEYS[1], ARGV[3])
+`;
+
+/**
+ * KEYS: job, log, due. ARGV: 1 channel, 2 job id, 3 milliseconds for which it is remembered. Replies whether there was a job, and with its
+ * key of create, for the caller to release. Like SETTLE it begins by writing what needs no memory.
+ */
+const REMOVE = `
+call('ZREM', KEYS[3], ARGV[2])
+local meta = call('HGET', KEYS[1], '.')
+if not meta or meta == 'gone' then return {0, ''} end
+local key = call('HGET', KEYS[1], '.key') or ''
+${LEAVE_TOMBSTONE}
+return {1, key}
 `;
 
 /**
@@ -314,12 +378,7 @@ elseif stale == 0 and leaseUntil <= at then
 end
 local key = call('HGET', KEYS[1], '.key') or ''
 if fate == 'expired' then
-  tell('PUBLISH', ARGV[1], '')
-  call('DEL', KEYS[1], KEYS[2])
-  if ARGV[3] ~= '0' then
-    call('HSET', KEYS[1], '.', 'gone')
-    call('PEXPIRE', KEYS[1], ARGV[3])
-  end
+  ${LEAVE_TOMBSTONE}
   return {fate, key, 0}
 end
 if fate ~= 'none' then
@@ -334,6 +393,7 @@ if fate ~= 'none' then
     local value = ARGV[name] == 'finishedAt' and at or ARGV[name + 1]
     call('HSET', KEYS[1], ARGV[name], version .. ' ' .. value)
   end
+  ${CLOSE_STEPS}
 end
 ${DUE_AT}
 indexedAt = due
