@@ -108,7 +108,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore's keys", () => {
     expect(await store.remove("a")).toBe(true);
     expect(await store.remove("a")).toBe(false);
     const job = await keyOf(prefix, "");
-    expect(await ask(server, "HGETALL", job)).toEqual({ ".": "gone" });
+    expect(await ask(server, "HGETALL", job)).toEqual({ ".": "removed" });
     expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-expired");
     expect(await store.create(draft("b", { key: "order 7" }))).toMatchObject({ jobId: "b" });
     expect(await store.remove("b")).toBe(true);
