@@ -89,7 +89,7 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
 
   test("given no tables and `migrate: false`, refuses, and says what to do", async () => {
     const call = store({ migrate: false }).read("a");
-    await expect(call).rejects.toThrow("run migratePostgres()");
+    await expect(call).rejects.toThrow("Call migratePostgres()");
     expect(await codeOf(call)).toBe("store-unavailable");
     expect(await places()).toEqual([]);
   });

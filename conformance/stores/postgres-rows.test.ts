@@ -45,7 +45,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     const samples = fc.sample(job, { numRuns: 5_000, seed: 7 });
     const { rows } = await pool.query(
       `select progress.due_at(e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle)::int as due,
-        progress.fate_at(e.now, e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle) as fate
+        progress.transition_at(e.now, e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle) as fate
       from json_to_recordset($1::json) as e (ended bigint, deadline bigint, lease_until bigint, lease bigint, stale boolean, written bigint,
         ttl bigint, idle bigint, now bigint)`,
       [
