@@ -58,8 +58,8 @@ const sample = fc.record({
 });
 
 /**
- * Checks that an end changes a job's steps exactly as the rule `closedSteps` does, for steps with nested objects, with texts that look
- * like JSON, and with a `finishedAt` of their own.
+ * Checks that an end changes a job's steps exactly as the rule `closedSteps` does, for steps with nested objects,
+ * with texts that look like JSON, and with a `finishedAt` of their own.
  */
 export async function checkClosedSteps(store: ProgressStore): Promise<void> {
   for (const [at, { status, steps }] of fc.sample(sample, { numRuns: 150, seed: 47 }).entries()) {
