@@ -65,7 +65,8 @@ export async function checkClosedSteps(store: ProgressStore): Promise<void> {
   for (const [at, { status, steps }] of fc.sample(sample, { numRuns: 150, seed: 47 }).entries()) {
     const id = `job-${at}`;
     const [a, b, c, d] = steps;
-    await store.create({ id, set: { status: "running", attempt: 1, "steps.a": a, "steps.b": b } });
+    const draft = { status: "running", attempt: 1, "steps.a": a, "steps.b": b };
+    const created = await store.create({ id, set: draft });
     const before = { status, "steps.a": c, "steps.b": b, "steps.d": d, "metadata.e": a };
     const { "steps.b": _, ...set } = before;
     const cursor = await store.write(id, { set, log: [] });
@@ -79,5 +80,8 @@ export async function checkClosedSteps(store: ProgressStore): Promise<void> {
       ...before,
       ...closedSteps(before, finishedAt),
     });
+    // The closed steps have the version of the end.
+    const changed = { ...set, ...closedSteps(before, finishedAt), updatedAt: finishedAt };
+    expect((await store.read(id, created.cursor))?.set).toEqual(changed);
   }
 }

@@ -58,7 +58,7 @@ interface SweepAnswer {
     readonly id: string;
     readonly transition: Transition;
   })[];
-  /** Whether it looked at all due jobs. */
+  /** Whether it has checked all due jobs. */
   readonly done: boolean;
   /** Whether more jobs are due. Only known if the limit was reached. */
   readonly more: boolean;

@@ -1,7 +1,10 @@
 import { type Cursor, type CursorParts, parseCursor } from "@emlinh/progress-protocol";
 import type { ChangeNotification } from "./change-notification.js";
 
-/** Knows the newest version of each watched job, so that one change wakes the watchers once, whoever reports it. */
+/**
+ * Knows the newest version of each watched job, so that a change wakes the watchers once, although several sources
+ * report it.
+ */
 export interface VersionTracker {
   /** Tracks a job until the returned function is called. Idempotent. A job may be tracked several times. */
   track(jobId: string): () => void;

@@ -17,7 +17,7 @@ import { readDelta, writtenCursor } from "./replies.js";
 import { scriptRunner } from "./run-script.js";
 
 /** The reply of a script that creates a job. */
-export interface CreateReply {
+interface CreateReply {
   /** `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. */
   readonly outcome: "created" | "known" | "taken" | "removed";
   /** For `created` and `known`. */
@@ -25,7 +25,7 @@ export interface CreateReply {
 }
 
 /** What a sweep did to one job. */
-export interface SweepReply {
+interface SweepReply {
   readonly transition: Transition | undefined;
   /** The job's key of `create` if its pointer has to be updated, else "". */
   readonly key: string;
@@ -56,7 +56,7 @@ export interface RedisCalls {
 }
 
 /** How {@link RedisCalls.claimKey} claims a key. */
-export interface ClaimOptions {
+interface ClaimOptions {
   /** The id of a job that may lose the key. */
   readonly replaced: string;
   readonly keepMs: number;

@@ -1,10 +1,10 @@
 /** The keys and the channel of one job, all in one slot of a Cluster. */
-export interface JobKeys {
+interface JobKeys {
   /** A hash: the fields with their versions, and the record (see `lua/record.ts`). */
   readonly job: string;
   /** A list: the newest log lines. */
   readonly log: string;
-  /** A sorted set that the jobs of a slot share: their ids, by the time at which a sweep has to look at them. */
+  /** A sorted set that the jobs of a slot share: their ids, scored by the time at which they are due for a sweep. */
   readonly index: string;
   /** The channel on which each new version is published. */
   readonly channel: string;
@@ -21,8 +21,8 @@ export interface RedisKeys {
 
 /**
  * The number of hash tags, and so of slots of a Cluster, over which jobs are spread. A script may touch a job, its
- * log and the index of due jobs only if they are in one slot. Therefore a sweep has to look at this many indexes, and
- * this is the granularity at which a Cluster can move load. It must never change: jobs would be looked for under
+ * log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many indexes, and
+ * this is the granularity at which a Cluster can move load. It must never change: jobs would be searched under
  * other keys.
  */
 const SLOT_COUNT = 64;

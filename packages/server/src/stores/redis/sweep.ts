@@ -10,7 +10,7 @@ const INDEXES_AT_ONCE = 16;
 export type RedisSweep = (now: number | undefined, limit: number) => Promise<SweepReport>;
 
 /**
- * The sweep of one store. The indexes only say where to look. The script of the job decides whether something is due,
+ * The sweep of one store. The indexes only list candidates. The script of the job decides whether something is due,
  * and moves the job in its index in the same step. So two sweeps at once do nothing twice, and one that dies midway
  * loses nothing.
  */

@@ -16,7 +16,7 @@ describe("the notifications between processes", () => {
     expect(payloads.flatMap((payload) => notificationsOf("me", payload))).toEqual([]);
   });
 
-  test("given notifications while one is sent, sends the newest of each job together, and keeps a creation without a version", async () => {
+  test("given notifications while one is sent, sends one per job, without a version after a creation", async () => {
     const sent: string[][] = [];
     let release = (): void => {};
     const batcher = createNotifyBatcher("me", (payloads) => {

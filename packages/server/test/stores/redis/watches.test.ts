@@ -55,7 +55,7 @@ function watchesOn(connections: readonly ReturnType<typeof fakeConnection>[]) {
 }
 
 describe("the watches of a Redis store", () => {
-  test("given a client that gave up, the next watch opens a connection, which wakes all and subscribes again", async () => {
+  test("given a client that gave up, the next watch opens a connection and subscribes again", async () => {
     const [first, second] = [fakeConnection(), fakeConnection()];
     const { watches } = watchesOn([first, second]);
     const wake = vi.fn();

@@ -1,7 +1,7 @@
 import type { PostgresNames } from "../names.js";
 
 /**
- * `sweep_jobs` looks at up to `p_batch` jobs whose `due_at` has come, skips those that another transaction has locked,
+ * `sweep_jobs` checks up to `p_batch` jobs whose `due_at` has come, skips those that another transaction has locked,
  * and makes the transition that is due for each, for `p_limit` of them. `p_fields` are the fields that each transition
  * sets.
  */

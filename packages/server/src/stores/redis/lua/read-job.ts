@@ -3,7 +3,7 @@ import { UNPACK_RECORD } from "./record.js";
 /**
  * Reads what changed after a cursor. KEYS: job, log. ARGV: 1 epoch, 2 version.
  *
- * Replies with the cursor alone if there is nothing newer, without a look at the fields. `updatedAt` is in the record
+ * Replies with the cursor alone if there is nothing newer, without reading the fields. `updatedAt` is in the record
  * and not a field, because each version sets it.
  */
 export const READ_JOB: string = `

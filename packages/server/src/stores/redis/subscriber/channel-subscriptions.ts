@@ -12,7 +12,7 @@ export interface ChannelSubscriptions {
 }
 
 /** One user's share of a channel. */
-export interface Subscription {
+interface Subscription {
   /** Resolves when the channel is subscribed to. Rejects if that fails; the share has to be released all the same. */
   readonly inForce: Promise<void>;
   /** Idempotent. */
