@@ -8,7 +8,6 @@ import type { ResolvedWatchOptions } from "./options.js";
 import type { PageEvent } from "./page.js";
 import { type ReplicaEvent, replicaView } from "./replica-view.js";
 import { requestEffects } from "./request-effects.js";
-import { sameJson } from "./same-json.js";
 import type { Slot, StreamLimiter } from "./stream-limiter.js";
 import { timerEffects } from "./timer-effects.js";
 
@@ -19,19 +18,26 @@ export interface JobConnection<Job extends JobTypes> {
   /** Connects, if it is idle. */
   start(): void;
   readonly dispatch: (event: MachineEvent) => void;
-  /** Handles an event of the page. A `check` connects at once instead of waiting, and replaces a stream that is overdue. */
+  /**
+   * Handles an event of the page. A `check` connects at once instead of waiting, and replaces a stream that is overdue.
+   */
   onPageEvent(event: PageEvent): void;
 }
 
-/** What a connection is made for. */
+/** The surroundings of a connection. */
 export interface ConnectionContext<Job extends JobTypes> {
   readonly jobId: string;
   /** The address of the job. */
   readonly url: string;
   /** Bounds the connections of several jobs. Without it the connection always has a slot. */
   readonly limiter: StreamLimiter | undefined;
-  /** The snapshot changed. @param moved - Whether the state of the connection changed. */
-  onChange(events: readonly ReplicaEvent<Job>[], moved: boolean): void;
+  /**
+   * Called after each change of the snapshot.
+   *
+   * @param events - The events of the job; none if only the connection changed.
+   * @param connectionChanged - Whether the state of the connection changed.
+   */
+  onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void;
 }
 
 /** Couples the machine to the network, the timers, the device and the replica. */
@@ -58,11 +64,11 @@ export function jobConnection<Job extends JobTypes>(
   function onStep(): void {
     const events = view.events.splice(0);
     const next = connectionState(machine.state);
-    const moved = !sameJson(next, snapshot.connection);
-    if (!moved && events.length === 0) return;
-    const connection = moved ? next : snapshot.connection;
+    const connectionChanged = JSON.stringify(next) !== JSON.stringify(snapshot.connection);
+    if (!connectionChanged && events.length === 0) return;
+    const connection = connectionChanged ? next : snapshot.connection;
     snapshot = { job: view.job, log: view.replica.log, connection };
-    onChange(events, moved);
+    onChange(events, connectionChanged);
   }
 
   function onPageEvent(kind: PageEvent): void {

@@ -2,7 +2,7 @@ import type { Schedule } from "../transports/http.js";
 import type { EffectHandlers } from "./machine-runner.js";
 import type { Page, PageEvent } from "./page.js";
 
-/** What is listened to. */
+/** The page and the clock of a device. */
 export interface DeviceOptions {
   readonly page: Page | false;
   readonly clock: () => number;
@@ -19,15 +19,14 @@ export function deviceEffects(
   { page, clock, schedule }: DeviceOptions,
   listener: (event: PageEvent) => void,
 ): Pick<EffectHandlers, "attach" | "detach"> {
-  let cancelTick = (): void => {};
-  let leavePage = (): void => {};
+  let cancelTick: (() => void) | undefined;
+  let leavePage: (() => void) | undefined;
 
   function tick(): void {
     const dueAt = clock() + TICK_MS;
     cancelTick = schedule(() => {
-      const jumped = clock() > dueAt + JUMP_MS;
       tick();
-      if (jumped) listener("check");
+      if (clock() > dueAt + JUMP_MS) listener("check");
     }, TICK_MS);
   }
 
@@ -37,8 +36,8 @@ export function deviceEffects(
       if (page) leavePage = page(listener);
     },
     detach() {
-      cancelTick();
-      leavePage();
+      cancelTick?.();
+      leavePage?.();
     },
   };
 }

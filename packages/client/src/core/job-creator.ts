@@ -9,14 +9,15 @@ export interface CreateOptions {
   /** Two requests with the same key create one job. @defaultValue 128 random bits */
   key?: string | undefined;
   /**
-   * Ends the attempts when it aborts: the promise rejects with the signal's reason. The server may have created the job nevertheless.
+   * Ends the attempts when it aborts: the promise rejects with the signal's reason. The server may have created the job
+   * nevertheless.
    */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Creates jobs over the app's own route. While a request is under way, a second call with the same key or, without one, the same
- * input returns the same promise.
+ * Creates jobs over the app's own route. While a request is under way, a second call with the same key or, without one,
+ * the same input returns the same promise.
  *
  * @returns the id of the job.
  */
@@ -60,7 +61,7 @@ async function createJob(
   if (!url)
     throw invalidOption("createUrl", url, "the address of the app's route that creates jobs");
   const headers = { "idempotency-key": key };
-  const jobId = stringOf(await post(options, { url, body: input, headers, signal }), "jobId");
+  const jobId = stringOf(await post(options, { url, body: input, headers, signal }), "jobId", "");
   if (jobId) return jobId;
   throw new ProgressError("refused", {
     message: `Unexpected response: expected { "jobId": "…" }, but ${url} answered without one.`,

@@ -23,7 +23,7 @@ export interface JobList<Job extends JobTypes> {
   subscribe(listener: () => void): () => void;
 }
 
-/** What a list is made of. */
+/** The parts of a list. */
 export interface JobListOptions {
   readonly options: ResolvedWatchOptions;
   readonly maxStreams: number;

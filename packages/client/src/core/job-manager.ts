@@ -9,15 +9,21 @@ import { type JobStorage, pageStorage, storedIds } from "./stored-ids.js";
 /** The options of a {@link JobManager}. */
 export interface JobManagerOptions<Job extends JobTypes = AnyJob> extends WatchOptions<Job> {
   /**
-   * The address of the app's own route that creates jobs. It answers with a status of 2xx and `{ "jobId" }`. Needed by `create` only.
+   * The address of the app's own route that creates jobs. It answers with a status of 2xx and `{ "jobId" }`. Needed by
+   * `create` only.
    */
   createUrl?: string | undefined;
-  /** Keeps the ids of the jobs across reloads; `false` keeps nothing. @defaultValue `sessionStorage`, where it exists */
+  /**
+   * Keeps the ids of the jobs across reloads; `false` keeps nothing.
+   *
+   * @defaultValue `sessionStorage`, where it exists
+   */
   storage?: JobStorage | false | undefined;
   /** The key in the storage. @defaultValue `emlinh-progress:` and the `baseUrl` */
   storageKey?: string | undefined;
   /**
-   * The maximum of streams and long polls that are open at a time. The other watches poll at an interval until a slot is free.
+   * The maximum of streams and long polls that are open at a time. The other watches poll at an interval until a slot
+   * is free.
    *
    * @defaultValue `4` in a page; otherwise `Infinity`
    */
@@ -63,13 +69,13 @@ export class JobManager<Job extends JobTypes = AnyJob> {
   }
 
   /**
-   * Creates a job and adds its watch to the list. After a network failure the request is sent again with the same key, so that there
-   * is one job. While a request is under way, a second call with the same key or, without one, the same input (a double click) waits
-   * for the same job.
+   * Creates a job and adds its watch to the list. After a network failure the request is sent again with the same key,
+   * so that there is one job. While a request is under way, a second call with the same key or, without one, the same
+   * input (a double click) waits for the same job.
    *
    * @param input - The JSON body for the app's route.
-   * @throws {@link ProgressError} with the code of the route's refusal, or the last failure; `closed`; `invalid-option` without a
-   * `createUrl`.
+   * @throws {@link ProgressError} with the code of the route's refusal, or the last failure; `closed`; `invalid-option`
+   * without a `createUrl`.
    */
   async create(input: object, options?: CreateOptions): Promise<JobWatch<Job>> {
     return this.watch(await this.createJob(input, options));
@@ -96,7 +102,11 @@ export class JobManager<Job extends JobTypes = AnyJob> {
    */
   readonly subscribe = (listener: () => void): (() => void) => this.list.subscribe(listener);
 
-  /** Adds the jobs that an earlier page of this session stored. Returns all watches. @throws {@link ProgressError} `closed`. */
+  /**
+   * Adds the jobs that an earlier page of this session stored. Returns all watches.
+   *
+   * @throws {@link ProgressError} `closed`.
+   */
   resume(): readonly JobWatch<Job>[] {
     this.lifetime.assertOpen();
     return this.list.restore();
@@ -113,7 +123,8 @@ export class JobManager<Job extends JobTypes = AnyJob> {
   }
 
   /**
-   * Stops every watch and every request to create. The storage keeps the ids. Idempotent; later calls of the manager throw `closed`.
+   * Stops every watch and every request to create. The storage keeps the ids. Idempotent; later calls of the manager
+   * throw `closed`.
    */
   close(): void {
     this.lifetime.end();

@@ -58,7 +58,7 @@ export function lazyResult<Job extends JobTypes>(
   return () => {
     if (!result) {
       result = jobResult(source);
-      // Whoever awaits the promise gets the rejection. Reading the property alone must not cause an unhandled rejection.
+      // Reading the property alone must not cause an unhandled rejection. Code that awaits the promise still gets it.
       result.catch(() => {});
     }
     return result;

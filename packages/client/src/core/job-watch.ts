@@ -24,8 +24,8 @@ export interface WatchEvents<Job extends JobTypes = AnyJob> {
   /** The job has ended. Each listener gets it exactly once, also one that is added later. */
   readonly end: JobState<Job>;
   /**
-   * The server has another job by this id than before, for example because it lost its store. Everything that was shown is void,
-   * and log lines count from 1 again.
+   * The server has another job by this id than before, for example because it lost its store. Everything that was shown
+   * is void, and log lines count from 1 again.
    */
   readonly reset: JobState<Job>;
 }
@@ -40,16 +40,16 @@ export interface CancelReply {
 /**
  * A watch of one job.
  *
- * It is lazy: it connects for its first listener (`subscribe`, `on`, an iteration, `result`) and disconnects after the last one was
- * removed. With the next listener it continues from its cursor.
+ * It is lazy: it connects for its first listener (`subscribe`, `on`, an iteration, `result`) and disconnects after the
+ * last one was removed. With the next listener it continues from its cursor.
  */
 export interface JobWatch<Job extends JobTypes = AnyJob> {
   readonly jobId: string;
   /** Returns what is known now: the same object until something changes. */
   getSnapshot(): WatchSnapshot<Job>;
   /**
-   * Calls a listener after each change of the snapshot. With `getSnapshot` this is an external store as `useSyncExternalStore`
-   * expects it.
+   * Calls a listener after each change of the snapshot. With `getSnapshot` this is an external store as
+   * `useSyncExternalStore` expects it.
    *
    * @returns a function that removes the listener.
    */
@@ -60,16 +60,16 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
     listener: (event: WatchEvents<Job>[Name]) => void,
   ): () => void;
   /**
-   * Iterates over the job's states, the latest each time: a slow consumer skips some, but never the last one. Throws the error that
-   * closed the watch, unless `stop()` closed it.
+   * Iterates over the job's states, the latest each time: a slow consumer skips some, but never the last one. Throws
+   * the error that closed the watch, unless `stop()` closed it.
    */
   [Symbol.asyncIterator](): AsyncGenerator<JobState<Job>, void, undefined>;
   /**
    * The job's result, once it is `completed`. Reading the property connects.
    *
-   * Rejects with a {@link ProgressError}: `job-failed`, `job-cancelled`, `job-lost` or `job-timed-out` if the job ended that way
-   * (`details.error` is the job's own error), `stopped`, or the code of the server's refusal (`job-not-found`, `job-expired`,
-   * `not-authenticated`, `forbidden`, `refused`).
+   * Rejects with a {@link ProgressError}: `job-failed`, `job-cancelled`, `job-lost` or `job-timed-out` if the job ended
+   * that way (`details.error` is the job's own error), `stopped`, or the code of the server's refusal (`job-not-found`,
+   * `job-expired`, `not-authenticated`, `forbidden`, `refused`).
    */
   readonly result: Promise<Job["result"]>;
   /** Stops watching, finally. The job goes on. Idempotent. */

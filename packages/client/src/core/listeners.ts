@@ -3,11 +3,19 @@ export interface Listeners<Events> {
   /** @returns a function that removes the listener. Idempotent. */
   add<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
-  readonly count: number;
 }
 
-/** @param onError - Receives the errors that listeners throw. */
-export function listenerSet<Events>(onError: (error: unknown) => void): Listeners<Events> {
+/**
+ * Makes an empty set of listeners.
+ *
+ * @param onError - Receives the errors that listeners throw.
+ * @param onEmpty - Called in a microtask after the last listener was removed, unless there is a new one by then: a
+ * listener that is removed and added again at once, as React does, changes nothing.
+ */
+export function listenerSet<Events>(
+  onError: (error: unknown) => void,
+  onEmpty?: () => void,
+): Listeners<Events> {
   const all = new Set<{ readonly name: keyof Events; call(event: never): void }>();
   const queue: (() => void)[] = [];
 
@@ -26,16 +34,19 @@ export function listenerSet<Events>(onError: (error: unknown) => void): Listener
   }
 
   return {
-    get count() {
-      return all.size;
-    },
     add(name, call) {
       const entry = { name, call };
       all.add(entry);
-      return () => void all.delete(entry);
+      return () => {
+        all.delete(entry);
+        queueMicrotask(() => {
+          if (all.size === 0) onEmpty?.();
+        });
+      };
     },
     emit(name, event) {
-      // An event that a listener causes is delivered after the present one, so that every listener gets all events in one order.
+      // An event that a listener causes is delivered after the present one: every listener gets all events in one
+      // order.
       queue.push(() => deliver(name, event));
       if (queue.length > 1) return;
       try {

@@ -12,12 +12,12 @@ export interface MachineRunner {
 
 type Run = Effect["run"];
 
-/** What each effect does. */
+/** One function for each kind of effect. */
 export type EffectHandlers = {
   readonly [R in Run]: (effect: Effect & { readonly run: R }) => void;
 };
 
-/** What a machine needs from outside. */
+/** The policy of a machine, and its sources of time and randomness. */
 export interface MachineContext extends RetryPolicy {
   readonly clock: () => number;
   readonly random: () => number;
@@ -57,7 +57,8 @@ export function machineRunner(
     },
     dispatch(event) {
       queue.push(event);
-      // An effect may cause the next event, for example in a user's `headers` function: all effects of this event come first.
+      // An effect may cause another event, for example in a user's `headers` function. It has to wait for the other
+      // effects.
       if (executing) return;
       for (let next = queue.shift(); next; next = queue.shift()) step(next);
     },

@@ -13,7 +13,10 @@ import { browserPage, type Page } from "./page.js";
 
 /** The options of a watch. Only `baseUrl` is required. */
 export interface WatchOptions<Job extends JobTypes = AnyJob> {
-  /** The path where the server's handler is mounted, such as `/api/video-progress`. Outside a page it must be an absolute URL. */
+  /**
+   * The path where the server's handler is mounted, such as `/api/video-progress`. Outside a page it must be an
+   * absolute URL.
+   */
   baseUrl: string;
   /** Added to each request. A function is called before each request, and once more after a 401. @defaultValue none */
   headers?: HeadersInit | HeadersFactory | undefined;
@@ -21,7 +24,10 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
   credentials?: RequestCredentials | undefined;
   /** @defaultValue the platform's `fetch` */
   fetch?: typeof fetch | undefined;
-  /** The return value of `defineJob`: it gives the step ids, the metadata and the result their types. It checks nothing at run time. */
+  /**
+   * The return value of `defineJob`: it gives the step ids, the metadata and the result their types. It checks nothing
+   * at run time.
+   */
   definition?: JobDefinition<Job> | undefined;
   /** Stops the watch when it aborts, as `stop()` does. */
   signal?: AbortSignal | undefined;
@@ -34,7 +40,8 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /** The number of log lines that are kept: the newest. `Infinity` keeps all. @defaultValue `200` */
   maxLogLines?: number | undefined;
   /**
-   * The waits after the first, second … failure in a row, in milliseconds; the last one repeats. Jitter shortens them by up to a half.
+   * The waits after the first, second … failure in a row, in milliseconds; the last one repeats. Jitter shortens them
+   * by up to a half.
    *
    * @defaultValue `[1000, 2000, 4000, 8000, 16_000, 30_000]`
    */
@@ -44,13 +51,15 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /** The limit for a request until its first event or its answer, in milliseconds. @defaultValue `10_000` */
   openTimeoutMs?: number | undefined;
   /**
-   * The least silence that is allowed on a stream, in milliseconds. The limit is 2.5 heartbeats of the server if that is longer.
+   * The least silence that is allowed on a stream, in milliseconds. The limit is 2.5 heartbeats of the server if that
+   * is longer.
    *
    * @defaultValue `20_000`
    */
   minSilenceMs?: number | undefined;
   /**
-   * The age at which a stream counts as healthy even if nothing new arrives, so that earlier failures are forgotten. In milliseconds.
+   * The age at which a stream counts as healthy even if nothing new arrives, so that earlier failures are forgotten. In
+   * milliseconds.
    *
    * @defaultValue `30_000`
    */
@@ -60,12 +69,17 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /** How long the server is asked to hold a poll, in milliseconds; rounded up to seconds. @defaultValue `20_000` */
   pollWaitMs?: number | undefined;
   /**
-   * While polling, the waits between tries of the stream, in milliseconds; the last one repeats. `false`: the stream is not tried again.
+   * While polling, the waits between tries of the stream, in milliseconds; the last one repeats. `false`: the stream is
+   * not tried again.
    *
    * @defaultValue `[30_000, 60_000, 120_000, 300_000]`
    */
   probesMs?: readonly number[] | false | undefined;
-  /** Whether the connection is closed while the page is hidden. @defaultValue `false`, so that a percent in the title goes on */
+  /**
+   * Whether the connection is closed while the page is hidden.
+   *
+   * @defaultValue `false`, so that a percent in the title goes on
+   */
   pauseWhenHidden?: boolean | undefined;
   /**
    * The source of page events, for apps that are not a page in a browser; `false` for none.
@@ -73,7 +87,11 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
    * @defaultValue the browser's, where there is a document
    */
   page?: Page | false | undefined;
-  /** Receives the errors that listeners throw. @defaultValue rethrows them in a microtask, so that the platform reports them */
+  /**
+   * Receives the errors that listeners throw.
+   *
+   * @defaultValue rethrows them in a microtask, so that the platform reports them
+   */
   onError?: ((error: unknown) => void) | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   clock?: (() => number) | undefined;
@@ -140,7 +158,7 @@ export function resolveWatchOptions<Job extends JobTypes>(
   const probesMs = filled.probesMs || [];
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
   if (!TRANSPORTS.includes(filled.transport))
-    throw invalidOption("transport", filled.transport, `one of ${TRANSPORTS}`);
+    throw invalidOption("transport", filled.transport, `one of ${TRANSPORTS.join(", ")}`);
   return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 

@@ -6,8 +6,8 @@
 export type PageEvent = "offline" | "pause" | "check";
 
 /**
- * Calls a listener for each event of a page, and at once if the page is offline or paused. Returns a function that removes the
- * listener.
+ * Calls a listener for each event of a page, and at once if the page is offline or paused. Returns a function that
+ * removes the listener.
  */
 export type Page = (listener: (event: PageEvent) => void) => () => void;
 

@@ -1,5 +1,5 @@
 import { backoffDelayMs } from "../machine/backoff.js";
-import { sendRequest, timedOut } from "../transports/http.js";
+import { failure, sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
@@ -16,8 +16,8 @@ export interface PostRequest {
  * Sends a POST until it is answered, and waits between the attempts as the backoff says.
  *
  * @returns the JSON of the answer; `undefined` if it is not JSON.
- * @throws {@link ProgressError} with the code of the server's refusal, or the last failure after `maxAttempts`; the signal's
- * reason.
+ * @throws {@link ProgressError} with the code of the server's refusal, or the last failure after `maxAttempts`; the
+ * signal's reason.
  */
 export async function post(
   options: ResolvedWatchOptions,
@@ -38,7 +38,9 @@ export async function post(
         reply: parseJson(await response.text()),
       })),
       // The limit covers the user's `headers` function as well, which may never resolve.
-      pause(options, limitMs, signal, abort.signal).then(() => timedOut(limitMs, false)),
+      pause(options, limitMs, signal, abort.signal).then(() =>
+        failure(`No data arrived within ${limitMs} ms.`),
+      ),
     ]);
     abort.abort();
     signal?.throwIfAborted();

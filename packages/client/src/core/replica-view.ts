@@ -10,8 +10,7 @@ import {
   replicaFields,
   stateOf,
 } from "@emlinh/progress-protocol";
-import type { StepChange, WatchEvents } from "./job-watch.js";
-import { sameJson } from "./same-json.js";
+import type { WatchEvents } from "./job-watch.js";
 
 /** The events that a delta can cause. */
 type ReplicaEventName = "reset" | "log" | "step" | "progress";
@@ -28,11 +27,11 @@ export interface ReplicaView<Job extends JobTypes> {
   readonly job: JobState<Job> | undefined;
   /** The cursor to ask with next. `undefined` asks for the whole state. */
   readonly cursor: Cursor | undefined;
-  /** The events that were not delivered yet, in order. Whoever delivers them takes them out. */
+  /** The events that were not delivered yet, in order. The one who delivers them takes them out. */
   readonly events: ReplicaEvent<Job>[];
   /**
-   * Advances the replica. A delta of an unknown epoch, or `undefined` for data that are not a delta, changes nothing but the cursor:
-   * the next request asks for the whole state.
+   * Advances the replica. A delta of an unknown epoch, or `undefined` for data that are not a delta, changes nothing
+   * but the cursor: the next request asks for the whole state.
    *
    * @param now - The server's time, in milliseconds since the epoch.
    */
@@ -73,26 +72,17 @@ export function replicaView<Job extends JobTypes>(
       if (shown && !sameEpoch) events.push({ name: "reset", value: job });
       const lastN = (sameEpoch && log.at(-1)?.n) || 0;
       for (const line of replica.log) if (line.n > lastN) events.push({ name: "log", value: line });
-      for (const step of changedSteps(job, before?.job)) events.push({ name: "step", value: step });
+      for (const id of Object.keys(job.steps) as Job["step"][]) {
+        const step = job.steps[id];
+        // A reset brings each step again as a new object, so the contents are compared.
+        if (step && JSON.stringify(step) !== JSON.stringify(before?.job.steps[id]))
+          events.push({ name: "step", value: { ...step, id } });
+      }
       events.push({ name: "progress", value: job });
       shown = next;
       return applied;
     },
   };
-}
-
-/** The steps whose state differs from that of an earlier state of the job. */
-function changedSteps<Job extends JobTypes>(
-  job: JobState<Job>,
-  before: JobState<Job> | undefined,
-): StepChange<Job>[] {
-  const changed: StepChange<Job>[] = [];
-  for (const id of Object.keys(job.steps) as Job["step"][]) {
-    const step = job.steps[id];
-    // A reset brings each step again as a new object, so the contents are compared.
-    if (step && !sameJson(step, before?.steps[id])) changed.push({ ...step, id });
-  }
-  return changed;
 }
 
 /** The state that is shown, and the estimate behind its ETA. */

@@ -13,7 +13,7 @@ export interface RequestEffects extends Pick<EffectHandlers, "connect" | "discon
   isOverdue(connection: number | undefined): boolean;
 }
 
-/** What the requests are made for. */
+/** The surroundings of the requests. */
 export interface RequestContext<Job extends JobTypes> {
   /** The address of the job. */
   readonly url: string;
@@ -55,7 +55,7 @@ export function requestEffects<Job extends JobTypes>(
         expectBytesBy: 0,
         receive: (delta) => view.apply(delta, clock() + serverOffsetMs),
         onServerTime(now) {
-          if (now) serverOffsetMs = now - clock();
+          if (now > 0) serverOffsetMs = now - clock();
         },
         onRetry(ms) {
           retryMs = ms;

@@ -28,7 +28,7 @@ export function watchJob<Job extends JobTypes = AnyJob>(
   return jobWatch<Job>(jobId, resolveWatchOptions(options));
 }
 
-/** What a manager adds to a watch. */
+/** The surroundings that a manager gives its watches. */
 export interface WatchContext {
   /** Bounds the connections of all jobs of the manager. */
   readonly limiter?: StreamLimiter;
@@ -44,17 +44,16 @@ export function jobWatch<Job extends JobTypes>(
   options: ResolvedWatchOptions,
   { limiter, onConnection }: WatchContext = {},
 ): JobWatch<Job> {
-  if (!jobId) throw invalidOption("jobId", jobId, "a non-empty string");
-  const { signal } = options;
-  const url = `${options.baseUrl}/${encodeURIComponent(jobId)}`;
-  const listeners = listenerSet<Events<Job>>(options.onError);
+  const { signal, onError } = options;
+  const url = urlOf(jobId, options);
   const connection = jobConnection<Job>(options, { jobId, url, limiter, onChange });
+  const listeners = listenerSet<Events<Job>>(onError, () => connection.dispatch({ kind: "leave" }));
 
-  function onChange(events: readonly ReplicaEvent<Job>[], moved: boolean): void {
+  function onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void {
     const { connection: state } = connection.snapshot;
     for (const { name, value } of events) listeners.emit(name, value);
-    if (moved) listeners.emit("connection", state);
-    if (moved) onConnection?.(state);
+    if (connectionChanged) listeners.emit("connection", state);
+    if (connectionChanged) onConnection?.(state);
     if (state.status === "closed") signal?.removeEventListener("abort", stop);
     listeners.emit("change", undefined);
     emitEnd();
@@ -70,27 +69,23 @@ export function jobWatch<Job extends JobTypes>(
     listener: (event: Events<Job>[Name]) => void,
   ): () => void {
     const remove = listeners.add(name, listener);
-    // For a listener that is added after the end. One that got the end was removed by that.
+    // For a listener that is added after the end. The others were removed when they got it.
     queueMicrotask(emitEnd);
     connection.start();
-    return () => {
-      remove();
-      // In a microtask: a listener that is removed and added again at once, as React does, keeps the connection.
-      queueMicrotask(() => {
-        if (listeners.count === 0) connection.dispatch({ kind: "leave" });
-      });
-    };
+    return remove;
   }
 
   function stop(): void {
-    const message = `Watching the job "${jobId}" was stopped.`;
-    connection.dispatch({ kind: "close", error: new ProgressError("stopped", { message }) });
+    connection.dispatch({ kind: "close", error: stopped(jobId) });
   }
 
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const subscribe = (listener: () => void): (() => void) => on("change", listener);
-  const source: JobSource<Job> = { jobId, getSnapshot: () => connection.snapshot, subscribe };
+  const source: JobSource<Job> = {
+    jobId,
+    getSnapshot: () => connection.snapshot,
+    subscribe: (listener) => on("change", listener),
+  };
   const result = lazyResult(source);
   return {
     ...source,
@@ -103,4 +98,13 @@ export function jobWatch<Job extends JobTypes>(
     cancel: () => cancelJob(options, url),
     refresh: () => connection.onPageEvent("check"),
   };
+}
+
+function stopped(jobId: string): ProgressError {
+  return new ProgressError("stopped", { message: `Watching the job "${jobId}" was stopped.` });
+}
+
+function urlOf(jobId: string, { baseUrl }: ResolvedWatchOptions): string {
+  if (!jobId) throw invalidOption("jobId", jobId, "a non-empty string");
+  return `${baseUrl}/${encodeURIComponent(jobId)}`;
 }

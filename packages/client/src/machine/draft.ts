@@ -1,12 +1,12 @@
 import { delayAt } from "./backoff.js";
-import type { Effect, TimerName } from "./effects.js";
+import type { Effect } from "./effects.js";
 import type { EventContext } from "./events.js";
 import { holdMs, probesStream } from "./policy.js";
 import type { MachineState, Transport } from "./state.js";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** The next state while it is made: a copy that is changed, with the effects so far and everything that decides about them. */
+/** The next state while it is made: a mutable copy, the effects so far, and the context of the event. */
 export interface Draft extends Mutable<MachineState>, EventContext {
   /** In the order in which they are executed. */
   readonly effects: Effect[];
@@ -67,18 +67,14 @@ export function reconnect(draft: Draft, transport: Transport): void {
 export function waitForRetry(draft: Draft, delayMs: number): void {
   draft.status = "waiting";
   draft.retryAt = draft.now + delayMs;
-  setTimer(draft, "retry", delayMs);
+  draft.effects.push({ run: "wait", timer: "retry", delayMs });
 }
 
 /** Waits for the next try of the stream, if the policy allows one. */
 export function waitForProbe(draft: Draft): void {
-  if (probesStream(draft))
-    setTimer(draft, "probe", delayAt(draft.policy.probesMs, draft.failedProbes));
-}
-
-/** Sets a timer. The status stays as it is. */
-export function setTimer({ effects }: Draft, timer: TimerName, delayMs: number): void {
-  effects.push({ run: "wait", timer, delayMs });
+  if (!probesStream(draft)) return;
+  const delayMs = delayAt(draft.policy.probesMs, draft.failedProbes);
+  draft.effects.push({ run: "wait", timer: "probe", delayMs });
 }
 
 /** Closes every connection and cancels every timer. */

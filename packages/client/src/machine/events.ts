@@ -41,8 +41,8 @@ export type MachineEvent =
    * - `pause`: the page was hidden or frozen.
    * - `check`: the page or the network is back, or the user asks for a check.
    *
-   * `overdue`: by the clock, the current connection should have received bytes by now. Timers cannot report that after the device
-   * was asleep.
+   * `overdue`: by the clock, the current connection should have received bytes by now. Timers cannot report that after
+   * the device was asleep.
    */
   | { readonly kind: "offline" | "pause" | "check"; readonly overdue: boolean };
 

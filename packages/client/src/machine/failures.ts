@@ -28,13 +28,15 @@ export function onDropped(draft: Draft, event: DroppedEvent): void {
   draft.error = failed?.error;
   draft.floorMs = floorMs;
   draft.floorUntil = draft.now + floorMs;
-  // What happens without a network does not count against the server. The next check connects again.
+  // A failure without a network does not count against the server. The next check connects again.
   if (draft.status === "offline") return;
   if (failed) retry(draft, failed);
   else waitForRetry(draft, Math.max(floorMs, draft.random * BYE_SPREAD_MS));
 }
 
-/** The polls go on. The cause may have affected long polls as well, so they get another chance together with the stream. */
+/**
+ * The polls go on. The cause may have affected long polls as well, so they get another chance together with the stream.
+ */
 function endProbe(draft: Draft): void {
   disconnect(draft, "probe");
   // Before the count is raised: the first wait applies twice, and only the second failure in a row makes it longer.

@@ -5,7 +5,6 @@ import {
   disconnect,
   halt,
   reconnect,
-  setTimer,
   waitForProbe,
 } from "./draft.js";
 import type { Effect } from "./effects.js";
@@ -25,8 +24,8 @@ type Handler<K extends Kind> = (draft: Draft, event: EventOf<K>) => void;
 const LONG_POLL_GAP_MS = 500;
 
 /**
- * Returns the state and the effects that an event leads to. Pure: no timers, sockets, clock or randomness. An event that no longer
- * applies has no effects and changes nothing.
+ * Returns the state and the effects that an event leads to. Pure: no timers, sockets, clock or randomness. An event
+ * that no longer applies has no effects and changes nothing.
  */
 export function reduce(state: MachineState, event: MachineEvent & EventContext): Step {
   if (isIgnored(state, event)) return [state, []];
@@ -67,7 +66,8 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
       draft.transport = "stream";
     } else if (draft.transport === "poll") return;
     draft.status = "live";
-    accept(draft);
+    draft.refreshed = false;
+    draft.error = undefined;
     if (!healthy) return;
     draft.attempt = 0;
     draft.strikes = 0;
@@ -86,9 +86,11 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     else if (holdMs(draft) > 0) draft.unheld = 0;
     draft.status = "polling";
     draft.attempt = 0;
-    accept(draft);
+    draft.refreshed = false;
+    draft.error = undefined;
     const intervalMs = policy.pollIntervalMs * (1 - random / 2);
-    setTimer(draft, "retry", holdMs(draft) > 0 ? LONG_POLL_GAP_MS : intervalMs);
+    const delayMs = holdMs(draft) > 0 ? LONG_POLL_GAP_MS : intervalMs;
+    draft.effects.push({ run: "wait", timer: "retry", delayMs });
   },
 
   bye: onDropped,
@@ -105,7 +107,10 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     tryStream(draft);
   },
 
-  /** Open connections stay: a server on the same machine needs no network, and its next byte makes the status `live` again. */
+  /**
+   * Open connections stay: a server on the same machine needs no network, and its next byte makes the status `live`
+   * again.
+   */
   offline(draft) {
     if (draft.status !== "paused") draft.status = "offline";
   },
@@ -115,12 +120,6 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     if (!works || overdue) reconnect(draft, draft.transport);
   },
 };
-
-/** The server accepted a request, so earlier refusals no longer count. */
-function accept(draft: Draft): void {
-  draft.refreshed = false;
-  draft.error = undefined;
-}
 
 /** Opens a probe, or, while nothing is polled, only sets the timer for it again. */
 function tryStream(draft: Draft): void {

@@ -7,10 +7,10 @@ export type Transport = "stream" | "poll";
 /**
  * The state of the connection. It is independent of the job's own status.
  *
- * - `idle`: no listener. `connecting`: waiting for the first frame. `live`: the stream delivers. `suspect`: the stream has been
- *   silent for longer than expected.
- * - `waiting`: the next attempt starts at `retryAt`. `polling`: progress is fetched by requests. `offline`: the device reports that
- *   it has no network.
+ * - `idle`: no listener. `connecting`: waiting for the first frame. `live`: the stream delivers. `suspect`: the stream
+ *   has been silent for longer than expected.
+ * - `waiting`: the next attempt starts at `retryAt`. `polling`: progress is fetched by requests. `offline`: the device
+ *   reports that it has no network.
  * - `paused`: the page is hidden or frozen. `closed`: final; there is an `error` unless the job's end was received.
  */
 export type ConnectionStatus =
@@ -30,11 +30,17 @@ export interface MachineState {
   readonly status: ConnectionStatus;
   /** The transport in use, or the one that the next attempt uses. */
   readonly transport: Transport;
-  /** Failed attempts since data last arrived. An open alone does not reset it: a proxy may accept each connection, then drop it. */
+  /**
+   * Failed attempts since data last arrived. An open alone does not reset it: a proxy may accept each connection, then
+   * drop it.
+   */
   readonly attempt: number;
   /** Streams in a row that stayed silent or answered with something else than a stream. */
   readonly strikes: number;
-  /** The number of the connection in use. Numbers are not reused, so that late events of a closed connection are recognized. */
+  /**
+   * The number of the connection in use. Numbers are not reused, so that late events of a closed connection are
+   * recognized.
+   */
   readonly current: number | undefined;
   /** The number of the stream that is tried while polls go on. */
   readonly probe: number | undefined;

@@ -4,7 +4,10 @@ import { parseJson, stringOf } from "./json.js";
 /** Runs a function after a delay in milliseconds. Returns a function that cancels it. */
 export type Schedule = (run: () => void, delayMs: number) => () => void;
 
-/** Returns the headers of one request. It is called for each request. `refresh`: the server refused the last headers with a 401. */
+/**
+ * Returns the headers of one request. It is called for each request. `refresh`: the server refused the last headers
+ * with a 401.
+ */
 export type HeadersFactory = (context: {
   readonly refresh: boolean;
 }) => HeadersInit | Promise<HeadersInit>;
@@ -64,7 +67,7 @@ export async function sendRequest<Outcome>(
     if (!response.ok) return await refusalOf(response, clock());
     return await read(response);
   } catch (cause) {
-    return failure(`The request failed: ${cause}`, { cause });
+    return failure("The request failed; see the cause.", { cause });
   }
 }
 
@@ -86,11 +89,6 @@ export function failure(
   return { kind: "failed", error, strike, floorMs };
 }
 
-/** The failure of a request that took too long. @param strike - Whether it is a strike. */
-export function timedOut(limitMs: number, strike: boolean): RequestFailure {
-  return failure(`No data arrived within ${limitMs} ms.`, { strike });
-}
-
 /** A successful response that holds something else than expected: it came from something between client and server. */
 export function unexpected(expected: string, received: string | null | undefined): RequestFailure {
   const got = received?.slice(0, 80) ?? "nothing";
@@ -102,19 +100,18 @@ async function refusalOf(response: Response, now: number): Promise<RequestFailur
   const { status, url } = response;
   // The body is a problem only if it is JSON with these members (P42). Otherwise the status is all there is.
   const problem = parseJson(await response.text());
-  // A newer server may send a code that this version doesn't list.
-  const code = (stringOf(problem, "code") ?? "refused") as ErrorCode;
-  return failure(stringOf(problem, "detail") ?? `${url} answered with status ${status}.`, {
+  // A newer server may send a code that this version does not list.
+  const code = stringOf(problem, "code", "refused") as ErrorCode;
+  return failure(stringOf(problem, "detail", `${url} answered with status ${status}.`), {
     code,
     status,
     retryable: status >= 500 || [408, 425, 429].includes(status),
-    floorMs: retryAfterMs(response.headers.get("retry-after"), now),
+    floorMs: retryAfterMs(response.headers.get("retry-after") ?? "", now),
   });
 }
 
 /** `Retry-After` is a number of seconds or an HTTP date. Anything else counts as 0. */
-function retryAfterMs(header: string | null, now: number): number {
-  if (header === null) return 0;
+function retryAfterMs(header: string, now: number): number {
   const seconds = Number(header);
   const delayMs = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
   return delayMs > 0 ? Math.min(delayMs, MAX_RETRY_AFTER_MS) : 0;

@@ -16,11 +16,11 @@ export async function poll(request: TransportRequest): Promise<void> {
   async function read(response: Response): Promise<TransportEvent> {
     const text = await response.text();
     const data = parseJson(text);
-    onServerTime(numberOf(data, "now"));
+    onServerTime(numberOf(data, "now", 0));
     const applied = receive(decodeDelta(data));
     if (applied === "unknown-epoch") return unexpected("a delta of this job", text);
-    const cameAtOnce = clock() - startedAt < MIN_HELD_MS;
-    return { kind: "polled", unheld: holdMs > 0 && applied === "known" && cameAtOnce };
+    const mayBeUnheld = holdMs > 0 && applied === "known";
+    return { kind: "polled", unheld: mayBeUnheld && clock() - startedAt < MIN_HELD_MS };
   }
 
   report(await sendRequest(request, { headers: { accept: "application/json" } }, read));

@@ -20,8 +20,8 @@ export function sseDecoder(
     onRetry,
     maxBufferSize: MAX_FRAME_LENGTH,
   });
-  // [spec] "one leading U+FEFF BYTE ORDER MARK character must be ignored": the TextDecoder ignores exactly one. This first line keeps
-  // the parser from removing another.
+  // [spec] "one leading U+FEFF BYTE ORDER MARK character must be ignored": the TextDecoder ignores exactly one. This
+  // first line keeps the parser from removing another.
   parser.feed(":\n");
   const decoder = new TextDecoder();
   let afterCr = false;

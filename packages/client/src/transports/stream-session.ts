@@ -9,7 +9,8 @@ import type { TransportRequest } from "./transport.js";
 const MISSED_HEARTBEATS = 2.5;
 
 /**
- * Interprets the bytes of one stream, and reports its health. It begins when the request is sent: from then on the open timeout runs.
+ * Interprets the bytes of one stream, and reports its health. It begins when the request is sent: from then on the open
+ * timeout runs.
  *
  * @returns a function that takes the next bytes.
  */
@@ -26,17 +27,17 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     report({ kind: "alive", healthy: isNew || clock() - openedAt >= request.healthyMs });
   }
 
-  /** A heartbeat repeats only the time. */
+  /** Handles `hello` and `heartbeat`, which repeats only the time. */
   function onHello(data: unknown): void {
-    const protocol = numberOf(data, "protocol") ?? 0;
+    const protocol = numberOf(data, "protocol", PROTOCOL_VERSION);
     if (protocol > PROTOCOL_VERSION) {
       const message = `The server speaks protocol ${protocol}. Update this client.`;
       report(failure(message, { retryable: false }));
       return;
     }
-    const heartbeatMs = numberOf(data, "heartbeatMs") ?? 0;
+    const heartbeatMs = numberOf(data, "heartbeatMs", 0);
     limitMs = Math.max(limitMs, heartbeatMs * MISSED_HEARTBEATS);
-    request.onServerTime(numberOf(data, "now"));
+    request.onServerTime(numberOf(data, "now", 0));
     alive();
   }
 
@@ -49,7 +50,7 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
   /** After a `timeout`, as after a `bye`, the next request shows what became of the job (P37, P38). */
   function onBye(data: unknown): void {
     alive();
-    report({ kind: "bye", floorMs: numberOf(data, "retryMs") ?? 0 });
+    report({ kind: "bye", floorMs: numberOf(data, "retryMs", 0) });
   }
 
   const handlers: { readonly [event: string]: (data: unknown, text: string) => void } = {

@@ -15,10 +15,12 @@ export interface TransportSettings extends HttpSettings {
 export interface TransportRequest extends HttpRequest, TransportSettings {
   /** How long the server is asked to hold a poll, in milliseconds; 0 for not at all. */
   readonly holdMs: number;
-  /** Applies a delta; `undefined` stands for data that are not a delta. After `unknown-epoch` the whole state is asked for. */
+  /**
+   * Applies a delta; `undefined` for data that are not one. After `unknown-epoch` the next request asks for everything.
+   */
   receive(delta: Delta | undefined): Applied;
-  /** The server's time, in milliseconds since the epoch; `undefined` if it did not send one. */
-  onServerTime(now: number | undefined): void;
+  /** The server's time, in milliseconds since the epoch; 0 if it did not send one. */
+  onServerTime(now: number): void;
   /** The server's minimum wait before the next attempt, in milliseconds (P41). */
   onRetry(retryMs: number): void;
   /** The moment by which bytes should have arrived, by the client's clock. The transport keeps it up to date. */
