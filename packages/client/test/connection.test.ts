@@ -7,7 +7,7 @@ import {
 } from "@emlinh/progress-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type FakeTime, fakeTime } from "./support/fake-time.js";
-import { type Got, type JobServer, startJobServer } from "./support/job-server.js";
+import { type JobServer, type ReceivedRequest, startJobServer } from "./support/job-server.js";
 import { until, untilStatus } from "./support/until.js";
 
 let server: JobServer;
@@ -34,13 +34,13 @@ function open(options: Partial<WatchOptions> = {}): JobWatch {
 const percentIs =
   (percent: number) => (snapshot: { job: { percent: number | null } | undefined }) =>
     snapshot.job?.percent === percent;
-const after = (got: Got): string | null => got.url.searchParams.get("after");
+const after = (request: ReceivedRequest): string | null => request.url.searchParams.get("after");
 
 /** Answers every stream so, and leaves polls to the server. */
-function answerStreams(answer: (got: Got) => void): void {
-  server.intercept = (got) => {
-    if (got.accept !== "stream") return false;
-    answer(got);
+function answerStreams(answer: (request: ReceivedRequest) => void): void {
+  server.intercept = (request) => {
+    if (request.accept !== "stream") return false;
+    answer(request);
     return true;
   };
 }
@@ -67,7 +67,7 @@ describe("a stream that fails", () => {
     expect(connection.retryAt).toBe(time.clock() + 1000);
     server.write("a", { percent: 2 }, [{ at: 2, level: "warn", text: "two" }]);
     time.advance(999);
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     time.advance(1);
     await until(watch, percentIs(2));
     expect(after(await server.request(2))).toMatch(/^epoch1\.2$/);
@@ -103,32 +103,33 @@ describe("a stream that fails", () => {
   test.each([
     [
       "HTML with 200",
-      (got: Got) => got.response.writeHead(200, { "content-type": "text/html" }).end("<p>"),
+      (request: ReceivedRequest) =>
+        request.response.writeHead(200, { "content-type": "text/html" }).end("<p>"),
     ],
     [
       "a frame that is no JSON",
-      ({ response }: Got) =>
+      ({ response }: ReceivedRequest) =>
         response
           .writeHead(200, { "content-type": "text/event-stream" })
           .end("event: progress\ndata: {\n\n"),
     ],
     [
       "a delta that is none",
-      ({ response }: Got) =>
+      ({ response }: ReceivedRequest) =>
         response
           .writeHead(200, { "content-type": "text/event-stream" })
           .end("event: progress\ndata: {}\n\n"),
     ],
     [
       "a delta without anything before it",
-      ({ response }: Got) =>
+      ({ response }: ReceivedRequest) =>
         response
           .writeHead(200, { "content-type": "text/event-stream" })
           .end('event: progress\ndata: {"cursor":"zz.4","set":{"percent":99}}\n\n'),
     ],
     [
       "a field of the wrong shape",
-      ({ response }: Got) =>
+      ({ response }: ReceivedRequest) =>
         response
           .writeHead(200, { "content-type": "text/event-stream" })
           .end('event: snapshot\ndata: {"cursor":"zz.4","reset":true,"set":{"plan":null}}\n\n'),
@@ -348,7 +349,7 @@ describe("what the server says", () => {
     };
     const { connection } = await untilStatus(open(), "closed");
     expect(connection.error).toMatchObject({ code: "refused", status: 401 });
-    expect(server.got).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("given headers that can't be had, tries again", async () => {
@@ -365,7 +366,7 @@ describe("what the server says", () => {
     expect(connection.error?.cause).toMatchObject({ message: "the token server is down" });
     await retryNow(watch);
     await until(watch, percentIs(1));
-    expect(server.got[0]?.headers["x-token"]).toBe("1");
+    expect(server.requests[0]?.headers["x-token"]).toBe("1");
   });
 
   test("given a protocol of the future, is closed and says so", async () => {
@@ -389,8 +390,8 @@ describe("what the server says", () => {
     await until(watch, ({ connection }) => connection.attempt === 2);
     server.intercept = undefined;
     await retryNow(watch);
-    const got = await server.request(3);
-    expect(after(got)).toBeNull();
+    const request = await server.request(3);
+    expect(after(request)).toBeNull();
   });
 
   test("given events and members that nobody knows, ignores them", async () => {
@@ -457,7 +458,7 @@ describe("polling", () => {
       time.advance(gapMs);
       await server.request(count + 2);
     }
-    expect(server.got.at(-1)?.url.searchParams.has("wait")).toBe(false);
+    expect(server.requests.at(-1)?.url.searchParams.has("wait")).toBe(false);
   });
 
   test("given a poll that is never answered, gives it up and tries again", async () => {
@@ -501,8 +502,8 @@ describe("polling", () => {
     const poll = await server.request(4);
     expect(poll.accept).toBe("json");
     let deliver = (): void => {};
-    answerStreams((got) => {
-      deliver = () => server.stream(got, "a");
+    answerStreams((request) => {
+      deliver = () => server.stream(request, "a");
     });
     time.advance(29_000);
     const probe = await server.request(5);
@@ -537,7 +538,7 @@ describe("the life of a page", () => {
     await until(watch, ({ connection }) => connection.error !== undefined);
     expect(watch.getSnapshot().connection).toMatchObject({ status: "offline", attempt: 0 });
     time.advance(600_000);
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     server.write("a", { percent: 2 });
     tell("check");
     await until(watch, percentIs(2));
@@ -565,7 +566,7 @@ describe("the life of a page", () => {
     server.write("a", { percent: 2 });
     await until(watch, percentIs(2));
     expect(watch.getSnapshot().connection.status).toBe("live");
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
   test("given a pause, lets the connection go; back, goes on from its cursor", async () => {
@@ -629,7 +630,7 @@ describe("the life of a page", () => {
       time.advance(at - (time.clock() - 1_700_000_000_000));
       tell("check");
     }
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
   test("given a listener that comes back in the same breath, keeps the connection", async () => {
@@ -649,7 +650,7 @@ describe("the life of a page", () => {
     expect(watch.getSnapshot().connection.status).toBe("idle");
     const { gone } = await server.request(1);
     await gone;
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     expect(time.pending()).toEqual([]);
   });
 });

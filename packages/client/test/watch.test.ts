@@ -65,7 +65,7 @@ describe("a job from its beginning to its end", () => {
     watch.subscribe(never);
     await Promise.resolve();
     expect(never).not.toHaveBeenCalled();
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
   test.each([
@@ -86,7 +86,7 @@ describe("a job from its beginning to its end", () => {
       expect(isProgressError(reason, code)).toBe(true);
       expect(reason).toMatchObject({
         details: { jobId: "a", error },
-        message: `The job a ended as ${status}: There is no such voice.`,
+        message: `The job "a" ended as ${status}: There is no such voice.`,
       });
     },
   );
@@ -144,7 +144,7 @@ describe("an external store", () => {
     const watch = make();
     watch.getSnapshot();
     watch.refresh();
-    expect(server.got).toEqual([]);
+    expect(server.requests).toEqual([]);
     expect(time.pending()).toEqual([]);
     expect(watch.getSnapshot().connection.status).toBe("idle");
   });
@@ -158,8 +158,8 @@ describe("an external store", () => {
     expect(watch.getSnapshot().connection.status).toBe("idle");
     server.write("a", { percent: 2 });
     await until(watch, ({ job }) => job?.percent === 2);
-    const got = await server.request(server.got.length);
-    expect(got.url.searchParams.get("after")).toBe("epoch1.1");
+    const request = await server.request(server.requests.length);
+    expect(request.url.searchParams.get("after")).toBe("epoch1.1");
   });
 
   test("given a listener that throws, tells onError, and the others hear all the same", async () => {
@@ -213,7 +213,7 @@ describe("stop, and cancel, which is another thing", () => {
     watch.stop();
     watch.refresh();
     watch.subscribe(() => {});
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     expect(watch.getSnapshot().connection.error?.code).toBe("stopped" satisfies ErrorCode);
     expect(time.pending()).toEqual([]);
   });
@@ -234,7 +234,7 @@ describe("stop, and cancel, which is another thing", () => {
     expect(watch.getSnapshot().connection.status).toBe("closed");
     const dead = make({ signal: abort.signal });
     await expect(dead.result).rejects.toMatchObject({ code: "stopped" });
-    expect(server.got).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
   test("given cancel, asks the server, and the watch brings the end", async () => {
@@ -245,7 +245,7 @@ describe("stop, and cancel, which is another thing", () => {
     const reply = await watch.cancel();
     expect(reply).toEqual({ jobId: "a", status: "cancelled", cancelRequested: true });
     expect(await end).toMatchObject({ status: "cancelled", cancelRequested: true });
-    const post = server.got.find(({ method }) => method === "POST");
+    const post = server.requests.find(({ method }) => method === "POST");
     expect(post?.url.pathname).toBe("/api/a/cancel");
   });
 
@@ -359,13 +359,13 @@ describe("options", () => {
     server.create("a", { percent: 1 });
     const watch = make({ maxAttempts: undefined, baseUrl: `${server.baseUrl}/` });
     await until(watch, ({ job }) => job?.percent === 1);
-    expect(server.got[0]?.url.pathname).toBe("/api/a");
+    expect(server.requests[0]?.url.pathname).toBe("/api/a");
   });
 
   test("given a job id that is none, it can't become another address", async () => {
     const watch = watchJob("../a?x", { baseUrl: server.baseUrl, ...time });
     watches.push(watch);
     await untilStatus(watch, "closed");
-    expect(server.got[0]?.url.pathname).toBe("/api/..%2Fa%3Fx");
+    expect(server.requests[0]?.url.pathname).toBe("/api/..%2Fa%3Fx");
   });
 });

@@ -2,18 +2,22 @@ import {
   type Bye,
   byeFrame,
   type Delta,
+  decodeDelta,
   deltaFrame,
   eventOf,
-  fromWire,
+  isTerminal,
 } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import { loadVectors } from "../../../conformance/vectors/load.js";
-import { makeDecoder } from "../src/transports/decode.js";
+import { sseDecoder } from "../src/transports/sse-decoder.js";
 
 interface Vectors {
   readonly encode: readonly {
     readonly id: string;
-    readonly send: { readonly delta?: Delta; readonly bye?: Bye };
+    readonly send: {
+      readonly delta?: Omit<Delta, "done"> & { readonly done?: boolean };
+      readonly bye?: Bye;
+    };
     readonly text: string;
   }[];
   readonly decode: readonly {
@@ -27,32 +31,32 @@ interface Vectors {
 
 const vectors = loadVectors<Vectors>("frames.json");
 
-/** What a decoder tells of chunks: absent members are left out, as in the vectors. */
+/** The events of some chunks. Absent members are left out, as in the vectors. */
 function decodeAll(chunks: readonly Uint8Array[]): { events: object[]; retryMs?: number } {
-  const told: { events: object[]; retryMs?: number } = { events: [] };
-  const decode = makeDecoder({
-    event: (message) => told.events.push(JSON.parse(JSON.stringify(message))),
-    retry: (retryMs) => {
-      told.retryMs = retryMs;
+  const decoded: { events: object[]; retryMs?: number } = { events: [] };
+  const decode = sseDecoder(
+    (message) => decoded.events.push(JSON.parse(JSON.stringify(message))),
+    (retryMs) => {
+      decoded.retryMs = retryMs;
     },
-  });
+  );
   for (const chunk of chunks) decode(chunk);
-  return told;
+  return decoded;
 }
 
-/** The bytes whole, one by one, and in two parts at every place. */
+/** The bytes whole, one by one, and in two parts at every position. */
 function cuts(text: string): readonly Uint8Array[][] {
   const bytes = new TextEncoder().encode(text);
   const two = [...bytes.keys()].map((at) => [bytes.subarray(0, at), bytes.subarray(at)]);
   return [[bytes], [...bytes].map((byte) => Uint8Array.of(byte)), ...two];
 }
 
-describe("given what any server or proxy might send, cut at every byte", () => {
+describe("given the frames of any server or proxy, cut at every byte", () => {
   test.each(vectors.decode)("$id: $what", ({ text, events, retryMs }) => {
     for (const chunks of cuts(text)) {
-      const told = decodeAll(chunks);
-      expect(told.events).toEqual(events);
-      if (retryMs !== undefined) expect(told.retryMs).toBe(retryMs);
+      const decoded = decodeAll(chunks);
+      expect(decoded.events).toEqual(events);
+      if (retryMs !== undefined) expect(decoded.retryMs).toBe(retryMs);
     }
   });
 });
@@ -64,16 +68,20 @@ describe("given the frames of our server, cut at every byte", () => {
       expect(more).toEqual([]);
       const data = JSON.parse(message?.data ?? "") as object;
       if (send.delta) {
-        expect(message).toMatchObject({ event: eventOf(send.delta), id: send.delta.cursor });
-        expect(fromWire(data)).toEqual(send.delta);
+        const delta: Delta = { done: isTerminal(send.delta.set.status), ...send.delta };
+        expect(message).toMatchObject({ event: eventOf(delta), id: delta.cursor });
+        expect(decodeDelta(data)).toEqual(delta);
       } else expect(Object.values(send)).toContainEqual(data);
     }
   });
 });
 
-test("given a CR at the end of a chunk, tells the event at once, and the LF that follows ends no line", () => {
+test("given a CR at the end of a chunk, delivers the event at once, and the LF that follows ends no line", () => {
   const seen: string[] = [];
-  const decode = makeDecoder({ event: ({ data }) => seen.push(data), retry: () => {} });
+  const decode = sseDecoder(
+    ({ data }) => seen.push(data),
+    () => {},
+  );
   const encode = (text: string): void => decode(new TextEncoder().encode(text));
   encode("data: 1\r\r");
   expect(seen).toEqual(["1"]);
@@ -84,8 +92,11 @@ test("given a CR at the end of a chunk, tells the event at once, and the LF that
   expect(seen).toEqual(["1", "2\n3"]);
 });
 
-test("given a frame that never ends, throws instead of filling the memory", () => {
-  const decode = makeDecoder({ event: () => {}, retry: () => {} });
+test("given a frame without an end, throws instead of filling the memory", () => {
+  const decode = sseDecoder(
+    () => {},
+    () => {},
+  );
   const chunk = new TextEncoder().encode("x".repeat(2 ** 23));
   const flood = (): void => {
     for (let count = 0; count < 20; count += 1) decode(chunk);
@@ -99,6 +110,7 @@ test("given a delta with every line end in its values, one frame holds it", () =
     reset: true,
     set: { message: "a\r\nevent: end\n\n", status: "running" },
     log: [],
+    done: false,
   };
   const bytes = new TextEncoder().encode(
     deltaFrame(delta) + byeFrame({ reason: "age", retryMs: 5 }),

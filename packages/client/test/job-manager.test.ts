@@ -7,7 +7,7 @@ import {
 } from "@emlinh/progress-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type FakeTime, fakeTime } from "./support/fake-time.js";
-import { type Got, type JobServer, startJobServer } from "./support/job-server.js";
+import { type JobServer, type ReceivedRequest, startJobServer } from "./support/job-server.js";
 import { until, untilStatus } from "./support/until.js";
 
 let server: JobServer;
@@ -48,19 +48,19 @@ function make(options: Partial<VideoManagerOptions> = {}): VideoManager {
 
 /** A create route as an app has it: one job per key. `answer` may take a request over. */
 function serveCreate(
-  answer: (got: Got, count: number) => boolean = () => false,
+  answer: (request: ReceivedRequest, count: number) => boolean = () => false,
 ): Map<string, string> {
   const jobs = new Map<string, string>();
   let count = 0;
-  server.intercept = (got) => {
-    if (!got.url.pathname.endsWith("/create-video")) return false;
+  server.intercept = (request) => {
+    if (!request.url.pathname.endsWith("/create-video")) return false;
     count += 1;
-    if (answer(got, count)) return true;
-    const key = String(got.headers["idempotency-key"]);
+    if (answer(request, count)) return true;
+    const key = String(request.headers["idempotency-key"]);
     const jobId = jobs.get(key) ?? `job${jobs.size + 1}`;
     if (!jobs.has(key)) server.create(jobId, { percent: 1 });
     jobs.set(key, jobId);
-    got.response
+    request.response
       .writeHead(202, { "content-type": "application/json" })
       .end(JSON.stringify({ jobId }));
     return true;
@@ -68,7 +68,7 @@ function serveCreate(
   return jobs;
 }
 
-const posts = (): Got[] => server.got.filter(({ method }) => method === "POST");
+const posts = (): ReceivedRequest[] => server.requests.filter(({ method }) => method === "POST");
 
 describe("create", () => {
   test("given an input, posts it as JSON with a key, and the watch is of the job that was made", async () => {
@@ -339,7 +339,7 @@ describe("many jobs at once", () => {
       "live",
       "polling",
     ]);
-    const polls = server.got.filter(({ accept }) => accept === "json");
+    const polls = server.requests.filter(({ accept }) => accept === "json");
     expect(polls.map(({ url }) => [url.pathname, url.searchParams.has("wait")])).toEqual([
       ["/api/c", false],
     ]);
