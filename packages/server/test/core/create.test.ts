@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type CreateJob, defineJob, typed } from "../../src/index.js";
-import { makeWorld, useFakeTime } from "./kit.js";
+import { makeContext, useFakeTime } from "./context.js";
 
 useFakeTime();
 
 describe("create", () => {
   test("given a kind, a plan and metadata, makes a queued job", async () => {
-    const { progress } = makeWorld();
+    const { progress } = makeContext();
     const plan = [{ id: "a", title: "A", weight: 2 }];
     const job = await progress.create({
       kind: "video",
@@ -29,7 +29,7 @@ describe("create", () => {
   });
 
   test("given a definition, takes kind and plan of it, and hands it on", async () => {
-    const { progress } = makeWorld();
+    const { progress } = makeContext();
     const definition = defineJob({
       kind: "video",
       plan: [{ id: "render", title: "Render", weight: 1 }],
@@ -42,7 +42,7 @@ describe("create", () => {
   });
 
   test("given a key twice, makes one job", async () => {
-    const { progress } = makeWorld();
+    const { progress } = makeContext();
     const [one, other] = await Promise.all([
       progress.create({ kind: "k", key: "double click" }),
       progress.create({ kind: "k", key: "double click" }),
@@ -52,7 +52,7 @@ describe("create", () => {
   });
 
   test("given a deadline, the job is ended as timed-out after it", async () => {
-    const { progress, store } = makeWorld();
+    const { progress, store } = makeContext();
     const { id } = await progress.create({ kind: "k", deadlineMs: 1_000 });
     await store.sweep(Date.now() + 1_001, 10);
     expect(await progress.status(id)).toMatchObject({ status: "timed-out" });
@@ -82,23 +82,23 @@ describe("create", () => {
     ["metadata that is no JSON", { kind: "k", metadata: { a: () => 1 } }, "invalid-change"],
     ["too much metadata", { kind: "k", metadata: { a: "x".repeat(300_000) } }, "too-large"],
   ])("given %s, refuses it and stores nothing", async (_name, input, code) => {
-    const { progress, store } = makeWorld();
+    const { progress, store } = makeContext();
     await expect(progress.create(input as CreateJob)).rejects.toMatchObject({ code });
     expect(store.calls.create).toBe(0);
   });
 
   test("given an id that is taken, refuses it", async () => {
-    const { progress, job } = makeWorld();
-    await job("mine");
-    await expect(job("mine")).rejects.toMatchObject({ code: "invalid-change" });
+    const { progress, createJob } = makeContext();
+    await createJob("mine");
+    await expect(createJob("mine")).rejects.toMatchObject({ code: "invalid-change" });
     expect((await progress.status("mine"))?.status).toBe("queued");
   });
 });
 
 describe("status and cancel", () => {
   test("given a job that is unknown or gone, is undefined", async () => {
-    const { progress, job, store } = makeWorld();
-    const id = await job();
+    const { progress, createJob, store } = makeContext();
+    const id = await createJob();
     await store.sweep(Number.MAX_SAFE_INTEGER, 10);
     for (const gone of [id, "nobody"]) {
       expect(await progress.status(gone)).toBeUndefined();
@@ -107,8 +107,8 @@ describe("status and cancel", () => {
   });
 
   test("given a store that is away, rejects", async () => {
-    const { progress, job, store } = makeWorld();
-    const id = await job();
+    const { progress, createJob, store } = makeContext();
+    const id = await createJob();
     store.fail("read");
     await expect(progress.status(id)).rejects.toMatchObject({ code: "store-unavailable" });
     await expect(progress.cancel(id)).rejects.toMatchObject({ code: "store-unavailable" });

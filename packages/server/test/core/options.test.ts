@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { allowAnyone, createProgress, memoryStore, type ProgressOptions } from "../../src/index.js";
-import { makeWorld, pass, useFakeTime } from "./kit.js";
+import { advance, makeContext, useFakeTime } from "./context.js";
 
 useFakeTime();
 
@@ -57,12 +57,12 @@ describe("options", () => {
   });
 
   test("given an onError that throws, goes on", async () => {
-    const { progress, job, store } = makeWorld({
+    const { progress, createJob, store } = makeContext({
       onError: () => {
         throw new Error("the logger is down too");
       },
     });
-    const id = await job();
+    const id = await createJob();
     store.fail("read");
     await expect(progress.status(id)).rejects.toMatchObject({ code: "store-unavailable" });
   });
@@ -70,55 +70,55 @@ describe("options", () => {
 
 describe("the sweep", () => {
   test("given no other order, runs at least each third of a lease", async () => {
-    const { store } = makeWorld({ leaseMs: 9_000, sweepIntervalMs: 60_000 });
-    await pass(30_000);
+    const { store } = makeContext({ leaseMs: 9_000, sweepIntervalMs: 60_000 });
+    await advance(30_000);
     expect(store.calls.sweep).toBeGreaterThanOrEqual(10);
   });
 
   test("given more to do than the limit, goes on at once", async () => {
-    const { store, set, job } = makeWorld({ sweepIntervalMs: 5_000, sweepLimit: 2 });
-    for (let by = 0; by < 7; by += 1) await set(await job(), { status: "completed" });
+    const { store, setFields, createJob } = makeContext({ sweepIntervalMs: 5_000, sweepLimit: 2 });
+    for (let by = 0; by < 7; by += 1) await setFields(await createJob(), { status: "completed" });
     const before = store.calls.sweep;
-    await pass(4 * 3_600_000);
+    await advance(4 * 3_600_000);
     expect(store.calls.sweep).toBeGreaterThan(before + 3);
     await expect(store.sweep(Date.now(), 10)).resolves.toMatchObject({ expired: 0 });
   });
 
   test("given a store that fails or hangs, tells onError and sweeps again", async () => {
-    const { store, errors } = makeWorld({ sweepIntervalMs: 1_000 });
+    const { store, errors } = makeContext({ sweepIntervalMs: 1_000 });
     store.fail("sweep");
-    await pass(3_000);
-    store.heal();
+    await advance(3_000);
+    store.recover();
     expect(errors.length).toBeGreaterThan(1);
     const release = store.hold("sweep");
-    await pass(20_000);
+    await advance(20_000);
     release();
     const { sweep } = store.calls;
-    await pass(2_000);
+    await advance(2_000);
     expect(store.calls.sweep).toBeGreaterThan(sweep);
   });
 
   test("given close(), stops; given false, never begins", async () => {
-    const [one, other] = [makeWorld({ sweepIntervalMs: 1_000 }), makeWorld()];
+    const [one, other] = [makeContext({ sweepIntervalMs: 1_000 }), makeContext()];
     await one.progress.close();
     const { sweep } = one.store.calls;
-    await pass(60_000);
+    await advance(60_000);
     expect(one.store.calls.sweep).toBe(sweep);
     expect(other.store.calls.sweep).toBe(0);
   });
 });
 
 test("given close(), no timer is left", async () => {
-  const { progress, job } = makeWorld({ sweepIntervalMs: 1_000 });
-  const reporter = await progress.open(await job());
+  const { progress, createJob } = makeContext({ sweepIntervalMs: 1_000 });
+  const reporter = await progress.open(await createJob());
   reporter.update({ message: "m" });
   await progress.close();
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test("given the end of every job and the leaving of every reader, only the sweep's timer is left", async () => {
-  const { progress, job } = makeWorld({ sweepIntervalMs: 5_000 });
-  await progress.run(await job(), async (reporter) => reporter.update({ message: "m" }));
-  await pass(1_000);
+  const { progress, createJob } = makeContext({ sweepIntervalMs: 5_000 });
+  await progress.run(await createJob(), async (reporter) => reporter.update({ message: "m" }));
+  await advance(1_000);
   expect(vi.getTimerCount()).toBe(1);
 });

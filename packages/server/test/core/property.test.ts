@@ -8,16 +8,9 @@ import {
 } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { advance, makeContext, type TestContext, useFakeTime } from "./context.js";
 import { faultyStore } from "./faulty-store.js";
-import {
-  type FakeSink,
-  fakeSink,
-  makeWorld,
-  openStream,
-  pass,
-  useFakeTime,
-  type World,
-} from "./kit.js";
+import { type FakeSink, fakeSink, openStream } from "./streams.js";
 
 useFakeTime();
 
@@ -25,7 +18,7 @@ type Command =
   | { readonly do: "write"; readonly fields: Record<string, number>; readonly lines: number }
   | { readonly do: "cut" | "connect"; readonly who: number; readonly room: number }
   | { readonly do: "drain"; readonly who: number; readonly room: number }
-  | { readonly do: "wakes"; readonly wakes: "as they come" | "lost" | "twice" | "late" }
+  | { readonly do: "wakes"; readonly wakes: "normal" | "lost" | "twice" | "late" }
   | { readonly do: "outage"; readonly ms: number }
   | { readonly do: "pass"; readonly ms: number };
 
@@ -56,12 +49,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("wakes" as const),
-      wakes: fc.constantFrom(
-        "as they come" as const,
-        "lost" as const,
-        "twice" as const,
-        "late" as const,
-      ),
+      wakes: fc.constantFrom("normal" as const, "lost" as const, "twice" as const, "late" as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("outage" as const), ms: fc.nat(8_000) }) },
@@ -73,14 +61,14 @@ interface Client {
   sink: FakeSink | undefined;
   taken: number;
   readonly replica: Replica;
-  readonly told: Delta[];
+  readonly received: Delta[];
   ends: number;
 }
 
 function take(client: Client): void {
   const deltas = client.sink?.deltas() ?? [];
   for (const delta of deltas.slice(client.taken)) {
-    client.told.push(delta);
+    client.received.push(delta);
     applyDelta(client.replica, delta);
   }
   client.taken = deltas.length;
@@ -94,7 +82,7 @@ function cut(client: Client): void {
 }
 
 async function connect(
-  { progress }: World,
+  { progress }: TestContext,
   id: string,
   client: Client,
   room: number,
@@ -107,8 +95,8 @@ async function connect(
   client.sink = await openStream(progress, id, { cursor, sink }).catch(() => undefined);
 }
 
-async function obey(
-  world: World,
+async function perform(
+  context: TestContext,
   id: string,
   clients: readonly Client[],
   step: Command,
@@ -116,29 +104,29 @@ async function obey(
   const client = "who" in step ? clients[step.who] : undefined;
   if (step.do === "write") {
     const lines = Array.from({ length: step.lines }, (_, index) => `line ${index}`);
-    await world.set(id, step.fields, lines);
-  } else if (step.do === "wakes") world.store.wakes = step.wakes;
-  else if (step.do === "pass") await pass(step.ms);
+    await context.setFields(id, step.fields, lines);
+  } else if (step.do === "wakes") context.store.wakes = step.wakes;
+  else if (step.do === "pass") await advance(step.ms);
   else if (step.do === "outage") {
-    world.store.fail("read");
-    await pass(step.ms);
-    world.store.heal();
+    context.store.fail("read");
+    await advance(step.ms);
+    context.store.recover();
   } else if (client !== undefined) {
     if (step.do === "cut") cut(client);
-    else if (step.do === "connect") await connect(world, id, client, step.room);
+    else if (step.do === "connect") await connect(context, id, client, step.room);
     else client.sink?.drain(step.room);
   }
 }
 
 /** Lets every reader have all that there is. */
-async function settle(world: World, id: string, clients: readonly Client[]): Promise<void> {
-  await pass(6_000);
+async function settle(context: TestContext, id: string, clients: readonly Client[]): Promise<void> {
+  await advance(6_000);
   for (const client of clients) {
     if (client.sink === undefined || client.sink.destroyed)
-      await connect(world, id, client, Number.POSITIVE_INFINITY);
+      await connect(context, id, client, Number.POSITIVE_INFINITY);
     client.sink?.drain();
   }
-  await pass(6_000);
+  await advance(6_000);
 }
 
 /** A line is told again only with a whole state, which replaces what the reader held. */
@@ -157,17 +145,23 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const store = faultyStore();
-      const world = makeWorld({ rereadMs: 2_000, stallMs: 20_000 }, store);
-      const id = await world.job();
+      const context = makeContext({ rereadMs: 2_000, stallMs: 20_000 }, store);
+      const id = await context.createJob();
       const clients = Array.from(
         { length: READERS },
-        (): Client => ({ sink: undefined, taken: 0, replica: emptyReplica(), told: [], ends: 0 }),
+        (): Client => ({
+          sink: undefined,
+          taken: 0,
+          replica: emptyReplica(),
+          received: [],
+          ends: 0,
+        }),
       );
-      for (const step of commands) await obey(world, id, clients, step);
-      store.wakes = "as they come";
-      await settle(world, id, clients);
-      await world.set(id, { status: "completed", result: 1 }, ["last"]);
-      await settle(world, id, clients);
+      for (const step of commands) await perform(context, id, clients, step);
+      store.wakes = "normal";
+      await settle(context, id, clients);
+      await context.setFields(id, { status: "completed", result: 1 }, ["last"]);
+      await settle(context, id, clients);
       const kept = await store.read(id);
       for (const client of clients) {
         const { sink } = client;
@@ -175,11 +169,11 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
         expect(deltaAfter(client.replica)).toEqual(kept);
         expect(client.ends).toBe(1);
         expect(sink?.events.at(-1)?.event).toBe("end");
-        expect(sink?.writtenWhileFull).toBe(0);
-        expectEachLineOnce(client.told);
+        expect(sink?.writesWhileFull).toBe(0);
+        expectEachLineOnce(client.received);
       }
-      expect(world.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
-      await world.progress.close();
+      expect(context.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      await context.progress.close();
     }),
     { numRuns: 150 },
   );

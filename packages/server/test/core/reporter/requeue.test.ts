@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeWorld, pass, useFakeTime, type World } from "./kit.js";
+import { advance, makeContext, type TestContext, useFakeTime } from "../context.js";
 
 useFakeTime();
 
@@ -8,18 +8,18 @@ const PLAN = [
   { id: "render", title: "Render", weight: 3 },
 ];
 
-async function planned(world: World): Promise<string> {
-  return (await world.progress.create({ kind: "video", plan: PLAN })).id;
+async function planned(context: TestContext): Promise<string> {
+  return (await context.progress.create({ kind: "video", plan: PLAN })).id;
 }
 
 test("given a requeue, is queued again and the next attempt goes on", async () => {
-  const world = makeWorld();
-  const { progress } = world;
-  const id = await planned(world);
+  const context = makeContext();
+  const { progress } = context;
+  const id = await planned(context);
   const first = await progress.open(id);
   first.beginStep("speech").complete();
   first.beginStep("render").update({ percent: 30 });
-  await pass(1_000);
+  await advance(1_000);
   await first.requeue({ message: "Retrying in 5 s" });
 
   expect(await progress.status(id)).toMatchObject({
@@ -43,82 +43,82 @@ test("given a requeue, is queued again and the next attempt goes on", async () =
 });
 
 test("given a requeue, gives up the lease: the job is neither stale nor lost", async () => {
-  const world = makeWorld({ leaseMs: 3_000 });
-  const id = await planned(world);
-  const job = await world.progress.open(id);
+  const context = makeContext({ leaseMs: 3_000 });
+  const id = await planned(context);
+  const job = await context.progress.open(id);
   await job.requeue();
-  await pass(30_000);
-  await world.progress.sweep();
-  expect(await world.progress.status(id)).toMatchObject({ status: "queued", stale: false });
+  await advance(30_000);
+  await context.progress.sweep();
+  expect(await context.progress.status(id)).toMatchObject({ status: "queued", stale: false });
 });
 
 test("given reports before a requeue, stores them first", async () => {
-  const world = makeWorld();
-  const id = await planned(world);
-  const job = await world.progress.open(id);
+  const context = makeContext();
+  const id = await planned(context);
+  const job = await context.progress.open(id);
   job.log("one");
   job.update({ metadata: { tries: 1 } });
   job.log("two");
   await job.requeue();
-  const delta = await world.store.read(id);
+  const delta = await context.store.read(id);
   expect(delta?.log.map(({ text }) => text)).toEqual(["one", "two"]);
   expect(delta?.set["metadata.tries"]).toBe(1);
   job.log("ignored after the requeue");
-  await pass(1_000);
-  expect((await world.store.read(id))?.log).toHaveLength(2);
+  await advance(1_000);
+  expect((await context.store.read(id))?.log).toHaveLength(2);
 });
 
 test("given a store that loses the answer, requeues once", async () => {
-  const world = makeWorld();
-  const id = await planned(world);
-  const job = await world.progress.open(id);
-  await pass(0);
-  world.store.loseAnswersOf("write");
+  const context = makeContext();
+  const id = await planned(context);
+  const job = await context.progress.open(id);
+  await advance(0);
+  context.store.loseReplies("write");
   const requeuing = job.requeue({ message: "again" });
-  await pass(100);
-  const { version } = versionOf(await world.store.read(id));
-  world.store.heal();
-  await pass(6_000);
+  await advance(100);
+  const { version } = versionOf(await context.store.read(id));
+  context.store.recover();
+  await advance(6_000);
   await requeuing;
-  expect(versionOf(await world.store.read(id))).toEqual({ version });
-  expect(await world.progress.status(id)).toMatchObject({ status: "queued", message: "again" });
+  expect(versionOf(await context.store.read(id))).toEqual({ version });
+  expect(await context.progress.status(id)).toMatchObject({ status: "queued", message: "again" });
 });
 
 test("given a job that was asked to be cancelled, cancels it instead", async () => {
-  const world = makeWorld();
-  const id = await planned(world);
-  const job = await world.progress.open(id);
-  await world.progress.cancel(id);
-  await pass(0);
+  const context = makeContext();
+  const id = await planned(context);
+  const job = await context.progress.open(id);
+  await context.progress.cancel(id);
+  await advance(0);
   await job.requeue();
-  expect(await world.progress.status(id)).toMatchObject({ status: "cancelled" });
+  expect(await context.progress.status(id)).toMatchObject({ status: "cancelled" });
 });
 
 test("given a job that has ended, refuses the requeue", async () => {
-  const world = makeWorld();
-  const job = await world.progress.open(await planned(world));
+  const context = makeContext();
+  const job = await context.progress.open(await planned(context));
   await job.complete(null);
   await expect(job.requeue()).rejects.toMatchObject({ code: "job-finished" });
 });
 
 describe("work that requeues its job", () => {
   test("given work that returns, resolves with the queued state", async () => {
-    const world = makeWorld();
-    const id = await planned(world);
-    const state = await world.progress.run(id, async (job) => job.requeue());
+    const context = makeContext();
+    const id = await planned(context);
+    const state = await context.progress.run(id, async (job) => job.requeue());
     expect(state.status).toBe("queued");
-    expect(world.errors).toEqual([]);
+    expect(context.errors).toEqual([]);
   });
 
   test("given work that throws afterwards, rejects with its error, and the job stays queued", async () => {
-    const world = makeWorld();
-    const id = await planned(world);
-    const running = world.progress.run(id, async (job) => {
+    const context = makeContext();
+    const id = await planned(context);
+    const running = context.progress.run(id, async (job) => {
       await job.requeue();
       throw new Error("for the queue");
     });
     await expect(running).rejects.toThrow("for the queue");
-    expect(await world.progress.status(id)).toMatchObject({ status: "queued" });
+    expect(await context.progress.status(id)).toMatchObject({ status: "queued" });
   });
 });
 
