@@ -5,7 +5,7 @@ import { fakeSink, openStream } from "../streams.js";
 useFakeTime();
 
 describe("backpressure", () => {
-  test("given a full sink, is skipped, and given one delta from its own cursor when it drains", async () => {
+  test("given a full sink, skips it and writes one delta from its own cursor when it drains", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const slow = fakeSink(2);
@@ -24,7 +24,7 @@ describe("backpressure", () => {
     expect(slow.writesWhileFull).toBe(0);
   });
 
-  test("given a sink that is full from hello on, gives the snapshot when it drains", async () => {
+  test("given a sink that is full after hello, writes the snapshot when it drains", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id, { sink: fakeSink(1) });
@@ -35,7 +35,7 @@ describe("backpressure", () => {
     expect(sink.state()?.set).toMatchObject({ message: "m" });
   });
 
-  test("given an end while it is full, gets it when it drains, and then closes", async () => {
+  test("given an end while the sink is full, writes it when the sink drains, then closes the stream", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id, { sink: fakeSink(2) });
@@ -47,7 +47,7 @@ describe("backpressure", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given a reader who takes nothing for stallMs, is destroyed, and the others are not", async () => {
+  test("given a sink that stays full for stallMs, destroys it and no other", async () => {
     const { progress, createJob, setFields } = makeContext({ stallMs: 30_000 });
     const id = await createJob();
     const stalled = await openStream(progress, id, { sink: fakeSink(2) });
@@ -61,7 +61,7 @@ describe("backpressure", () => {
     expect(progress.stats().streams).toBe(1);
   });
 
-  test("given a reader who drains in time, isn't destroyed", async () => {
+  test("given a sink that drains in time, does not destroy it", async () => {
     const { progress, createJob, setFields } = makeContext({ stallMs: 30_000 });
     const id = await createJob();
     const sink = await openStream(progress, id, { sink: fakeSink(2) });
@@ -73,7 +73,7 @@ describe("backpressure", () => {
     expect(sink.destroyed).toBe(false);
   });
 
-  test("given drained() without need, or after the end, writes nothing", async () => {
+  test("given drained() on a sink that is not full or has ended, writes nothing", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);

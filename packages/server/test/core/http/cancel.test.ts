@@ -4,8 +4,8 @@ import { bodyOf, requestFacts } from "../requests.js";
 
 useFakeTime();
 
-describe("cancel", () => {
-  test("given a queued job, ends it at once; asked again, answers the same", async () => {
+describe("POST cancel", () => {
+  test("given a queued job, ends it at once; given a second request, answers the same", async () => {
     const { progress, createJob, store } = makeContext();
     const id = await createJob();
     const post = () => progress.handle(requestFacts(`/${id}/cancel`, {}, { method: "POST" }));
@@ -15,7 +15,7 @@ describe("cancel", () => {
     expect(store.calls.write).toBe(1);
   });
 
-  test("given a running job, asks its worker once, and says so", async () => {
+  test("given a running job, requests the cancel once and answers with cancelRequested", async () => {
     const { progress, createJob, setFields, store } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "running" });
@@ -25,7 +25,7 @@ describe("cancel", () => {
     expect(store.calls.write).toBe(2);
   });
 
-  test("given a job that ends while it is cancelled, tells its end", async () => {
+  test("given a job that ends during the request, returns that end", async () => {
     const { progress, createJob, setFields, store } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "running" });

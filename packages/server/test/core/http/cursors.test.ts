@@ -6,8 +6,8 @@ useFakeTime();
 
 const STREAM = "text/event-stream";
 
-describe("cursors and tags", () => {
-  test("given Last-Event-ID, takes it before ?after=, unless it is empty", async () => {
+describe("cursors and entity tags", () => {
+  test("given Last-Event-ID and ?after=, uses Last-Event-ID unless it is empty", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const first = (await progress.status(id))?.cursor ?? "";
@@ -33,7 +33,7 @@ describe("cursors and tags", () => {
     },
   );
 
-  test("given the cursor of the end, answers 204 to the stream, and done to the poll", async () => {
+  test("given the cursor of the end, answers 204 to a stream request and done to a poll", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "cancelled" });
@@ -47,7 +47,7 @@ describe("cursors and tags", () => {
     expect(bodyOf(poll)).toEqual({ cursor, set: {}, done: true, now: 1_700_000_000_000 });
   });
 
-  test("given a delta that isn't the end, is not done", async () => {
+  test("given a delta that is not the end, answers without done", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const cursor = (await progress.status(id))?.cursor ?? "";
@@ -57,7 +57,7 @@ describe("cursors and tags", () => {
     ).not.toHaveProperty("done");
   });
 
-  test("given an If-None-Match that names the state, answers 304; a snapshot is never empty", async () => {
+  test("given a matching If-None-Match, answers 304, except for a snapshot", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const cursor = (await progress.status(id))?.cursor ?? "";

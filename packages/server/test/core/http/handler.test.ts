@@ -10,7 +10,7 @@ const STREAM = "text/event-stream";
 const STATES = ["unknown", "queued", "running", "ended", "expired"] as const;
 type State = (typeof STATES)[number];
 
-/** A job in each of the states in which a request may find it. */
+/** Creates a job in a state, and returns its id. */
 async function jobIn(context: TestContext, state: State): Promise<string> {
   if (state === "unknown") return "nobody";
   const id = await context.createJob();
@@ -22,7 +22,7 @@ async function jobIn(context: TestContext, state: State): Promise<string> {
 
 type Row = Record<State, number | string>;
 
-/** What each request is answered in each state: the status, and for a refusal its code. */
+/** Each request, with the status of its answer in each state of the job, and the code if it is refused. */
 const TABLE: Record<
   string,
   { request(id: string): Partial<RequestFacts> & { accept?: string; target: string }; rows: Row }
@@ -99,7 +99,7 @@ function factsOf(
 describe("every request in every state", () => {
   for (const [name, { request, rows }] of Object.entries(TABLE)) {
     test.each(STATES)(
-      `given ${name} of a job that is %s, answers as the table says`,
+      `given a request for ${name} and a job in the state %s, answers with the status in the table`,
       async (state) => {
         const context = makeContext({ authorize: () => true });
         const answer = await context.progress.handle(factsOf(request(await jobIn(context, state))));
@@ -112,7 +112,7 @@ describe("every request in every state", () => {
   }
 
   test.each(STATES)(
-    "given a decision against it, tells nothing of a job that is %s",
+    "given a refusal by authorize and a job in the state %s, answers 403 and nothing about the job",
     async (state) => {
       const context = makeContext({ authorize: () => false });
       const answers = [];
@@ -131,7 +131,7 @@ describe("every request in every state", () => {
     },
   );
 
-  test("given a decision against it, doesn't look the job up", async () => {
+  test("given a refusal by authorize, does not read the job", async () => {
     const { progress, store, createJob } = makeContext({ authorize: () => ({ allow: false }) });
     const id = await createJob();
     for (const { request } of Object.values(TABLE)) await progress.handle(factsOf(request(id)));
@@ -139,9 +139,9 @@ describe("every request in every state", () => {
   });
 });
 
-describe("a store that is away", () => {
+describe("a store that fails", () => {
   test.each(Object.entries(TABLE))(
-    "given %s, answers 503 without the driver's words",
+    "given a request for %s, answers 503 without the message of the driver",
     async (_name, { request }) => {
       const { progress, createJob, store, errors } = makeContext({ authorize: () => true });
       const id = await createJob();

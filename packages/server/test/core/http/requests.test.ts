@@ -6,7 +6,7 @@ useFakeTime();
 
 const STREAM = "text/event-stream";
 
-describe("requests that are none", () => {
+describe("requests", () => {
   const long = "x".repeat(129);
   test.each([
     ["GET", "", "404 not-found"],
@@ -29,19 +29,22 @@ describe("requests that are none", () => {
     ["GET", "/a?wait=soon", "400 invalid-request"],
     ["GET", "/a?wait=-1", "400 invalid-request"],
     ["GET", "/a?wait=1e9", "400 invalid-request"],
-  ])("given %s %s, refuses it before anybody is asked", async (method, target, expected) => {
-    const { progress, store } = makeContext({
-      authorize: () => {
-        throw new Error("asked");
-      },
-    });
-    const answer = await progress.handle(requestFacts(target, {}, { method }));
-    const [status, code, ...allow] = expected.split(" ");
-    expect(String(answer.status)).toBe(status);
-    expect(bodyOf(answer)).toMatchObject({ code });
-    expect(answer.headers.allow ?? "").toBe(allow.join(" "));
-    expect(store.calls).toMatchObject({ read: 0, watch: 0 });
-  });
+  ])(
+    "given the invalid request %s %s, refuses it without calling authorize",
+    async (method, target, expected) => {
+      const { progress, store } = makeContext({
+        authorize: () => {
+          throw new Error("authorize was called");
+        },
+      });
+      const answer = await progress.handle(requestFacts(target, {}, { method }));
+      const [status, code, ...allow] = expected.split(" ");
+      expect(String(answer.status)).toBe(status);
+      expect(bodyOf(answer)).toMatchObject({ code });
+      expect(answer.headers.allow ?? "").toBe(allow.join(" "));
+      expect(store.calls).toMatchObject({ read: 0, watch: 0 });
+    },
+  );
 
   test.each([
     [undefined, "json"],
@@ -62,17 +65,17 @@ describe("requests that are none", () => {
     const answer = await progress.handle(
       requestFacts(`/${await createJob()}`, accept === undefined ? {} : { accept }),
     );
-    const what =
+    const kind =
       answer.kind === "stream" ? "stream" : answer.status === 200 ? "json" : `${answer.status}`;
-    expect(what).toBe(expected);
+    expect(kind).toBe(expected);
   });
 
-  test("given a trailing slash, takes it for the same path", async () => {
+  test("given a trailing slash, answers as for the path without it", async () => {
     const { progress, createJob } = makeContext();
     expect((await progress.handle(requestFacts(`/${await createJob()}/`))).status).toBe(200);
   });
 
-  test("given a job that is named cleanup, tells it", async () => {
+  test("given a job with the id cleanup, answers with its state", async () => {
     const { progress, createJob } = makeContext();
     await createJob("cleanup");
     expect((await progress.handle(requestFacts("/cleanup/status"))).status).toBe(200);
@@ -99,7 +102,7 @@ describe("headers", () => {
     vary: "Accept, Authorization, Cookie, Last-Event-ID",
   };
 
-  test("given any answer, are the common ones, and never Connection", async () => {
+  test("given any answer, include the common ones and never Connection", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const requests = [
@@ -118,7 +121,7 @@ describe("headers", () => {
     }
   });
 
-  test("given a stream, keep proxies from buffering it", async () => {
+  test("given a stream, include those that disable buffering by proxies", async () => {
     const { progress, createJob } = makeContext();
     const { headers } = await progress.handle(
       requestFacts(`/${await createJob()}`, { accept: STREAM }),
@@ -129,7 +132,7 @@ describe("headers", () => {
     });
   });
 
-  test("given a refusal, call it problem+json", async () => {
+  test("given a refusal, name problem+json as the content type", async () => {
     const { headers } = await makeContext().progress.handle(requestFacts("/unknown"));
     expect(headers["content-type"]).toBe("application/problem+json; charset=utf-8");
   });

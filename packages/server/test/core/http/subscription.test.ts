@@ -6,7 +6,7 @@ import { fakeSink, openStream } from "../streams.js";
 useFakeTime();
 
 describe("the first frames", () => {
-  test("given a new reader, are retry and hello, then the snapshot, at once", async () => {
+  test("given a new reader, are hello with retry, then the snapshot, at once", async () => {
     const { progress, createJob } = makeContext({ retryMs: 2_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -15,14 +15,14 @@ describe("the first frames", () => {
     expect(sink.events[0]).toEqual({
       event: "hello",
       id: undefined,
-      // The dice show one half.
+      // 2000 ms and half of the jitter, since `random` returns 0.5.
       retry: 2_500,
       data: { protocol: 1, heartbeatMs: 30_000, cursor, now: 1_700_000_000_000 },
     });
     expect(sink.events[1]).toMatchObject({ event: "snapshot", id: cursor, data: { reset: true } });
   });
 
-  test("given a reader who has all but the end of it, are hello alone", async () => {
+  test("given a reader that has the current state, are hello alone", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const cursor = (await progress.status(id))?.cursor;
@@ -30,7 +30,7 @@ describe("the first frames", () => {
     expect(sink.events.map(({ event }) => event)).toEqual(["hello"]);
   });
 
-  test("given a job that has ended, end with the end", async () => {
+  test("given a job that has ended, are hello and end", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "failed", error: { code: "x", message: "y" } });
@@ -40,7 +40,7 @@ describe("the first frames", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given a log line, is a log event; with a field it is progress", async () => {
+  test("given a change with only log lines, include a log event; given one with fields, a progress event", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -53,8 +53,8 @@ describe("the first frames", () => {
   });
 });
 
-describe("the life of a stream", () => {
-  test("given silence, beats once in heartbeatMs, without an id", async () => {
+describe("an open stream", () => {
+  test("given no change for heartbeatMs, writes a heartbeat without an id", async () => {
     const { progress, createJob, setFields } = makeContext({ heartbeatMs: 10_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -73,7 +73,7 @@ describe("the life of a stream", () => {
     expect(sink.events.filter(({ event }) => event === "heartbeat").length).toBeGreaterThan(5);
   });
 
-  test("given many readers, beats for all of them with the same bytes", async () => {
+  test("given many readers, writes the same bytes of a heartbeat to each", async () => {
     const { progress, createJob } = makeContext({ heartbeatMs: 10_000 });
     const id = await createJob();
     const [one, other] = [await openStream(progress, id), await openStream(progress, id)];
@@ -82,7 +82,7 @@ describe("the life of a stream", () => {
     expect(other.chunks.at(-1)).toBe(one.chunks.at(-1));
   });
 
-  test("given a change since the last heartbeat, the next one tells where the job stands", async () => {
+  test("given a change after a heartbeat, writes the new cursor in the next heartbeat", async () => {
     const { progress, createJob, setFields } = makeContext({ heartbeatMs: 10_000, clock: () => 5 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -94,7 +94,7 @@ describe("the life of a stream", () => {
     expect(beats[1]?.data).toEqual({ cursor: (await progress.status(id))?.cursor, now: 5 });
   });
 
-  test("given no change for idleTimeoutMs, says timeout and closes; a change begins it anew", async () => {
+  test("given no change for idleTimeoutMs, writes timeout and closes; a change restarts the time", async () => {
     const { progress, createJob, setFields } = makeContext({ idleTimeoutMs: 60_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -109,19 +109,19 @@ describe("the life of a stream", () => {
     expect((await progress.status(id))?.status).toBe("queued");
   });
 
-  test("given idleTimeoutMs and maxAgeMs of false, stays", async () => {
+  test("given false for idleTimeoutMs and maxAgeMs, stays open", async () => {
     const { progress, createJob } = makeContext({ idleTimeoutMs: false, maxAgeMs: false });
     const sink = await openStream(progress, await createJob());
     await advance(5 * 3_600_000);
     expect(sink.ended).toBe(false);
   });
 
-  test("given maxAgeMs, says bye within it, up to a fifth early", async () => {
+  test("given maxAgeMs, writes bye up to a fifth of it early", async () => {
     const { progress, createJob } = makeContext({ maxAgeMs: 100_000, idleTimeoutMs: false });
     const sink = await openStream(progress, await createJob());
     await advance(89_000);
     expect(sink.ended).toBe(false);
-    // The dice show one half: a tenth early.
+    // `random` returns 0.5, which is a tenth early.
     await advance(2_000);
     expect(sink.events.at(-1)).toMatchObject({
       event: "bye",
@@ -131,7 +131,7 @@ describe("the life of a stream", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given a permission that ends, closes before it does", async () => {
+  test("given a permission that ends, closes before its end", async () => {
     const until = 1_700_000_000_000 + 60_000;
     const { progress, createJob } = makeContext({ authorize: () => ({ allow: true, until }) });
     const sink = await openStream(progress, await createJob());
@@ -142,7 +142,7 @@ describe("the life of a stream", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given a permission that ends while the sink is full, is destroyed", async () => {
+  test("given a permission that ends while the sink is full, destroys the sink", async () => {
     const until = 1_700_000_000_000 + 10_000;
     const { progress, createJob } = makeContext({ authorize: () => ({ allow: true, until }) });
     const sink = await openStream(progress, await createJob(), { sink: fakeSink(2) });
@@ -150,7 +150,7 @@ describe("the life of a stream", () => {
     expect(sink).toMatchObject({ destroyed: true, ended: false, writesWhileFull: 0 });
   });
 
-  test("given a wall clock that is set back and forth, neither goes silent nor closes", async () => {
+  test("given a system clock that is set back and forward, keeps its heartbeats and stays open", async () => {
     const { progress, createJob } = makeContext({ heartbeatMs: 10_000 });
     const sink = await openStream(progress, await createJob());
     vi.setSystemTime(Date.now() - 3_600_000);
@@ -162,8 +162,8 @@ describe("the life of a stream", () => {
   });
 });
 
-describe("an adapter that errs", () => {
-  test("given a sink that throws on write, is let go, and the others get the change", async () => {
+describe("a sink or an adapter that fails", () => {
+  test("given a sink that throws on write, closes its stream and writes to the others", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const broken = await openStream(progress, id);
@@ -177,7 +177,7 @@ describe("an adapter that errs", () => {
     expect(progress.stats().streams).toBe(1);
   });
 
-  test("given a sink that throws on end, gives its place back", async () => {
+  test("given a sink that throws on end, frees its slot", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const broken = await openStream(progress, id);
@@ -189,7 +189,7 @@ describe("an adapter that errs", () => {
     expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
   });
 
-  test("given a sink that closes in the middle of a write, writes nothing more to it", async () => {
+  test("given a sink that closes during a write, writes nothing more to it", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -207,7 +207,7 @@ describe("an adapter that errs", () => {
     expect(sink.ended).toBe(false);
   });
 
-  test("given a client whose signal aborts, without a word to the subscription, writes nothing more", async () => {
+  test("given a request signal that aborts without closed(), writes nothing more", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const client = new AbortController();

@@ -8,11 +8,11 @@ useFakeTime();
 const STREAM = { accept: "text/event-stream" };
 
 describe("drain and close", () => {
-  test("given open streams, sends each away within the spread, and resolves when all are gone", async () => {
-    let dice = 0;
+  test("given open streams, sends each bye within the spread and resolves when all are closed", async () => {
+    let last = 0;
     const random = () => {
-      dice = (dice + 0.19) % 1;
-      return dice;
+      last = (last + 0.19) % 1;
+      return last;
     };
     const { progress, createJob } = makeContext({ random });
     const id = await createJob();
@@ -33,7 +33,7 @@ describe("drain and close", () => {
     expect(progress.stats().streams).toBe(0);
   });
 
-  test("given a reader who doesn't take the rest, is done with it after stallMs", async () => {
+  test("given a response that does not close after its end, destroys it after stallMs", async () => {
     const { progress, createJob } = makeContext({ stallMs: 10_000 });
     const sink = fakeSink();
     sink.closesWhenEnded = false;
@@ -47,7 +47,7 @@ describe("drain and close", () => {
   });
 
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])(
-    "given a spread of %s, refuses it and goes on serving",
+    "given a spread of %s, throws and continues to serve",
     async (spreadMs) => {
       const { progress, createJob } = makeContext();
       await expect(progress.drain({ spreadMs })).rejects.toMatchObject({ code: "invalid-option" });
@@ -55,7 +55,7 @@ describe("drain and close", () => {
     },
   );
 
-  test("given a server that drains, refuses streams and waiting polls, and answers the rest", async () => {
+  test("given a server that drains, refuses streams and long polls, and answers other requests", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     await progress.drain();
@@ -68,7 +68,7 @@ describe("drain and close", () => {
     expect((await progress.handle(requestFacts(`/${id}/status`))).status).toBe(200);
   });
 
-  test("given a drain while a stream opens, refuses it and gives its place back", async () => {
+  test("given a drain while a stream opens, refuses it and frees its slot", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const release = store.hold("read");
@@ -80,7 +80,7 @@ describe("drain and close", () => {
     await draining;
   });
 
-  test("given a drain between the answer and the subscription, sends that stream away too", async () => {
+  test("given a drain between the answer and the subscription, sends bye to that stream too", async () => {
     const { progress, createJob } = makeContext();
     const answer = await progress.handle(requestFacts(`/${await createJob()}`, STREAM));
     const draining = progress.drain({ spreadMs: 100 });
@@ -91,7 +91,7 @@ describe("drain and close", () => {
     expect(sink.events.map(({ event }) => event)).toEqual(["hello", "snapshot", "bye"]);
   });
 
-  test("given close(), ends streams and watches, leaves the store open, and can be called again", async () => {
+  test("given close() twice, ends streams and watches and leaves the store open", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);

@@ -7,8 +7,8 @@ useFakeTime();
 
 const STREAM = { accept: "text/event-stream" };
 
-describe("bounds", () => {
-  test("given maxStreams, answers one more with 429, and takes it when a place is free", async () => {
+describe("limits of open streams", () => {
+  test("given maxStreams, answers one more with 429 and accepts it once a slot is free", async () => {
     const { progress, createJob } = makeContext({ maxStreams: 2 });
     const [a, b] = [await createJob(), await createJob()];
     const first = await openStream(progress, a);
@@ -20,7 +20,7 @@ describe("bounds", () => {
     expect((await progress.handle(requestFacts(`/${b}`, STREAM))).status).toBe(200);
   });
 
-  test("given maxStreamsPerJob, refuses for that job alone", async () => {
+  test("given maxStreamsPerJob, refuses only streams of that job", async () => {
     const { progress, createJob } = makeContext({ maxStreamsPerJob: 1 });
     const [a, b] = [await createJob(), await createJob()];
     await openStream(progress, a);

@@ -7,8 +7,8 @@ useFakeTime();
 
 const STREAM = { accept: "text/event-stream" };
 
-describe("leaving while something is under way", () => {
-  test("given a client that leaves while its topic opens, keeps neither place nor watch", async () => {
+describe("opening a topic", () => {
+  test("given a client that disconnects meanwhile, frees its slot and ends the watch", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const release = store.hold("read");
@@ -24,7 +24,7 @@ describe("leaving while something is under way", () => {
     expect(store.calls.unwatch).toBe(1);
   });
 
-  test("given a client that leaves before it is subscribed, and is subscribed nevertheless, writes nothing", async () => {
+  test("given a client that disconnects before it is subscribed, writes nothing to its sink", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const client = new AbortController();
@@ -36,7 +36,7 @@ describe("leaving while something is under way", () => {
     expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
   });
 
-  test("given a job that ends while its topic opens, the reader gets the end", async () => {
+  test("given a job that ends meanwhile, sends the end", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const release = store.holdReplies("read");
@@ -50,7 +50,7 @@ describe("leaving while something is under way", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given a topic that can't be opened, refuses each of its readers and leaves nothing behind", async () => {
+  test("given a read that fails, refuses every waiting reader, frees their slots and ends the watch", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     store.fail("read");
@@ -64,7 +64,7 @@ describe("leaving while something is under way", () => {
     expect((await openStream(progress, id)).deltas()).toHaveLength(1);
   });
 
-  test("given a watch that comes after everybody gave up on it, ends that too", async () => {
+  test("given a watch that starts after its time limit, ends it", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const release = store.hold("watch");

@@ -7,8 +7,8 @@ useFakeTime();
 
 const STREAM = { accept: "text/event-stream" };
 
-describe("a store that can't be read", () => {
-  test("given a short outage, keeps the streams open, and then tells what they missed", async () => {
+describe("a store that cannot be read", () => {
+  test("given a short outage, keeps the streams open, then sends the changes made meanwhile", async () => {
     const { progress, store, createJob, setFields, errors } = makeContext({ heartbeatMs: 5_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -23,7 +23,7 @@ describe("a store that can't be read", () => {
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
   });
 
-  test("given a long outage, sends the readers away, never saying that the job failed", async () => {
+  test("given a long outage, closes the streams with bye and never reports the job as failed", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -34,11 +34,11 @@ describe("a store that can't be read", () => {
     expect(sink.state()?.set).toMatchObject({ status: "queued" });
   });
 
-  test("given a long outage, refuses who comes to a copy that is too old", async () => {
+  test("given a long outage, refuses new readers of an open topic", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
-    // A worker's place keeps the topic.
-    await progress.open(id);
+    // A watch keeps the topic open after its streams were closed.
+    await progress.watch(id, () => {});
     store.fail("read");
     await advance(45_000);
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM));
@@ -47,7 +47,7 @@ describe("a store that can't be read", () => {
     expect(progress.stats().streams).toBe(0);
   });
 
-  test("given reads that never answer, gives each up, and goes on when the store does", async () => {
+  test("given reads that do not return, gives each up after a time limit and reads again after the outage", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -60,7 +60,7 @@ describe("a store that can't be read", () => {
     expect(sink.state()?.set).toMatchObject({ message: "late" });
   });
 
-  test("given a store that answers nonsense, tells onError and keeps the streams", async () => {
+  test("given a malformed delta from the store, calls onError and keeps the streams open", async () => {
     const { progress, store, createJob, errors } = makeContext({ rereadMs: 1_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);

@@ -8,7 +8,7 @@ useFakeTime();
 const STREAM = { accept: "text/event-stream" };
 
 describe("a topic", () => {
-  test("given two readers at once, watches and reads once", async () => {
+  test("given two readers at the same time, watches and reads once", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     await Promise.all([openStream(progress, id), openStream(progress, id)]);
@@ -16,7 +16,7 @@ describe("a topic", () => {
     expect(progress.stats()).toMatchObject({ streams: 2, watchedJobs: 1 });
   });
 
-  test("given its last reader has left, ends the watch", async () => {
+  test("given no reader any more, ends the watch", async () => {
     const { progress, store, createJob } = makeContext();
     const id = await createJob();
     const [one, other] = [await openStream(progress, id), await openStream(progress, id)];
@@ -29,7 +29,7 @@ describe("a topic", () => {
     expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
   });
 
-  test("given a change, writes the same bytes to every reader who stood at one cursor", async () => {
+  test("given a change, writes the same bytes to all readers at the same cursor", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sinks = await Promise.all([1, 2, 3].map(() => openStream(progress, id)));
@@ -45,7 +45,7 @@ describe("a topic", () => {
     });
   });
 
-  test("given a hundred changes after a read looked and before it answered, reads once more", async () => {
+  test("given a hundred changes while the reply of a read is delayed, reads once more", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -60,7 +60,7 @@ describe("a topic", () => {
     expect(sink.state()?.set).toMatchObject({ message: "99" });
   });
 
-  test("given a hundred changes before a read looked, doesn't read again for what it saw", async () => {
+  test("given a hundred changes before a delayed read reaches the store, does not read again", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -73,7 +73,7 @@ describe("a topic", () => {
     expect(sink.state()?.set).toMatchObject({ message: "99" });
   });
 
-  test("given hints without versions, reads after each", async () => {
+  test("given wakes without versions, reads after each", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     store.wakesHaveVersions = false;
     const id = await createJob();
@@ -85,7 +85,7 @@ describe("a topic", () => {
     }
   });
 
-  test("given a change between its watch and its read, misses nothing", async () => {
+  test("given a change between its watch and its first read, passes it on", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const release = store.holdReplies("read");
@@ -99,7 +99,7 @@ describe("a topic", () => {
   });
 
   test.each(["lost", "twice", "late"] as const)(
-    "given wakes that are %s, tells each change once",
+    "given wakes that are %s, passes each change on once",
     async (wakes) => {
       const { progress, store, createJob, setFields } = makeContext({ rereadMs: 5_000 });
       const id = await createJob();
@@ -115,7 +115,7 @@ describe("a topic", () => {
     },
   );
 
-  test("given a reader whose cursor is ahead of the copy, brings the copy forward before it answers", async () => {
+  test("given a reader with a later cursor than the replica, reads before it answers", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     await openStream(progress, id);
@@ -127,12 +127,12 @@ describe("a topic", () => {
     expect(sink.events[0]?.data.cursor).toBe(cursor);
   });
 
-  test("given another epoch under the same id, gives every reader the whole of it", async () => {
+  test("given another epoch under the same id, sends a snapshot to every reader", async () => {
     const { progress, store, createJob, setFields } = makeContext({ rereadMs: 1_000 });
     const id = await createJob("again");
-    await setFields(id, { message: "first life", "metadata.only": "then" });
+    await setFields(id, { message: "first epoch", "metadata.only": "then" });
     const sink = await openStream(progress, id);
-    // The store lost its data, and the job was made again.
+    // The store lost its data, and the job was created again.
     const other = makeContext();
     await other.createJob("again");
     store.read = (jobId, cursor) => other.store.read(jobId, cursor);
@@ -141,7 +141,7 @@ describe("a topic", () => {
     expect(sink.state()?.set).not.toHaveProperty("metadata.only");
   });
 
-  test("given a job that is removed, says so and closes", async () => {
+  test("given a job that is removed, sends timeout with the scope job and closes the streams", async () => {
     const { progress, store, createJob } = makeContext({ rereadMs: 1_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -152,7 +152,7 @@ describe("a topic", () => {
     expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
   });
 
-  test("given a job that was removed between the answer and the subscription, says so", async () => {
+  test("given a job that is removed between the answer and the subscription, sends timeout and closes", async () => {
     const { progress, store, createJob } = makeContext({ rereadMs: 1_000 });
     const id = await createJob();
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM));
@@ -164,7 +164,7 @@ describe("a topic", () => {
     expect(sink.ended).toBe(true);
   });
 
-  test("given readers at a cursor of the same job but without a topic, gives what they miss", async () => {
+  test("given a first reader with an earlier cursor, sends the delta after that cursor", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const cursor = (await progress.status(id))?.cursor;

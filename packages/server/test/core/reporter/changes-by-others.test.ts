@@ -4,8 +4,8 @@ import { logOf, openPlainJob, stateOf } from "./jobs.js";
 
 useFakeTime();
 
-describe("what others do to the job", () => {
-  test("given a cancel, aborts the signal, and still takes the worker's last words", async () => {
+describe("changes by others", () => {
+  test("given a cancel, aborts the signal and still accepts the worker's reports", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await advance(1_000);
@@ -18,7 +18,7 @@ describe("what others do to the job", () => {
     expect(await logOf(context, reporter)).toEqual(["tidying up"]);
   });
 
-  test("given a cancel whose wake is lost, is told by the re-read", async () => {
+  test("given a cancel and a lost wake, aborts after the read that rereadMs triggers", async () => {
     const context = makeContext({ rereadMs: 2_000 });
     const reporter = await openPlainJob(context);
     context.store.wakes = "lost";
@@ -27,7 +27,7 @@ describe("what others do to the job", () => {
     expect(reporter.signal.aborted).toBe(true);
   });
 
-  test("given a cancel before it was opened, is aborted from the start", async () => {
+  test("given a job that is cancelled before it is opened, aborts at once", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await context.progress.cancel(reporter.id);
@@ -41,7 +41,7 @@ describe("what others do to the job", () => {
     ["cancelled", "job-cancelled"],
     ["completed", "job-finished"],
   ])(
-    "given an end as %s by another hand, aborts with %s, and refuses its own",
+    "given a job that is ended as %s by someone else, aborts with %s and refuses its own end",
     async (status, code) => {
       const context = makeContext();
       const reporter = await openPlainJob(context);
@@ -55,7 +55,7 @@ describe("what others do to the job", () => {
     },
   );
 
-  test("given a job that is removed, aborts", async () => {
+  test("given a job that is removed, aborts with job-expired", async () => {
     const context = makeContext({ rereadMs: 1_000 });
     const reporter = await openPlainJob(context);
     context.store.read = async () => undefined;
@@ -63,7 +63,7 @@ describe("what others do to the job", () => {
     expect(reporter.signal.reason).toMatchObject({ code: "job-expired" });
   });
 
-  test("given the caller's own signal, is cancelled by it", async () => {
+  test("given a signal of the caller, aborts when that signal aborts", async () => {
     const context = makeContext();
     const caller = new AbortController();
     const { id } = await context.progress.create({ kind: "k" });
@@ -73,7 +73,7 @@ describe("what others do to the job", () => {
   });
 });
 
-describe("given a worker that writes often and that nobody watches", () => {
+describe("a worker that writes often, without readers", () => {
   async function writeOften(context: TestContext): Promise<number> {
     const reporter = await openPlainJob(context);
     const before = context.store.calls.read;
@@ -85,20 +85,20 @@ describe("given a worker that writes often and that nobody watches", () => {
     return context.store.calls.read - before;
   }
 
-  test("knows its own writes by their versions, and reads them only to be sure", async () => {
+  test("given wakes with versions, reads at most twice in 100 writes", async () => {
     expect(await writeOften(makeContext({ reportIntervalMs: 50 }))).toBeLessThanOrEqual(2);
   });
 
-  test("reads twice a second at most where hints tell no version", async () => {
+  test("given wakes without versions, reads at most twice a second", async () => {
     const context = makeContext({ reportIntervalMs: 50 });
     context.store.wakesHaveVersions = false;
     expect(await writeOften(context)).toBeLessThanOrEqual(21);
   });
 
   test.each([
-    { what: "between two writes", held: false },
-    { what: "while a write is under way", held: true },
-  ])("heeds a cancel at once that comes $what", async ({ held }) => {
+    { when: "between two writes", held: false },
+    { when: "while a write is under way", held: true },
+  ])("given a cancel $when, aborts at once", async ({ held }) => {
     const context = makeContext({ reportIntervalMs: 50 });
     const reporter = await openPlainJob(context);
     reporter.update({ message: "first" });
@@ -113,7 +113,7 @@ describe("given a worker that writes often and that nobody watches", () => {
     expect(reporter.signal.reason).toMatchObject({ code: "job-cancelled" });
   });
 
-  test("heeds a cancel whose hint is lost as soon as its next write is answered", async () => {
+  test("given a cancel and a lost wake, aborts after the reply to its next write", async () => {
     const context = makeContext({ reportIntervalMs: 50, rereadMs: 60_000 });
     const reporter = await openPlainJob(context);
     context.store.wakes = "lost";
@@ -125,7 +125,7 @@ describe("given a worker that writes often and that nobody watches", () => {
     expect(reporter.signal.reason).toMatchObject({ code: "job-cancelled" });
   });
 
-  test("heeds a cancel whose hint is lost as soon as its lease is renewed", async () => {
+  test("given a cancel and a lost wake, aborts after the reply to its next renewal", async () => {
     const context = makeContext({ rereadMs: 60_000, leaseMs: 3_000 });
     const reporter = await openPlainJob(context);
     context.store.wakes = "lost";

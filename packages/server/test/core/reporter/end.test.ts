@@ -6,7 +6,7 @@ import { logOf, openPlainJob, openPlannedJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("the end", () => {
-  test("given complete, writes what waits and the end as one, with the steps that still ran", async () => {
+  test("given complete, writes the pending changes and the end as one change, and completes the running steps", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     await advance(200);
@@ -26,7 +26,7 @@ describe("the end", () => {
     expect(context.progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
   });
 
-  test("given a second end, refuses it, and ignores what comes after", async () => {
+  test("given a second end, rejects it and ignores later reports", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await reporter.complete(1);
@@ -41,7 +41,7 @@ describe("the end", () => {
     expect(context.errors).toEqual([]);
   });
 
-  test("given two ends at once, takes the first", async () => {
+  test("given two ends at the same time, accepts only the first", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     const outcomes = await Promise.allSettled([
@@ -52,7 +52,7 @@ describe("the end", () => {
     expect((await stateOf(context, reporter)).status).toBe("completed");
   });
 
-  test("given a result that is no JSON, refuses it, and can still end otherwise", async () => {
+  test("given a result that is not JSON, rejects it and still accepts another end", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await expect(reporter.complete((() => 1) as never)).rejects.toMatchObject({
@@ -77,26 +77,29 @@ describe("the end", () => {
       { code: "quota", message: "No disk." },
     ],
     [
-      "a foreign error",
+      "any other error",
       new Error("/etc/shadow"),
       { code: "job-failed", message: "The job failed." },
     ],
-    ["a text", "ENOENT /root", { code: "job-failed", message: "The job failed." }],
+    ["a string", "ENOENT /root", { code: "job-failed", message: "The job failed." }],
     [
       "an error with a code",
       Object.assign(new Error("ENOENT /root"), { code: "ENOENT" }),
       { code: "job-failed", message: "The job failed." },
     ],
-  ])("given fail with %s, shows what may be shown", async (_name, error, shown) => {
-    const context = makeContext();
-    const reporter = await openPlainJob(context);
-    await reporter.fail(error);
-    expect((await stateOf(context, reporter)).error).toEqual(shown);
-    const isForeign = shown.code === "job-failed";
-    expect(context.errors.map(({ cause }) => cause)).toEqual(isForeign ? [error] : []);
-  });
+  ])(
+    "given fail with %s, shows only text that is meant for readers",
+    async (_name, error, shown) => {
+      const context = makeContext();
+      const reporter = await openPlainJob(context);
+      await reporter.fail(error);
+      expect((await stateOf(context, reporter)).error).toEqual(shown);
+      const isForeign = shown.code === "job-failed";
+      expect(context.errors.map(({ cause }) => cause)).toEqual(isForeign ? [error] : []);
+    },
+  );
 
-  test("given cancelled and end, tells the status and the message", async () => {
+  test("given cancelled() or end(), sets the status, the message and the error", async () => {
     const context = makeContext();
     const [one, other] = [await openPlainJob(context), await openPlainJob(context)];
     expect(await one.cancelled("As you wished.")).toMatchObject({
@@ -108,8 +111,8 @@ describe("the end", () => {
   });
 });
 
-describe("definitions", () => {
-  test("given a validator, checks metadata and result", async () => {
+describe("a job definition", () => {
+  test("given a validator, checks the metadata and the result", async () => {
     const refuse = {
       "~standard": {
         version: 1 as const,

@@ -16,15 +16,15 @@ export async function openPlainJob({ progress }: TestContext): Promise<Reporter>
 
 export const stateOf = async ({ progress }: TestContext, { id }: Pick<Reporter, "id">) => {
   const state = await progress.status(id);
-  if (state === undefined) throw new Error("The job is gone.");
+  if (state === undefined) throw new Error("The job does not exist.");
   return state;
 };
 
 export const logOf = async ({ store }: TestContext, { id }: Reporter) =>
   (await store.read(id))?.log.map(({ text }) => text);
 
-/** Flushes over the wait between two tries. */
-export async function flushed(reporter: Reporter): Promise<void> {
+/** Flushes, and advances the time past the longest backoff. */
+export async function flushAcrossBackoff(reporter: Reporter): Promise<void> {
   const flushing = reporter.flush();
   await advance(6_000);
   await flushing;

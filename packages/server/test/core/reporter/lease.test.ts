@@ -5,7 +5,7 @@ import { logOf, openPlainJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("the lease", () => {
-  test("given silent work, is renewed each third of it, without a new version", async () => {
+  test("given work that does not report, is renewed after each third of its length, without a new version", async () => {
     const context = makeContext({ leaseMs: 15_000 });
     const reporter = await openPlainJob(context);
     const { cursor } = await stateOf(context, reporter);
@@ -17,7 +17,7 @@ describe("the lease", () => {
     expect(await stateOf(context, reporter)).toMatchObject({ status: "running", stale: false });
   });
 
-  test("given a worker that writes, isn't renewed besides", async () => {
+  test("given a worker that writes often, is renewed by these writes only", async () => {
     const context = makeContext({ leaseMs: 15_000 });
     const reporter = await openPlainJob(context);
     const before = context.store.calls.write;
@@ -28,7 +28,7 @@ describe("the lease", () => {
     expect(context.store.calls.write - before).toBe(20);
   });
 
-  test("given a worker that died, shows as stale, then as lost", async () => {
+  test("given a worker that stops, runs out: the job becomes stale, then lost", async () => {
     const context = makeContext({ leaseMs: 15_000 });
     const reporter = await openPlainJob(context);
     await context.progress.close();
@@ -39,7 +39,7 @@ describe("the lease", () => {
     expect(await context.store.read(reporter.id)).toMatchObject({ set: { status: "lost" } });
   });
 
-  test("given close(), is given up, and the job can be taken by another", async () => {
+  test("given close(), is given up, and another worker can open the job", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     reporter.log("so far");
@@ -53,7 +53,7 @@ describe("the lease", () => {
     await (await context.progress.open(reporter.id)).complete(1);
   });
 
-  test("given a store that fails, close() tries once and comes to an end", async () => {
+  test("given a store that fails, close() tries one write and resolves", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await advance(200);
@@ -71,7 +71,7 @@ describe("the lease", () => {
     expect(context.store.calls.write).toBe(write);
   });
 
-  test("given await using, is given up at the end of the block", async () => {
+  test("given `await using`, is given up at the end of the block", async () => {
     const context = makeContext();
     const { id } = await context.progress.create({ kind: "k" });
     {

@@ -16,7 +16,7 @@ describe("open", () => {
     expect(reporter.state).toMatchObject({ status: "running", startedAt: Date.now() });
   });
 
-  test("given a running job, takes it over as it is", async () => {
+  test("given a running job, takes it over without changing it", async () => {
     const context = makeContext();
     const first = await openPlannedJob(context);
     first.beginStep("speech").update({ percent: 40 });
@@ -33,7 +33,7 @@ describe("open", () => {
   });
 
   test.each(["completed", "failed", "cancelled", "lost", "timed-out"])(
-    "given a job that is %s, refuses it",
+    "given a job that is %s, throws job-finished",
     async (status) => {
       const { progress, createJob, setFields } = makeContext();
       const id = await createJob();
@@ -43,13 +43,13 @@ describe("open", () => {
     },
   );
 
-  test("given an unknown id, refuses it", async () => {
+  test("given an unknown id, throws job-not-found", async () => {
     const { progress } = makeContext();
     await expect(progress.open("nobody")).rejects.toMatchObject({ code: "job-not-found" });
   });
 
   test.each([0, Number.NaN, Number.POSITIVE_INFINITY, 200, "15s"])(
-    "given a lease of %s, refuses it before it writes",
+    "given a lease of %s, throws before it writes",
     async (leaseMs) => {
       const { progress, createJob, store } = makeContext({ reportIntervalMs: 100 });
       const id = await createJob();
@@ -59,7 +59,7 @@ describe("open", () => {
     },
   );
 
-  test("given a store that is away, says so", async () => {
+  test("given a store that fails, throws store-unavailable", async () => {
     const { progress, createJob, store } = makeContext();
     const id = await createJob();
     store.fail("write");
@@ -68,7 +68,7 @@ describe("open", () => {
   });
 });
 
-test("given a job that is ended while it is opened, gives a reporter that is stopped already", async () => {
+test("given a job that is ended while it is opened, returns a stopped reporter", async () => {
   const { progress, createJob, store, setFields } = makeContext({ rereadMs: 1_000 });
   const id = await createJob();
   const release = store.holdReplies("write");
@@ -83,7 +83,7 @@ test("given a job that is ended while it is opened, gives a reporter that is sto
   expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
 });
 
-test("given close() while a job is opened, rejects, and renews nothing", async () => {
+test("given close() while a job is opened, rejects and does not renew the lease", async () => {
   const { progress, createJob, store } = makeContext();
   const id = await createJob();
   const release = store.hold("write");
@@ -97,8 +97,8 @@ test("given close() while a job is opened, rejects, and renews nothing", async (
   expect(store.calls.write).toBe(write);
 });
 
-describe("a retry", () => {
-  test("given attempt: next, takes back steps, percent and error, and counts the attempt", async () => {
+describe("the next attempt", () => {
+  test("given attempt: next, clears steps, percent and error, and increments the attempt", async () => {
     const context = makeContext();
     const first = await openPlannedJob(context);
     await first.step("speech", () => {});
@@ -117,12 +117,12 @@ describe("a retry", () => {
     expect(await logOf(context, second)).toEqual(["kept"]);
   });
 
-  test("given a later attempt, stops the earlier worker, and writes nothing of it", async () => {
+  test("given a later attempt, stops the earlier worker and refuses its writes", async () => {
     const context = makeContext();
     const first = await openPlannedJob(context);
     await advance(1_000);
     const second = await context.progress.open(first.id, { attempt: "next" });
-    first.log("from the grave");
+    first.log("from the earlier worker");
     await advance(1_000);
     expect(first.signal.aborted).toBe(true);
     expect(first.signal.reason).toMatchObject({ code: "attempt-superseded" });
@@ -132,7 +132,7 @@ describe("a retry", () => {
     expect(await stateOf(context, second)).toMatchObject({ status: "completed", result: 2 });
   });
 
-  test("given two workers that begin the same attempt, refuses one", async () => {
+  test("given two workers that begin the same attempt, refuses one of them", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     await (await progress.open(id)).close();

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../../src/index.js";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { faultyStore } from "../faulty-store.js";
-import { flushed, logOf, openPlainJob, openPlannedJob, stateOf } from "./jobs.js";
+import { flushAcrossBackoff, logOf, openPlainJob, openPlannedJob, stateOf } from "./jobs.js";
 
 useFakeTime();
 
-describe("a store that is away", () => {
-  test("given an outage, keeps the work going, and then tells all of it in order, each line once", async () => {
+describe("a store that fails", () => {
+  test("given an outage, lets the work continue, then writes everything in order, each line once", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     context.store.fail("write");
@@ -20,7 +20,7 @@ describe("a store that is away", () => {
     }
     step.complete();
     context.store.recover();
-    await flushed(reporter);
+    await flushAcrossBackoff(reporter);
     expect(await logOf(context, reporter)).toEqual([
       "one",
       ...Array.from({ length: 10 }, (_, i) => `line ${i + 1}`),
@@ -32,7 +32,7 @@ describe("a store that is away", () => {
     expect(context.errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
   });
 
-  test("given writes whose answers are lost, writes each line once", async () => {
+  test("given writes without a reply, writes each line once", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     context.store.loseReplies("write");
@@ -41,11 +41,11 @@ describe("a store that is away", () => {
     await advance(50);
     context.store.recover();
     reporter.log("other");
-    await flushed(reporter);
+    await flushAcrossBackoff(reporter);
     expect(await logOf(context, reporter)).toEqual(["same", "same", "other"]);
   });
 
-  test("given an end whose answer is lost, knows that it was taken", async () => {
+  test("given an end without a reply, finds that it is stored", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await advance(200);
@@ -57,7 +57,7 @@ describe("a store that is away", () => {
     expect(await ending).toMatchObject({ status: "completed", result: 5 });
   });
 
-  test("given an end in an outage, delivers it afterwards", async () => {
+  test("given an end during an outage, delivers it after the outage", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     context.store.fail("write");
@@ -69,7 +69,7 @@ describe("a store that is away", () => {
     expect((await stateOf(context, reporter)).status).toBe("completed");
   });
 
-  test("given an outage longer than maxDeliveryMs, rejects the end and says why", async () => {
+  test("given an outage longer than maxDeliveryMs, rejects the end with the reason", async () => {
     const context = makeContext({ maxDeliveryMs: 20_000 });
     const reporter = await openPlainJob(context);
     context.store.fail("write");
@@ -85,7 +85,7 @@ describe("a store that is away", () => {
     expect(context.store.calls.write).toBe(write);
   });
 
-  test("given writes that never answer, gives each up and tries again", async () => {
+  test("given writes that do not return, gives each up after a time limit and retries", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     const release = context.store.hold("write");
@@ -93,11 +93,11 @@ describe("a store that is away", () => {
     await advance(11_000);
     release();
     await advance(6_000);
-    // The first call went on when it was let go: it was late, not lost, and its line is there once or twice, never not.
+    // The first call continued when it was released. So the line is stored once or twice, but it is never lost.
     expect(await logOf(context, reporter)).toContain("held");
   });
 
-  test("given more lines than are kept, keeps the newest, and says how many it dropped", async () => {
+  test("given more lines than the store keeps, keeps the newest and notes how many it dropped", async () => {
     const store = faultyStore(memoryStore({ maxLogLines: 10 }));
     const context = makeContext({}, store);
     const reporter = await openPlainJob(context);
@@ -107,14 +107,14 @@ describe("a store that is away", () => {
       await advance(100);
     }
     store.recover();
-    await flushed(reporter);
+    await flushAcrossBackoff(reporter);
     const log = await logOf(context, reporter);
     expect(log).toHaveLength(10);
     expect(log?.slice(1)).toEqual(Array.from({ length: 9 }, (_, i) => `line ${i + 22}`));
     expect((await store.read(reporter.id))?.log.at(-1)?.n).toBeGreaterThan(10);
   });
 
-  test("given large values for long, keeps no more than the newest of each field", async () => {
+  test("given large values during a long outage, keeps only the newest value of each field", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     context.store.fail("write");
@@ -125,7 +125,7 @@ describe("a store that is away", () => {
     }
     const before = context.store.calls.write;
     context.store.recover();
-    await flushed(reporter);
+    await flushAcrossBackoff(reporter);
     expect(context.store.calls.write - before).toBeLessThanOrEqual(4);
     expect((await stateOf(context, reporter)).metadata.big).toBe(big(49));
   });

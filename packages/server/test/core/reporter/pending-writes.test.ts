@@ -21,7 +21,7 @@ const pendingWrite = (
 });
 
 describe("appendWrite", () => {
-  test("given what fits, merges it into the last write", () => {
+  test("given a write that fits, merges it into the last one", () => {
     const queue = appendWrite(
       [pendingWrite({ fields: "ab", lines: ["1"] })],
       pendingWrite({ fields: "b", lines: ["2"], upTo: 2, isLast: true }),
@@ -32,7 +32,7 @@ describe("appendWrite", () => {
     expect(queue[0]?.change.log.map(({ text }) => text)).toEqual(["1", "2"]);
   });
 
-  test("given what doesn't fit, takes its fields out of those before, and drops what is empty then", () => {
+  test("given a write that does not fit, removes its fields from earlier writes and drops those that become empty", () => {
     const big = { bytes: MAX_CHANGE_BYTES };
     const queue = appendWrite(
       [pendingWrite({ fields: "a", ...big }), pendingWrite({ fields: "bc", ...big })],
@@ -50,7 +50,7 @@ describe("appendWrite", () => {
 });
 
 describe("trimLines", () => {
-  test("given more lines than the bound, drops the oldest, and says how many; again, adds them up", () => {
+  test("given more lines than the limit, drops the oldest and notes how many; a later note adds to the earlier one", () => {
     const texts = (queue: readonly PendingWrite[]) =>
       queue.flatMap(({ change }) => change.log.map(({ text }) => text));
     const once = trimLines([pendingWrite({ lines: ["1", "2", "3", "4"] })], 3);
@@ -67,7 +67,7 @@ describe("trimLines", () => {
     expect(texts(more).slice(-3)).toEqual(["4", "5", "6"]);
   });
 
-  test("given lines that may be written already, leaves them", () => {
+  test("given lines of an uncertain write, keeps them", () => {
     const queue = [
       pendingWrite({ lines: ["1", "2"], isUncertain: true }),
       pendingWrite({ lines: ["3"] }),

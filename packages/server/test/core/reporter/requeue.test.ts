@@ -1,21 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { advance, makeContext, type TestContext, useFakeTime } from "../context.js";
+import { PLAN } from "./jobs.js";
 
 useFakeTime();
 
-const PLAN = [
-  { id: "speech", title: "Speech", weight: 1 },
-  { id: "render", title: "Render", weight: 3 },
-];
-
-async function planned(context: TestContext): Promise<string> {
+async function createPlannedJob(context: TestContext): Promise<string> {
   return (await context.progress.create({ kind: "video", plan: PLAN })).id;
 }
 
-test("given a requeue, is queued again and the next attempt goes on", async () => {
+test("given a requeue, the job is queued and the next attempt continues it", async () => {
   const context = makeContext();
   const { progress } = context;
-  const id = await planned(context);
+  const id = await createPlannedJob(context);
   const first = await progress.open(id);
   first.beginStep("speech").complete();
   first.beginStep("render").update({ percent: 30 });
@@ -42,9 +38,9 @@ test("given a requeue, is queued again and the next attempt goes on", async () =
   expect(await progress.status(id)).toMatchObject({ status: "completed", attempt: 2 });
 });
 
-test("given a requeue, gives up the lease: the job is neither stale nor lost", async () => {
+test("given a requeue, gives up the lease, so that the job becomes neither stale nor lost", async () => {
   const context = makeContext({ leaseMs: 3_000 });
-  const id = await planned(context);
+  const id = await createPlannedJob(context);
   const job = await context.progress.open(id);
   await job.requeue();
   await advance(30_000);
@@ -54,7 +50,7 @@ test("given a requeue, gives up the lease: the job is neither stale nor lost", a
 
 test("given reports before a requeue, stores them first", async () => {
   const context = makeContext();
-  const id = await planned(context);
+  const id = await createPlannedJob(context);
   const job = await context.progress.open(id);
   job.log("one");
   job.update({ metadata: { tries: 1 } });
@@ -68,9 +64,9 @@ test("given reports before a requeue, stores them first", async () => {
   expect((await context.store.read(id))?.log).toHaveLength(2);
 });
 
-test("given a store that loses the answer, requeues once", async () => {
+test("given a lost reply to the requeue, requeues once", async () => {
   const context = makeContext();
-  const id = await planned(context);
+  const id = await createPlannedJob(context);
   const job = await context.progress.open(id);
   await advance(0);
   context.store.loseReplies("write");
@@ -84,9 +80,9 @@ test("given a store that loses the answer, requeues once", async () => {
   expect(await context.progress.status(id)).toMatchObject({ status: "queued", message: "again" });
 });
 
-test("given a job that was asked to be cancelled, cancels it instead", async () => {
+test("given a job with a requested cancel, cancels it instead", async () => {
   const context = makeContext();
-  const id = await planned(context);
+  const id = await createPlannedJob(context);
   const job = await context.progress.open(id);
   await context.progress.cancel(id);
   await advance(0);
@@ -96,7 +92,7 @@ test("given a job that was asked to be cancelled, cancels it instead", async () 
 
 test("given a job that has ended, refuses the requeue", async () => {
   const context = makeContext();
-  const job = await context.progress.open(await planned(context));
+  const job = await context.progress.open(await createPlannedJob(context));
   await job.complete(null);
   await expect(job.requeue()).rejects.toMatchObject({ code: "job-finished" });
 });
@@ -104,20 +100,20 @@ test("given a job that has ended, refuses the requeue", async () => {
 describe("work that requeues its job", () => {
   test("given work that returns, resolves with the queued state", async () => {
     const context = makeContext();
-    const id = await planned(context);
+    const id = await createPlannedJob(context);
     const state = await context.progress.run(id, async (job) => job.requeue());
     expect(state.status).toBe("queued");
     expect(context.errors).toEqual([]);
   });
 
-  test("given work that throws afterwards, rejects with its error, and the job stays queued", async () => {
+  test("given work that throws after the requeue, rejects with its error and leaves the job queued", async () => {
     const context = makeContext();
-    const id = await planned(context);
+    const id = await createPlannedJob(context);
     const running = context.progress.run(id, async (job) => {
       await job.requeue();
-      throw new Error("for the queue");
+      throw new Error("the work failed");
     });
-    await expect(running).rejects.toThrow("for the queue");
+    await expect(running).rejects.toThrow("the work failed");
     expect(await context.progress.status(id)).toMatchObject({ status: "queued" });
   });
 });

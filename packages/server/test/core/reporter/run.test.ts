@@ -10,19 +10,19 @@ const untilAborted = ({ signal }: Reporter): Promise<never> =>
   });
 
 describe("run", () => {
-  test("given work that returns, completes the job with that", async () => {
+  test("given work that returns a value, completes the job with it", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), async () => ({ answer: 42 }));
     expect(state).toMatchObject({ status: "completed", result: { answer: 42 }, percent: 100 });
   });
 
-  test("given work that returns nothing, completes it with null", async () => {
+  test("given work that returns nothing, completes the job with null", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), async () => undefined as never);
     expect(state).toMatchObject({ status: "completed", result: null });
   });
 
-  test("given work that throws, fails the job, names the step, and hides foreign words", async () => {
+  test("given work that throws, fails the job, names the step and hides the error's message", async () => {
     const { progress, errors } = makeContext();
     const { id } = await progress.create({
       kind: "video",
@@ -50,12 +50,12 @@ describe("run", () => {
     expect(state.error).toEqual({ code: "no-voice", message: "This voice isn't installed." });
   });
 
-  test("given an error outside of the step in which another came up, names none", async () => {
+  test("given an error outside a step, after a caught error in a step, names no step", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), async (reporter) => {
       await reporter
         .step("a", () => {
-          throw new Error("forgiven");
+          throw new Error("caught");
         })
         .catch(() => {});
       throw new Error("not in a step");
@@ -63,7 +63,7 @@ describe("run", () => {
     expect(state.error).not.toHaveProperty("step");
   });
 
-  test("given nested steps, names the innermost", async () => {
+  test("given an error in nested steps, names the innermost step", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), (reporter) =>
       reporter.step("outer", () =>
@@ -75,7 +75,7 @@ describe("run", () => {
     expect(state.error?.step).toBe("inner");
   });
 
-  test("given a result that can't be stored, fails the job", async () => {
+  test("given a result that is not JSON, fails the job", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), async () => ({ size: 1n }) as never);
     expect(state).toMatchObject({ status: "failed", error: { code: "invalid-change" } });
@@ -93,7 +93,7 @@ describe("run", () => {
     expect(await progress.run(job, async () => "x")).toMatchObject({ status: "failed" });
   });
 
-  test("given a cancel, the work sees it, and the job is cancelled", async () => {
+  test("given a cancel, aborts the work's signal and cancels the job", async () => {
     const { progress, createJob, errors } = makeContext();
     const id = await createJob();
     const running = progress.run(id, untilAborted);
@@ -110,8 +110,8 @@ describe("run", () => {
 
   test.each([
     ["AbortError", new DOMException("stopped", "AbortError"), 0],
-    ["error of what it killed", new Error("ffmpeg: signal 15"), 1],
-  ])("given an %s after a cancel, the job is cancelled", async (_name, error, told) => {
+    ["error of a killed process", new Error("ffmpeg: signal 15"), 1],
+  ])("given an %s after a cancel, cancels the job", async (_name, error, reported) => {
     const { progress, createJob, errors } = makeContext();
     const id = await createJob();
     const running = progress.run(id, (reporter) =>
@@ -123,10 +123,10 @@ describe("run", () => {
     await progress.cancel(id);
     await advance(1_000);
     expect((await running).status).toBe("cancelled");
-    expect(errors).toHaveLength(told);
+    expect(errors).toHaveLength(reported);
   });
 
-  test("given a cancel that comes when the work is done, the job is completed", async () => {
+  test("given work that returns a value despite a cancel, completes the job", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const running = progress.run(id, (reporter) => untilAborted(reporter).catch(() => "done"));
@@ -136,7 +136,7 @@ describe("run", () => {
     expect(await running).toMatchObject({ status: "completed", result: "done" });
   });
 
-  test("given a cancel before it began, doesn't do the work", async () => {
+  test("given a job that is cancelled before it is opened, does not start the work", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     await (await progress.open(id)).close();
@@ -152,13 +152,13 @@ describe("run", () => {
   test("given an AbortError without a cancel, fails the job", async () => {
     const { progress, createJob } = makeContext();
     const state = await progress.run(await createJob(), () => {
-      throw new DOMException("a timeout of the work's own", "AbortError");
+      throw new DOMException("a timeout inside the work", "AbortError");
     });
     expect(state.status).toBe("failed");
   });
 
   test.each(["lost", "timed-out", "cancelled"])(
-    "given a job that is ended as %s meanwhile, resolves with that end",
+    "given a job that is ended as %s by someone else, resolves with that end",
     async (status) => {
       const { progress, createJob, setFields } = makeContext();
       const id = await createJob();
@@ -181,7 +181,7 @@ describe("run", () => {
     expect(state).toMatchObject({ status: "timed-out", result: null });
   });
 
-  test("given a later attempt, rejects, and leaves the job to it", async () => {
+  test("given a later attempt, rejects and leaves the job to that attempt", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const running = progress.run(id, untilAborted);
@@ -193,7 +193,7 @@ describe("run", () => {
     expect((await progress.status(id))?.status).toBe("running");
   });
 
-  test("given close(), rejects, and writes no end", async () => {
+  test("given close(), rejects and writes no end", async () => {
     const { progress, createJob, store } = makeContext();
     const id = await createJob();
     const expected = expect(progress.run(id, untilAborted)).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe("run", () => {
     expect((await store.read(id))?.set.status).toBe("running");
   });
 
-  test("given an end that can't be delivered, rejects and says why", async () => {
+  test("given an end that cannot be delivered, rejects with store-unavailable", async () => {
     const { progress, createJob, store } = makeContext({ maxDeliveryMs: 5_000 });
     const running = progress.run(await createJob(), async () => {
       store.fail("write");
@@ -216,7 +216,7 @@ describe("run", () => {
     await expected;
   });
 
-  test("given a job that has ended, rejects and doesn't do the work", async () => {
+  test("given a job that has ended, rejects and does not start the work", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "completed" });

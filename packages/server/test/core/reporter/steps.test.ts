@@ -5,7 +5,7 @@ import { openPlannedJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("steps", () => {
-  test("given a step, tells its start and end at once, with its times and its units", async () => {
+  test("given a step, writes its start and its end at once, with times and units", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     await reporter.step("render", async (step) => {
@@ -34,7 +34,7 @@ describe("steps", () => {
     expect(state.percent).toBe(75);
   });
 
-  test("given work that throws, marks the step as failed and passes the error on", async () => {
+  test("given work that throws, marks the step as failed and rejects with the error", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     const error = new Error("disk");
@@ -46,7 +46,7 @@ describe("steps", () => {
     expect(reporter.state.steps.render).toMatchObject({ status: "failed" });
   });
 
-  test("given skip, counts the step as done", async () => {
+  test("given skip, counts the step as finished", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     reporter.skip("speech");
@@ -59,7 +59,7 @@ describe("steps", () => {
     });
   });
 
-  test("given a step that is ended, does nothing more with it", async () => {
+  test("given a step that has ended, ignores later calls", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     const step = reporter.beginStep("speech");
@@ -71,7 +71,7 @@ describe("steps", () => {
     expect(reporter.state.steps.speech).not.toHaveProperty("message");
   });
 
-  test("given a completed step that is run again, keeps it completed and runs the work", async () => {
+  test("given a second run of a completed step, runs the work and keeps the step completed", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     await reporter.step("speech", () => {});
@@ -84,7 +84,7 @@ describe("steps", () => {
     expect(reporter.state.steps.speech).toEqual(speech);
   });
 
-  test("given a failed step that is run again, doesn't lower its percent", async () => {
+  test("given a second run of a failed step, does not lower its percent", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     const step = reporter.beginStep("render");
@@ -99,7 +99,7 @@ describe("steps", () => {
     { total: -1 },
     { percent: Number.POSITIVE_INFINITY },
     { message: 5 },
-  ])("given %o, tells onError and leaves the step as it is", async (update) => {
+  ])("given the update %o, calls onError and does not change the step", async (update) => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     const step = reporter.beginStep("render");
@@ -112,7 +112,7 @@ describe("steps", () => {
     });
   });
 
-  test("given nothing of nothing done, has no percent", async () => {
+  test("given a total of 0, has no percent", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     reporter.beginStep("render").update({ done: 0, total: 0 });

@@ -5,7 +5,7 @@ import { logOf, openPlainJob, openPlannedJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("update and log", () => {
-  test("given many updates, writes the first at once and the rest once per interval", async () => {
+  test("given many updates, writes the first at once and the others once per interval", async () => {
     const context = makeContext({ reportIntervalMs: 100 });
     const reporter = await openPlainJob(context);
     await advance(200);
@@ -22,7 +22,7 @@ describe("update and log", () => {
     expect(context.store.calls.write).toBe(before + 2);
   });
 
-  test("given a lower percent, keeps the higher", async () => {
+  test("given a lower percent, keeps the higher one", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     for (const percent of [40, 20, 60.57, 200]) reporter.update({ percent });
@@ -31,7 +31,7 @@ describe("update and log", () => {
     expect((await context.store.read(reporter.id))?.set.percent).toBe(100);
   });
 
-  test("given a log line, takes what waits with it, at once and in order", async () => {
+  test("given a log line, writes it at once, together with pending updates", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     reporter.update({ message: "first" });
@@ -43,7 +43,7 @@ describe("update and log", () => {
     expect(delta?.log).toMatchObject([{ n: 1, level: "warn", text: "line", data: { frame: 1 } }]);
   });
 
-  test("given values that can't be reported, tells onError, throws nothing and sends the others", async () => {
+  test("given values that cannot be stored, calls onError, does not throw, and writes the valid ones", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     const wrong = reporter as unknown as {
@@ -58,7 +58,7 @@ describe("update and log", () => {
     wrong.log("text", { level: "shout" });
     wrong.update({
       get metadata() {
-        throw new Error("a getter of the app's");
+        throw new Error("a getter that throws");
       },
     });
     for (const nothing of [undefined, null]) {
@@ -82,7 +82,7 @@ describe("update and log", () => {
     });
   });
 
-  test("given a percent for a job with a plan, tells onError that it follows from the steps", async () => {
+  test("given a percent for a job with a plan, calls onError, because the percent is derived from the steps", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     reporter.update({ percent: 50 });
@@ -90,7 +90,7 @@ describe("update and log", () => {
     expect(reporter.state.percent).toBe(0);
   });
 
-  test("given a value that is changed afterwards, has reported what it was", async () => {
+  test("given a value that the caller changes later, writes the value at the time of the call", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     await advance(200);
@@ -102,7 +102,7 @@ describe("update and log", () => {
     expect((await stateOf(context, reporter)).metadata).toEqual({ list: [1] });
   });
 
-  test("given null, takes a metadata key and the message away; undefined leaves them", async () => {
+  test("given null, removes a metadata key or the message; given undefined, keeps it", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     reporter.update({ message: "m", metadata: { a: 1, b: 2 } });
@@ -113,7 +113,7 @@ describe("update and log", () => {
     expect(await stateOf(context, reporter)).toMatchObject({ message: null, metadata: { b: 2 } });
   });
 
-  test("given a text that is too long, cuts it, and no character in two", async () => {
+  test("given a text that is too long, cuts it without splitting a character", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
     reporter.log(`${"a".repeat(4094)}😀 and more`);
