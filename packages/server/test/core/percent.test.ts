@@ -15,15 +15,15 @@ describe("raisePercent", () => {
     [null, -5, 0],
     [90, 250, 100],
     [null, 57.3, 57.3],
-  ])("given %s and then %s, is %s", (before, next, expected) => {
+  ])("given %s, then %s, returns %s", (before, next, expected) => {
     expect(raisePercent(before, next)).toBe(expected);
   });
 
-  test("given any numbers in a row, never falls and stays from 0 to 100", () => {
+  test("given any sequence of numbers, never falls and stays between 0 and 100", () => {
     fc.assert(
-      fc.property(fc.array(fc.option(fc.double({ noNaN: true }))), (told) => {
+      fc.property(fc.array(fc.option(fc.double({ noNaN: true }))), (reported) => {
         let last: number | null = null;
-        for (const next of told) {
+        for (const next of reported) {
           const raised = raisePercent(last, next);
           expect(raised ?? 0).toBeGreaterThanOrEqual(last ?? 0);
           expect(raised ?? 0).toBeLessThanOrEqual(100);
@@ -34,11 +34,13 @@ describe("raisePercent", () => {
   });
 });
 
-test.each([
-  [1, 4, 25],
-  [0, 0, undefined],
-  [5, undefined, undefined],
-  [undefined, 5, undefined],
-])("percentOfUnits given %s of %s is %s", (done, total, expected) => {
-  expect(percentOfUnits(done, total)).toBe(expected);
+describe("percentOfUnits", () => {
+  test.each([
+    [1, 4, 25],
+    [0, 0, undefined],
+    [5, undefined, undefined],
+    [undefined, 5, undefined],
+  ])("given %s of %s units, returns %s", (done, total, expected) => {
+    expect(percentOfUnits(done, total)).toBe(expected);
+  });
 });

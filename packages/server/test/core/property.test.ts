@@ -16,15 +16,18 @@ useFakeTime();
 
 type Command =
   | { readonly do: "write"; readonly fields: Record<string, number>; readonly lines: number }
-  | { readonly do: "cut" | "connect"; readonly who: number; readonly room: number }
-  | { readonly do: "drain"; readonly who: number; readonly room: number }
+  | {
+      readonly do: "disconnect" | "connect" | "drain";
+      readonly reader: number;
+      readonly capacity: number;
+    }
   | { readonly do: "wakes"; readonly wakes: "normal" | "lost" | "twice" | "late" }
   | { readonly do: "outage"; readonly ms: number }
-  | { readonly do: "pass"; readonly ms: number };
+  | { readonly do: "advance"; readonly ms: number };
 
 const READERS = 4;
-const who = fc.nat(READERS - 1);
-const room = fc.oneof(fc.constantFrom(1, 2, 3), fc.constant(Number.POSITIVE_INFINITY));
+const reader = fc.nat(READERS - 1);
+const capacity = fc.oneof(fc.constantFrom(1, 2, 3), fc.constant(Number.POSITIVE_INFINITY));
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 6,
@@ -42,9 +45,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom("cut" as const, "connect" as const), who, room }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("disconnect" as const, "connect" as const),
+      reader,
+      capacity,
+    }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("drain" as const), who, room }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("drain" as const), reader, capacity }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -53,29 +60,30 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("outage" as const), ms: fc.nat(8_000) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat(700) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.nat(700) }) },
 );
 
-/** One reader over all of its streams: it comes back with the cursor of the last delta that it took. */
+/** One reader with all of its streams. It reconnects with the cursor of the last delta that it received. */
 interface Client {
   sink: FakeSink | undefined;
-  taken: number;
+  /** Number of deltas of the current sink that were applied to the replica. */
+  applied: number;
   readonly replica: Replica;
   readonly received: Delta[];
   ends: number;
 }
 
-function take(client: Client): void {
+function applyReceived(client: Client): void {
   const deltas = client.sink?.deltas() ?? [];
-  for (const delta of deltas.slice(client.taken)) {
+  for (const delta of deltas.slice(client.applied)) {
     client.received.push(delta);
     applyDelta(client.replica, delta);
   }
-  client.taken = deltas.length;
+  client.applied = deltas.length;
 }
 
-function cut(client: Client): void {
-  take(client);
+function disconnect(client: Client): void {
+  applyReceived(client);
   client.ends += client.sink?.events.filter(({ event }) => event === "end").length ?? 0;
   client.sink?.subscription?.closed();
   client.sink = undefined;
@@ -85,13 +93,13 @@ async function connect(
   { progress }: TestContext,
   id: string,
   client: Client,
-  room: number,
+  capacity: number,
 ): Promise<void> {
-  cut(client);
-  client.taken = 0;
-  const sink = fakeSink(room);
+  disconnect(client);
+  client.applied = 0;
+  const sink = fakeSink(capacity);
   const cursor = client.replica.version === 0 ? undefined : replicaCursor(client.replica);
-  // Refused while the store is away, or finished: then it has no stream.
+  // There is no stream if the store fails, or if the client has the end already.
   client.sink = await openStream(progress, id, { cursor, sink }).catch(() => undefined);
 }
 
@@ -101,24 +109,24 @@ async function perform(
   clients: readonly Client[],
   step: Command,
 ): Promise<void> {
-  const client = "who" in step ? clients[step.who] : undefined;
+  const client = "reader" in step ? clients[step.reader] : undefined;
   if (step.do === "write") {
     const lines = Array.from({ length: step.lines }, (_, index) => `line ${index}`);
     await context.setFields(id, step.fields, lines);
   } else if (step.do === "wakes") context.store.wakes = step.wakes;
-  else if (step.do === "pass") await advance(step.ms);
+  else if (step.do === "advance") await advance(step.ms);
   else if (step.do === "outage") {
     context.store.fail("read");
     await advance(step.ms);
     context.store.recover();
   } else if (client !== undefined) {
-    if (step.do === "cut") cut(client);
-    else if (step.do === "connect") await connect(context, id, client, step.room);
-    else client.sink?.drain(step.room);
+    if (step.do === "disconnect") disconnect(client);
+    else if (step.do === "connect") await connect(context, id, client, step.capacity);
+    else client.sink?.drain(step.capacity);
   }
 }
 
-/** Lets every reader have all that there is. */
+/** Waits until every reader has received everything. */
 async function settle(context: TestContext, id: string, clients: readonly Client[]): Promise<void> {
   await advance(6_000);
   for (const client of clients) {
@@ -129,10 +137,10 @@ async function settle(context: TestContext, id: string, clients: readonly Client
   await advance(6_000);
 }
 
-/** A line is told again only with a whole state, which replaces what the reader held. */
-function expectEachLineOnce(told: readonly Delta[]): void {
+/** Each line comes once and in order. Only a reset repeats lines, because it replaces the reader's log. */
+function expectEachLineOnce(received: readonly Delta[]): void {
   let seen = 0;
-  for (const { reset, log } of told) {
+  for (const { reset, log } of received) {
     if (reset) seen = 0;
     for (const { n } of log) {
       expect(n).toBe(seen + 1);
@@ -141,7 +149,8 @@ function expectEachLineOnce(told: readonly Delta[]): void {
   }
 }
 
-test("given any readers, writes, cuts, full sinks, lost hints and outages, each reader ends with the state of the store, each line once, and one end", async () => {
+// The commands are writes, disconnects, full sinks, wakes that are lost, late or doubled, and outages of the store.
+test("given any commands, each reader has the state of the store, each line once, and one end", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const store = faultyStore();
@@ -151,7 +160,7 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
         { length: READERS },
         (): Client => ({
           sink: undefined,
-          taken: 0,
+          applied: 0,
           replica: emptyReplica(),
           received: [],
           ends: 0,
@@ -165,7 +174,7 @@ test("given any readers, writes, cuts, full sinks, lost hints and outages, each 
       const kept = await store.read(id);
       for (const client of clients) {
         const { sink } = client;
-        cut(client);
+        disconnect(client);
         expect(deltaAfter(client.replica)).toEqual(kept);
         expect(client.ends).toBe(1);
         expect(sink?.events.at(-1)?.event).toBe("end");

@@ -5,7 +5,7 @@ import { openStream } from "./streams.js";
 useFakeTime();
 
 describe("update", () => {
-  test("given a queued job, sets message and metadata, and readers get them", async () => {
+  test("given a queued job, sets message and metadata and sends them to readers", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -33,10 +33,10 @@ describe("update", () => {
   });
 
   test.each([
-    ["a percent that is no number", { percent: Number.NaN }, "invalid-change"],
+    ["a percent that is not a number", { percent: Number.NaN }, "invalid-change"],
     ["a metadata key with a dot", { metadata: { "a.b": 1 } }, "invalid-change"],
-    ["a value that JSON can't carry", { metadata: { a: 1n } }, "invalid-change"],
-    ["too much", { metadata: { a: "x".repeat(300_000) } }, "too-large"],
+    ["a value that is not JSON", { metadata: { a: 1n } }, "invalid-change"],
+    ["a change that is too large", { metadata: { a: "x".repeat(300_000) } }, "too-large"],
   ])("given %s, throws and writes nothing", async (_name, update, code) => {
     const { progress, createJob, store } = makeContext();
     const id = await createJob();
@@ -44,7 +44,7 @@ describe("update", () => {
     expect(store.calls.write).toBe(0);
   });
 
-  test("given a job with a plan, refuses a percent of its own", async () => {
+  test("given a percent for a job with a plan, throws invalid-change", async () => {
     const { progress } = makeContext();
     const plan = [{ id: "a", title: "A", weight: 1 }];
     const { id } = await progress.create({ kind: "k", plan });
@@ -53,14 +53,14 @@ describe("update", () => {
     });
   });
 
-  test("given a job that has ended, or none, throws", async () => {
+  test("given a job that has ended or is unknown, throws", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     await setFields(id, { status: "completed" });
     await expect(progress.update(id, { message: "late" })).rejects.toMatchObject({
       code: "job-finished",
     });
-    await expect(progress.update("nobody", { message: "x" })).rejects.toMatchObject({
+    await expect(progress.update("unknown", { message: "x" })).rejects.toMatchObject({
       code: "job-not-found",
     });
   });
@@ -68,7 +68,7 @@ describe("update", () => {
 
 describe("end", () => {
   test.each(["failed", "cancelled", "lost", "timed-out"] as const)(
-    "given %s, ends the job, closes its running steps, and stops its worker",
+    "given %s, ends the job, closes its running steps and stops its worker",
     async (status) => {
       const { progress } = makeContext();
       const plan = [{ id: "a", title: "A", weight: 1 }];
@@ -90,7 +90,7 @@ describe("end", () => {
     },
   );
 
-  test("given a job that has ended, throws, and the first end stays", async () => {
+  test("given a job that has ended, throws and keeps the first end", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();
     await progress.end(id, "failed");
@@ -98,18 +98,21 @@ describe("end", () => {
     expect(await progress.status(id)).toMatchObject({ status: "failed" });
   });
 
-  test.each(["completed", "running", "nonsense"])("given %s, refuses it", async (status) => {
-    const { progress, createJob } = makeContext();
-    const id = await createJob();
-    await expect(progress.end(id, status as never)).rejects.toMatchObject({
-      code: "invalid-option",
-    });
-    expect(await progress.status(id)).toMatchObject({ status: "queued" });
-  });
+  test.each(["completed", "running", "nonsense"])(
+    "given the status %s, throws invalid-option",
+    async (status) => {
+      const { progress, createJob } = makeContext();
+      const id = await createJob();
+      await expect(progress.end(id, status as never)).rejects.toMatchObject({
+        code: "invalid-option",
+      });
+      expect(await progress.status(id)).toMatchObject({ status: "queued" });
+    },
+  );
 });
 
 describe("remove", () => {
-  test("given an ended job, removes it with its key, and its readers learn that it is gone", async () => {
+  test("given an ended job, removes it with its key", async () => {
     const { progress } = makeContext();
     const { id } = await progress.create({ kind: "k", key: "once" });
     await progress.end(id, "failed");
@@ -131,6 +134,6 @@ describe("remove", () => {
 
   test("given an unknown job, returns false", async () => {
     const { progress } = makeContext();
-    expect(await progress.remove("nobody")).toBe(false);
+    expect(await progress.remove("unknown")).toBe(false);
   });
 });

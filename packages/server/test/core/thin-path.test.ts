@@ -3,7 +3,7 @@ import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
 import { waitUntil } from "./context.js";
 import { openStream } from "./streams.js";
 
-test("given a job, its stream tells it from the snapshot to the end, once", async () => {
+test("given a job that runs, its stream has hello, a snapshot and one end", async () => {
   const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
   const job = await progress.create({
     kind: "video",

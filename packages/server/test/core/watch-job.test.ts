@@ -16,7 +16,7 @@ describe("watch", () => {
     return { calls, listener: (job, log) => calls.push([job, log.map(({ text }) => text)]) };
   }
 
-  test("given a listener, calls it at once and after each change, with each line once, until the end", async () => {
+  test("given a listener, calls it at once and after each change until the end, with each line once", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     await setFields(id, { message: "first" }, ["one"]);
@@ -55,7 +55,7 @@ describe("watch", () => {
     expect(progress.stats().watchedJobs).toBe(0);
   });
 
-  test("given the returned function, calls the listener no more; a second call does nothing", async () => {
+  test("given a call of the returned function, stops calling the listener; a second call does nothing", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const { calls, listener } = recorder();
@@ -71,7 +71,7 @@ describe("watch", () => {
     expect(progress.stats().watchedJobs).toBe(1);
   });
 
-  test("given listeners that throw or reject, reports each error and goes on", async () => {
+  test("given listeners that throw or reject, passes each error to onError and continues", async () => {
     const { progress, createJob, setFields, errors } = makeContext();
     const id = await createJob();
     let calls = 0;
@@ -102,12 +102,12 @@ describe("watch", () => {
 
   test("given an unknown job, throws", async () => {
     const { progress } = makeContext();
-    await expect(progress.watch("nobody", () => {})).rejects.toMatchObject({
+    await expect(progress.watch("unknown", () => {})).rejects.toMatchObject({
       code: "job-not-found",
     });
   });
 
-  test("given an outage, goes on once the store is back", async () => {
+  test("given an outage, calls the listener after the outage", async () => {
     const { progress, createJob, setFields, store } = makeContext({ rereadMs: 1_000 });
     const id = await createJob();
     const { calls, listener } = recorder();

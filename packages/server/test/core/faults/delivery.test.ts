@@ -5,11 +5,15 @@ import { faultyStore } from "../faulty-store.js";
 import { bodyOf, requestFacts } from "../requests.js";
 import { openStream } from "../streams.js";
 
+/*
+ * Regression tests for the faults of the system that this library replaces. Each number is that of a fault.
+ */
+
 useFakeTime();
 
 const STREAM = { accept: "text/event-stream" };
 
-test("fault 1: given a reader who comes back with its event id, nothing is told again", async () => {
+test("fault 1: given a reader that reconnects with its event id, sends nothing twice", async () => {
   const { progress, createJob, setFields } = makeContext();
   const id = await createJob();
   const first = await openStream(progress, id);
@@ -24,7 +28,7 @@ test("fault 1: given a reader who comes back with its event id, nothing is told 
   expect(second.deltas().some(({ reset }) => reset)).toBe(false);
 });
 
-test("fault 2: given an end that one reader has seen, a second tab, a reload and a status call get it too", async () => {
+test("fault 2: given an end that one reader received, sends it to later readers too", async () => {
   const { progress, createJob } = makeContext();
   const id = await createJob();
   const first = await openStream(progress, id);
@@ -41,7 +45,7 @@ test("fault 2: given an end that one reader has seen, a second tab, a reload and
   expect(await progress.status(id)).toMatchObject({ status: "completed", result: { url: "/v" } });
 });
 
-test("fault 3: given an error in the last step, an end is sent, and says that the job failed", async () => {
+test("fault 3: given an error in the last step, sends an end with the status failed", async () => {
   const { progress, createJob } = makeContext();
   const id = await createJob();
   const sink = await openStream(progress, id);
@@ -55,7 +59,7 @@ test("fault 3: given an error in the last step, an end is sent, and says that th
   expect(sink.ended).toBe(true);
 });
 
-test("fault 3: given a worker that dies, its readers are told within seconds, and then the end", async () => {
+test("fault 3: given a worker that dies, sends stale within seconds, then an end with the status lost", async () => {
   const store = faultyStore();
   const worker = makeContext({ leaseMs: 6_000 }, store);
   const server = makeContext({ leaseMs: 6_000, sweepIntervalMs: 2_000 }, store);
@@ -69,9 +73,9 @@ test("fault 3: given a worker that dies, its readers are told within seconds, an
   expect(sink.events.at(-1)).toMatchObject({ event: "end", data: { set: { status: "lost" } } });
 });
 
-test("fault 4: given an unknown id, answers 404 at once, and neither watches nor beats", async () => {
+test("fault 4: given an unknown id, answers 404 at once and leaves no watch and no timer", async () => {
   const { progress, store } = makeContext();
-  const answer = await progress.handle(requestFacts("/nobody", STREAM));
+  const answer = await progress.handle(requestFacts("/unknown", STREAM));
   expect(answer).toMatchObject({ kind: "body", status: 404 });
   expect(bodyOf(answer)).toMatchObject({ code: "job-not-found" });
   expect(store.calls.watch).toBe(store.calls.unwatch);
@@ -80,7 +84,7 @@ test("fault 4: given an unknown id, answers 404 at once, and neither watches nor
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("fault 5: given a job that takes twenty minutes, one stream lasts from its start to its end", async () => {
+test("fault 5: given a job that takes twenty minutes, keeps one stream open from its start to its end", async () => {
   const { progress, createJob, setFields } = makeContext();
   const id = await createJob();
   const sink = await openStream(progress, id);
@@ -94,7 +98,7 @@ test("fault 5: given a job that takes twenty minutes, one stream lasts from its 
   expect(sink.events.some(({ event }) => event === "timeout" || event === "bye")).toBe(false);
 });
 
-test("fault 5: given ten silent minutes, the stream says that it ends, not the job, and can be taken up again", async () => {
+test("fault 5: given ten minutes without a change, writes timeout, and the reader can reconnect", async () => {
   const { progress, createJob, setFields } = makeContext();
   const id = await createJob();
   const sink = await openStream(progress, id);
@@ -106,7 +110,7 @@ test("fault 5: given ten silent minutes, the stream says that it ends, not the j
   expect(again.deltas()).toMatchObject([{ set: { message: "still there" } }]);
 });
 
-test("fault 11: given a stream, its reader is told when to come back and how long silence may last", async () => {
+test("fault 11: given a stream, sends retry and the heartbeat interval, and writes heartbeats", async () => {
   const { progress, createJob } = makeContext({ heartbeatMs: 12_000 });
   const sink = await openStream(progress, await createJob());
   expect(sink.events[0]).toMatchObject({
@@ -119,7 +123,7 @@ test("fault 11: given a stream, its reader is told when to come back and how lon
   expect(beats.length).toBeGreaterThanOrEqual(10);
 });
 
-test("fault 12: given each kind of frame, its event says what it is; given an end, its status does", async () => {
+test("fault 12: given any frame, its event name states its kind; given an end, its status is right", async () => {
   const { progress, createJob, setFields } = makeContext({ heartbeatMs: 5_000 });
   const id = await createJob();
   const sink = await openStream(progress, id);
@@ -143,7 +147,7 @@ test("fault 12: given each kind of frame, its event says what it is; given an en
   expect(state?.percent).not.toBe(100);
 });
 
-test("fault 13: given steps that are reported in any way, the percent never falls, moves within a step, and is 100 at the end alone", async () => {
+test("fault 13: given falling values of a step, the percent never falls and is 100 only at the end", async () => {
   const { progress } = makeContext();
   const plan = [
     { id: "speech", title: "Speech", weight: 1 },
@@ -151,29 +155,29 @@ test("fault 13: given steps that are reported in any way, the percent never fall
   ];
   const { id } = await progress.create({ kind: "video", plan });
   const percents: number[] = [];
-  const look = async (): Promise<void> => {
+  const readPercent = async (): Promise<void> => {
     await advance(150);
     percents.push((await progress.status(id))?.percent ?? 0);
   };
   await progress.run(id, async (job: Reporter) => {
     await job.step("speech", () => {});
-    await look();
+    await readPercent();
     await job.step("render", async (step) => {
       for (const done of [10, 60, 30, 249, 5]) {
         step.update({ done, total: 249 });
-        await look();
+        await readPercent();
       }
     });
-    await look();
+    await readPercent();
   });
-  await look();
+  await readPercent();
   expect(percents).toEqual([...percents].sort((a, b) => a - b));
   expect(new Set(percents).size).toBeGreaterThan(4);
   expect(percents.filter((percent) => percent === 100)).toHaveLength(1);
   expect(percents.at(-2)).toBe(99);
 });
 
-test("fault 15: given an end, it is told once on a stream, and whoever asks again with its cursor is told to stop", async () => {
+test("fault 15: given an end, sends it once, and answers 204 to a request with its cursor", async () => {
   const { progress, store, createJob } = makeContext();
   const id = await createJob();
   const sink = await openStream(progress, id);

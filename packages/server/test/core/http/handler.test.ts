@@ -12,7 +12,7 @@ type State = (typeof STATES)[number];
 
 /** Creates a job in a state, and returns its id. */
 async function jobIn(context: TestContext, state: State): Promise<string> {
-  if (state === "unknown") return "nobody";
+  if (state === "unknown") return "unknown";
   const id = await context.createJob();
   if (state === "running") await context.setFields(id, { status: "running" });
   if (state === "ended") await context.setFields(id, { status: "completed", result: 1 });

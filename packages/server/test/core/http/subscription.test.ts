@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { requestFacts } from "../requests.js";
-import { fakeSink, openStream } from "../streams.js";
+import { fakeSink, openStream, subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -39,8 +39,10 @@ describe("the first frames", () => {
     expect(sink.events[1]).toMatchObject({ data: { reset: true, done: true } });
     expect(sink.ended).toBe(true);
   });
+});
 
-  test("given a change with only log lines, include a log event; given one with fields, a progress event", async () => {
+describe("an open stream", () => {
+  test("given a change with only log lines, writes a log event; given one with fields, a progress event", async () => {
     const { progress, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);
@@ -51,9 +53,7 @@ describe("the first frames", () => {
     await advance(0);
     expect(sink.events.at(-1)?.event).toBe("progress");
   });
-});
 
-describe("an open stream", () => {
   test("given no change for heartbeatMs, writes a heartbeat without an id", async () => {
     const { progress, createJob, setFields } = makeContext({ heartbeatMs: 10_000 });
     const id = await createJob();
@@ -215,8 +215,7 @@ describe("a sink or an adapter that fails", () => {
     const answer = await progress.handle(
       requestFacts(`/${id}`, headers, { signal: client.signal }),
     );
-    const sink = fakeSink();
-    if (answer.kind === "stream") answer.subscribe(sink);
+    const sink = subscribe(answer);
     client.abort();
     await setFields(id, { message: "m" });
     await advance(60_000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { requestFacts } from "../requests.js";
-import { fakeSink, openStream } from "../streams.js";
+import { fakeSink, openStream, subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -84,8 +84,7 @@ describe("drain and close", () => {
     const { progress, createJob } = makeContext();
     const answer = await progress.handle(requestFacts(`/${await createJob()}`, STREAM));
     const draining = progress.drain({ spreadMs: 100 });
-    const sink = fakeSink();
-    if (answer.kind === "stream") sink.subscription = answer.subscribe(sink);
+    const sink = subscribe(answer);
     await advance(200);
     await draining;
     expect(sink.events.map(({ event }) => event)).toEqual(["hello", "snapshot", "bye"]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { requestFacts } from "../requests.js";
-import { fakeSink, openStream } from "../streams.js";
+import { fakeSink, openStream, subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -31,7 +31,7 @@ describe("opening a topic", () => {
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM, { signal: client.signal }));
     client.abort();
     const sink = fakeSink();
-    if (answer.kind === "stream") answer.subscribe(sink).closed();
+    subscribe(answer, sink).subscription?.closed();
     expect(sink.chunks).toHaveLength(0);
     expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
   });

@@ -47,7 +47,7 @@ describe("a store that cannot be read", () => {
     expect(progress.stats().streams).toBe(0);
   });
 
-  test("given reads that do not return, gives each up after a time limit and reads again after the outage", async () => {
+  test("given reads that do not return, gives each up after a time limit and reads again later", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();
     const sink = await openStream(progress, id);

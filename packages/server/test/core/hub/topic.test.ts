@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { requestFacts } from "../requests.js";
-import { fakeSink, openStream } from "../streams.js";
+import { openStream, subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -51,7 +51,7 @@ describe("a topic", () => {
     const sink = await openStream(progress, id);
     const release = store.holdReplies("read");
     const before = store.calls.read;
-    for (let by = 0; by < 100; by += 1) await setFields(id, { message: `${by}` });
+    for (let i = 0; i < 100; i += 1) await setFields(id, { message: `${i}` });
     await advance(0);
     expect(store.calls.read).toBe(before + 1);
     release();
@@ -66,7 +66,7 @@ describe("a topic", () => {
     const sink = await openStream(progress, id);
     const release = store.hold("read");
     const before = store.calls.read;
-    for (let by = 0; by < 100; by += 1) await setFields(id, { message: `${by}` });
+    for (let i = 0; i < 100; i += 1) await setFields(id, { message: `${i}` });
     release();
     await advance(0);
     expect(store.calls.read).toBe(before + 1);
@@ -78,10 +78,10 @@ describe("a topic", () => {
     store.wakesHaveVersions = false;
     const id = await createJob();
     const sink = await openStream(progress, id);
-    for (let by = 0; by < 5; by += 1) {
-      await setFields(id, { message: `${by}` });
+    for (let i = 0; i < 5; i += 1) {
+      await setFields(id, { message: `${i}` });
       await advance(0);
-      expect(sink.state()?.set).toMatchObject({ message: `${by}` });
+      expect(sink.state()?.set).toMatchObject({ message: `${i}` });
     }
   });
 
@@ -158,8 +158,7 @@ describe("a topic", () => {
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM));
     store.read = async () => undefined;
     await advance(1_500);
-    const sink = fakeSink();
-    if (answer.kind === "stream") sink.subscription = answer.subscribe(sink);
+    const sink = subscribe(answer);
     expect(sink.events.map(({ event }) => event)).toEqual(["hello", "snapshot", "timeout"]);
     expect(sink.ended).toBe(true);
   });

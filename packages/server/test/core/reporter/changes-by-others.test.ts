@@ -77,8 +77,8 @@ describe("a worker that writes often, without readers", () => {
   async function writeOften(context: TestContext): Promise<number> {
     const reporter = await openPlainJob(context);
     const before = context.store.calls.read;
-    for (let by = 0; by < 100; by += 1) {
-      reporter.update({ message: `${by}` });
+    for (let i = 0; i < 100; i += 1) {
+      reporter.update({ message: `${i}` });
       await advance(100);
     }
     expect(context.store.calls.write).toBeGreaterThan(100);

@@ -6,7 +6,7 @@ import { logOf, openPlainJob, openPlannedJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("the end", () => {
-  test("given complete, writes the pending changes and the end as one change, and completes the running steps", async () => {
+  test("given complete, writes pending changes and the end together and completes running steps", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     await advance(200);

@@ -5,7 +5,7 @@ import { logOf, openPlainJob, stateOf } from "./jobs.js";
 useFakeTime();
 
 describe("the lease", () => {
-  test("given work that does not report, is renewed after each third of its length, without a new version", async () => {
+  test("given work without reports, is renewed after each third of its length, without a version", async () => {
     const context = makeContext({ leaseMs: 15_000 });
     const reporter = await openPlainJob(context);
     const { cursor } = await stateOf(context, reporter);
@@ -58,7 +58,7 @@ describe("the lease", () => {
     const reporter = await openPlainJob(context);
     await advance(200);
     context.store.fail("write");
-    reporter.log("last words");
+    reporter.log("last line");
     let closed = false;
     const closing = reporter.close().then(() => {
       closed = true;

@@ -45,7 +45,7 @@ describe("open", () => {
 
   test("given an unknown id, throws job-not-found", async () => {
     const { progress } = makeContext();
-    await expect(progress.open("nobody")).rejects.toMatchObject({ code: "job-not-found" });
+    await expect(progress.open("unknown")).rejects.toMatchObject({ code: "job-not-found" });
   });
 
   test.each([0, Number.NaN, Number.POSITIVE_INFINITY, 200, "15s"])(

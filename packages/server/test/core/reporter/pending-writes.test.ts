@@ -32,7 +32,7 @@ describe("appendWrite", () => {
     expect(queue[0]?.change.log.map(({ text }) => text)).toEqual(["1", "2"]);
   });
 
-  test("given a write that does not fit, removes its fields from earlier writes and drops those that become empty", () => {
+  test("given a write that does not fit, removes its fields from earlier writes and drops empty ones", () => {
     const big = { bytes: MAX_CHANGE_BYTES };
     const queue = appendWrite(
       [pendingWrite({ fields: "a", ...big }), pendingWrite({ fields: "bc", ...big })],
@@ -50,7 +50,7 @@ describe("appendWrite", () => {
 });
 
 describe("trimLines", () => {
-  test("given more lines than the limit, drops the oldest and notes how many; a later note adds to the earlier one", () => {
+  test("given too many lines, drops the oldest and notes how many; a second note adds to the first", () => {
     const texts = (queue: readonly PendingWrite[]) =>
       queue.flatMap(({ change }) => change.log.map(({ text }) => text));
     const once = trimLines([pendingWrite({ lines: ["1", "2", "3", "4"] })], 3);

@@ -82,7 +82,7 @@ describe("update and log", () => {
     });
   });
 
-  test("given a percent for a job with a plan, calls onError, because the percent is derived from the steps", async () => {
+  test("given a percent for a job with a plan, calls onError with a reason that names the plan", async () => {
     const context = makeContext();
     const reporter = await openPlannedJob(context);
     reporter.update({ percent: 50 });
