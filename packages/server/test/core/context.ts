@@ -67,6 +67,11 @@ export async function advance(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
+/** Runs the microtasks that are queued, and those that they queue. No timer runs meanwhile. */
+export async function flushMicrotasks(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
 /** Runs microtasks until a condition holds. No timer runs meanwhile. */
 export async function waitUntil(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 1000; turn += 1) {

@@ -50,9 +50,9 @@ test("given time, counts the wait from the last failure and the duration from th
 
 test("given a success, is off; the next failure is a first one again", async () => {
   const outage = createOutage(5_000, () => 1);
-  outage.failed();
-  outage.failed();
   await advance(1_000);
+  outage.failed();
+  outage.failed();
   outage.ended();
   expect(outage.isOn()).toBe(false);
   expect(outage.durationMs(elapsed())).toBe(0);

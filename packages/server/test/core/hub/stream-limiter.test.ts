@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { streamLimiter } from "../../../src/core/hub/stream-limiter.js";
+import { flushMicrotasks } from "../context.js";
 
 describe("take", () => {
   test("given free slots, takes one for each call", () => {
@@ -47,11 +48,16 @@ describe("take", () => {
   });
 
   test("given a slot that was given back, takes it again", () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
-    const giveBack = limiter.take("a");
-    limiter.take("a");
-    giveBack();
+    const limiter = streamLimiter({ maxStreams: 10, maxStreamsPerJob: 2 });
+    const giveBack = [limiter.take("a"), limiter.take("a")];
+    giveBack[0]?.();
     expect(limiter.count()).toBe(1);
+    giveBack.push(limiter.take("a"));
+    expect(() => limiter.take("a")).toThrow();
+    giveBack[1]?.();
+    giveBack[2]?.();
+    expect(limiter.count()).toBe(0);
+    limiter.take("a");
     limiter.take("a");
     expect(() => limiter.take("a")).toThrow();
   });
@@ -81,7 +87,7 @@ describe("whenNone", () => {
       resolved += 1;
     });
     giveBack[0]?.();
-    await Promise.resolve();
+    await flushMicrotasks();
     expect(resolved).toBe(0);
     giveBack[1]?.();
     await Promise.all(waiting);
@@ -96,7 +102,7 @@ describe("whenNone", () => {
     const waiting = limiter.whenNone().then(() => {
       isResolved = true;
     });
-    await Promise.resolve();
+    await flushMicrotasks();
     expect(isResolved).toBe(false);
     giveBack();
     await waiting;

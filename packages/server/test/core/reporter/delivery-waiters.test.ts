@@ -4,6 +4,7 @@ import {
   type DeliveryWaiters,
   deliveryWaiters,
 } from "../../../src/core/reporter/delivery-waiters.js";
+import { flushMicrotasks } from "../context.js";
 
 const REFUSED = new ProgressError("too-large", { message: "The change is too large." });
 const CLOSED = new ProgressError("closed", { message: "The reporter is closed." });
@@ -17,7 +18,7 @@ function recordOutcomes(waiters: DeliveryWaiters, numbers: readonly number[]) {
       (error: ProgressError) => outcomes.push(`${upTo} ${error.code}`),
     );
   return async (): Promise<readonly (number | string)[]> => {
-    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+    await flushMicrotasks();
     return outcomes;
   };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { storeUnavailable } from "../../../../src/shared/errors.js";
 import { advance, useFakeTime } from "../../context.js";
 import { listeningWatcher, watcherFixture } from "./fixture.js";
@@ -16,6 +16,20 @@ describe("open", () => {
     release();
     expect(await opening).toMatchObject({ cursor: "epoch.1", reset: true });
     expect(store.reads).toEqual([undefined]);
+  });
+
+  test("given a wake before the first read, does not read for it again", async () => {
+    const { watcher, store, listen, reads } = watcherFixture();
+    const { watch } = store;
+    store.watch = async (jobId, wake) => {
+      const unwatch = await watch(jobId, wake);
+      wake();
+      return unwatch;
+    };
+    await watcher.open();
+    await listen();
+    await advance(1_000);
+    expect(await reads()).toBe(0);
   });
 
   test("given an unknown job, throws job-not-found", async () => {
@@ -65,6 +79,7 @@ describe("stop", () => {
     store.wake(5);
     store.wake();
     store.reply(7);
+    expect(vi.getTimerCount()).toBe(0);
     await advance(60_000);
     expect(await reads()).toBe(0);
   });

@@ -174,6 +174,20 @@ describe("wakes and replies", () => {
     expect(changes).toEqual([{ cancelRequested: true }]);
   });
 
+  test("given another epoch with a lower version, continues from that version", async () => {
+    const { store, write, reads } = await listeningWatcher();
+    write();
+    store.reply(2);
+    await advance(0);
+    store.epoch = "other";
+    store.version = 1;
+    await advance(REREAD_MS);
+    expect(await reads()).toBe(1);
+    write();
+    store.reply(2);
+    expect(await reads()).toBe(1);
+  });
+
   test("given the reply to a write, returns its cursor", async () => {
     const { watcher, store } = await listeningWatcher();
     const writing = watcher.write(UPDATE);
