@@ -108,6 +108,7 @@ async function open(watcher: WatcherState): Promise<Delta> {
     versions.note(version);
     void readIfDue(watcher);
   });
+  if (watcher.isStopped) endWatch(watcher);
   versions.clear();
   const snapshot = await store.read(jobId);
   if (snapshot === undefined) throw jobNotFound(jobId);
@@ -186,8 +187,14 @@ function readDone(
     listener.removed();
     return;
   }
-  watcher.known = parseCursor(delta.cursor) ?? watcher.known;
+  const read = parseCursor(delta.cursor);
+  // The reply to a write that came during the read may have a later version.
+  if (read !== undefined && isAfter(read, watcher.known)) watcher.known = read;
   listener.changed(delta.set);
+}
+
+function isAfter(one: CursorParts, other: CursorParts): boolean {
+  return one.epoch !== other.epoch || one.version > other.version;
 }
 
 function readFailed(watcher: WatcherState, listener: JobWatcherListener, error: unknown): void {
@@ -204,6 +211,10 @@ function stop(watcher: WatcherState): void {
   if (watcher.isStopped) return;
   watcher.isStopped = true;
   clearTimeout(watcher.timer);
+  endWatch(watcher);
+}
+
+function endWatch(watcher: WatcherState): void {
   // Nothing waits for it: a wake that still comes finds the watcher stopped.
   watcher.unwatch?.().catch((error) => report(watcher, error));
 }
