@@ -1,4 +1,5 @@
 import { memoryStore, type ProgressStore } from "../../src/index.js";
+import { closedGate, type Gate } from "./gate.js";
 
 type Method = "create" | "write" | "read" | "watch" | "remove" | "sweep";
 
@@ -15,7 +16,7 @@ export interface FaultyStore extends ProgressStore {
   /** Delays the replies of a method after the store computed them. @returns a function that lets them continue. */
   holdReplies(method: Method): () => void;
   /** How the wakes of the store are passed on. A late one comes after 300 ms. */
-  wakes: "normal" | "lost" | "twice" | "late";
+  wakes: "normal" | "lost" | "doubled" | "late";
   /** Whether a wake has the version that was written. */
   wakesHaveVersions: boolean;
   /** Ends what `fail` and `loseReplies` began. */
@@ -26,31 +27,26 @@ export interface FaultyStore extends ProgressStore {
 export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
   const failing = new Set<Method>();
   const losingReplies = new Set<Method>();
-  const before = new Map<Method, Promise<void>>();
-  const after = new Map<Method, Promise<void>>();
+  const before = new Map<Method, Gate>();
+  const after = new Map<Method, Gate>();
   const calls = { create: 0, write: 0, read: 0, watch: 0, remove: 0, sweep: 0, unwatch: 0 };
 
   async function callThrough<Result>(method: Method, call: () => Promise<Result>): Promise<Result> {
     calls[method] += 1;
-    await before.get(method);
+    await before.get(method)?.opened;
     if (failing.has(method)) throw new Error("ECONNRESET redis://:secret@10.0.0.7");
     const result = await call();
-    await after.get(method);
+    await after.get(method)?.opened;
     if (losingReplies.has(method)) throw new Error("ETIMEDOUT");
     return result;
   }
 
-  function gate(gates: Map<Method, Promise<void>>, method: Method): () => void {
-    let open = (): void => {};
-    gates.set(
-      method,
-      new Promise((resolve) => {
-        open = resolve;
-      }),
-    );
+  function addGate(gates: Map<Method, Gate>, method: Method): () => void {
+    const gate = closedGate();
+    gates.set(method, gate);
     return () => {
       gates.delete(method);
-      open();
+      gate.open();
     };
   }
 
@@ -61,8 +57,8 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     maxLogLines: store.maxLogLines,
     fail: (method) => failing.add(method),
     loseReplies: (method) => losingReplies.add(method),
-    hold: (method) => gate(before, method),
-    holdReplies: (method) => gate(after, method),
+    hold: (method) => addGate(before, method),
+    holdReplies: (method) => addGate(after, method),
     recover() {
       failing.clear();
       losingReplies.clear();
@@ -79,7 +75,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
           if (faulty.wakes === "lost") return;
           if (faulty.wakes === "late") setTimeout(wake, 300, version);
           else wake(version);
-          if (faulty.wakes === "twice") wake(version);
+          if (faulty.wakes === "doubled") wake(version);
         });
         return async () => {
           calls.unwatch += 1;

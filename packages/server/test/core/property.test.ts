@@ -21,7 +21,7 @@ type Command =
       readonly reader: number;
       readonly capacity: number;
     }
-  | { readonly do: "wakes"; readonly wakes: "normal" | "lost" | "twice" | "late" }
+  | { readonly do: "wakes"; readonly wakes: "normal" | "lost" | "doubled" | "late" }
   | { readonly do: "outage"; readonly ms: number }
   | { readonly do: "advance"; readonly ms: number };
 
@@ -56,7 +56,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("wakes" as const),
-      wakes: fc.constantFrom("normal" as const, "lost" as const, "twice" as const, "late" as const),
+      wakes: fc.constantFrom(
+        "normal" as const,
+        "lost" as const,
+        "doubled" as const,
+        "late" as const,
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("outage" as const), ms: fc.nat(8_000) }) },

@@ -181,7 +181,7 @@ test("fault 15: given an end, sends it once, and answers 204 to a request with i
   const { progress, store, createJob } = makeContext();
   const id = await createJob();
   const sink = await openStream(progress, id);
-  store.wakes = "twice";
+  store.wakes = "doubled";
   await progress.run(id, async () => 1);
   await advance(60_000);
   expect(sink.events.filter(({ event }) => event === "end")).toHaveLength(1);

@@ -50,7 +50,7 @@ describe("authorize", () => {
   ];
 
   test.each(decisions)(
-    "given the decision %s, answers with its status",
+    "given %s, answers with the status of this decision",
     async (_name, authorize, status, code) => {
       const { progress, createJob, errors } = makeContext({ authorize });
       const answer = await progress.handle(requestFacts(`/${await createJob()}`));

@@ -41,6 +41,7 @@ describe("a store that cannot be read", () => {
     await progress.watch(id, () => {});
     store.fail("read");
     await advance(45_000);
+    expect(progress.stats()).toMatchObject({ watchedJobs: 1 });
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM));
     expect(answer).toMatchObject({ kind: "body", status: 503 });
     expect(answer.headers["retry-after"]).toBe("3");

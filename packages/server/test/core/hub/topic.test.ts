@@ -98,7 +98,7 @@ describe("a topic", () => {
     expect(sink.state()?.set).toMatchObject({ message: "in between" });
   });
 
-  test.each(["lost", "twice", "late"] as const)(
+  test.each(["lost", "doubled", "late"] as const)(
     "given wakes that are %s, passes each change on once",
     async (wakes) => {
       const { progress, store, createJob, setFields } = makeContext({ rereadMs: 5_000 });

@@ -96,9 +96,9 @@ describe("a worker that writes often, without readers", () => {
   });
 
   test.each([
-    { when: "between two writes", held: false },
-    { when: "while a write is under way", held: true },
-  ])("given a cancel $when, aborts at once", async ({ held }) => {
+    ["between two writes", false],
+    ["while a write is under way", true],
+  ])("given a cancel %s, aborts at once", async (_when, held) => {
     const context = makeContext({ reportIntervalMs: 50 });
     const reporter = await openPlainJob(context);
     reporter.update({ message: "first" });

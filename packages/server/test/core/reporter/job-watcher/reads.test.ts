@@ -83,17 +83,17 @@ describe("a removed job", () => {
     expect([changes, errors]).toEqual([[], []]);
   });
 
-  test.each([jobExpired("job"), jobNotFound("job")])(
-    "given a read that throws %s, calls removed and reports no error",
-    async (error) => {
-      const { store, changes, removals, errors } = await listeningWatcher();
-      store.readError = error;
-      store.wake(2);
-      await advance(0);
-      expect(removals).toHaveLength(1);
-      expect([changes, errors]).toEqual([[], []]);
-    },
-  );
+  test.each([
+    ["job-expired", jobExpired("job")],
+    ["job-not-found", jobNotFound("job")],
+  ])("given a read that throws %s, calls removed and reports no error", async (_code, error) => {
+    const { store, changes, removals, errors } = await listeningWatcher();
+    store.readError = error;
+    store.wake(2);
+    await advance(0);
+    expect(removals).toHaveLength(1);
+    expect([changes, errors]).toEqual([[], []]);
+  });
 });
 
 test("given a listener that throws, reports the error and continues to read", async () => {

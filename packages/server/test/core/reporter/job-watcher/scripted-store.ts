@@ -1,6 +1,7 @@
-import type { Change, Cursor, Delta } from "@emlinh/progress-protocol";
+import type { Cursor, Delta } from "@emlinh/progress-protocol";
 import type { GuardedStore } from "../../../../src/core/guarded-store.js";
 import type { Wake } from "../../../../src/core/store.js";
+import { closedGate, type Gate } from "../../gate.js";
 
 /** A store of one job whose wakes and replies come only when the test sends them. */
 export interface ScriptedStore extends GuardedStore {
@@ -39,8 +40,8 @@ interface PendingReply {
 export function scriptedStore(): ScriptedStore {
   const replies: PendingReply[] = [];
   let wakeWatcher: Wake = () => {};
-  let readGate = openGate();
-  let watchGate = openGate();
+  let readGate: Gate | undefined;
+  let watchGate: Gate | undefined;
 
   const store: ScriptedStore = {
     maxLogLines: 10,
@@ -60,7 +61,7 @@ export function scriptedStore(): ScriptedStore {
       const gate = closedGate();
       readGate = gate;
       return () => {
-        readGate = openGate();
+        readGate = undefined;
         gate.open();
       };
     },
@@ -72,11 +73,9 @@ export function scriptedStore(): ScriptedStore {
       store.version = Math.max(store.version, version);
       replies.shift()?.resolve(`${store.epoch}.${version}`);
     },
-    rejectWrite(error) {
-      replies.shift()?.reject(error);
-    },
+    rejectWrite: (error) => replies.shift()?.reject(error),
     async watch(_jobId, wake) {
-      await watchGate.opened;
+      await watchGate?.opened;
       wakeWatcher = wake;
       return async () => {
         store.unwatched += 1;
@@ -86,38 +85,18 @@ export function scriptedStore(): ScriptedStore {
     async read(_jobId, cursor) {
       store.reads.push(cursor);
       const { epoch, version, fields, readError, isRemoved } = store;
-      await readGate.opened;
+      await readGate?.opened;
       if (readError !== undefined) throw readError;
       if (isRemoved) return undefined;
       const reset = cursor === undefined;
       return { cursor: `${epoch}.${version}`, reset, set: fields, log: [], done: false };
     },
-    write: (_jobId: string, _change: Change) =>
-      new Promise((resolve, reject) => {
-        replies.push({ resolve, reject });
-      }),
+    write: () => new Promise((resolve, reject) => replies.push({ resolve, reject })),
     create: unused,
     remove: unused,
     sweep: unused,
   };
   return store;
-}
-
-interface Gate {
-  readonly opened: Promise<void>;
-  open(): void;
-}
-
-function closedGate(): Gate {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
-function openGate(): Gate {
-  return { opened: Promise.resolve(), open: () => {} };
 }
 
 function unused(): Promise<never> {

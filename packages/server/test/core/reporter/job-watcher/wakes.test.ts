@@ -7,160 +7,165 @@ useFakeTime();
 
 interface Case {
   readonly given: string;
-  /** Reads that are begun at once. */
+  /** Number of reads that begin at once. */
   readonly reads: number;
   events(fixture: WatcherFixture): void | Promise<void>;
 }
 
+const CASES: readonly Case[] = [
+  {
+    given: "its own write with the next version in the reply and no wake",
+    reads: 0,
+    events({ write, store }) {
+      write();
+      store.reply(2);
+    },
+  },
+  {
+    given: "the wake of its own write before the reply",
+    reads: 0,
+    events({ write, store }) {
+      write();
+      store.wake(2);
+      store.reply(2);
+    },
+  },
+  {
+    given: "the wake of its own write after the reply",
+    reads: 0,
+    async events({ write, store }) {
+      write();
+      store.reply(2);
+      await advance(0);
+      store.wake(2);
+    },
+  },
+  {
+    given: "a hundred own writes with their wakes",
+    reads: 0,
+    async events({ write, store }) {
+      for (let version = 2; version <= 101; version += 1) {
+        write();
+        store.wake(version);
+        store.reply(version);
+        await advance(0);
+      }
+    },
+  },
+  {
+    given: "wakes of versions that it knows",
+    reads: 0,
+    async events({ write, store }) {
+      write();
+      store.reply(2);
+      await advance(0);
+      for (const version of [1, 2, 2]) store.wake(version);
+    },
+  },
+  {
+    given: "a wake above its last write",
+    reads: 1,
+    events({ store }) {
+      store.wake(2);
+    },
+  },
+  {
+    given: "a wake above its own write while that write has no reply",
+    reads: 1,
+    events({ write, store }) {
+      write();
+      store.wake(2);
+      store.wake(3);
+    },
+  },
+  {
+    given: "the reply to an own write whose version was read before",
+    reads: 1,
+    async events({ write, store }) {
+      write();
+      store.wake(3);
+      await advance(0);
+      store.reply(2);
+    },
+  },
+  {
+    given: "the wake of another write before its own, and then the reply",
+    reads: 1,
+    events({ write, store }) {
+      write();
+      store.wake(2);
+      store.reply(3);
+    },
+  },
+  {
+    given: "a reply that leaves out a version, without a wake",
+    reads: 1,
+    events({ write, store }) {
+      write();
+      store.reply(3);
+    },
+  },
+  {
+    given: "a reply of another epoch",
+    reads: 1,
+    events({ write, store }) {
+      write();
+      store.epoch = "other";
+      store.reply(2);
+    },
+  },
+  {
+    given: "the reply to a renewal with the known version",
+    reads: 0,
+    events({ write, store }) {
+      write(RENEWAL);
+      store.reply(1);
+    },
+  },
+  {
+    given: "the reply to a renewal above the known version",
+    reads: 1,
+    events({ write, store }) {
+      write(RENEWAL);
+      store.reply(2);
+    },
+  },
+  {
+    given: "a write that fails after its wake",
+    reads: 1,
+    events({ write, store }) {
+      write();
+      store.wake(2);
+      store.rejectWrite(storeUnavailable("No reply."));
+    },
+  },
+  {
+    given: "a write that fails without a wake",
+    reads: 0,
+    events({ write, store }) {
+      write();
+      store.rejectWrite(storeUnavailable("No reply."));
+    },
+  },
+  {
+    given: "two wakes in the same turn",
+    reads: 1,
+    events({ store }) {
+      store.wake(3);
+      store.wake(3);
+    },
+  },
+];
+
 describe("wakes and replies", () => {
-  test.each<Case>([
-    {
-      given: "its own write with the next version in the reply and no wake",
-      reads: 0,
-      events({ write, store }) {
-        write();
-        store.reply(2);
-      },
+  test.each(CASES.map(({ given, reads, events }) => [given, reads, events] as const))(
+    "given %s, reads %i times at once",
+    async (_given, reads, events) => {
+      const fixture = await listeningWatcher();
+      await events(fixture);
+      expect(await fixture.reads()).toBe(reads);
     },
-    {
-      given: "the wake of its own write before the reply",
-      reads: 0,
-      events({ write, store }) {
-        write();
-        store.wake(2);
-        store.reply(2);
-      },
-    },
-    {
-      given: "the wake of its own write after the reply",
-      reads: 0,
-      async events({ write, store }) {
-        write();
-        store.reply(2);
-        await advance(0);
-        store.wake(2);
-      },
-    },
-    {
-      given: "a hundred own writes with their wakes",
-      reads: 0,
-      async events({ write, store }) {
-        for (let version = 2; version <= 101; version += 1) {
-          write();
-          store.wake(version);
-          store.reply(version);
-          await advance(0);
-        }
-      },
-    },
-    {
-      given: "wakes of versions that it knows",
-      reads: 0,
-      async events({ write, store }) {
-        write();
-        store.reply(2);
-        await advance(0);
-        for (const version of [1, 2, 2]) store.wake(version);
-      },
-    },
-    {
-      given: "a wake above its last write",
-      reads: 1,
-      events({ store }) {
-        store.wake(2);
-      },
-    },
-    {
-      given: "a wake above its own write while that write has no reply",
-      reads: 1,
-      events({ write, store }) {
-        write();
-        store.wake(2);
-        store.wake(3);
-      },
-    },
-    {
-      given: "the reply to an own write whose version was read before",
-      reads: 1,
-      async events({ write, store }) {
-        write();
-        store.wake(3);
-        await advance(0);
-        store.reply(2);
-      },
-    },
-    {
-      given: "the wake of another write before its own, and then the reply",
-      reads: 1,
-      events({ write, store }) {
-        write();
-        store.wake(2);
-        store.reply(3);
-      },
-    },
-    {
-      given: "a reply that leaves out a version, without a wake",
-      reads: 1,
-      events({ write, store }) {
-        write();
-        store.reply(3);
-      },
-    },
-    {
-      given: "a reply of another epoch",
-      reads: 1,
-      events({ write, store }) {
-        write();
-        store.epoch = "other";
-        store.reply(2);
-      },
-    },
-    {
-      given: "the reply to a renewal with the known version",
-      reads: 0,
-      events({ write, store }) {
-        write(RENEWAL);
-        store.reply(1);
-      },
-    },
-    {
-      given: "the reply to a renewal above the known version",
-      reads: 1,
-      events({ write, store }) {
-        write(RENEWAL);
-        store.reply(2);
-      },
-    },
-    {
-      given: "a write that fails after its wake",
-      reads: 1,
-      events({ write, store }) {
-        write();
-        store.wake(2);
-        store.rejectWrite(storeUnavailable("No reply."));
-      },
-    },
-    {
-      given: "a write that fails without a wake",
-      reads: 0,
-      events({ write, store }) {
-        write();
-        store.rejectWrite(storeUnavailable("No reply."));
-      },
-    },
-    {
-      given: "two wakes in the same turn",
-      reads: 1,
-      events({ store }) {
-        store.wake(3);
-        store.wake(3);
-      },
-    },
-  ])("given $given, begins $reads reads", async ({ events, reads }) => {
-    const fixture = await listeningWatcher();
-    await events(fixture);
-    expect(await fixture.reads()).toBe(reads);
-  });
+  );
 
   test("given a read, reads after the last known version and passes the fields on", async () => {
     const { store, changes, write, reads } = await listeningWatcher();
