@@ -193,6 +193,16 @@ describe("wakes and replies", () => {
     expect(await reads()).toBe(1);
   });
 
+  test("given a read that includes the write under way, reads for the next wake at once", async () => {
+    const { store, write, reads } = await listeningWatcher();
+    write();
+    store.wake(3);
+    expect(await reads()).toBe(1);
+    store.wake(4);
+    expect(await reads()).toBe(2);
+    expect(store.reads.at(-1)).toBe("epoch.3");
+  });
+
   test("given the reply to a write, returns its cursor", async () => {
     const { watcher, store } = await listeningWatcher();
     const writing = watcher.write(UPDATE);
