@@ -8,9 +8,9 @@ export default defineConfig([
     format: ["esm", "cjs"],
     target,
     platform: "neutral",
-    // The private package is inlined: its code by this line, its types by `paths` in tsconfig.json.
+    // The private package is inlined: this line inlines its code, and `paths` in tsconfig.json its types.
     noExternal: ["@emlinh/progress-protocol"],
-    // TypeScript 6 calls an option that tsup itself sets deprecated.
+    // TypeScript 6 reports an option that tsup sets as deprecated.
     dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
     sourcemap: true,
   },
@@ -20,7 +20,7 @@ export default defineConfig([
     globalName: "EmLinhProgress",
     target,
     platform: "browser",
-    // A page without a bundler resolves nothing, so all is inside.
+    // A page without a bundler can't resolve imports, so every dependency is inlined.
     noExternal: [/.*/],
     minify: true,
     sourcemap: false,

@@ -46,5 +46,6 @@ export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
 export type { JobStorage } from "./core/stored-ids.js";
 export { watchJob } from "./core/watch.js";
-export type { ConnectionStatus, Transport } from "./machine/state.js";
+export type { Transport } from "./machine/policy.js";
+export type { ConnectionStatus } from "./machine/state.js";
 export type { HeadersFactory, Schedule } from "./transports/http.js";

@@ -40,7 +40,7 @@ describe("options", () => {
     ],
     [
       { transport: "sse" as unknown as "stream" },
-      'The option "transport" must be one of auto, stream, poll, but it is "sse".',
+      'The option "transport" must be auto, stream or poll, but it is "sse".',
     ],
   ])("given %o, says what is wrong and what is right", (options, message) => {
     expect(() => make(options)).toThrow(message);

@@ -50,7 +50,7 @@ async function jobResult<Job extends JobTypes>(source: JobSource<Job>): Promise<
   });
 }
 
-/** Returns a function that gives the promise of the result, the same one each time. The first call connects. */
+/** Returns a function that returns the promise of the result, the same one each time. The first call connects. */
 export function lazyResult<Job extends JobTypes>(
   source: JobSource<Job>,
 ): () => Promise<Job["result"]> {

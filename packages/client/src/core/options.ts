@@ -4,8 +4,7 @@ import {
   type JobDefinition,
   type JobTypes,
 } from "@emlinh/progress-protocol";
-import type { RetryPolicy } from "../machine/policy.js";
-import type { Transport } from "../machine/state.js";
+import type { RetryPolicy, Transport } from "../machine/policy.js";
 import type { HeadersFactory, Schedule } from "../transports/http.js";
 import type { TransportSettings } from "../transports/transport.js";
 import { checkPositive, invalidOption, withoutUndefined } from "./option-checks.js";
@@ -126,8 +125,6 @@ const DEFAULT_NUMBERS = {
 
 const PROBES_MS: readonly number[] | false = [30_000, 60_000, 120_000, 300_000];
 
-const TRANSPORTS = ["auto", "stream", "poll"];
-
 /** The longest delay of `setTimeout`. A longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
@@ -157,8 +154,8 @@ export function resolveWatchOptions<Job extends JobTypes>(
   // `false` and an empty list both mean that the stream is not tried again.
   const probesMs = filled.probesMs || [];
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
-  if (!TRANSPORTS.includes(filled.transport))
-    throw invalidOption("transport", filled.transport, `one of ${TRANSPORTS.join(", ")}`);
+  if (!["auto", "stream", "poll"].includes(filled.transport))
+    throw invalidOption("transport", filled.transport, "auto, stream or poll");
   return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 

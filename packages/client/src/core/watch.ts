@@ -28,7 +28,7 @@ export function watchJob<Job extends JobTypes = AnyJob>(
   return jobWatch<Job>(jobId, resolveWatchOptions(options));
 }
 
-/** The surroundings that a manager gives its watches. */
+/** The surroundings of a watch that belongs to a manager. */
 export interface WatchContext {
   /** Bounds the connections of all jobs of the manager. */
   readonly limiter?: StreamLimiter;

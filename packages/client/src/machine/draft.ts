@@ -1,8 +1,8 @@
 import { delayAt } from "./backoff.js";
 import type { Effect } from "./effects.js";
 import type { EventContext } from "./events.js";
-import { holdMs, probesStream } from "./policy.js";
-import type { MachineState, Transport } from "./state.js";
+import type { Transport } from "./policy.js";
+import type { MachineState } from "./state.js";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -10,6 +10,19 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 export interface Draft extends Mutable<MachineState>, EventContext {
   /** In the order in which they are executed. */
   readonly effects: Effect[];
+}
+
+/** Long polls in a row that come back at once until polls are sent at an interval. */
+const MAX_UNHELD = 3;
+
+/** How long the next poll is held, in milliseconds; 0 for a server that was seen not to hold polls. */
+export function holdMs({ policy, unheld }: MachineState): number {
+  return unheld < MAX_UNHELD ? policy.pollWaitMs : 0;
+}
+
+/** Whether the stream is tried while polls go on. */
+function probesStream({ policy, transport }: MachineState): boolean {
+  return transport === "poll" && policy.transport === "auto" && policy.probesMs.length > 0;
 }
 
 /** The two connections that a machine can have. */
@@ -35,11 +48,10 @@ export function disconnect(draft: Draft, role: Role): void {
   draft.effects.push({ run: "disconnect", connection });
 }
 
-/** Opens the current connection. There must be none. */
-export function connect(draft: Draft, transport: Transport): void {
-  draft.status = transport === "poll" ? "polling" : "connecting";
-  draft.transport = transport;
-  open(draft, "current", transport);
+/** Opens the current connection by the transport of the state. There must be none. */
+export function connect(draft: Draft): void {
+  draft.status = draft.transport === "poll" ? "polling" : "connecting";
+  open(draft, "current", draft.transport);
 }
 
 /** Opens a stream beside the polls, if there is none and the policy allows it. */
@@ -48,17 +60,16 @@ export function connectProbe(draft: Draft): void {
 }
 
 /** Closes every connection and starts again at once, or when the server's minimum wait is over. */
-export function reconnect(draft: Draft, transport: Transport): void {
+export function reconnect(draft: Draft): void {
   disconnect(draft, "current");
   disconnect(draft, "probe");
   // The clock may have been set back since: the wait is never longer than the minimum itself.
   const delayMs = Math.min(draft.floorMs, draft.floorUntil - draft.now);
   if (delayMs > 0) {
-    draft.transport = transport;
     waitForRetry(draft, delayMs);
     waitForProbe(draft);
   } else {
-    connect(draft, transport);
+    connect(draft);
     connectProbe(draft);
   }
 }

@@ -1,10 +1,10 @@
-import type { Transport } from "./state.js";
+import type { Transport } from "./policy.js";
 
 /** `retry`: the next attempt or poll. `probe`: the next try of the stream while polls go on. */
 export type TimerName = "retry" | "probe";
 
 /** Opens a request. */
-export interface ConnectEffect {
+interface ConnectEffect {
   readonly run: "connect";
   readonly connection: number;
   readonly transport: Transport;

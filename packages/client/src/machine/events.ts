@@ -2,7 +2,7 @@ import type { ProgressError } from "@emlinh/progress-protocol";
 import type { RetryPolicy } from "./policy.js";
 
 /** An event of one connection. It is ignored unless the connection is the current one or the probe. */
-export type ConnectionEvent =
+type ConnectionEvent =
   /** Bytes arrived on a stream. `healthy`: they held something new, or the stream is old enough. */
   | { readonly kind: "alive"; readonly healthy: boolean }
   /** No byte arrived for half of the limit. */

@@ -53,7 +53,7 @@ function refuse(draft: Draft, error: ProgressError): void {
   }
   disconnect(draft, "current");
   draft.refreshed = true;
-  connect(draft, draft.transport);
+  connect(draft);
 }
 
 /** Waits for the next attempt, which polls if the stream has failed too often. */

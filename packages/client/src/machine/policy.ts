@@ -1,4 +1,5 @@
-import type { MachineState, Transport } from "./state.js";
+/** How a job's progress is fetched: one long response, or repeated requests. */
+export type Transport = "stream" | "poll";
 
 /** The settings that the machine follows. */
 export interface RetryPolicy {
@@ -14,19 +15,4 @@ export interface RetryPolicy {
   readonly pollWaitMs: number;
   /** The waits between tries of the stream while polling; empty for no tries. */
   readonly probesMs: readonly number[];
-}
-
-/** Long polls in a row that come back at once until polls are sent at an interval. */
-const MAX_UNHELD = 3;
-
-type PolicyState = Pick<MachineState, "policy" | "transport" | "unheld">;
-
-/** How long the next poll is held, in milliseconds; 0 for a server that was seen not to hold polls. */
-export function holdMs({ policy, unheld }: PolicyState): number {
-  return unheld < MAX_UNHELD ? policy.pollWaitMs : 0;
-}
-
-/** Whether the stream is tried while polls go on. */
-export function probesStream({ policy, transport }: PolicyState): boolean {
-  return transport === "poll" && policy.transport === "auto" && policy.probesMs.length > 0;
 }

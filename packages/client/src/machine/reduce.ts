@@ -4,13 +4,13 @@ import {
   type Draft,
   disconnect,
   halt,
+  holdMs,
   reconnect,
   waitForProbe,
 } from "./draft.js";
 import type { Effect } from "./effects.js";
 import type { EventContext, MachineEvent } from "./events.js";
 import { onDropped } from "./failures.js";
-import { holdMs } from "./policy.js";
 import type { MachineState } from "./state.js";
 
 /** The next state, and the effects in the order in which they are executed. */
@@ -50,7 +50,8 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   start(draft, { policy }) {
     draft.policy = policy;
     draft.effects.push({ run: "attach" });
-    reconnect(draft, policy.transport === "poll" ? "poll" : "stream");
+    draft.transport = policy.transport === "poll" ? "poll" : "stream";
+    reconnect(draft);
   },
 
   leave: (draft) => halt(draft, "idle"),
@@ -98,7 +99,7 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
 
   "retry-due"(draft) {
     const isExpected = draft.status === "waiting" || draft.status === "polling";
-    if (isExpected && !draft.current) connect(draft, draft.transport);
+    if (isExpected && !draft.current) connect(draft);
   },
 
   "probe-due": tryStream,
@@ -117,7 +118,7 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
 
   check(draft, { overdue }) {
     const works = draft.status === "connecting" || draft.status === "live";
-    if (!works || overdue) reconnect(draft, draft.transport);
+    if (!works || overdue) reconnect(draft);
   },
 };
 

@@ -1,8 +1,5 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
-import type { RetryPolicy } from "./policy.js";
-
-/** How a job's progress is fetched: one long response, or repeated requests. */
-export type Transport = "stream" | "poll";
+import type { RetryPolicy, Transport } from "./policy.js";
 
 /**
  * The state of the connection. It is independent of the job's own status.

@@ -95,7 +95,7 @@ export function unexpected(expected: string, received: string | null | undefined
   return failure(`Unexpected response: expected ${expected}, got ${got}`, { strike: true });
 }
 
-/** The failure of a response whose status is no success (P45). */
+/** The failure of a response without a successful status (P45). */
 async function refusalOf(response: Response, now: number): Promise<RequestFailure> {
   const { status, url } = response;
   // The body is a problem only if it is JSON with these members (P42). Otherwise the status is all there is.
