@@ -26,15 +26,7 @@ export {
   ProgressError,
   typed,
 } from "@emlinh/progress-protocol";
-export type { ConnectionState } from "./core/connection-state.js";
-export type { CreateOptions } from "./core/job-creator.js";
-export {
-  JobManager,
-  // The same class under the name that the video app uses.
-  JobManager as VideoManager,
-  type JobManagerOptions,
-  type JobManagerOptions as VideoManagerOptions,
-} from "./core/job-manager.js";
+export type { ConnectionState } from "./core/connection/connection-state.js";
 export type {
   CancelReply,
   JobWatch,
@@ -42,9 +34,17 @@ export type {
   WatchEvents,
   WatchSnapshot,
 } from "./core/job-watch.js";
+export type { CreateOptions } from "./core/manager/job-creator.js";
+export {
+  JobManager,
+  // The same class under the name that the video app uses.
+  JobManager as VideoManager,
+  type JobManagerOptions,
+  type JobManagerOptions as VideoManagerOptions,
+} from "./core/manager/job-manager.js";
+export type { JobStorage } from "./core/manager/stored-ids.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
-export type { JobStorage } from "./core/stored-ids.js";
 export { watchJob } from "./core/watch.js";
 export type { Transport } from "./machine/policy.js";
 export type { ConnectionStatus } from "./machine/state.js";

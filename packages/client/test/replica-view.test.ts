@@ -1,7 +1,7 @@
 import type { Delta, Json } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ReplicaView, replicaView } from "../src/core/replica-view.js";
+import { type ReplicaView, replicaView } from "../src/core/connection/replica-view.js";
 
 type Job = { readonly step: string; readonly metadata: object; readonly result: unknown };
 

@@ -1,5 +1,5 @@
 import type { AnyJob, JobState, JobTypes, LogLine, StepState } from "@emlinh/progress-protocol";
-import type { ConnectionState } from "./connection-state.js";
+import type { ConnectionState } from "./connection/connection-state.js";
 
 /** Everything that a watch knows at one moment. A new object for each change, and the same one until then. */
 export interface WatchSnapshot<Job extends JobTypes = AnyJob> {

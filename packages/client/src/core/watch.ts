@@ -1,14 +1,14 @@
 import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import { cancelJob } from "./cancel-job.js";
-import { jobConnection } from "./connection.js";
-import type { ConnectionState } from "./connection-state.js";
+import { jobConnection } from "./connection/connection.js";
+import type { ConnectionState } from "./connection/connection-state.js";
+import type { ReplicaEvent } from "./connection/replica-view.js";
+import type { StreamLimiter } from "./connection/stream-limiter.js";
 import { type JobSource, jobStates, lazyResult } from "./job-states.js";
 import type { JobWatch, WatchEvents } from "./job-watch.js";
 import { listenerSet } from "./listeners.js";
 import { invalidOption } from "./option-checks.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "./options.js";
-import type { ReplicaEvent } from "./replica-view.js";
-import type { StreamLimiter } from "./stream-limiter.js";
 
 /**
  * Watches a job.

@@ -1,6 +1,6 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
-import type { Transport } from "../machine/policy.js";
-import type { ConnectionStatus, MachineState } from "../machine/state.js";
+import type { Transport } from "../../machine/policy.js";
+import type { ConnectionStatus, MachineState } from "../../machine/state.js";
 
 /** The state of the connection. It says nothing about the job. */
 export interface ConnectionState {

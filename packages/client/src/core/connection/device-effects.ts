@@ -1,6 +1,6 @@
-import type { Schedule } from "../transports/http.js";
+import type { Schedule } from "../../transports/http.js";
+import type { Page, PageEvent } from "../page.js";
 import type { EffectHandlers } from "./machine-runner.js";
-import type { Page, PageEvent } from "./page.js";
 
 /** The page and the clock of a device. */
 export interface DeviceOptions {

@@ -1,11 +1,11 @@
 import type { JobTypes } from "@emlinh/progress-protocol";
-import type { MachineEvent } from "../machine/events.js";
+import type { MachineEvent } from "../../machine/events.js";
+import type { WatchSnapshot } from "../job-watch.js";
+import type { ResolvedWatchOptions } from "../options.js";
+import type { PageEvent } from "../page.js";
 import { connectionState } from "./connection-state.js";
 import { deviceEffects } from "./device-effects.js";
-import type { WatchSnapshot } from "./job-watch.js";
 import { machineRunner } from "./machine-runner.js";
-import type { ResolvedWatchOptions } from "./options.js";
-import type { PageEvent } from "./page.js";
 import { type ReplicaEvent, replicaView } from "./replica-view.js";
 import { requestEffects } from "./request-effects.js";
 import type { Slot, StreamLimiter } from "./stream-limiter.js";

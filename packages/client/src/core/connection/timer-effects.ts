@@ -1,6 +1,6 @@
-import type { TimerName } from "../machine/effects.js";
-import type { MachineEvent } from "../machine/events.js";
-import type { Schedule } from "../transports/http.js";
+import type { TimerName } from "../../machine/effects.js";
+import type { MachineEvent } from "../../machine/events.js";
+import type { Schedule } from "../../transports/http.js";
 import type { EffectHandlers } from "./machine-runner.js";
 
 /**

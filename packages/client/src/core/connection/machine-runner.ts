@@ -1,8 +1,8 @@
-import type { Effect } from "../machine/effects.js";
-import type { MachineEvent } from "../machine/events.js";
-import type { RetryPolicy } from "../machine/policy.js";
-import { reduce } from "../machine/reduce.js";
-import { initialState, type MachineState } from "../machine/state.js";
+import type { Effect } from "../../machine/effects.js";
+import type { MachineEvent } from "../../machine/events.js";
+import type { RetryPolicy } from "../../machine/policy.js";
+import { reduce } from "../../machine/reduce.js";
+import { initialState, type MachineState } from "../../machine/state.js";
 
 /** Feeds events to the machine and executes its effects. */
 export interface MachineRunner {

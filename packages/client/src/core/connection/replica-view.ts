@@ -10,7 +10,7 @@ import {
   replicaFields,
   stateOf,
 } from "@emlinh/progress-protocol";
-import type { WatchEvents } from "./job-watch.js";
+import type { WatchEvents } from "../job-watch.js";
 
 /** The events that a delta can cause. */
 type ReplicaEventName = "reset" | "log" | "step" | "progress";

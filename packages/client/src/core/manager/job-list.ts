@@ -1,11 +1,11 @@
 import type { JobTypes } from "@emlinh/progress-protocol";
-import type { ConnectionState } from "./connection-state.js";
-import type { JobWatch } from "./job-watch.js";
-import { listenerSet } from "./listeners.js";
-import type { ResolvedWatchOptions } from "./options.js";
+import type { ConnectionState } from "../connection/connection-state.js";
+import { streamLimiter } from "../connection/stream-limiter.js";
+import type { JobWatch } from "../job-watch.js";
+import { listenerSet } from "../listeners.js";
+import type { ResolvedWatchOptions } from "../options.js";
+import { jobWatch } from "../watch.js";
 import type { StoredIds } from "./stored-ids.js";
-import { streamLimiter } from "./stream-limiter.js";
-import { jobWatch } from "./watch.js";
 
 /** The watches of a manager, at most one per job. */
 export interface JobList<Job extends JobTypes> {

@@ -1,4 +1,4 @@
-import type { RetryPolicy } from "../machine/policy.js";
+import type { RetryPolicy } from "../../machine/policy.js";
 
 /** A request for a slot. */
 export interface Slot {

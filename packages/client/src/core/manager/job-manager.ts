@@ -1,9 +1,9 @@
 import { type AnyJob, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import type { CancelReply, JobWatch } from "../job-watch.js";
+import { checkPositive } from "../option-checks.js";
+import { resolveWatchOptions, type WatchOptions } from "../options.js";
 import { type CreateOptions, type JobCreator, jobCreator } from "./job-creator.js";
 import { type JobList, jobList } from "./job-list.js";
-import type { CancelReply, JobWatch } from "./job-watch.js";
-import { checkPositive } from "./option-checks.js";
-import { resolveWatchOptions, type WatchOptions } from "./options.js";
 import { type JobStorage, pageStorage, storedIds } from "./stored-ids.js";
 
 /** The options of a {@link JobManager}. */

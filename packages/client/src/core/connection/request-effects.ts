@@ -1,10 +1,10 @@
 import type { JobTypes } from "@emlinh/progress-protocol";
-import type { MachineEvent } from "../machine/events.js";
-import { poll } from "../transports/poll.js";
-import { stream } from "../transports/stream.js";
-import type { TransportRequest } from "../transports/transport.js";
+import type { MachineEvent } from "../../machine/events.js";
+import { poll } from "../../transports/poll.js";
+import { stream } from "../../transports/stream.js";
+import type { TransportRequest } from "../../transports/transport.js";
+import type { ResolvedWatchOptions } from "../options.js";
 import type { EffectHandlers } from "./machine-runner.js";
-import type { ResolvedWatchOptions } from "./options.js";
 import type { ReplicaView } from "./replica-view.js";
 
 /** Handles the requests for the progress of one job, by the number of the connection. */

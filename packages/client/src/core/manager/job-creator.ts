@@ -1,8 +1,8 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import { stringOf } from "../transports/json.js";
-import { invalidOption } from "./option-checks.js";
-import type { ResolvedWatchOptions } from "./options.js";
-import { post } from "./post.js";
+import { stringOf } from "../../transports/json.js";
+import { invalidOption } from "../option-checks.js";
+import type { ResolvedWatchOptions } from "../options.js";
+import { post } from "../post.js";
 
 /** The options of one {@link JobManager.create}. */
 export interface CreateOptions {
