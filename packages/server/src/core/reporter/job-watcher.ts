@@ -36,7 +36,7 @@ export interface JobWatcher {
 }
 
 /** The recipient of changes by others. */
-export interface JobWatcherListener {
+interface JobWatcherListener {
   /** @param set - The fields that changed. The reporter's own changes may be among them. */
   changed(set: Fields): void;
   /** The job was removed from its store. */
