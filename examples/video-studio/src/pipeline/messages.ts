@@ -4,7 +4,7 @@ import type { VideoStepId } from "./plan.js";
 import type { VideoRequest } from "./request.js";
 
 /** The finished video. */
-export interface VideoResult {
+export interface MadeVideo {
   /** Absolute path of the mp4. */
   readonly file: string;
   /** Absolute path of a JPEG of one good moment, of the video's size. */
@@ -69,7 +69,7 @@ export interface WorkerStart {
 /** Worker to parent: reports, then exactly one of `done` and `failed`. */
 export type WorkerMessage =
   | VideoReport
-  | { readonly type: "done"; readonly result: VideoResult }
+  | { readonly type: "done"; readonly result: MadeVideo }
   | {
       readonly type: "failed";
       readonly code: VideoErrorCode;

@@ -4,7 +4,7 @@ import { espeakSpeaker } from "./espeak-speaker.js";
 import { locateFfmpeg } from "./ffmpeg-locate.js";
 import { type JobFiles, jobFiles, removeJobFiles, writeWhole } from "./files.js";
 import { logLines } from "./log-lines.js";
-import type { Report, VideoResult } from "./messages.js";
+import type { Report, MadeVideo } from "./messages.js";
 import { mouthCues } from "./mouth-cues.js";
 import { type VoiceFrame, voiceFrames } from "./mouth-frames.js";
 import { paceFor } from "./pace.js";
@@ -46,7 +46,7 @@ export interface MakeVideoOptions {
 export async function makeVideo(
   request: VideoRequest,
   options: MakeVideoOptions,
-): Promise<VideoResult> {
+): Promise<MadeVideo> {
   const { outDir, signal } = options;
   try {
     return await makeSteps(request, options, jobFiles(outDir));
@@ -60,7 +60,7 @@ async function makeSteps(
   request: VideoRequest,
   options: MakeVideoOptions,
   files: JobFiles,
-): Promise<VideoResult> {
+): Promise<MadeVideo> {
   const { report, signal } = options;
   const steps = stepClock(report, signal);
   const asked = request.voice === undefined ? undefined : findVoice(request.voice);

@@ -3,7 +3,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { cancelledError, VideoError } from "./errors.js";
 import { removeJobFiles } from "./files.js";
-import type { VideoReport, VideoResult, WorkerMessage, WorkerStart } from "./messages.js";
+import type { VideoReport, MadeVideo, WorkerMessage, WorkerStart } from "./messages.js";
 import type { VideoRequest } from "./request.js";
 
 /** How to run a worker. */
@@ -28,7 +28,7 @@ export interface VideoWorker {
    * Settles once, when the whole process group is gone. Rejects with a {@link VideoError}: what the worker said, or
    * `worker-died`, or `cancelled`; then no file of the job is left.
    */
-  readonly result: Promise<VideoResult>;
+  readonly result: Promise<MadeVideo>;
   /** Kills worker and encoder at once, and resolves when they are gone. Idempotent; after the end it does nothing. */
   cancel(): Promise<void>;
 }

@@ -1,36 +1,40 @@
-/** What a queue does with its entries. */
+/** Options of {@link createQueue}. */
 export interface QueueOptions<Entry> {
-  /** Works on one entry; the next one begins when it settles. Must not reject: a fault of it is told to nobody here. */
+  /** Works on one entry. The next one begins when the promise settles. Must not reject: the queue drops the error. */
   readonly work: (entry: Entry) => Promise<void>;
-  /** A waiting entry has this position now: 1 is next. Must not throw. */
+  /** Called with the new position of a waiting entry: 1 is next. Must not throw. */
   readonly onMove: (entry: Entry, position: number) => void;
-  /** Entries that may wait behind the one at work. */
+  /** Entries that may wait behind the current one. */
   readonly maxWaiting: number;
 }
 
-/** A place that is kept free while something is made to put into it. */
-interface Place<Entry> {
-  /** Puts an entry there, once. @returns Its position: 0 if it is at work, 1 if it is next; `undefined` if the queue was closed meanwhile. */
-  take(entry: Entry): number | undefined;
-  /** Gives the place back if nothing was put there. Idempotent. */
+/** A slot of the queue that is kept free while its entry is created. */
+interface Reservation<Entry> {
+  /**
+   * Puts an entry into the slot, once.
+   *
+   * @returns the position: 0 if it is worked on, 1 if it is next, `undefined` if the queue was closed in the meantime.
+   */
+  add(entry: Entry): number | undefined;
+  /** Frees the slot if it has no entry. Idempotent. */
   release(): void;
 }
 
-/** One at a time, in the order in which they came, and never more than fit. */
+/** Works on one entry at a time, first come first served, with a limit on the entries that wait. */
 export interface Queue<Entry> {
-  /** A place, or `undefined` if there is none left, or the queue is closed. */
-  reserve(): Place<Entry> | undefined;
-  /** The first entry of which this is true, the one at work included. */
+  /** Reserves a slot. Returns `undefined` if the queue is full or closed. */
+  reserve(): Reservation<Entry> | undefined;
+  /** The first entry that matches, including the current one. */
   find(matches: (entry: Entry) => boolean): Entry | undefined;
-  /** Takes a waiting entry out. @returns Whether it was waiting. */
+  /** Removes a waiting entry. @returns whether it was waiting. */
   remove(entry: Entry): boolean;
-  /** Lets nothing in and begins nothing any more. @returns The entries that waited. */
+  /** Accepts and begins no more entries. @returns the entries that were waiting. */
   close(): readonly Entry[];
-  /** Resolves when nothing is at work. */
+  /** Resolves when no entry is worked on. */
   idle(): Promise<void>;
 }
 
-/** An empty queue. */
+/** Creates an empty queue. */
 export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
   const { work, onMove, maxWaiting } = options;
   let waiting: Entry[] = [];
@@ -47,20 +51,20 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
       next();
     };
     current = { entry, done: work(entry).then(proceed, proceed) };
-    tellPositions(0);
+    reportPositions(0);
   }
 
-  /** All who stand at or behind an index have moved. */
-  function tellPositions(from: number): void {
+  /** Every entry from this index on has moved. */
+  function reportPositions(from: number): void {
     for (const [index, entry] of waiting.entries()) if (index >= from) onMove(entry, index + 1);
   }
 
-  function put(entry: Entry): number | undefined {
+  function add(entry: Entry): number | undefined {
     if (isClosed) return undefined;
     waiting.push(entry);
     next();
     if (current?.entry === entry) return 0;
-    tellPositions(waiting.length - 1);
+    reportPositions(waiting.length - 1);
     return waiting.length;
   }
 
@@ -76,9 +80,9 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
       };
       return {
         release,
-        take(entry) {
+        add(entry) {
           release();
-          return put(entry);
+          return add(entry);
         },
       };
     },
@@ -90,7 +94,7 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
       const index = waiting.indexOf(entry);
       if (index < 0) return false;
       waiting.splice(index, 1);
-      tellPositions(index);
+      reportPositions(index);
       return true;
     },
     close() {

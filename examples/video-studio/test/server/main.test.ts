@@ -23,7 +23,7 @@ const outdir = at("../../node_modules/.cache/server-main-test");
 const workerFile = pathToFileURL(`${outdir}/worker.js`);
 const encoder = await findEncoder();
 
-/** Builds server and worker as the studio does, but with the sources of our packages in place of what was built of them last. */
+/** Builds server and worker as the studio does, but with the sources of our packages instead of their builds. */
 beforeAll(async () => {
   const packages = at("../../../../packages");
   await build({
@@ -39,7 +39,7 @@ beforeAll(async () => {
     alias: {
       "@emlinh/progress-protocol": `${packages}/protocol/src/index.ts`,
       "@emlinh/progress-server/adapters/express": `${packages}/server/src/adapters/express.ts`,
-      "@emlinh/progress-server/stores/sqlite": `${packages}/server/src/stores/sqlite.ts`,
+      "@emlinh/progress-server/stores/sqlite": `${packages}/server/src/stores/sqlite/index.ts`,
       "@emlinh/progress-server": `${packages}/server/src/index.ts`,
       "@emlinh/progress-client": `${packages}/client/src/index.ts`,
     },

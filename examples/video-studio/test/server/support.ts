@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { type JobState, type JobWatch, watchJob } from "@emlinh/progress-client";
 import { onTestFinished } from "vitest";
 import { createStudio, type Studio, type StudioOptions } from "../../src/server/app.js";
+import type { VideoOwners } from "../../src/server/video-files.js";
 import { CREATE_PATH, PROGRESS_PATH } from "../../src/shared/addresses.js";
 import type { CreateVideoBody, CreateVideoReply } from "../../src/shared/create-video.js";
 import { type VideoJob, videoJob } from "../../src/shared/video-job.js";
@@ -17,6 +18,9 @@ export interface OpenStudio extends Studio {
   readonly dataDir: string;
   readonly notices: readonly string[];
 }
+
+/** Jobs that are all kept. */
+export const KEEP_ALL: VideoOwners = { isKept: async () => true, remove: async () => undefined };
 
 /** A directory that is removed with the test. */
 export async function temporaryDirectory(): Promise<string> {
