@@ -40,6 +40,9 @@ describeInBrowser("those who look on", (browser) => {
       headline: "Đã hủy",
       explanation: "Video đã dừng theo yêu cầu.",
     });
+    const statuses = cancelled.cards[0]?.steps.map(({ status }) => status);
+    expect(statuses).toContain("stopped");
+    expect(statuses).not.toContain("failed");
     await untilGone(worker);
     expect(await studio.videos()).toEqual([]);
 

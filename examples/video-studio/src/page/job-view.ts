@@ -21,7 +21,7 @@ export type Tone = "waiting" | "working" | "good" | "bad" | "neutral";
 export interface StepView {
   readonly id: string;
   readonly title: string;
-  /** `stopped`: it was under way when the job ended otherwise. */
+  /** `stopped`: it was running when the job was cancelled, lost or timed out. */
   readonly status: StepState["status"] | "waiting" | "stopped";
   /** What is counted while it runs, or its actual duration afterwards. */
   readonly detail: string;
@@ -108,12 +108,24 @@ export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): r
     return {
       id,
       title: titles[id] ?? String(title),
-      // A step that ran when the worker died stays "running" in the state: the list must not spin for ever.
-      status:
-        step?.status === "running" && !isLive(phase) ? "stopped" : (step?.status ?? "waiting"),
+      status: step === undefined ? "waiting" : stepStatus(step, phase),
       detail: step === undefined ? "" : stepDetail(step, texts),
     };
   });
+}
+
+/** Ends that interrupt a step without a fault of its own. */
+const INTERRUPTING: ReadonlySet<Phase> = new Set<Phase>(["cancelled", "lost", "timed-out"]);
+
+/**
+ * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). After a
+ * cancel, or if the worker is gone, such a step did not fail by itself, so it is shown as stopped.
+ */
+function stepStatus({ status }: StepState, phase: Phase): StepView["status"] {
+  if (status === "failed" && INTERRUPTING.has(phase)) return "stopped";
+  // For example the server no longer reports on this job, so nobody knows whether the step still runs.
+  if (status === "running" && !isLive(phase)) return "stopped";
+  return status;
 }
 
 function stepDetail(step: StepState, texts: Texts): string {

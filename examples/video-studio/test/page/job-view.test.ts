@@ -149,10 +149,58 @@ describe("the steps", () => {
     expect(after).toMatchObject({ status: "completed", detail: "0.9 s" });
   });
 
-  test("given a worker that died, its running step has stopped and spins no more", () => {
-    const dead = video({ steps: { render: { status: "running", percent: 40 } } });
+  test.each(["cancelled", "lost", "timed-out"] as const)(
+    "given a %s job, shows the step that its end closed as stopped, not as failed",
+    (status) => {
+      const ended = video({
+        status,
+        finishedAt: BEGAN + 5_000,
+        steps: {
+          speech: { status: "completed", percent: 100, startedAt: BEGAN, finishedAt: BEGAN + 900 },
+          render: {
+            status: "failed",
+            percent: 40,
+            done: 100,
+            total: 250,
+            finishedAt: BEGAN + 5_000,
+          },
+        },
+      });
+      const steps = stepsOf(ended, phaseOf(ended, false), texts);
+      expect(steps.map((step) => step.status)).toEqual([
+        "waiting",
+        "completed",
+        "waiting",
+        "stopped",
+        "waiting",
+        "waiting",
+      ]);
+      expect(steps[3]?.detail).toBe("100/250");
+    },
+  );
+
+  test("given a failed job, shows its failed step as failed", () => {
+    const failed = video({
+      status: "failed",
+      steps: { render: { status: "failed", percent: 40 } },
+    });
+    const [, , , render] = stepsOf(failed, "failed", texts);
+    expect(render).toMatchObject({ id: "render", status: "failed" });
+  });
+
+  test("given a job that waits for its next attempt, shows the failed step as failed", () => {
+    const queued = video({
+      status: "queued",
+      steps: { render: { status: "failed", percent: 40 } },
+    });
+    const [, , , render] = stepsOf(queued, "queued", texts);
+    expect(render).toMatchObject({ id: "render", status: "failed" });
+  });
+
+  test("given a job that is lost or gone, shows a step that still runs as stopped", () => {
+    const running = video({ steps: { render: { status: "running", percent: 40 } } });
     const render = (phase: "lost" | "gone" | "stale") =>
-      stepsOf(dead, phase, texts).find(({ id }) => id === "render")?.status;
+      stepsOf(running, phase, texts).find(({ id }) => id === "render")?.status;
     expect([render("lost"), render("gone"), render("stale")]).toEqual([
       "stopped",
       "stopped",
