@@ -4,7 +4,7 @@ import { espeakSpeaker } from "./espeak-speaker.js";
 import { locateFfmpeg } from "./ffmpeg-locate.js";
 import { type JobFiles, jobFiles, removeJobFiles, writeWhole } from "./files.js";
 import { logLines } from "./log-lines.js";
-import type { Report, MadeVideo } from "./messages.js";
+import type { MadeVideo, Report } from "./messages.js";
 import { mouthCues } from "./mouth-cues.js";
 import { type VoiceFrame, voiceFrames } from "./mouth-frames.js";
 import { paceFor } from "./pace.js";

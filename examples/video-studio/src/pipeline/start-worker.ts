@@ -3,7 +3,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { cancelledError, VideoError } from "./errors.js";
 import { removeJobFiles } from "./files.js";
-import type { VideoReport, MadeVideo, WorkerMessage, WorkerStart } from "./messages.js";
+import type { MadeVideo, VideoReport, WorkerMessage, WorkerStart } from "./messages.js";
 import type { VideoRequest } from "./request.js";
 
 /** How to run a worker. */

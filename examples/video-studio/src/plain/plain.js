@@ -16,7 +16,7 @@ offerVoices().catch(() => {
   byId("voices").textContent = "The server can't be reached. Reload the page to try again.";
 });
 
-// 2. Create a job. A double click creates one: both requests have the same key, and get the same answer.
+// 2. Create a job. A double click creates one: while the first request is pending, the second one gets its answer.
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { topic, duration, voice } = Object.fromEntries(new FormData(form));
