@@ -1,47 +1,47 @@
 import { LIMITS } from "../../pipeline/request.js";
-import type { Asked } from "../asked.js";
 import { el, setAttribute, setText } from "../dom.js";
+import type { I18n } from "../i18n.js";
 import { icon } from "../icons.js";
-import type { Speech } from "../language.js";
 import type { Texts } from "../texts/texts.js";
+import type { VideoInput } from "../video-input.js";
 import { createChoices } from "./choices.js";
 
-/** Where the user writes what they want. */
+/** The form in which the user describes a video. */
 export interface Composer {
   readonly element: HTMLElement;
-  /** Fills the fields and puts the focus there. */
-  fill(asked: Asked | { readonly topic: string }): void;
-  /** Sends wishes as they are, and leaves what is being written alone. */
-  send(asked: Asked): void;
+  /** Fills the fields and moves the focus to the topic. */
+  fill(input: VideoInput | { readonly topic: string }): void;
+  /** Sends an input and leaves the fields unchanged. */
+  send(input: VideoInput): void;
   focus(): void;
-  /** Closes the options: the room is the videos' now. */
+  /** Closes the options, to make room for the videos. */
   collapse(): void;
   render(): void;
 }
 
 /**
- * Sends what was asked. The key is the same for each try of the same words, so that a try whose answer got lost makes no second
- * video. Rejects with a message for the user.
+ * Sends an input. The key is the same for each try of the same input, so that a try whose answer was lost does not
+ * create a second video. Rejects with a message for the user.
  */
-export type Send = (asked: Asked, idempotencyKey: string) => Promise<void>;
+export type Send = (input: VideoInput, idempotencyKey: string) => Promise<void>;
 
-/** The count of what is left appears when so little is left. */
+/** From this number on, the number of characters that are left is shown. */
 const COUNTED_FROM = 100;
-/** An answer that takes longer is spoken of. */
+/** After this time without an answer, a message is shown. */
 const SLOW_MS = 3000;
 
-/** Makes the composer. */
-export function createComposer(speech: Speech, send: Send): Composer {
+/** Creates the composer. */
+export function createComposer(i18n: I18n, send: Send): Composer {
   const view = createView();
-  const choices = createChoices(speech, () => render());
+  const choices = createChoices(i18n, () => render());
   view.options.append(choices.element);
   let isSending = false;
   let error: (() => string) | undefined;
-  let tried: { readonly asked: string; readonly key: string } | undefined;
+  let tried: { readonly input: string; readonly key: string } | undefined;
 
   function render(): void {
-    const { texts } = speech;
-    // First, as the summary below speaks their words.
+    const { texts } = i18n;
+    // First, because the summary below contains their labels.
     choices.render();
     const left = LIMITS.maxTextChars - topicOf(view.topic).length;
     view.topic.placeholder = texts.topicPlaceholder;
@@ -61,31 +61,31 @@ export function createComposer(speech: Speech, send: Send): Composer {
   async function submit(): Promise<void> {
     const topic = topicOf(view.topic);
     if (topic.length > LIMITS.maxTextChars) return;
-    if (!/[\p{L}\p{N}]/u.test(topic)) return refuse(() => speech.texts.topicMissing);
+    if (!/[\p{L}\p{N}]/u.test(topic)) return refuse(() => i18n.texts.topicMissing);
     if (!(await deliver({ topic, ...choices.value }))) return;
     view.topic.value = "";
     render();
   }
 
-  /** Whether it went. While something is being sent nothing else is: a second click makes no second video. */
-  async function deliver(asked: Asked): Promise<boolean> {
+  /** Resolves with whether it was sent. While one input is being sent, others are refused, such as a second click. */
+  async function deliver(input: VideoInput): Promise<boolean> {
     if (isSending) return false;
-    const print = JSON.stringify(asked);
-    if (tried?.asked !== print) tried = { asked: print, key: randomKey() };
+    const fingerprint = JSON.stringify(input);
+    if (tried?.input !== fingerprint) tried = { input: fingerprint, key: randomKey() };
     isSending = true;
     error = undefined;
     render();
     const slow = setTimeout(() => {
-      error = () => speech.texts.sendSlow;
+      error = () => i18n.texts.sendSlow;
       render();
     }, SLOW_MS);
     try {
-      await send(asked, tried.key);
+      await send(input, tried.key);
       tried = undefined;
       error = undefined;
       return true;
     } catch (thrown) {
-      refuse(() => (thrown instanceof Error ? thrown.message : speech.texts.sendFailed));
+      refuse(() => (thrown instanceof Error ? thrown.message : i18n.texts.sendFailed));
       return false;
     } finally {
       clearTimeout(slow);
@@ -113,33 +113,33 @@ export function createComposer(speech: Speech, send: Send): Composer {
   return {
     element: view.element,
     render,
-    send: (asked) => void deliver(asked),
+    send: (input) => void deliver(input),
     focus: () => view.topic.focus(),
     collapse: () => setAttribute(view.toggle, "aria-expanded", "false"),
-    fill(asked) {
-      view.topic.value = asked.topic;
-      if ("duration" in asked) choices.set(asked);
+    fill(input) {
+      view.topic.value = input.topic;
+      if ("duration" in input) choices.set(input);
       error = undefined;
       render();
       view.topic.focus();
-      view.topic.setSelectionRange(asked.topic.length, asked.topic.length);
+      view.topic.setSelectionRange(input.topic.length, input.topic.length);
     },
   };
 }
 
-/** What is left of the characters, once little is. */
+/** The number of characters that are left, or an empty string if many are left. */
 function countText(left: number, texts: Texts): string {
   if (left > COUNTED_FROM) return "";
   return left < 0 ? texts.charactersOver(-left) : texts.charactersLeft(left);
 }
 
-/** 128 random bits. (`crypto.randomUUID` is missing on a page that came over plain HTTP from another machine.) */
+/** 128 random bits. `crypto.randomUUID` does not exist on a page that was loaded over plain HTTP from another machine. */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The text as the server counts it. */
+/** The topic, normalized as the server does before it counts the characters. */
 function topicOf(field: HTMLTextAreaElement): string {
   return field.value.normalize("NFC").trim();
 }
@@ -163,7 +163,7 @@ function createView() {
       class: "composer-toggle",
       attributes: {
         type: "button",
-        // Open at first where there is room for it.
+        // On a large screen the options are open at first.
         "aria-expanded": String(matchMedia("(min-width: 56rem) and (min-height: 45rem)").matches),
         "aria-controls": "options",
       },
@@ -213,7 +213,7 @@ function listen(
 ): void {
   view.topic.addEventListener("input", onInput);
   view.topic.addEventListener("keydown", (event) => {
-    // While an input method composes a letter (ê from e and e), Enter belongs to it.
+    // While an input method composes a letter (ê from e and e), it handles Enter.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     onSubmit();
