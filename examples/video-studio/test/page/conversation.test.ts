@@ -30,7 +30,7 @@ describe("the worst problem of the connections", () => {
     });
   });
 
-  test("given several, the worstProblem is told: no network before all else", () => {
+  test("given several problems, is the worst one: offline before all others", () => {
     const polling = connection({ status: "polling", transport: "poll" });
     const waiting = connection({ status: "waiting", retryAt: 5000 });
     const offline = connection({ status: "offline" });
