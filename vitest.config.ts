@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Tests import the packages by name and get their sources; only conformance/package-checks looks at what is built. */
+/** Tests that import a package by name get its sources. Only conformance/package-checks looks at the build. */
 const alias = [
   { find: /^@emlinh\/progress-protocol$/, replacement: at("packages/protocol/src/index.ts") },
   { find: /^@emlinh\/progress-(server|client)$/, replacement: at("packages/$1/src/index.ts") },
@@ -21,7 +21,7 @@ const alias = [
   },
 ];
 
-/** For the projects that run what is built. */
+/** For the projects that run the build. */
 const globalSetup = "./conformance/package-checks/ensure-built.ts";
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
@@ -31,7 +31,7 @@ export default defineConfig({
     passWithNoTests: true,
     retry: 0,
     reporters: ["default", "./scripts/count-reporter.ts"],
-    // Groups run one after the other: linters and compilers beside a test of time limits would make it slow.
+    // Groups run one after the other, so that linters and compilers do not slow down tests of time limits.
     projects: [
       {
         extends: true,
@@ -50,7 +50,7 @@ export default defineConfig({
           typecheck: {
             enabled: true,
             only: true,
-            // Errors elsewhere are for `tsc`, which package-checks runs.
+            // Errors in other files are reported by `tsc`, which package-checks runs.
             ignoreSourceErrors: true,
             include: ["packages/*/test/**/*.test-d.ts", "conformance/**/*.test-d.ts"],
             exclude,
@@ -100,7 +100,7 @@ export default defineConfig({
           include: ["conformance/browser/**/*.test.ts", "examples/*/e2e/**/*.test.ts"],
           exclude,
           globalSetup,
-          // One browser at a time: two cores make two of them slow, and slow looks like broken.
+          // One browser at a time: on two cores two of them are so slow that tests fail.
           fileParallelism: false,
           sequence: { concurrent: false, groupOrder: 4 },
           testTimeout: 120_000,

@@ -1,18 +1,21 @@
-// From a cancel at one process to the worker's signal in another, while the worker reports ten times a second.
+// The time from a cancel in one process to the abort of the worker's signal in another. The worker reports on each job
+// ten times a second meanwhile.
 import { allowAnyone, createProgress } from "@emlinh/progress-server";
 import { openStore } from "../conformance/stores/open-store.js";
+import { withEachBackend } from "./lib/backends.js";
+import { now } from "./lib/clock.js";
 import { median, printTable, quantile, round } from "./lib/figures.js";
-import { onEach } from "./lib/places.js";
-import { now, start } from "./lib/processes.js";
+import { startProgram } from "./lib/processes.js";
 
 const JOBS = 50;
 
-const rows = await onEach(async (name, place) => {
-  const { store, close } = await openStore(place);
+const rows = await withEachBackend(async (name, address) => {
+  const { store, close } = await openStore(address);
   const progress = createProgress({ store, authorize: allowAnyone, sweepIntervalMs: false });
   const jobIds: string[] = [];
-  for (let by = 0; by < JOBS; by += 1) jobIds.push((await progress.create({ kind: "bench" })).id);
-  const worker = start("worker", { place, jobIds, everyMs: 100, updates: 10_000 });
+  for (let index = 0; index < JOBS; index += 1)
+    jobIds.push((await progress.create({ kind: "bench" })).id);
+  const worker = startProgram("worker", { address, jobIds, everyMs: 100, updates: 10_000 });
   const running = new Set<string>();
   await worker.next<{ running?: string }>(({ running: jobId }) => {
     if (jobId !== undefined) running.add(jobId);
@@ -21,7 +24,9 @@ const rows = await onEach(async (name, place) => {
   const samplesMs: number[] = [];
   for (const jobId of jobIds) {
     const begun = now();
-    const aborted = worker.next<{ aborted?: string; at: number }>((said) => said.aborted === jobId);
+    const aborted = worker.next<{ aborted?: string; at: number }>(
+      (message) => message.aborted === jobId,
+    );
     await progress.cancel(jobId);
     samplesMs.push((await aborted).at - begun);
   }

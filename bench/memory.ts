@@ -1,12 +1,13 @@
-// What a job costs to keep: a plan of six steps, all reported, some metadata, twenty log lines, after a hundred updates.
+// The size of a stored job: a plan of six steps, all reported, some metadata and twenty log lines, after a hundred
+// updates.
 import { statSync } from "node:fs";
 import { type Json, memoryStore, type ProgressStore } from "@emlinh/progress-server";
 import Database from "libsql";
 import pg from "pg";
 import { createClient } from "redis";
 import { openStore, type StorePlace } from "../conformance/stores/open-store.js";
+import { withEachBackend } from "./lib/backends.js";
 import { printTable, round } from "./lib/figures.js";
-import { onEach } from "./lib/places.js";
 
 const JOBS = 1_000;
 const UPDATES = 100;
@@ -17,8 +18,8 @@ const PLAN = ["script", "speech", "mouth", "render", "encode", "finish"].map((id
   weight: 1,
 }));
 
-async function makeJob(store: ProgressStore, by: number): Promise<void> {
-  const id = `job-${by}`;
+async function makeJob(store: ProgressStore, index: number): Promise<void> {
+  const id = `job-${index}`;
   await store.create({
     id,
     set: {
@@ -57,21 +58,21 @@ async function makeJob(store: ProgressStore, by: number): Promise<void> {
 }
 
 async function fill(store: ProgressStore): Promise<void> {
-  // Some at once, else the round trips would take minutes.
+  // Fifty at a time, because one at a time would take minutes of round trips.
   for (let from = 0; from < JOBS; from += 50)
-    await Promise.all(Array.from({ length: 50 }, (_, by) => makeJob(store, from + by)));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => makeJob(store, from + index)));
 }
 
-async function bytesIn(place: StorePlace): Promise<number> {
-  switch (place.kind) {
+async function bytesIn(address: StorePlace): Promise<number> {
+  switch (address.kind) {
     case "redis": {
-      const client = await createClient({ url: place.url }).connect();
+      const client = await createClient({ url: address.url }).connect();
       const info = await client.info("memory");
       client.destroy();
       return Number(/used_memory_dataset:(\d+)/u.exec(info)?.[1]);
     }
     case "postgres": {
-      const client = new pg.Client(place.url);
+      const client = new pg.Client(address.url);
       await client.connect();
       const { rows } = await client.query(
         "SELECT pg_database_size(current_database())::float8 AS bytes",
@@ -80,21 +81,21 @@ async function bytesIn(place: StorePlace): Promise<number> {
       return Number(rows[0]?.bytes);
     }
     case "sqlite": {
-      const database = new Database(place.file);
+      const database = new Database(address.file);
       database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       database.close();
-      return statSync(place.file).size;
+      return statSync(address.file).size;
     }
   }
 }
 
-const rows = await onEach(async (name, place) => {
-  const { store, close } = await openStore(place);
-  // Its tables and scripts are there from the first job on.
+const rows = await withEachBackend(async (name, address) => {
+  const { store, close } = await openStore(address);
+  // The first job creates the tables and loads the scripts.
   await makeJob(store, -1);
-  const before = await bytesIn(place);
+  const before = await bytesIn(address);
   await fill(store);
-  const bytes = ((await bytesIn(place)) - before) / JOBS;
+  const bytes = ((await bytesIn(address)) - before) / JOBS;
   await close();
   return [name, `${round(bytes / 1_024)} KiB`];
 });

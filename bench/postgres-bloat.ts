@@ -1,4 +1,5 @@
-// What 100,000 updates leave behind in PostgreSQL, without a vacuum: how many were HOT, and how much the tables and indexes grew.
+// The effect of 100,000 updates on PostgreSQL without a vacuum: how many were HOT, and how much tables and indexes
+// grew.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Change } from "@emlinh/progress-server";
 import { migratePostgres, postgresStore } from "@emlinh/progress-server/stores/postgres";
@@ -12,18 +13,28 @@ const STEPS = ["script", "voice", "render", "upload"];
 interface Contender {
   readonly name: string;
   create(jobId: string): Promise<unknown>;
-  update(jobId: string, by: number): Promise<unknown>;
+  update(jobId: string, count: number): Promise<unknown>;
   sweep(): Promise<unknown>;
   close(): Promise<void>;
 }
 
-function changeAt(by: number): Change {
-  const step = { status: "running", percent: by % 100, done: by, total: UPDATES, unit: "frames" };
+function changeAt(count: number): Change {
+  const step = {
+    status: "running",
+    percent: count % 100,
+    done: count,
+    total: UPDATES,
+    unit: "frames",
+  };
   return {
-    set: { [`steps.${STEPS[by % STEPS.length]}`]: step, message: `Frame ${by} of ${UPDATES}` },
-    log: by % 100 === 0 ? [{ at: 1_700_000_000_000, level: "info", text: `Scene ${by}` }] : [],
+    set: {
+      [`steps.${STEPS[count % STEPS.length]}`]: step,
+      message: `Frame ${count} of ${UPDATES}`,
+    },
+    log:
+      count % 100 === 0 ? [{ at: 1_700_000_000_000, level: "info", text: `Scene ${count}` }] : [],
     attempt: 1,
-    // So short that sweeps come by leases that were renewed as often as in a day's work.
+    // Short, so that the sweeps of this benchmark meet leases that were renewed as often as in a day of work.
     leaseMs: 3_000,
   };
 }
@@ -37,7 +48,7 @@ async function ours(url: string): Promise<Contender> {
   return {
     name: "postgresStore",
     create: (id) => store.create({ id, set }),
-    update: (jobId, by) => store.write(jobId, changeAt(by)),
+    update: (jobId, count) => store.write(jobId, changeAt(count)),
     sweep: () => store.sweep(undefined, 100),
     async close() {
       await store.close();
@@ -46,35 +57,41 @@ async function ours(url: string): Promise<Contender> {
   };
 }
 
-/** As it is often done: the whole state in one row, and an index to find those that weren't written to for long. */
+/** A common design: the whole state in one row, and an index to find the rows that were not written to for long. */
 async function byHand(url: string): Promise<Contender> {
   const pool = new pg.Pool({ connectionString: url });
   pool.on("error", () => {});
-  await pool.query(
-    "create table hand (id text primary key, state jsonb not null, updated_at timestamptz not null default now()); create index on hand (updated_at)",
-  );
+  await pool.query(`
+    create table hand (
+      id text primary key,
+      state jsonb not null,
+      updated_at timestamptz not null default now()
+    );
+    create index on hand (updated_at)
+  `);
   const text =
     "update hand set state = state || $2::jsonb, updated_at = clock_timestamp() where id = $1";
   return {
-    name: "one row, indexed by its time",
+    name: "one row with a time index",
     create: (id) => pool.query("insert into hand values ($1, '{}')", [id]),
-    update: (jobId, by) => pool.query(text, [jobId, JSON.stringify(changeAt(by).set)]),
+    update: (jobId, count) => pool.query(text, [jobId, JSON.stringify(changeAt(count).set)]),
     sweep: async () => {},
     close: () => pool.end(),
   };
 }
 
 async function work(contender: Contender, jobs: number, measure: () => Promise<number>) {
-  const jobIds = Array.from({ length: jobs }, (_, by) => `job-${by}`);
+  const jobIds = Array.from({ length: jobs }, (_, index) => `job-${index}`);
   for (const jobId of jobIds) await contender.create(jobId);
-  for (let by = 0; by < 10 * jobs; by += 1) await contender.update(jobIds[by % jobs] ?? "", by);
+  for (let count = 0; count < 10 * jobs; count += 1)
+    await contender.update(jobIds[count % jobs] ?? "", count);
   const before = await measure();
   let next = 0;
   const writers = Array.from({ length: Math.min(8, jobs) }, async () => {
     while (next < UPDATES) {
-      const by = next;
+      const count = next;
       next += 1;
-      await contender.update(jobIds[by % jobs] ?? "", by);
+      await contender.update(jobIds[count % jobs] ?? "", count);
     }
   });
   const all = Promise.all(writers);
@@ -104,11 +121,13 @@ async function measured(
   const begun = performance.now();
   const { before, after } = await work(contender, jobs, sizeOf);
   const seconds = (performance.now() - begun) / 1_000;
-  // A session's counts are told when it ends.
+  // PostgreSQL publishes the counts of a session when the session ends.
   await contender.close();
-  while (await othersAreThere(client)) await sleep(20);
+  while (await hasOtherSessions(client)) await sleep(20);
   const { rows } = await client.query(
-    "select relname, n_tup_upd::float8 as updates, n_tup_hot_upd::float8 as hot, vacuum_count + autovacuum_count as vacuums from pg_stat_user_tables where n_tup_upd > 0 order by relname",
+    `select relname, n_tup_upd::float8 as updates, n_tup_hot_upd::float8 as hot,
+            vacuum_count + autovacuum_count as vacuums
+     from pg_stat_user_tables where n_tup_upd > 0 order by relname`,
   );
   await client.end();
   const shares = rows.map(
@@ -129,7 +148,7 @@ async function measured(
   ];
 }
 
-async function othersAreThere(client: pg.Client): Promise<boolean> {
+async function hasOtherSessions(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query(
     "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
   );
@@ -143,7 +162,7 @@ for (const jobs of [1, 100])
 await server.stop();
 
 printTable(
-  `What ${round(UPDATES)} updates leave behind in PostgreSQL`,
+  `The effect of ${round(UPDATES)} updates on PostgreSQL`,
   ["", "jobs", "HOT updates", "before", "after", "vacuums", "updates"],
   rows,
 );

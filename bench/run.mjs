@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs benchmarks by name, or all of them, one after the other: `node bench/run.mjs writes cancel`.
+// Runs the named benchmarks, or all, one after the other: `node bench/run.mjs writes cancel`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -15,14 +15,14 @@ const names = process.argv.slice(2);
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   process.stderr.write(
-    `There is no benchmark ${unknown.join(", ")}: there are ${known.join(", ")}.\n`,
+    `Unknown benchmark: ${unknown.join(", ")}. The benchmarks are ${known.join(", ")}.\n`,
   );
   process.exit(2);
 }
 
 const folder = mkdtempSync(join(here, "node_modules", ".bench-"));
 try {
-  // Processes of their own that benchmarks start.
+  // The programs that benchmarks start in processes of their own.
   for (const file of readdirSync(join(here, "programs")))
     await compileProgram(
       root,

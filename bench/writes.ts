@@ -1,23 +1,24 @@
-// What a write costs, beside the same work by hand: as latency, one after the other, and as writes a second, many at once.
+// The cost of one write, compared with the same work by hand: the latency of one write at a time, and the writes a
+// second of many at once.
 
 import { type Change, memoryStore, type ProgressStore } from "@emlinh/progress-server";
 import Database from "libsql";
 import pg from "pg";
 import { createClient } from "redis";
 import { openStore, type StorePlace } from "../conformance/stores/open-store.js";
+import { withEachBackend } from "./lib/backends.js";
 import { median, printTable, round } from "./lib/figures.js";
-import { onEach } from "./lib/places.js";
 
 const ROUNDS = 15;
 const WRITES = 200;
 const AT_ONCE = 64;
 
-type Write = (jobId: string, by: number) => Promise<unknown>;
+type Write = (jobId: string, count: number) => Promise<unknown>;
 
 interface Contender {
   readonly name: string;
   readonly write: Write;
-  /** In the order of {@link ROUNDS}. */
+  /** One per round, like the rates. */
   readonly latenciesMs: number[];
   readonly perSecond: number[];
 }
@@ -26,50 +27,52 @@ function contender(name: string, write: Write): Contender {
   return { name, write, latenciesMs: [], perSecond: [] };
 }
 
-function stepAt(by: number) {
+function stepAt(count: number) {
   return {
     status: "running",
-    percent: by % 100,
-    done: by,
+    percent: count % 100,
+    done: count,
     total: 10_000,
     unit: "frames",
     startedAt: 1_700_000_000_000,
   };
 }
 
-function changeAt(by: number): Change {
-  return { set: { "steps.render": stepAt(by) }, log: [], attempt: 1, leaseMs: 15_000 };
+function changeAt(count: number): Change {
+  return { set: { "steps.render": stepAt(count) }, log: [], attempt: 1, leaseMs: 15_000 };
 }
 
-const JOBS = Array.from({ length: AT_ONCE }, (_, by) => `job-${by}`);
+const JOBS = Array.from({ length: AT_ONCE }, (_, index) => `job-${index}`);
 
-async function oneAfterTheOther(write: Write): Promise<number> {
+/** The median latency of writes one after the other, in milliseconds. */
+async function latencyOf(write: Write): Promise<number> {
   const samples: number[] = [];
-  for (let by = 0; by < WRITES; by += 1) {
+  for (let count = 0; count < WRITES; count += 1) {
     const begun = performance.now();
-    await write("job-0", by);
+    await write("job-0", count);
     samples.push(performance.now() - begun);
   }
   return median(samples);
 }
 
-async function manyAtOnce(write: Write): Promise<number> {
+/** Writes per second, with {@link AT_ONCE} under way at once. */
+async function rateOf(write: Write): Promise<number> {
   const begun = performance.now();
   await Promise.all(
     JOBS.map(async (jobId) => {
-      for (let by = 0; by < WRITES / 4; by += 1) await write(jobId, by);
+      for (let count = 0; count < WRITES / 4; count += 1) await write(jobId, count);
     }),
   );
   return ((JOBS.length * WRITES) / 4 / (performance.now() - begun)) * 1_000;
 }
 
-/** Turn by turn, so that what else the machine does hits all alike. */
+/** Measures all contenders in each round, so that other work of the machine affects them alike. */
 async function compete(contenders: readonly Contender[]): Promise<void> {
-  for (const { write } of contenders) await oneAfterTheOther(write);
-  for (let by = 0; by < ROUNDS; by += 1) {
+  for (const { write } of contenders) await latencyOf(write);
+  for (let round = 0; round < ROUNDS; round += 1) {
     for (const { write, latenciesMs, perSecond } of contenders) {
-      latenciesMs.push(await oneAfterTheOther(write));
-      perSecond.push(await manyAtOnce(write));
+      latenciesMs.push(await latencyOf(write));
+      perSecond.push(await rateOf(write));
     }
   }
 }
@@ -77,49 +80,52 @@ async function compete(contenders: readonly Contender[]): Promise<void> {
 async function ours(store: ProgressStore): Promise<Write> {
   for (const id of JOBS)
     await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
-  return (jobId, by) => store.write(jobId, changeAt(by));
+  return (jobId, count) => store.write(jobId, changeAt(count));
 }
 
 async function byHand(
-  place: StorePlace,
+  address: StorePlace,
 ): Promise<{ name: string; write: Write; close(): Promise<void> }> {
-  switch (place.kind) {
+  switch (address.kind) {
     case "redis": {
-      const client = await createClient({ url: place.url }).connect();
+      const client = await createClient({ url: address.url }).connect();
       return {
         name: "HSET + PUBLISH, sent together",
-        // Both go out at once: one round trip, as well as it can be done by hand.
-        write: (jobId, by) =>
+        // Both are sent at once, in one round trip: the best that can be done by hand.
+        write: (jobId, count) =>
           Promise.all([
             client.hSet(`hand:${jobId}`, {
-              "steps.render": JSON.stringify(stepAt(by)),
+              "steps.render": JSON.stringify(stepAt(count)),
               updatedAt: Date.now(),
-              version: by,
+              version: count,
             }),
-            client.publish(`hand:${jobId}`, `${by}`),
+            client.publish(`hand:${jobId}`, `${count}`),
           ]),
         close: async () => client.destroy(),
       };
     }
     case "postgres": {
-      const pool = new pg.Pool({ connectionString: place.url });
-      // The server may be gone before the last connection is.
+      const pool = new pg.Pool({ connectionString: address.url });
+      // The server may stop before the last connection is closed.
       pool.on("error", () => {});
       await pool.query(
         "CREATE TABLE hand (id text PRIMARY KEY, version bigint NOT NULL, state jsonb NOT NULL)",
       );
       for (const id of JOBS) await pool.query("INSERT INTO hand VALUES ($1, 0, '{}')", [id]);
-      const text =
-        "WITH done AS (UPDATE hand SET version = version + 1, state = state || $2 WHERE id = $1 RETURNING id) SELECT pg_notify('hand', id) FROM done";
+      const text = `
+        WITH done AS (
+          UPDATE hand SET version = version + 1, state = state || $2 WHERE id = $1 RETURNING id
+        )
+        SELECT pg_notify('hand', id) FROM done`;
       return {
         name: "UPDATE + NOTIFY, in one statement",
-        write: (jobId, by) =>
-          pool.query(text, [jobId, JSON.stringify({ "steps.render": stepAt(by) })]),
+        write: (jobId, count) =>
+          pool.query(text, [jobId, JSON.stringify({ "steps.render": stepAt(count) })]),
         close: () => pool.end(),
       };
     }
     case "sqlite": {
-      const database = new Database(place.file);
+      const database = new Database(address.file);
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
       database.exec(
         "CREATE TABLE hand (id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL)",
@@ -130,8 +136,8 @@ async function byHand(
       );
       return {
         name: "UPDATE",
-        write: async (jobId, by) =>
-          update.run(JSON.stringify({ "steps.render": stepAt(by) }), jobId),
+        write: async (jobId, count) =>
+          update.run(JSON.stringify({ "steps.render": stepAt(count) }), jobId),
         close: async () => void database.close(),
       };
     }
@@ -140,11 +146,11 @@ async function byHand(
 
 function rowOf({ name, latenciesMs, perSecond }: Contender, peer?: Contender): readonly string[] {
   const [latency, rate] = [median(latenciesMs), median(perSecond)];
-  // Ratios of the same round, so that a slow moment counts for neither.
+  // The ratio is taken within each round, so that a slow round of the machine does not count for either.
   const ratio = (mine: readonly number[], theirs: readonly number[] | undefined) =>
     theirs === undefined
       ? ""
-      : `${median(mine.map((value, by) => value / (theirs[by] ?? Number.NaN))).toFixed(2)} ×`;
+      : `${median(mine.map((value, index) => value / (theirs[index] ?? Number.NaN))).toFixed(2)} ×`;
   return [
     name,
     `${round(latency * 1_000, 0)} µs`,
@@ -154,9 +160,9 @@ function rowOf({ name, latenciesMs, perSecond }: Contender, peer?: Contender): r
   ];
 }
 
-const rows = await onEach(async (name, place) => {
-  const { store, close } = await openStore(place);
-  const hand = await byHand(place);
+const rows = await withEachBackend(async (name, address) => {
+  const { store, close } = await openStore(address);
+  const hand = await byHand(address);
   const mine = contender(`${name} store`, await ours(store));
   const theirs = contender(hand.name, hand.write);
   await compete([mine, theirs]);
@@ -169,6 +175,6 @@ await compete([memory]);
 
 printTable(
   `A write of one step (medians of ${ROUNDS} rounds; ratios within a round)`,
-  ["", "latency", "to the peer", `writes/s, ${AT_ONCE} at once`, "to the peer"],
+  ["", "latency", "ratio to the peer", `writes/s, ${AT_ONCE} at once`, "ratio to the peer"],
   [rowOf(memory), ...rows.flat()],
 );

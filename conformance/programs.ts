@@ -9,74 +9,102 @@ import { compileProgram } from "../scripts/lib/compile.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 
-/** A program of a test's, in a process of its own, which can be killed. It talks by `process.send`. */
+/** A program that a test runs in a process of its own, and can kill. It sends messages by `process.send`. */
 export interface Program<Said> {
   readonly process: ChildProcess;
-  /** All that it said, in order. */
+  /** All messages that it sent, in order. */
   readonly said: readonly Said[];
-  /** The first thing said, from the one on that was given out last, that meets a condition; rejects if the program ends before. */
+  /**
+   * Resolves with the first message that meets the condition, among those after the one that the last call resolved
+   * with. Rejects if the program ends before that. `what` names the message in the error.
+   */
   until(what: string, condition: (said: Said) => boolean): Promise<Said>;
+  /** Sends a message to the program. */
   tell(message: unknown): void;
-  /** Sends a signal, and resolves when the process is gone, if the signal ends it. */
+  /** Sends a signal. If the signal ends the process, resolves when the process has exited. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Compiles a TypeScript program with the sources of our packages, and runs it. It is killed when the test ends.
+ * Compiles a TypeScript program together with the sources of our packages, and runs it. It is killed when the test
+ * ends.
  *
- * @param file - Beside this module, such as `stores/programs/worker.ts`.
- * @param args - Given to it as one JSON argument.
+ * @param file - Relative to this folder, such as `stores/programs/worker.ts`.
+ * @param args - Passed to the program as one JSON argument.
  */
 export async function runProgram<Said>(file: string, args: unknown): Promise<Program<Said>> {
-  // Here, so that the packages that it names are found.
+  // Below this folder, so that the packages that the program imports are found.
   const folder = mkdtempSync(join(here, "node_modules", ".program-"));
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   await compileProgram(root, join(here, file), outfile);
   const child = fork(outfile, [JSON.stringify(args)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const said: Said[] = [];
-  const waiting = new Set<() => void>();
-  const ended = once(child, "exit");
-  let next = 0;
-  child.on("message", (message) => {
-    said.push(message as Said);
-    for (const look of waiting) look();
-  });
-  ended.then(() => {
-    for (const look of waiting) look();
-  });
+  const exited = once(child, "exit");
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
 
   async function kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     child.kill(signal);
-    if (signal !== "SIGSTOP" && signal !== "SIGCONT") await ended;
+    if (signal !== "SIGSTOP" && signal !== "SIGCONT") await exited;
   }
 
   onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) await kill();
+    if (isRunning()) await kill();
     rmSync(folder, { recursive: true, force: true });
   });
   return {
     process: child,
-    said,
     kill,
     tell: (message) => void child.send(message as object),
+    ...receive<Said>(file, child, isRunning),
+  };
+}
+
+/** Collects the messages of a program. */
+function receive<Said>(
+  file: string,
+  child: ChildProcess,
+  isRunning: () => boolean,
+): Pick<Program<Said>, "said" | "until"> {
+  const said: Said[] = [];
+  /** Called after each message, and after the exit. */
+  const waiting = new Set<() => void>();
+  /** The index of the first message that no call of `until` has passed yet. */
+  let next = 0;
+
+  function wakeAll(): void {
+    for (const wake of waiting) wake();
+  }
+
+  function take(condition: (said: Said) => boolean): Said | undefined {
+    while (next < said.length) {
+      const message = said[next];
+      next += 1;
+      if (message !== undefined && condition(message)) return message;
+    }
+    return undefined;
+  }
+
+  child.on("message", (message) => {
+    said.push(message as Said);
+    wakeAll();
+  });
+  child.once("exit", wakeAll);
+  return {
+    said,
     until: (what, condition) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          for (; next < said.length; next += 1) {
-            const one = said[next];
-            if (one === undefined || !condition(one)) continue;
-            next += 1;
-            waiting.delete(look);
-            resolve(one);
-            return;
-          }
-          if (child.exitCode === null && child.signalCode === null) return;
+          const message = take(condition);
+          if (message === undefined && isRunning()) return;
           waiting.delete(look);
-          reject(
-            new Error(`${file} ended before it said ${what}. Last: ${JSON.stringify(said.at(-1))}`),
-          );
+          if (message !== undefined) resolve(message);
+          else
+            reject(
+              new Error(
+                `${file} ended before it sent ${what}. Its last message: ${JSON.stringify(said.at(-1))}`,
+              ),
+            );
         };
         waiting.add(look);
         look();

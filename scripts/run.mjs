@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `npm start` and `npm test` from nothing but Node and npm. No dependencies: it runs before there are any.
+// Runs `npm start` and `npm test` with only Node and npm. It has no dependencies, because it runs before they are
+// installed.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CommandFailed, runVisibly } from "./lib/child.mjs";
@@ -16,7 +17,7 @@ const commands = {
   async start() {
     await prepare();
     const { code, stopped } = await runScript(root, "examples/video-studio", "start", args, env);
-    // Stopping a server by Ctrl-C is how it is meant to end.
+    // Ctrl-C is the usual way to stop a server, so it is not a failure.
     return stopped ? 0 : code;
   },
   async test() {

@@ -1,15 +1,15 @@
-/** The value below which a share of the samples lies, from 0 to 1. */
+/** The value below which a share of the samples lies. The share is from 0 to 1. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
-/** The middle one. */
+/** The middle value of the samples. */
 export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5);
 }
 
-/** A number as a person reads it. */
+/** A number with the digits that a reader of a table needs. */
 export function round(value: number, digits = 2): string {
   return value >= 1_000
     ? Math.round(value).toLocaleString("en")

@@ -3,55 +3,59 @@ import { once } from "node:events";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 
-/** A program of `bench/programs` in a process of its own. */
-export interface Running {
+/** A program of `bench/programs` that runs in a process of its own. */
+export interface Program {
   readonly child: ChildProcess;
-  /** The next message that meets a condition. */
-  next<Said>(condition: (said: Said) => boolean): Promise<Said>;
-  /** Asks it to end, and resolves when it has. */
+  /** Resolves with the next message that meets the condition. Rejects if the program ends before that. */
+  next<Message>(condition: (message: Message) => boolean): Promise<Message>;
+  /** Asks the program to end, and resolves when it has ended. */
   end(): Promise<void>;
 }
 
-/** Starts a program, compiled beside this one. */
-export function start(program: string, args: unknown): Running {
-  const file = fileURLToPath(new URL(`./${program}.mjs`, import.meta.url));
+/** Starts a program. It was compiled into the folder of this module. */
+export function startProgram(name: string, args: unknown): Program {
+  const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
   const child = fork(file, [JSON.stringify(args)], { execArgv: ["--expose-gc"] });
   const ended = once(child, "exit");
   return {
     child,
-    next: <Said>(condition: (said: Said) => boolean) =>
-      new Promise<Said>((resolve, reject) => {
-        const look = (said: unknown): void => {
-          if (!condition(said as Said)) return;
+    next: <Message>(condition: (message: Message) => boolean) =>
+      new Promise<Message>((resolve, reject) => {
+        const look = (message: unknown): void => {
+          if (!condition(message as Message)) return;
           child.off("message", look);
-          resolve(said as Said);
+          resolve(message as Message);
         };
         child.on("message", look);
-        ended.then(() => reject(new Error(`${program} ended too early`)));
+        ended.then(() => reject(new Error(`The program ${name} ended too early.`)));
       }),
     async end() {
-      // It may have ended by itself.
+      // The callback ignores the error for a program that has ended already.
       if (child.connected) child.send("end", () => {});
       await ended;
     },
   };
 }
 
-/** Starts a web process, and tells its port. */
+/** Starts a web process, and resolves when it listens on `port`. */
 export async function startWeb(
-  place: unknown,
+  address: unknown,
   sweeps = false,
-): Promise<Running & { port: number }> {
-  const web = start("web", { place, sweeps });
-  const { port } = await web.next<{ port: number }>((said) => said.port !== undefined);
+): Promise<Program & { port: number }> {
+  const web = startProgram("web", { address, sweeps });
+  const { port } = await web.next<{ port: number }>((message) => message.port !== undefined);
   return { ...web, port };
 }
 
-/** Opens a stream, and hears each piece of text that comes. Resolves with its first bytes; rejects if it isn't one. */
+/**
+ * Opens a stream and calls `onText` with each piece of text that arrives.
+ *
+ * @returns a function that closes the stream. Resolves at the first text; rejects if the answer is not a stream.
+ */
 export function openStream(
   port: number,
   jobId: string,
-  hear: (text: string) => void,
+  onText: (text: string) => void,
 ): Promise<() => void> {
   return new Promise((resolve, reject) => {
     const request = http.get(
@@ -64,9 +68,9 @@ export function openStream(
       },
       (response) => {
         if (response.statusCode !== 200)
-          reject(new Error(`The stream was answered ${response.statusCode}`));
+          reject(new Error(`Expected a stream of the job ${jobId}, got ${response.statusCode}.`));
         response.setEncoding("utf8").on("data", (text: string) => {
-          hear(text);
+          onText(text);
           resolve(() => request.destroy());
         });
         response.on("error", () => {});
@@ -74,9 +78,4 @@ export function openStream(
     );
     request.on("error", reject);
   });
-}
-
-/** The same clock in each process of a machine, finer than a millisecond. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -4,12 +4,12 @@ import { allowAnyone, createProgress } from "@emlinh/progress-server";
 import { nodeProgress } from "@emlinh/progress-server/adapters/node";
 import { openStore, type StorePlace } from "../../conformance/stores/open-store.js";
 
-// A web process: nothing but streams of jobs that others work on.
-const { place, sweeps } = JSON.parse(process.argv[2] ?? "") as {
-  place: StorePlace;
+// A web process. It only serves streams of jobs that other processes work on.
+const { address, sweeps } = JSON.parse(process.argv[2] ?? "") as {
+  address: StorePlace;
   sweeps: boolean;
 };
-const { store, close } = await openStore(place);
+const { store, close } = await openStore(address);
 const progress = createProgress({
   store,
   authorize: allowAnyone,
@@ -21,17 +21,13 @@ server.listen(0, "127.0.0.1", () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 );
 
-// The benchmark is gone.
+// The benchmark has ended.
 process.on("disconnect", () => process.exit());
 process.on("message", async (message) => {
   if (message === "usage") {
     globalThis.gc?.();
     const { rss, heapUsed } = process.memoryUsage();
     process.send?.({ rss, heapUsed, cpu: process.cpuUsage(), streams: progress.stats().streams });
-    return;
-  }
-  if (typeof message === "object" && message !== null && "cancel" in message) {
-    await progress.cancel(String(message.cancel));
     return;
   }
   server.closeAllConnections();

@@ -1,16 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { allowAnyone, createProgress } from "@emlinh/progress-server";
 import { openStore, type StorePlace } from "../../conformance/stores/open-store.js";
+import { now } from "../lib/clock.js";
 
-// A worker process: works on many jobs at once, and reports on each some times a second, with the moment of the report.
-const { place, jobIds, everyMs, updates } = JSON.parse(process.argv[2] ?? "") as {
-  place: StorePlace;
+// A worker process. It works on many jobs at once and reports on each at an interval. Each report has the time when it
+// was made.
+const { address, jobIds, everyMs, updates } = JSON.parse(process.argv[2] ?? "") as {
+  address: StorePlace;
   jobIds: readonly string[];
   everyMs: number;
-  /** Of each job; when they are made it ends. */
+  /** Per job. The job is completed after the last one. */
   updates: number;
 };
-const { store, close } = await openStore(place);
+const { store, close } = await openStore(address);
 const progress = createProgress({
   store,
   authorize: allowAnyone,
@@ -19,9 +21,9 @@ const progress = createProgress({
 });
 
 await Promise.all(
-  jobIds.map(async (jobId, by) => {
-    // Spread out: workers don't report in step.
-    await pause((everyMs * by) / jobIds.length);
+  jobIds.map(async (jobId, index) => {
+    // The jobs begin at different times, because real workers do not report in step.
+    await pause((everyMs * index) / jobIds.length);
     await progress
       .run(jobId, async (job) => {
         job.signal.addEventListener("abort", () => process.send?.({ aborted: jobId, at: now() }));
@@ -32,6 +34,7 @@ await Promise.all(
         }
         job.signal.throwIfAborted();
       })
+      // A cancelled job rejects.
       .catch(() => {});
   }),
 );
@@ -39,8 +42,3 @@ process.send?.({ done: true });
 await progress.close();
 await close();
 process.disconnect();
-
-/** The same clock in each process of a machine, finer than a millisecond. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
-}

@@ -1,6 +1,6 @@
 import { type Browser, chromium } from "playwright-core";
 
-/** Starts the system's Chromium; `CHROMIUM_PATH` says where it is. */
+/** Starts the Chromium of the system: `CHROMIUM_PATH`, or `/usr/bin/chromium` if that is not set. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",

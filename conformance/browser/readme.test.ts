@@ -1,87 +1,96 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { createGunzip } from "node:zlib";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { root } from "../package-checks/command.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "./chromium.js";
+import { blockOf, type PastedProject, pastedProject } from "./pasted-project.js";
 
-const readme = readFileSync(join(root, "README.md"), "utf8");
+const ROOT = "README.md";
+const SERVER = "packages/server/README.md";
+const CLIENT = "packages/client/README.md";
 
-/** The code block that begins by naming its file. */
-function blockOf(file: string): string {
-  const block = [...readme.matchAll(/^```\w+\n(.*?)^```$/gms)].find(([, text]) =>
-    text?.split("\n")[0]?.includes(file),
-  );
-  if (block?.[1] === undefined) throw new Error(`README.md has no code block for ${file}.`);
-  return block[1];
+describe("the quick starts of README.md", () => {
+  let browser: Browser;
+  let project: PastedProject;
+
+  beforeAll(async () => {
+    project = await pastedProject();
+    for (const file of ["mandelbrot.mjs", "server.mjs", "public/index.html"])
+      project.paste(ROOT, file);
+    browser = await launchChromium();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await project?.close();
+  });
+
+  test("have at most twenty lines of code each", () => {
+    const lines = (text: string) =>
+      text.split("\n").filter((line) => /[^\s{}()[\];,]/.test(line) && !/^(\/\/|<!--)/.test(line));
+    for (const file of ["mandelbrot.mjs", "server.mjs", "public/index.html"])
+      expect(lines(blockOf(ROOT, file)).length).toBeLessThanOrEqual(20);
+  });
+
+  test("given an empty project, they draw a picture and show it, through a reload", async () => {
+    const server = project.start("server.mjs");
+    const address = `http://localhost:${project.port}`;
+    await server.printed(new RegExp(`^Open ${address}\\n`));
+    const page = await browser.newPage();
+    const percent = () =>
+      page.locator("progress").evaluate((bar: HTMLProgressElement) => bar.value);
+    const text = () => page.locator("output").textContent();
+
+    await page.goto(address);
+    await page.getByRole("button").click();
+    await expect.poll(text, { timeout: 10_000 }).toBe("Draw the rows");
+    await expect.poll(percent, { timeout: 10_000 }).toBeGreaterThan(20);
+    await page.reload();
+    await expect.poll(percent, { timeout: 10_000 }).toBeGreaterThan(20);
+    await expect.poll(text, { timeout: 60_000 }).toBe("completed");
+    expect(await percent()).toBe(100);
+
+    const image = page.locator("img");
+    await expect.poll(() => image.getAttribute("src")).toMatch(/^\/[\w-]+\.svg$/);
+    const width = () => image.evaluate((element: HTMLImageElement) => element.naturalWidth);
+    await expect.poll(width, { timeout: 10_000 }).toBeGreaterThan(0);
+    await page.close();
+  });
+});
+
+describe("the quick starts of the packages", () => {
+  let project: PastedProject;
+
+  beforeAll(async () => {
+    project = await pastedProject();
+    project.paste(SERVER, "server.mjs");
+    project.paste(CLIENT, "watch.mjs");
+  });
+
+  afterAll(() => project?.close());
+
+  test("given an empty project, the server compresses a file and the client sees the end", async () => {
+    const server = project.start("server.mjs");
+    await server.printed(/^curl .*\/api\/progress\/\w+\n/);
+    const [url = "", jobId = ""] = /http:\S+\/(\w+)/.exec(server.output()) ?? [];
+    const client = project.start("watch.mjs", jobId);
+
+    const headers = { accept: "text/event-stream" };
+    expect(await (await fetch(url, { headers })).text()).toMatch(/^event: end$/m);
+    await server.printed(/^Finished: \{ file: 'node\.gz' \}$/m);
+    await client.printed(/^completed 100\nFinished: \{ file: 'node\.gz' \}\n/m);
+    // The program ends by itself: nothing of the client keeps it alive.
+    await expect.poll(() => client.process.exitCode, { timeout: 10_000 }).toBe(0);
+
+    const { size } = await stat(process.execPath);
+    expect(await unzippedBytes(join(project.folder, "node.gz"))).toBe(size);
+  });
+});
+
+async function unzippedBytes(path: string): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of createReadStream(path).pipe(createGunzip())) bytes += chunk.length;
+  return bytes;
 }
-
-let browser: Browser;
-let folder = "";
-let server: ChildProcess;
-let port: number;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "progress-readme-"));
-  mkdirSync(join(folder, "public"));
-  mkdirSync(join(folder, "node_modules", "@emlinh"), { recursive: true });
-  const link = (from: string, to: string) =>
-    symlinkSync(join(root, from), join(folder, "node_modules", to));
-  link("packages/server", "@emlinh/progress-server");
-  link("packages/client", "@emlinh/progress-client");
-  link("packages/server/node_modules/express", "express");
-  port = await freePort();
-  // The one change to what a reader pastes: two of these tests may run on one machine.
-  const code = blockOf("server.mjs").replace("app.listen(3000)", `app.listen(${port})`);
-  writeFileSync(join(folder, "server.mjs"), code);
-  writeFileSync(join(folder, "public", "index.html"), blockOf("public/index.html"));
-  server = spawn("node", ["server.mjs"], { cwd: folder, stdio: "inherit" });
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  server?.kill();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0);
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-test("both quick starts are twenty lines of code at most", () => {
-  const lines = (text: string) =>
-    text.split("\n").filter((line) => /[^\s{}()[\];,]/.test(line) && !/^(\/\/|<!--)/.test(line));
-  expect(lines(blockOf("server.mjs")).length).toBeLessThanOrEqual(20);
-  expect(lines(blockOf("public/index.html")).length).toBeLessThanOrEqual(20);
-});
-
-test("pasted into an empty project, the quick starts make a video and show it, through a reload", async () => {
-  const page = await browser.newPage();
-  const opened = () =>
-    page.goto(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    );
-  await expect.poll(opened, { timeout: 20_000 }).toBe(true);
-  await page.getByRole("button").click();
-  const percent = () => page.locator("progress").evaluate((bar: HTMLProgressElement) => bar.value);
-  await expect.poll(percent, { timeout: 10_000 }).toBeGreaterThan(20);
-  await page.reload();
-  await expect.poll(percent, { timeout: 10_000 }).toBeGreaterThan(20);
-  await expect
-    .poll(() => page.locator("output").textContent(), { timeout: 20_000 })
-    .toMatch(/^\/videos\/[\w-]+\.mp4$/);
-  expect(await percent()).toBe(100);
-  await page.close();
-});

@@ -1,17 +1,17 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The repository's root, with a slash at its end. */
+/** The root of the repository, with a trailing slash. */
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Where the tools of the workspace are. */
+/** The folder of the workspace's tools, with a trailing slash. */
 export const bin: string = `${root}node_modules/.bin/`;
 
 /**
- * Runs a command to its end.
+ * Runs a command.
  *
- * @returns What it printed.
- * @throws With all that it printed, if it exits with anything but 0.
+ * @returns Its output.
+ * @throws If it exits with a code other than 0. The message contains the output.
  */
 export async function run(command: string, args: readonly string[], cwd = root): Promise<string> {
   const child = spawn(command, args, {

@@ -3,7 +3,7 @@ import { CommandFailed } from "../../scripts/lib/child.mjs";
 import { withoutNpm } from "../../scripts/lib/environment.mjs";
 import { ensureBuilt, providePnpm } from "../../scripts/lib/workspace.mjs";
 
-/** What is checked is what is built: a build older than the sources would pass for them. */
+/** Builds the packages if their build is older than their sources, because the checks look at the build. */
 export async function setup(): Promise<void> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const env = withoutNpm(process.env);
@@ -12,7 +12,7 @@ export async function setup(): Promise<void> {
     await ensureBuilt(root, env);
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    // Thrown here it would stop the other projects too; a test in tools.test.ts fails with it.
+    // An error thrown here would stop the other projects too. A test in tools.test.ts fails with this one instead.
     process.env.BUILD_ERROR = `${error.message}\n${error.output}`;
   }
 }

@@ -24,7 +24,7 @@ export function manifestOf(name: Published): Manifest {
   return JSON.parse(readFileSync(`${folderOf(name)}package.json`, "utf8")) as Manifest;
 }
 
-/** Every file that a condition of `exports`, or an older field, names. */
+/** Every file that `exports` or one of the older fields names. */
 export function filesNamedBy(manifest: Manifest): string[] {
   const leaves = (value: unknown): string[] =>
     typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(leaves);
@@ -33,16 +33,16 @@ export function filesNamedBy(manifest: Manifest): string[] {
 }
 
 export interface Entry {
-  /** As a user writes it: `@emlinh/progress-server/testing`. */
+  /** As an app imports it: `@emlinh/progress-server/testing`. */
   specifier: string;
   package: Published;
-  /** Absolute. */
+  /** An absolute path, like the next two. */
   esm: string;
   cjs: string;
   types: string;
 }
 
-/** The entries with types; the script-tag build and `package.json` have none. */
+/** The entries with types. The script-tag build and `package.json` have none. */
 export const entries: readonly Entry[] = published.flatMap((name) => {
   const manifest = manifestOf(name);
   return Object.entries(manifest.exports).flatMap(([subpath, conditions]) => {

@@ -4,7 +4,7 @@ import ts from "typescript";
 import { expect, it } from "vitest";
 import { entries } from "./packages.js";
 
-// After a change that is meant: UPDATE_PUBLIC_NAMES=1 pnpm vitest run public-names
+// To accept a change of the public names: UPDATE_PUBLIC_NAMES=1 pnpm vitest run public-names
 const FILE = new URL("./public-names.json", import.meta.url);
 
 interface Names {
@@ -38,16 +38,19 @@ function namesOf(path: string): Names {
 
 const actual = Object.fromEntries(entries.map((entry) => [entry.specifier, namesOf(entry.types)]));
 
-it("the public names are those of public-names.json", () => {
+it("given the built packages, finds the public names of public-names.json", () => {
   if (process.env.UPDATE_PUBLIC_NAMES) {
     writeFileSync(FILE, `${JSON.stringify(actual, null, 2)}\n`);
   }
   expect(actual).toEqual(JSON.parse(readFileSync(FILE, "utf8")));
 });
 
-it.for(entries)("$specifier has the same values in ESM, CommonJS and its types", async (entry) => {
-  const esm = Object.keys(await import(entry.esm)).sort();
-  const cjs = Object.keys(createRequire(import.meta.url)(entry.cjs)).sort();
-  expect(esm).toEqual(actual[entry.specifier]?.values);
-  expect(cjs).toEqual(esm);
-});
+it.for(entries)(
+  "given $specifier, finds the same values in ESM, in CommonJS and in its types",
+  async (entry) => {
+    const esm = Object.keys(await import(entry.esm)).sort();
+    const cjs = Object.keys(createRequire(import.meta.url)(entry.cjs)).sort();
+    expect(esm).toEqual(actual[entry.specifier]?.values);
+    expect(cjs).toEqual(esm);
+  },
+);

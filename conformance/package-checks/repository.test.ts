@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { root, run } from "./command.js";
 
-it("the lockfile names no host, so that any registry serves it", () => {
+it("the lockfile names no host, so that it works with any registry", () => {
   const lockfile = readFileSync(`${root}pnpm-lock.yaml`, "utf8");
   expect(lockfile.match(/^.*\b(tarball|registry):.*$/gm) ?? []).toEqual([]);
 });

@@ -1,54 +1,112 @@
 import { posix } from "node:path";
 import ts from "typescript";
+import { lineOf, nodesOf, parse } from "./sources.js";
 
 /** One `import`, `export … from`, `import("…")` or `import("…").Type` of a file. */
 export interface Import {
-  from: string;
-  specifier: string;
-  /** Whether it is gone once compiled. */
-  typeOnly: boolean;
+  readonly from: string;
+  /** From 1. */
+  readonly line: number;
+  /** A file relative to `packages`, or the name of a package. */
+  readonly specifier: string;
+  /** Whether the compiler removes it. */
+  readonly typeOnly: boolean;
 }
 
 interface Room {
-  name: string;
-  files: RegExp;
-  /** Besides the room itself: files below `packages`, or packages by name. */
-  values: readonly RegExp[];
-  /** What it may import as a type, on top of `values`. */
-  types: readonly RegExp[];
+  readonly name: string;
+  /** The files of the room, relative to `packages`. */
+  readonly files: RegExp;
+  /** Files below `packages`, and names of packages, that the room may import. */
+  readonly values: readonly RegExp[];
+  /** Those that the room may import as types only. */
+  readonly types: readonly RegExp[];
 }
 
 const PROTOCOL = /^@emlinh\/progress-protocol$/;
-const ANY_PACKAGE = /^(?!@emlinh\/)[^/.]/;
+const SHARED = /^server\/src\/shared\//;
+const STORE_CONTRACT = /^server\/src\/core\/store\.ts$/;
+/** The contracts between the rooms of the core. `progress.ts` connects the rooms, so they may not import it. */
+const CORE_CONTRACTS = /^server\/src\/core\/(?!progress\.)[^/]+\.ts$/;
+const CLIENT_ENTRY = /^client\/src\/index\.ts$/;
+/** A package of others, not a file of ours. */
+const ANY_PACKAGE = /^(?!@emlinh\/|(protocol|server|client)\/src\/)[^/.]/;
 
-/** The table "room | may import" of the style guide. A file in none of them may import nothing and be imported by none. */
-export const ROOMS: readonly Room[] = [
+const STORES = ["memory", "sqlite", "redis", "postgres"] as const;
+const BINDINGS = ["react", "vue", "svelte", "solid"] as const;
+
+function coreRoom(name: string, ...others: readonly RegExp[]): Room {
+  return {
+    name: `server core/${name}`,
+    files: new RegExp(`^server/src/core/${name}/`),
+    values: [PROTOCOL, SHARED, CORE_CONTRACTS, ...others],
+    types: [],
+  };
+}
+
+function storeRoom(name: string): Room {
+  return {
+    name: `stores/${name}`,
+    files: new RegExp(`^server/src/stores/${name}/`),
+    values: [PROTOCOL, SHARED, /^server\/src\/stores\/shared\//],
+    // The database client is passed in, so its package is needed for its types only.
+    types: [STORE_CONTRACT, ANY_PACKAGE],
+  };
+}
+
+function bindingRoom(framework: string): Room {
+  return {
+    name: `client ${framework}`,
+    files: new RegExp(`^client/src/${framework}/`),
+    values: [CLIENT_ENTRY, new RegExp(`^${framework}(/|$)`)],
+    types: [],
+  };
+}
+
+/**
+ * The table "room | may import" of the style guide. A file may always import files of its own room. A file in no room
+ * may import nothing, and no file may import it.
+ */
+const ROOMS: readonly Room[] = [
   { name: "protocol", files: /^protocol\/src\//, values: [], types: [] },
-  { name: "server core", files: /^server\/src\/core\//, values: [PROTOCOL], types: [] },
+  { name: "server shared", files: SHARED, values: [PROTOCOL], types: [] },
   {
-    name: "stores",
-    files: /^server\/src\/stores\//,
-    // What ends a job is decided once, for every store: that is `endings`.
-    values: [PROTOCOL, /^server\/src\/core\/(store|endings)\.ts$/],
-    types: [ANY_PACKAGE],
+    name: "server core",
+    files: /^server\/src\/core\/[^/]+\.ts$/,
+    values: [PROTOCOL, SHARED, /^server\/src\/core\//],
+    types: [],
   },
+  coreRoom("reporter"),
+  coreRoom("hub"),
+  coreRoom("http", /^server\/src\/core\/hub\//),
+  {
+    name: "stores/shared",
+    files: /^server\/src\/stores\/shared\//,
+    values: [PROTOCOL, SHARED],
+    types: [STORE_CONTRACT],
+  },
+  ...STORES.map(storeRoom),
   {
     name: "adapters",
     files: /^server\/src\/adapters\//,
-    // The protocol for its error class; `refusal` for the one answer that an adapter gives by itself: a path that isn't below its own.
-    values: [PROTOCOL, /^server\/src\/core\/(handler|refusal)\.ts$/],
-    types: [ANY_PACKAGE, /^server\/src\/core\//],
+    values: [PROTOCOL, /^server\/src\/core\/http\//],
+    types: [ANY_PACKAGE],
   },
   {
     name: "testing",
     files: /^server\/src\/testing\//,
-    values: [PROTOCOL, /^server\/src\/core\/store\.ts$/],
-    types: [],
+    values: [PROTOCOL, SHARED],
+    types: [STORE_CONTRACT],
   },
   {
     name: "server entry",
     files: /^server\/src\/index\.ts$/,
-    values: [PROTOCOL, /^server\/src\/(core|stores)\//],
+    values: [
+      PROTOCOL,
+      SHARED,
+      /^server\/src\/core\//,
+      /^server\/src\/stores\/([^/]+\/index\.ts$|shared\/)/,
+    ],
     types: [],
   },
   { name: "client machine", files: /^client\/src\/machine\//, values: [], types: [PROTOCOL] },
@@ -66,16 +124,11 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "client entry",
-    files: /^client\/src\/index\.ts$/,
+    files: CLIENT_ENTRY,
     values: [PROTOCOL, /^client\/src\/(core|machine|transports)\//],
     types: [],
   },
-  {
-    name: "react",
-    files: /^client\/src\/react\//,
-    values: [/^client\/src\/index\.ts$/, /^react(\/|$)/],
-    types: [],
-  },
+  ...BINDINGS.map(bindingRoom),
 ];
 
 /**
@@ -85,12 +138,13 @@ export const ROOMS: readonly Room[] = [
  */
 export function importsOf(from: string, text: string): Import[] {
   const found: Import[] = [];
+  const source = parse(from, text);
   const add = (specifier: ts.Node | undefined, typeOnly: boolean) => {
-    if (specifier && ts.isStringLiteralLike(specifier)) {
-      found.push({ from, specifier: resolve(from, specifier.text), typeOnly });
-    }
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
+    const line = lineOf(source, specifier);
+    found.push({ from, line, specifier: resolve(from, specifier.text), typeOnly });
   };
-  const visit = (node: ts.Node): void => {
+  for (const node of nodesOf(source)) {
     if (ts.isImportDeclaration(node)) {
       const typeOnly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
       add(node.moduleSpecifier, typeOnly);
@@ -101,9 +155,7 @@ export function importsOf(from: string, text: string): Import[] {
     } else if (ts.isCallExpression(node) && isLoad(node.expression)) {
       add(node.arguments[0], false);
     }
-    ts.forEachChild(node, visit);
-  };
-  visit(ts.createSourceFile(from, text, ts.ScriptTarget.Latest, true));
+  }
   return found;
 }
 
@@ -119,38 +171,63 @@ function resolve(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier).replace(/\.js(x?)$/, ".ts$1");
 }
 
-/** One line per import that its room may not make. */
+/** One message per import that its room may not make. */
 export function wrongImports(imports: readonly Import[]): string[] {
-  return imports.filter((line) => !isAllowed(line)).map(describe);
+  return imports.filter((one) => !isAllowed(one)).map(describe);
+}
+
+/** The room of a file, or `undefined` if it is in none. */
+export function roomOf(file: string): Room | undefined {
+  return ROOMS.find(({ files }) => files.test(file));
 }
 
 function isAllowed({ from, specifier, typeOnly }: Import): boolean {
-  const room = ROOMS.find(({ files }) => files.test(from));
-  if (!room) return false;
+  const room = roomOf(from);
+  if (room === undefined) return false;
   const allowed = typeOnly ? [...room.values, ...room.types] : room.values;
   return [room.files, ...allowed].some((pattern) => pattern.test(specifier));
 }
 
-function describe({ from, specifier, typeOnly }: Import): string {
-  const room = ROOMS.find(({ files }) => files.test(from))?.name ?? "no room";
-  return `${from} (${room}) may not import ${typeOnly ? "the types of " : ""}${specifier}`;
+function describe({ from, line, specifier, typeOnly }: Import): string {
+  const room = roomOf(from)?.name ?? "no room";
+  const what = typeOnly ? `the types of ${specifier}` : specifier;
+  return `packages/${from}:${line} (${room}) may not import ${what}`;
 }
 
-/** Each cycle once, as `a.ts -> b.ts -> a.ts`; types count too, because a reader has to follow them just the same. */
+/** Each cycle once, as `a.ts -> b.ts -> a.ts`. Type imports count too: a reader has to follow them as well. */
 export function cyclesIn(imports: readonly Import[]): string[] {
-  const next = new Map<string, string[]>();
+  const targets = new Map<string, string[]>();
   for (const { from, specifier } of imports) {
-    next.set(from, [...(next.get(from) ?? []), specifier]);
+    targets.set(from, [...(targets.get(from) ?? []), specifier]);
   }
   const cycles: string[] = [];
-  const done = new Set<string>();
-  const walk = (file: string, path: readonly string[]): void => {
+  const visited = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
     const start = path.indexOf(file);
     if (start >= 0) cycles.push([...path.slice(start), file].join(" -> "));
-    if (start >= 0 || done.has(file)) return;
-    for (const target of next.get(file) ?? []) walk(target, [...path, file]);
-    done.add(file);
+    if (start >= 0 || visited.has(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+    visited.add(file);
   };
-  for (const file of next.keys()) walk(file, []);
+  for (const file of targets.keys()) visit(file, []);
   return cycles;
+}
+
+/** The number of files with one prefix from which they belong in a folder of that name. */
+const MAX_SHARING_PREFIX = 3;
+
+/**
+ * One message per prefix that more than three files of a folder share: `redis-a.ts`, `redis-b.ts`, `redis-c.ts` and
+ * `redis.ts` belong in a folder `redis`.
+ */
+export function crowdedPrefixes(files: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const file of files) {
+    const [word = ""] = posix.basename(file).split(/[-.]/);
+    const prefix = posix.join(posix.dirname(file), word);
+    groups.set(prefix, [...(groups.get(prefix) ?? []), posix.basename(file)]);
+  }
+  return [...groups]
+    .filter(([, names]) => names.length > MAX_SHARING_PREFIX)
+    .map(([prefix, names]) => `packages/${prefix}/ should be a folder for ${names.join(", ")}`);
 }

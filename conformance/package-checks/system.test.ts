@@ -1,14 +1,15 @@
 import { describe, it } from "vitest";
 import { SYSTEM_TOOLS } from "../../scripts/lib/system-tools.mjs";
 
-// `npm test` looks for them and says how to get one. Run otherwise, each test that needs one says so itself.
+// Set by `npm test`, which also explains how to install a tool. In other runs, each test that needs a tool reports it.
 const missing = new Set((process.env.MISSING_SYSTEM_TOOLS ?? "").split(" "));
 
-describe("the system has what tests need", () => {
+describe("the system", () => {
   for (const { name, purpose } of SYSTEM_TOOLS.filter(({ needed }) => needed)) {
-    it(`${name}, for ${purpose}`, ({ skip }) => {
+    it(`has ${name}, for ${purpose}`, ({ skip }) => {
       if (!missing.has(name)) return;
-      if (process.env.CI) throw new Error(`${name} is missing, so ${purpose} can't run`);
+      if (process.env.CI)
+        throw new Error(`${name} is missing, so ${purpose} can't run. Install it.`);
       skip(`${name} is missing, so ${purpose} are skipped`);
     });
   }

@@ -40,7 +40,7 @@ describe.for(published)("the tarball of %s", (name) => {
     expect(packed.filter((file) => /\/(src|test)\/|tsconfig|typedoc/.test(file))).toEqual([]);
   });
 
-  it("names the private package nowhere", async () => {
+  it("does not mention the private package", async () => {
     const unpacked = join(folder, `unpacked-${name}`);
     mkdirSync(unpacked);
     await run("tar", ["-xzf", tarballs[name], "-C", unpacked]);
@@ -54,7 +54,7 @@ describe.for(published)("the tarball of %s", (name) => {
     await run(`${bin}publint`, ["run", tarballs[name], "--strict"]);
   });
 
-  it("has types that resolve everywhere", async () => {
+  it("has types that resolve in every module system", async () => {
     // The script-tag build has no types to resolve.
     const without = name === "client" ? ["--exclude-entrypoints", "./script"] : [];
     await run(`${bin}attw`, [tarballs[name], "--no-emoji", "--no-color", ...without]);
@@ -94,7 +94,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
     await run("node", ["--input-type=commonjs", "-e", `require("${specifier}")`], consumer);
   });
 
-  it("finds the script-tag build, which makes one global", async () => {
+  it("finds the script-tag build, which defines one global", async () => {
     const path = createRequire(join(consumer, "x.js")).resolve("@emlinh/progress-client/script");
     const script = readFileSync(path, "utf8");
     const before = Object.keys(globalThis).length;
@@ -107,7 +107,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
   const RESOLUTIONS = ["node16", "bundler"] as const;
 
   it.for(RESOLUTIONS)("type-checks the main entries with %s and nothing else", async (how) => {
-    // Every declaration is checked too: none may lean on Node's types or on a lax setting.
+    // Every declaration is checked too: none may depend on Node's types or on a lax setting.
     await typeCheck(
       how,
       published.map((name) => manifestOf(name).name),
@@ -117,7 +117,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
 
   it.for(RESOLUTIONS)("type-checks every entry with %s, beside the frameworks", async (how) => {
     await linkTypes();
-    // The frameworks' own declarations are not ours to check.
+    // The declarations of the frameworks are not checked.
     await typeCheck(how, specifiers, { types: ["node"], skipLibCheck: true });
   });
 
@@ -128,7 +128,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
   ): Promise<void> {
     const lines = names.map((name, index) => `import * as m${index} from "${name}";`);
     const text = `${lines.join("\n")}\nexport const all = [${names.map((_, i) => `m${i}`)}];\n`;
-    // The same text as an ES module and as CommonJS: each form has types of its own.
+    // The same text as an ES module and as CommonJS, because each form has its own types.
     const files = how === "node16" ? ["consumer.mts", "consumer.cts"] : ["consumer.mts"];
     for (const file of files) await writeFile(join(consumer, file), text);
     const compilerOptions = {
@@ -147,7 +147,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
     await run(`${bin}tsc`, ["--project", config], consumer);
   }
 
-  /** The frameworks' types as this workspace has them: an app that imports an adapter has its framework. */
+  /** Links the frameworks' types of this workspace: an app that imports an adapter has its framework installed. */
   async function linkTypes(): Promise<void> {
     for (const name of ["@types/node", "@types/express", "fastify"]) {
       const to = join(consumer, "node_modules", name);

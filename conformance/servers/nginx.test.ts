@@ -16,20 +16,21 @@ import { NGINX_MISSING, type Nginx, startNginx } from "./nginx.js";
 
 const BASE = "/api/video-progress";
 
-interface Web {
+/** A server behind nginx. */
+interface Upstream {
   readonly progress: Progress;
   /** Such as `127.0.0.1:41234`. */
   readonly address: string;
-  /** The streams and polls that it answered with 200. */
+  /** The number of streams and polls that it answered with 200. */
   served(): number;
-  /** The refusals. */
+  /** The number of responses with 500 or above. */
   refused(): number;
-  /** Destroys it without a word. */
+  /** Closes it and all its connections at once. */
   kill(): Promise<void>;
 }
 
-/** A server of a process of its own, as far as nginx can tell. */
-async function startWeb(store: ProgressStore): Promise<Web> {
+/** Starts a server over a store. To nginx it looks like one in another process. */
+async function startUpstream(store: ProgressStore): Promise<Upstream> {
   const progress = createProgress({ store, authorize: allowAnyone, retryMs: 50 });
   const handle = nodeProgress(progress, { base: BASE });
   const statuses: number[] = [];
@@ -54,32 +55,32 @@ async function startWeb(store: ProgressStore): Promise<Web> {
   };
 }
 
-interface Scene {
+interface Fixture {
   readonly store: ProgressStore;
-  readonly webs: readonly [Web, Web];
+  readonly upstreams: readonly [Upstream, Upstream];
   readonly nginx: Nginx;
-  /** A job, and a reader of it through nginx. */
+  /** A job, and a reader that watches it through nginx. */
   readonly jobId: string;
   readonly viewer: Viewer;
 }
 
-/** Two servers over one store behind an nginx with this configuration, made for their addresses. */
-async function setTheScene(conf: (addresses: readonly string[]) => string): Promise<Scene> {
+/** Starts two servers over one store, and an nginx in front of them with this configuration. */
+async function startFixture(conf: (addresses: readonly string[]) => string): Promise<Fixture> {
   const store = memoryStore();
-  const webs = [await startWeb(store), await startWeb(store)] as const;
-  const text = conf(webs.map(({ address }) => address));
+  const upstreams = [await startUpstream(store), await startUpstream(store)] as const;
+  const text = conf(upstreams.map(({ address }) => address));
   const nginx = await startNginx({
     http: (port) => text.replace(/listen 80;/u, `listen 127.0.0.1:${port};`),
   });
   onTestFinished(() => nginx.stop());
-  const { id: jobId } = await webs[0].progress.create({ kind: "count" });
+  const { id: jobId } = await upstreams[0].progress.create({ kind: "count" });
   const viewer = await openNodeViewer(jobId, { baseUrl: `${nginx.url}${BASE}`, backoffMs: [50] });
   onTestFinished(() => viewer.close());
   await viewer.until("the job", ({ job }) => job !== null);
-  return { store, webs, nginx, jobId, viewer };
+  return { store, upstreams, nginx, jobId, viewer };
 }
 
-/** The file that the guide shows. */
+/** The configuration in the guide. */
 const GUIDE = /```nginx\n(.+?)```/su.exec(
   readFileSync(new URL("../../docs/deploying.md", import.meta.url), "utf8"),
 )?.[1];
@@ -89,14 +90,14 @@ function guide(addresses: readonly string[]): string {
   return String(GUIDE).replace("127.0.0.1:3001", first).replace("127.0.0.1:3002", second);
 }
 
-/** What nginx does if it is told nothing at all. */
+/** No settings for event streams at all. */
 function bare([address]: readonly string[]): string {
   return `server { listen 80; location / { proxy_pass http://${address}; } }`;
 }
 
-/** Reports twenty changes, each only when the one before was seen: whatever holds one back holds up all. */
-async function reportStepByStep({ webs, jobId, viewer }: Scene): Promise<void> {
-  const job = await webs[0].progress.open(jobId);
+/** Reports changes one by one, each after the reader has seen the one before, so that a delay of one delays all. */
+async function reportStepByStep({ upstreams, jobId, viewer }: Fixture): Promise<void> {
+  const job = await upstreams[0].progress.open(jobId);
   for (let percent = 5; percent < 100; percent += 5) {
     job.update({ percent });
     await viewer.until(`${percent} %`, (record) => record.job?.percent === percent);
@@ -107,66 +108,69 @@ async function reportStepByStep({ webs, jobId, viewer }: Scene): Promise<void> {
 
 describe.skipIf(NGINX_MISSING)("a stream through nginx", () => {
   test.each([
-    ["the guide's", guide],
-    ["no", bare],
-  ])("given %s settings, passes each event at once", async (_, conf) => {
-    const scene = await setTheScene(conf);
-    await reportStepByStep(scene);
-    const { store, jobId, viewer } = scene;
+    ["the settings of the guide", guide],
+    ["no settings", bare],
+  ])("given %s, passes each event at once", async (_, conf) => {
+    const fixture = await startFixture(conf);
+    await reportStepByStep(fixture);
+    const { store, jobId, viewer } = fixture;
     await expectRight(store, jobId, await viewer.until("it", ({ settled }) => settled !== null));
     expect(viewer.record?.connections).not.toContain("polling");
     expect(viewer.record?.connections).not.toContain("waiting");
   });
 
-  test("given the guide's settings, is not compressed, whatever the rest of the site is", async () => {
-    const all = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";
-    const accepted = async (conf: typeof guide): Promise<string | null> => {
-      const { nginx, jobId } = await setTheScene((addresses) => `${all}\n${conf(addresses)}`);
+  test("given the settings of the guide on a site with gzip, does not compress the stream", async () => {
+    const gzip = "gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;";
+    const encodingWith = async (conf: typeof guide): Promise<string | null> => {
+      const { nginx, jobId } = await startFixture((addresses) => `${gzip}\n${conf(addresses)}`);
       const stop = new AbortController();
-      const answer = await fetch(`${nginx.url}${BASE}/${jobId}`, {
+      const response = await fetch(`${nginx.url}${BASE}/${jobId}`, {
         headers: { accept: "text/event-stream", "accept-encoding": "gzip" },
         signal: stop.signal,
       });
       stop.abort();
-      return answer.headers.get("content-encoding");
+      return response.headers.get("content-encoding");
     };
-    expect(await accepted(guide)).toBeNull();
-    // Nginx does not look at `no-transform`: that is why the setting is there.
-    expect(await accepted(bare)).toBe("gzip");
+    expect(await encodingWith(guide)).toBeNull();
+    // nginx ignores `no-transform`, so the guide turns gzip off.
+    expect(await encodingWith(bare)).toBe("gzip");
   });
 
-  test("given a server that drains, goes on at the other one, and the refusal is nobody's to see", async () => {
-    const scene = await setTheScene(guide);
-    const { webs, viewer, store, jobId } = scene;
-    const [at, other] = webs[0].served() > 0 ? webs : [webs[1], webs[0]];
+  test("given a server that drains, readers continue on the other one and see no refusal", async () => {
+    const fixture = await startFixture(guide);
+    const { upstreams, viewer, store, jobId } = fixture;
+    const [first, other] = upstreams[0].served() > 0 ? upstreams : [upstreams[1], upstreams[0]];
     const before = other.served();
-    await at.progress.drain({ spreadMs: 0 });
-    // By turns or by connections, one of the two is asked first; each answer is a stream all the same.
-    const answers = await Promise.all([1, 2, 3, 4].map(() => statusOf(scene)));
-    expect(answers).toEqual([200, 200, 200, 200]);
+    await first.progress.drain({ spreadMs: 0 });
+    // Whichever server nginx asks first, each answer is a stream.
+    const statuses = await Promise.all([1, 2, 3, 4].map(() => statusOf(fixture)));
+    expect(statuses).toEqual([200, 200, 200, 200]);
     const job = await other.progress.open(jobId);
     job.update({ message: "after" });
-    await viewer.until("what came after", (record) => record.job?.message === "after");
+    await viewer.until(
+      "the change on the other server",
+      (record) => record.job?.message === "after",
+    );
     expect(other.served()).toBeGreaterThan(before);
-    expect(at.refused()).toBeGreaterThan(0);
+    expect(first.refused()).toBeGreaterThan(0);
     await job.complete(null);
     await expectRight(store, jobId, await viewer.until("the end", ({ ends }) => ends > 0));
   });
 
-  test("given a server that dies, goes on at the other one", async () => {
-    const scene = await setTheScene(guide);
-    const { webs, viewer, store, jobId } = scene;
-    const [at, other] = webs[0].served() > 0 ? webs : [webs[1], webs[0]];
-    await at.kill();
+  test("given a server that dies, the reader continues on the other one", async () => {
+    const fixture = await startFixture(guide);
+    const { upstreams, viewer, store, jobId } = fixture;
+    const [first, other] = upstreams[0].served() > 0 ? upstreams : [upstreams[1], upstreams[0]];
+    await first.kill();
     const job = await other.progress.open(jobId);
     job.log("after");
-    await viewer.until("what came after", ({ log }) => log.length === 1);
+    await viewer.until("the change on the other server", ({ log }) => log.length === 1);
     await job.complete(null);
     await expectRight(store, jobId, await viewer.until("the end", ({ ends }) => ends > 0));
   });
 });
 
-async function statusOf({ nginx, jobId }: Scene): Promise<number> {
+async function statusOf({ nginx, jobId }: Fixture): Promise<number> {
   const stop = new AbortController();
   const { status } = await fetch(`${nginx.url}${BASE}/${jobId}`, {
     headers: { accept: "text/event-stream" },

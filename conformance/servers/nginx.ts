@@ -1,52 +1,46 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atExit, freePort, missingBinary } from "./server-process.js";
 
-/** A real nginx before a test's servers, on the loopback. It ends with the process that started it, at the latest. */
+/**
+ * An nginx in front of a test's servers, on the loopback interface. It ends at the latest with the process that
+ * started it.
+ */
 export interface Nginx {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string;
-  /** Resolves when it is gone, with its files. Idempotent. */
+  /** Resolves when the process has exited and its files are deleted. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** What {@link startNginx} takes. */
+/** The options of {@link startNginx}. */
 export interface NginxOptions {
-  /** What stands within `http { }`: upstreams, and a server that listens at this port of 127.0.0.1. */
+  /** Returns the content of `http { }`: upstreams, and a server that listens on this port of 127.0.0.1. */
   readonly http: (port: number) => string;
 }
 
-/** What `NGINX_PATH` names, or where Debian puts it: it isn't on everybody's `PATH`. */
+/** The value of `NGINX_PATH`, or where Debian installs nginx, which is not on the `PATH` of every user. */
 const BINARY = process.env.NGINX_PATH ?? "/usr/sbin/nginx";
-const LOOK_EVERY_MS = 10;
+const POLL_MS = 10;
 
-/** Why there is no nginx to be had; `undefined` if there is one. In CI that is an error, not a reason to skip. */
-export const NGINX_MISSING: string | undefined = missing();
-
-function missing(): string | undefined {
-  try {
-    execFileSync(BINARY, ["-v"], { stdio: "ignore" });
-    return undefined;
-  } catch {
-    const reason = `${BINARY} is missing: install nginx, or set NGINX_PATH`;
-    if (process.env.CI) throw new Error(reason);
-    return reason;
-  }
-}
-
-/** What has to go when this process does: a test that is killed leaves neither a server nor a folder. */
-const leftovers = new Set<() => void>();
-process.once("exit", () => {
-  for (const clean of leftovers) clean();
+/**
+ * The reason why no nginx is available; `undefined` if one is. In CI a missing nginx is an error, not a reason to
+ * skip.
+ */
+export const NGINX_MISSING: string | undefined = missingBinary({
+  binary: BINARY,
+  versionFlag: "-v",
+  remedy: "install nginx, or set NGINX_PATH",
+  isRequiredInCi: true,
 });
 
 /**
- * Starts nginx with a configuration and temporary files of its own. Resolves when it listens.
+ * Starts nginx with its own configuration and temporary files. Resolves when it accepts connections.
  *
- * @throws what nginx says of a configuration that it refuses.
+ * @throws an error with nginx's own message if it refuses the configuration.
  */
 export async function startNginx({ http }: NginxOptions): Promise<Nginx> {
   const port = await freePort();
@@ -57,22 +51,22 @@ export async function startNginx({ http }: NginxOptions): Promise<Nginx> {
   const child = spawn(BINARY, ["-e", "stderr", "-p", folder, "-c", file], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const gone = untilGone(child);
-  const clean = (): void => {
+  const exited = untilExit(child);
+  const cleanUp = (): void => {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   };
-  leftovers.add(clean);
+  const cancelCleanUp = atExit(cleanUp);
 
   async function stop(): Promise<void> {
     child.kill("SIGKILL");
-    await gone;
-    clean();
-    leftovers.delete(clean);
+    await exited;
+    cleanUp();
+    cancelCleanUp();
   }
 
   try {
-    await untilListening(port, gone);
+    await untilListening(port, exited);
   } catch (error) {
     await stop();
     throw error;
@@ -80,10 +74,10 @@ export async function startNginx({ http }: NginxOptions): Promise<Nginx> {
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-/** One process without a master: killing it leaves none behind. */
+/** One process without a master process, so that killing it leaves no other. */
 function configuration(folder: string, http: string): string {
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (sort) => `${sort}_temp_path ${join(folder, "temp", sort)};`,
+    (kind) => `${kind}_temp_path ${join(folder, "temp", kind)};`,
   );
   return `
 daemon off;
@@ -99,42 +93,32 @@ ${http}
 `;
 }
 
-/** A port of 127.0.0.1 at which nobody listens now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Resolves with what it said. */
-function untilGone(child: ChildProcess): Promise<string> {
-  let said = "";
+/** Resolves with the output on stderr once the process has exited. */
+function untilExit(child: ChildProcess): Promise<string> {
+  let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
+    output += text;
   });
   return new Promise((resolve) => {
     child.once("error", ({ message }) => resolve(message));
-    child.once("close", () => resolve(said));
+    child.once("close", () => resolve(output));
   });
 }
 
-/** Nginx does not tell when it listens: it is asked until it does. */
-async function untilListening(port: number, gone: Promise<string>): Promise<void> {
-  let end: string | undefined;
-  const ended = gone.then((said) => {
-    end = said;
+/** nginx does not report when it listens, so this connects until it succeeds. */
+async function untilListening(port: number, exited: Promise<string>): Promise<void> {
+  let output: string | undefined;
+  const ended = exited.then((text) => {
+    output = text;
   });
-  while (end === undefined) {
-    if (await answers(port)) return;
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))]);
+  while (output === undefined) {
+    if (await accepts(port)) return;
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
   }
-  throw new Error(`nginx did not start: ${end}`);
+  throw new Error(`nginx did not start: ${output}`);
 }
 
-function answers(port: number): Promise<boolean> {
+function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("error", () => resolve(false));

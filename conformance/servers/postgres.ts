@@ -1,34 +1,40 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import pg from "pg";
+import { atExit, freePort, missing, stopProcess, untilOutput } from "./server-process.js";
 
-/** How a server is started. */
+/** The options of a server. */
 export interface PostgresServerOptions {
-  /** Whether each commit waits for the disk, as it does by default. Tests needn't: what they kill is a process, not a machine. @defaultValue `false` */
+  /**
+   * Whether each commit waits for the disk, as PostgreSQL does by default. Tests need not, because they kill
+   * processes and not machines.
+   *
+   * @defaultValue `false`
+   */
   readonly durable?: boolean | undefined;
-  /** Further settings, such as `["max_connections=200"]`. */
+  /** More settings, such as `["max_connections=200"]`. */
   readonly settings?: readonly string[] | undefined;
 }
 
-/** How a server ends: `smart` waits for its clients, `fast` cuts them off, `immediate` is a crash. */
+/** How a server stops: `smart` waits for its clients, `fast` disconnects them, `immediate` is a crash. */
 type StopMode = "smart" | "fast" | "immediate";
 
-/** A PostgreSQL server of a test's own, on the loopback. It ends with the process that started it, at the latest. */
+/**
+ * A PostgreSQL server of one test, on the loopback interface. It ends at the latest with the process that started it.
+ */
 export interface PostgresServer {
   readonly port: number;
-  /** Of the database `postgres`, as a superuser without a password. */
+  /** The URL of the database `postgres`, for a superuser without a password. */
   readonly url: string;
   /** The process id; `undefined` while it is stopped. */
   pid(): number | undefined;
-  /** Resolves when the process is gone. Idempotent. @param mode - @defaultValue `"fast"` */
+  /** Resolves when the process has exited. Idempotent. @param mode - @defaultValue `"fast"` */
   stop(mode?: StopMode): Promise<void>;
-  /** Starts it again after `stop()`, on the same port and with the same data. Resolves when it takes connections. */
+  /** Starts it again after `stop()`, on the same port and with the same data. Resolves when it accepts connections. */
   start(): Promise<void>;
-  /** Makes an empty database, and gives its URL. */
+  /** Creates an empty database. Resolves with its URL. */
   newDatabase(): Promise<string>;
 }
 
@@ -38,7 +44,7 @@ const SIGNALS: Readonly<Record<StopMode, NodeJS.Signals>> = {
   immediate: "SIGQUIT",
 };
 
-/** Where the binaries are: beside what `POSTGRES_PATH` names, on the path, or where Debian puts them. */
+/** The folder of the binaries: that of `POSTGRES_PATH`, one on the path, or where Debian installs them. */
 const FOLDER = [
   ...(process.env.POSTGRES_PATH ? [dirname(process.env.POSTGRES_PATH)] : []),
   ...(process.env.PATH ?? "").split(delimiter),
@@ -52,23 +58,16 @@ function debianFolders(): readonly string[] {
   return found.map((version) => join(versions, version, "bin"));
 }
 
-/** Why there is no server to be had; `undefined` if there is one. In CI that is an error, not a reason to skip. */
-export const POSTGRES_MISSING: string | undefined = missing();
+/**
+ * The reason why no server is available; `undefined` if one is. In CI a missing server is an error, not a reason to
+ * skip.
+ */
+export const POSTGRES_MISSING: string | undefined =
+  FOLDER === undefined
+    ? missing("postgres and initdb are missing: install postgresql, or set POSTGRES_PATH", true)
+    : undefined;
 
-function missing(): string | undefined {
-  if (FOLDER !== undefined) return undefined;
-  const reason = "postgres and initdb are missing: install postgresql, or set POSTGRES_PATH";
-  if (process.env.CI) throw new Error(reason);
-  return reason;
-}
-
-/** What has to go when this process does: a test that is killed leaves neither a server nor a folder. */
-const leftovers = new Set<() => void>();
-process.once("exit", () => {
-  for (const clean of leftovers) clean();
-});
-
-/** Starts a server with a fresh cluster on a free port. */
+/** Starts a server with a new database cluster on a free port. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   if (FOLDER === undefined) throw new Error(POSTGRES_MISSING);
   const port = await freePort();
@@ -76,7 +75,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const owner = serverUser();
   if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
   let child: ChildProcess | undefined;
-  leftovers.add(() => {
+  atExit(() => {
     child?.kill("SIGQUIT");
     rmSync(folder, { recursive: true, force: true });
   });
@@ -93,16 +92,13 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       stdio: ["ignore", "ignore", "pipe"],
     });
     child = started;
-    await untilReady(started);
+    await untilOutput(started, "database system is ready to accept connections");
   }
 
   async function stop(mode: StopMode = "fast"): Promise<void> {
     const stopped = child;
     child = undefined;
-    if (stopped === undefined || stopped.exitCode !== null || stopped.signalCode !== null) return;
-    const gone = once(stopped, "exit");
-    stopped.kill(SIGNALS[mode]);
-    await gone;
+    await stopProcess(stopped, SIGNALS[mode]);
   }
 
   const urlOf = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
@@ -117,14 +113,14 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     stop,
     async newDatabase() {
       databases += 1;
-      await askServer(urlOf("postgres"), `create database test${databases}`);
+      await runStatement(urlOf("postgres"), `create database test${databases}`);
       return urlOf(`test${databases}`);
     },
   };
 }
 
-/** Runs one statement on a connection of its own, and gives the rows. */
-async function askServer(url: string, text: string): Promise<readonly unknown[]> {
+/** Runs one statement on a new connection. Resolves with its rows. */
+async function runStatement(url: string, text: string): Promise<readonly unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -134,21 +130,23 @@ async function askServer(url: string, text: string): Promise<readonly unknown[]>
   }
 }
 
-/** As whom the server runs: it refuses to as root, and then is its own user, or nobody. */
+/** The user that runs the server. It refuses to run as root, so then it runs as `postgres` or `nobody`. */
 export function serverUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {};
   for (const user of ["postgres", "nobody"]) {
     const [uid, gid] = ["-u", "-g"].map((flag) => idOf(user, flag));
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
-  throw new Error("PostgreSQL won't run as root, and there is neither a user postgres nor nobody.");
+  throw new Error(
+    "PostgreSQL does not run as root, and there is no user postgres or nobody. Run the tests as another user.",
+  );
 }
 
 function idOf(user: string, flag: string): number | undefined {
   try {
     return Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: "pipe" }));
   } catch {
-    // There is no such user; another one will do.
+    // There is no such user. The next one is tried.
     return undefined;
   }
 }
@@ -164,30 +162,4 @@ function argumentsOf(
     ...settings,
   ];
   return ["-D", data, "-p", `${port}`, ...all.flatMap((setting) => ["-c", setting])];
-}
-
-/** Waits for the line that says so; what else was said is told if the server ends before. */
-function untilReady(server: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = "";
-    // Read to the end, or the server blocks on a full pipe.
-    server.stderr?.on("data", (chunk: Buffer) => {
-      said = `${said}${chunk}`.slice(-10_000);
-      if (said.includes("database system is ready to accept connections")) resolve();
-    });
-    server.once("error", reject);
-    server.once("exit", (code) => reject(new Error(`postgres ended with ${code}: ${said}`)));
-  });
-}
-
-/** A port of the loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("There is no free port.");
-  return address.port;
 }

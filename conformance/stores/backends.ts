@@ -3,27 +3,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../servers/postgres.js";
 import { startRedis } from "../servers/redis.js";
-import type { StorePlace } from "./open-store.js";
+import type { StoreAddress } from "./open-store.js";
 
-/** A real database, with the way in. */
+/** A real database and how to connect to it. */
 export interface Backend {
-  readonly place: StorePlace;
+  readonly address: StoreAddress;
   stop(): Promise<void>;
 }
 
-/** One whose server is a process, and can be away for a while; its data survive that. */
+/**
+ * A backend whose server is a process that can be stopped and started again. Its data survive that, unless stated
+ * otherwise.
+ */
 export interface ServedBackend extends Backend {
-  /** Takes the server away. */
+  /** Stops the server. */
   halt(): Promise<void>;
-  /** Brings it back, at the same address. */
+  /** Starts the server again, at the same address. */
   resume(): Promise<void>;
 }
 
-/** Whose data are gone when it was away, unless they persist. */
+/** Starts a Redis server. Unless `persistent`, it loses its data when it is stopped. */
 export async function redis(persistent: boolean): Promise<ServedBackend> {
   const server = await startRedis({ persistent });
   return {
-    place: { kind: "redis", url: server.url },
+    address: { kind: "redis", url: server.url },
     halt: () => server.stop(),
     resume: () => server.start(),
     stop: () => server.stop(),
@@ -33,7 +36,7 @@ export async function redis(persistent: boolean): Promise<ServedBackend> {
 async function postgres(): Promise<ServedBackend> {
   const server = await startPostgres();
   return {
-    place: { kind: "postgres", url: server.url },
+    address: { kind: "postgres", url: server.url },
     halt: () => server.stop(),
     resume: () => server.start(),
     stop: () => server.stop(),
@@ -43,18 +46,18 @@ async function postgres(): Promise<ServedBackend> {
 async function sqlite(): Promise<Backend> {
   const folder = await mkdtemp(join(tmpdir(), "progress-sqlite-"));
   return {
-    place: { kind: "sqlite", file: join(folder, "jobs.db") },
+    address: { kind: "sqlite", file: join(folder, "jobs.db") },
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-/** Those with a server. */
+/** The backends with a server. */
 export const SERVED_BACKENDS: readonly { name: string; start(): Promise<ServedBackend> }[] = [
   { name: "redis", start: () => redis(true) },
   { name: "postgres", start: postgres },
 ];
 
-/** Every store that several processes can share. */
+/** Every backend that several processes can share. */
 export const BACKENDS: readonly { name: string; start(): Promise<Backend> }[] = [
   { name: "sqlite", start: sqlite },
   ...SERVED_BACKENDS,

@@ -6,24 +6,29 @@ import Database from "libsql";
 import pg from "pg";
 import { createClient } from "redis";
 
-/** Where a store's data are, told from process to process. */
-export type StorePlace =
+/** Where the data of a store are. One process passes it to another as JSON. */
+export type StoreAddress =
   | { readonly kind: "sqlite"; readonly file: string }
   | { readonly kind: "redis"; readonly url: string }
   | { readonly kind: "postgres"; readonly url: string };
 
-/** A store with a client of its own, as one process has it. */
+/**
+ * The earlier name of {@link StoreAddress}, until the benchmarks use the new one.
+ */
+export type StorePlace = StoreAddress;
+
+/** A store with its own database client, as a process of an app has it. */
 export interface OpenedStore {
   readonly store: ProgressStore;
-  /** Closes both. */
+  /** Closes the store and its client. */
   close(): Promise<void>;
 }
 
-/** Opens a store as an app would. What its connections say while the server is away is told by the calls, too. */
-export async function openStore(place: StorePlace): Promise<OpenedStore> {
-  switch (place.kind) {
+/** Opens a store as an app would. Connection errors are ignored here, because the calls report them too. */
+export async function openStore(address: StoreAddress): Promise<OpenedStore> {
+  switch (address.kind) {
     case "sqlite": {
-      const database = new Database(place.file);
+      const database = new Database(address.file);
       const store = sqliteStore({ database });
       return {
         store,
@@ -35,9 +40,9 @@ export async function openStore(place: StorePlace): Promise<OpenedStore> {
     }
     case "redis": {
       const client = createClient({
-        url: place.url,
+        url: address.url,
         socket: { reconnectStrategy: 50 },
-        // A call fails at once while the server is away, in place of waiting for it: who calls knows what to do.
+        // While the server is away a call fails at once instead of waiting for it. The caller retries.
         disableOfflineQueue: true,
       });
       client.on("error", () => {});
@@ -52,7 +57,7 @@ export async function openStore(place: StorePlace): Promise<OpenedStore> {
       };
     }
     case "postgres": {
-      const pool = new pg.Pool({ connectionString: place.url });
+      const pool = new pg.Pool({ connectionString: address.url });
       pool.on("error", () => {});
       const store = postgresStore({ pool });
       return {

@@ -7,16 +7,16 @@ import { makeWorld, type World } from "../faults/world.js";
 import { redis, SERVED_BACKENDS, type ServedBackend } from "./backends.js";
 import { openStore } from "./open-store.js";
 
-interface Scene {
+interface Setup {
   readonly backend: ServedBackend;
   readonly web: World;
   readonly errors: readonly ProgressError[];
   view(jobId: string): Promise<Viewer>;
 }
 
-async function setTheScene(start: () => Promise<ServedBackend>): Promise<Scene> {
+async function setUp(start: () => Promise<ServedBackend>): Promise<Setup> {
   const backend = await start();
-  const { store, close } = await openStore(backend.place);
+  const { store, close } = await openStore(backend.address);
   const errors: ProgressError[] = [];
   const web = await makeWorld({
     store,
@@ -41,7 +41,7 @@ async function setTheScene(start: () => Promise<ServedBackend>): Promise<Scene> 
   };
 }
 
-/** Resolves when something was refused for want of the store: so the outage was noticed. */
+/** Resolves when a call has failed with `store-unavailable`, so that the outage was noticed. */
 async function untilNoticed(errors: readonly ProgressError[]): Promise<void> {
   await expect
     .poll(() => errors.map(({ code }) => code), { timeout: 20_000 })
@@ -49,8 +49,8 @@ async function untilNoticed(errors: readonly ProgressError[]): Promise<void> {
 }
 
 describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start }) => {
-  test("given a job that runs meanwhile, nothing is thrown into it, and all that it said is written when the server is back", async () => {
-    const { backend, web, errors, view } = await setTheScene(start);
+  test("given a job that runs during the outage, stores its reports when the server is back", async () => {
+    const { backend, web, errors, view } = await setUp(start);
     const { id } = await web.progress.create({
       kind: "count",
       plan: [{ id: "count", title: "Count", weight: 1 }],
@@ -67,7 +67,7 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
           job.update({ metadata: { count: done } });
           await turn();
         }
-        job.log("meanwhile");
+        job.log("during");
         await untilNoticed(errors);
       });
       await backend.resume();
@@ -76,19 +76,19 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
     });
     expect(await running).toMatchObject({ status: "completed", result: { counted: 200 } });
     const record = await viewer.until("the end", ({ ends }) => ends > 0);
-    expect(record.log.map(({ text }) => text)).toEqual(["before", "meanwhile", "after"]);
+    expect(record.log.map(({ text }) => text)).toEqual(["before", "during", "after"]);
     expect(record.job?.metadata).toMatchObject({ count: 200 });
-    // One stream all the while: the server's trouble with its store is none of the line's.
+    // One stream during the whole test: an outage of the store does not close it.
     expect(record.connections.filter((status) => status === "live")).toHaveLength(1);
     await expectRight(web.store, id, record);
   });
 
-  test("given an end that comes meanwhile, it is delivered when the server is back", async () => {
-    const { backend, web, errors, view } = await setTheScene(start);
+  test("given an end during the outage, it is delivered when the server is back", async () => {
+    const { backend, web, errors, view } = await setUp(start);
     const { id } = await web.progress.create({ kind: "end" });
     const viewer = await view(id);
     const job = await web.progress.open(id);
-    await viewer.until("that it runs", (record) => record.job?.status === "running");
+    await viewer.until("the status running", (record) => record.job?.status === "running");
     await backend.halt();
     const ending = job.complete({ done: true });
     await untilNoticed(errors);
@@ -98,8 +98,8 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
     await expectRight(web.store, id, record);
   });
 
-  test("given a request for a job meanwhile, refuses with a status that says to come back", async () => {
-    const { backend, web, errors, view } = await setTheScene(start);
+  test("given a request during the outage, answers with 503 and Retry-After", async () => {
+    const { backend, web, errors, view } = await setUp(start);
     const { id } = await web.progress.create({ kind: "late" });
     await backend.halt();
     const response = await fetch(`${web.baseUrl}/${id}/status`);
@@ -109,7 +109,7 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
     ]);
     expect(await response.json()).toMatchObject({ code: "store-unavailable" });
     const viewer = await view(id);
-    await viewer.until("that it waits", ({ connections }) => connections.includes("waiting"));
+    await viewer.until("the state waiting", ({ connections }) => connections.includes("waiting"));
     await backend.resume();
     await viewer.until("the job", ({ job }) => job?.status === "queued");
     expect(errors.every(({ code }) => code === "store-unavailable")).toBe(true);
@@ -117,14 +117,14 @@ describe.each(SERVED_BACKENDS)("$name: the server is away for a while", ({ start
 });
 
 describe("redis: the server comes back without its data", () => {
-  test("given a job that runs, its worker and its viewers are told that it is gone, and nobody waits for ever", async () => {
-    const { backend, web, errors, view } = await setTheScene(() => redis(false));
+  test("given a running job, its worker and its viewers learn that it is gone", async () => {
+    const { backend, web, errors, view } = await setUp(() => redis(false));
     const { id } = await web.progress.create({ kind: "forgotten" });
     const viewer = await view(id);
     const job = await web.progress.open(id);
-    await viewer.until("that it runs", (record) => record.job?.status === "running");
+    await viewer.until("the status running", (record) => record.job?.status === "running");
     await backend.halt();
-    job.update({ message: "meanwhile" });
+    job.update({ message: "during" });
     await untilNoticed(errors);
     await backend.resume();
     const { settled } = await viewer.until(
@@ -138,12 +138,12 @@ describe("redis: the server comes back without its data", () => {
     });
   });
 
-  test("given the same job made anew, its viewers are told of a reset, and then the truth", async () => {
-    const { backend, web, view } = await setTheScene(() => redis(false));
-    await web.progress.create({ kind: "anew", id: "anew", metadata: { made: "first" } });
-    const viewer = await view("anew");
-    await viewer.until("the first", ({ job }) => job?.metadata.made === "first");
-    // The line is dead while the server loses its data, so that the viewer comes back to another job.
+  test("given the same job created again, its viewers get a reset with the new job", async () => {
+    const { backend, web, view } = await setUp(() => redis(false));
+    await web.progress.create({ kind: "again", id: "again", metadata: { created: "first" } });
+    const viewer = await view("again");
+    await viewer.until("the first", ({ job }) => job?.metadata.created === "first");
+    // The connection is cut while the server loses its data, so that the viewer reconnects to another job.
     web.proxy.setFaults(() => ({ kind: "refuse" }));
     web.proxy.cutAll();
     await backend.halt();
@@ -151,7 +151,7 @@ describe("redis: the server comes back without its data", () => {
     await expect
       .poll(
         () =>
-          web.progress.create({ kind: "anew", id: "anew", metadata: { made: "again" } }).then(
+          web.progress.create({ kind: "again", id: "again", metadata: { created: "again" } }).then(
             () => true,
             () => false,
           ),
@@ -159,7 +159,7 @@ describe("redis: the server comes back without its data", () => {
       )
       .toBe(true);
     web.proxy.setFaults(() => ({ kind: "pass" }));
-    const record = await viewer.until("the second", ({ job }) => job?.metadata.made === "again");
+    const record = await viewer.until("the second", ({ job }) => job?.metadata.created === "again");
     expect(record.resets).toBe(1);
   });
 });

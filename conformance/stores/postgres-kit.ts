@@ -1,8 +1,8 @@
 import type { ProgressStore, Wake } from "@emlinh/progress-server";
-import { isProgressError } from "@emlinh/progress-server";
 import pg from "pg";
+import { until } from "./await-helpers.js";
 
-/** A pool of `pg`'s. What its idle connections say when the server goes is told by the calls, too. */
+/** A pool of `pg`. It ignores errors of idle connections when the server stops, because the next calls fail too. */
 export function poolOf(url: string, config: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, ...config });
   pool.on("error", () => {});
@@ -19,40 +19,24 @@ export function setMessage(store: ProgressStore, id: string, message: string): P
   return store.write(id, { set: { message }, log: [] });
 }
 
-/** What a promise was rejected with: its code, if it is one of ours; `"none"` if it wasn't. */
-export function codeOf(attempt: Promise<unknown>): Promise<string> {
-  return attempt.then(
-    () => "none",
-    (error: unknown) => (isProgressError(error) ? error.code : String(error)),
-  );
-}
-
-/** Looks until it holds. Fails after 10 s. */
-export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!(await look())) {
-    if (performance.now() > end) throw new Error(`${what}: not so after 10 s`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Counts wakes, and waits for them. */
-export function waker(): {
+/** Records the wakes of a watch. */
+export function wakeRecorder(): {
   readonly wake: Wake;
-  readonly told: (number | undefined)[];
-  /** Resolves once there were more than so many. */
-  past(seen: number): Promise<void>;
+  /** The version of each wake. */
+  readonly wakes: (number | undefined)[];
+  /** Resolves once there are more wakes than that. */
+  moreThan(count: number): Promise<void>;
 } {
-  const told: (number | undefined)[] = [];
+  const wakes: (number | undefined)[] = [];
   return {
-    told,
-    wake: (version) => void told.push(version),
-    past: (seen) => until(`more than ${seen} wakes`, () => told.length > seen),
+    wakes,
+    wake: (version) => void wakes.push(version),
+    moreThan: (count) => until(`more than ${count} wakes`, () => wakes.length > count),
   };
 }
 
-/** The process ids of the sessions that listen. */
-export async function listeners(pool: pg.Pool): Promise<readonly number[]> {
+/** The process ids of the database sessions that listen. */
+export async function listeningPids(pool: pg.Pool): Promise<readonly number[]> {
   const { rows } = await pool.query(
     "select pid from pg_stat_activity where query ilike 'listen %' and datname = current_database()",
   );

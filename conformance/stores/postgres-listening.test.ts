@@ -4,17 +4,17 @@ import {
   type PostgresStoreOptions,
   postgresStore,
 } from "@emlinh/progress-server/stores/postgres";
-import { hintSender, hintsOf, payloadsOf } from "@emlinh/progress-server/stores/postgres-hints";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { listeners, poolOf, runningJob, setMessage, until, waker } from "./postgres-kit.js";
+import { until } from "./await-helpers.js";
+import { listeningPids, poolOf, runningJob, setMessage, wakeRecorder } from "./postgres-kit.js";
 
-describe.skipIf(POSTGRES_MISSING)(`postgresStore's listening ${POSTGRES_MISSING ?? ""}`, () => {
+describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let stores: ProgressStore[];
-  /** The statements that were sent, by all stores. */
+  /** The statements that all stores sent. */
   let statements: string[];
 
   beforeAll(async () => {
@@ -44,70 +44,75 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's listening ${POSTGRES_MISSING 
     return store;
   }
 
-  /** A process that watches a job and hears. */
-  async function hearing(jobId: string) {
+  /** A store that watches a job and listens. */
+  async function listeningWatcher(jobId: string) {
     const watcher = open();
-    const watching = waker();
+    const watching = wakeRecorder();
     await watcher.watch(jobId, watching.wake);
-    await until("it hears", () => watching.told.length > 0);
+    await until("the store listens", () => watching.wakes.length > 0);
     return { ...watching, watcher };
   }
 
-  test("given a thousand watches, listens on one connection, wakes just who watches, and gives it back", async () => {
+  test("given a thousand watches, listens on one connection, and wakes only the watch of the job", async () => {
     const [writer, watcher] = [open({ listener: false }), open()];
     await runningJob(writer, "job-999");
-    const told: string[] = [];
+    const woken: string[] = [];
     const unwatches = [];
     for (let by = 0; by < 1_000; by += 1)
-      unwatches.push(await watcher.watch(`job-${by}`, () => told.push(`job-${by}`)));
-    await until("it listens, and all were woken for that", () => told.length === 1_000);
-    expect(await listeners(pool)).toHaveLength(1);
+      unwatches.push(await watcher.watch(`job-${by}`, () => woken.push(`job-${by}`)));
+    await until("the store listens, which wakes all", () => woken.length === 1_000);
+    expect(await listeningPids(pool)).toHaveLength(1);
     await setMessage(writer, "job-999", "one");
-    await until("the write is heard", () => told.length > 1_000);
-    expect(told.slice(1_000)).toEqual(["job-999"]);
+    await until("the write wakes a watch", () => woken.length > 1_000);
+    expect(woken.slice(1_000)).toEqual(["job-999"]);
     await Promise.all(unwatches.map((unwatch) => unwatch()));
-    expect(await listeners(pool)).toHaveLength(1);
+    expect(await listeningPids(pool)).toHaveLength(1);
     await watcher.close();
-    await until("it listens no more", async () => (await listeners(pool)).length === 0);
+    await until(
+      "the store has stopped listening",
+      async () => (await listeningPids(pool)).length === 0,
+    );
   });
 
-  test("given no watch, takes no connection", async () => {
+  test("given no watch, takes no connection to listen on", async () => {
     const store = open();
     await runningJob(store, "a");
     await store.read("a");
-    expect(await listeners(pool)).toEqual([]);
+    expect(await listeningPids(pool)).toEqual([]);
   });
 
-  test("given a write, sends one statement, and hints of many in few", async () => {
+  test("given many writes, sends one statement for each, and few for all of their notifications", async () => {
     const writer = open({ listener: false });
-    const { told } = await hearing("a");
+    const { wakes } = await listeningWatcher("a");
     await runningJob(writer, "a");
-    await until("the creation is heard", () => told.length > 1);
+    await until("the creation wakes the watch", () => wakes.length > 1);
     statements.length = 0;
     await Promise.all(Array.from({ length: 200 }, (_, by) => setMessage(writer, "a", `${by}`)));
-    await until("the last write is heard", () => told.includes(201));
+    await until("the last write wakes the watch", () => wakes.includes(201));
     const writes = statements.filter((text) => text.includes("write_job"));
     expect(writes).toHaveLength(200);
-    // One at once, and one in each 5 ms at most; whatever else there is, is theirs.
+    // The first notification at once, then at most one statement per 5 ms.
     expect(statements.length - writes.length).toBeLessThan(40);
   });
 
-  test("given a write of its own, wakes once, and sooner than any hint", async () => {
-    const { told, watcher } = await hearing("a");
+  test("given a write of the same store, wakes once, before its notification comes", async () => {
+    const { wakes, watcher } = await listeningWatcher("a");
     await runningJob(watcher, "a");
-    expect(told).toEqual([undefined, undefined]);
+    expect(wakes).toEqual([undefined, undefined]);
     await setMessage(watcher, "a", "one");
-    expect(told).toEqual([undefined, undefined, 2]);
-    // What another writes later is heard later: so the own hint has come by then, and woke nobody.
+    expect(wakes).toEqual([undefined, undefined, 2]);
+    // Notifications keep their order. So the store's own one has come before that of the other store, and woke nothing.
     await setMessage(open({ listener: false }), "a", "two");
-    await until("the other's write is heard", () => told.includes(3));
-    expect(told).toEqual([undefined, undefined, 2, 3]);
+    await until("the write of the other store wakes the watch", () => wakes.includes(3));
+    expect(wakes).toEqual([undefined, undefined, 2, 3]);
   });
 
-  test("given renewals alone, sends no hint", async () => {
+  test("given lease renewals only, sends no notification", async () => {
     const writer = open({ listener: false });
     await runningJob(writer, "a");
-    await until("the creation is told", () => statements.some((text) => text.includes("notify")));
+    await until("the creation is notified", () =>
+      statements.some((text) => text.includes("notify")),
+    );
     statements.length = 0;
     for (let by = 0; by < 10; by += 1)
       await writer.write("a", { set: {}, log: [], leaseMs: 1_000 });
@@ -115,75 +120,87 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's listening ${POSTGRES_MISSING 
     expect(statements.filter((text) => text.includes("notify"))).toEqual([]);
   });
 
-  test("given hundreds of jobs with long ids at once, wakes for each", async () => {
+  test("given a job that another process removes, wakes its watches, without a version", async () => {
+    const writer = open({ listener: false });
+    await runningJob(writer, "a");
+    const { wakes, moreThan, watcher } = await listeningWatcher("a");
+    const seen = wakes.length;
+    expect(await writer.remove("a")).toBe(true);
+    expect(await writer.remove("a")).toBe(false);
+    await moreThan(seen);
+    expect(wakes.at(-1)).toBeUndefined();
+    await expect(watcher.read("a")).rejects.toThrow("was removed");
+  });
+
+  test("given hundreds of jobs with long ids at the same time, wakes the watch of each", async () => {
     const writer = open({ listener: false });
     const watcher = open();
     const ids = Array.from({ length: 300 }, (_, by) => `${by}`.padStart(128, "x"));
-    const told = new Map<string, number[]>();
+    const wakes = new Map<string, number[]>();
     for (const id of ids) {
-      told.set(id, []);
-      await watcher.watch(id, (version) => told.get(id)?.push(version ?? 0));
+      wakes.set(id, []);
+      await watcher.watch(id, (version) => wakes.get(id)?.push(version ?? 0));
     }
-    await until("it hears", () => ids.every((id) => told.get(id)?.length === 1));
+    await until("the store listens", () => ids.every((id) => wakes.get(id)?.length === 1));
     for (const id of ids) await runningJob(writer, id);
     await Promise.all(ids.map((id) => setMessage(writer, id, "one")));
-    await until("each is heard", () => ids.every((id) => told.get(id)?.includes(2)));
+    await until("each write wakes its watch", () => ids.every((id) => wakes.get(id)?.includes(2)));
   });
 
-  test("given a write in flight at the close, it is answered, and others hear of it", async () => {
+  test("given a write in flight at the close, it resolves, and other stores are notified", async () => {
     const writer = open({ listener: false });
     await runningJob(writer, "a");
-    const { told } = await hearing("a");
+    const { wakes } = await listeningWatcher("a");
     const write = setMessage(writer, "a", "last");
     await writer.close();
     await write;
-    await until("the write is heard", () => told.includes(2));
+    await until("the write wakes the watch", () => wakes.includes(2));
   });
 
-  test("given a listener that is told nothing, says so once, and looks often instead", async () => {
+  test("given a listener that receives nothing, reports it once and polls at the shorter interval", async () => {
     const errors: ProgressError[] = [];
     const deaf: PostgresListener = {
-      async listen(_channel, _hear, changed) {
-        changed();
+      async listen(_channel, _onMessage, onStateChange) {
+        onStateChange();
         return { unlisten: async () => {} };
       },
     };
     const writer = open({ listener: false });
     await runningJob(writer, "a");
     const onError = (error: ProgressError): void => void errors.push(error);
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await open({ listener: deaf, pollMs: 5, onError }).watch("a", wake);
-    // Once as it begins to listen, once as it looks for the first time.
-    await past(1);
+    // One wake when it begins to listen, one at the first poll.
+    await moreThan(1);
     for (let version = 2; version < 10; version += 1) {
       await setMessage(writer, "a", `${version}`);
-      await until("the write is found", () => told.includes(version));
+      await until("a poll finds the write", () => wakes.includes(version));
     }
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("pooler");
   });
 
-  test("given a listener that can't begin, tells it, and the next watch tries again", async () => {
+  test("given a listener that can't start, reports it, and the next watch starts it again", async () => {
     const errors: ProgressError[] = [];
     let tries = 0;
     const broken: PostgresListener = {
-      async listen(_channel, _hear, changed) {
+      async listen(_channel, _onMessage, onStateChange) {
         tries += 1;
-        if (tries === 1) throw new Error("no listener today");
-        changed();
+        if (tries === 1) throw new Error("the listener can't start");
+        onStateChange();
         return { unlisten: async () => {} };
       },
     };
     const watcher = open({ listener: broken, onError: (error) => void errors.push(error) });
-    const { wake, past } = waker();
+    const { wake, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
-    await until("it is told", () => errors.length === 1);
+    await until("the failure is reported", () => errors.length === 1);
     await watcher.watch("b", () => {});
-    await past(0);
+    await moreThan(0);
     expect([tries, errors.length]).toEqual([2, 1]);
   });
 
-  test("given an onError that throws, goes on", async () => {
+  test("given an onError that throws, continues to poll", async () => {
     const broken: PostgresListener = { listen: () => Promise.reject(new Error("no listener")) };
     let calls = 0;
     const watcher = open({
@@ -194,71 +211,20 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's listening ${POSTGRES_MISSING 
         throw new Error("from onError");
       },
     });
-    const { wake, past } = waker();
+    const { wake, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
-    await until("it was called", () => calls > 0);
-    await past(0);
+    await until("onError was called", () => calls > 0);
+    await moreThan(0);
   });
 
-  test("given a closed store, leaves the pool as it was", async () => {
+  test("given a closed store, leaves the pool as it was before", async () => {
     const before = pool.listenerCount("error");
     const store = postgresStore({ pool });
     await runningJob(store, "a");
     await store.watch("a", () => {});
-    await until("it listens", async () => (await listeners(pool)).length === 1);
+    await until("the store listens", async () => (await listeningPids(pool)).length === 1);
     await store.close();
     expect(pool.listenerCount("error")).toBe(before);
     expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
-  });
-});
-
-describe("the hints between processes", () => {
-  const hints = Array.from({ length: 500 }, (_, by) => ({
-    jobId: `${by}`.padStart(128, "x"),
-    cursor: by % 5 === 0 ? undefined : `epoch-${by}.${by}`,
-  }));
-
-  test("given more than a payload may hold, takes several, and loses none", () => {
-    const payloads = payloadsOf("me", hints);
-    expect(payloads.length).toBeGreaterThan(1);
-    for (const payload of payloads) expect(payload.length).toBeLessThan(8_000);
-    expect(payloads.flatMap((payload) => hintsOf("other", payload))).toEqual(hints);
-    expect(payloads.flatMap((payload) => hintsOf("me", payload))).toEqual([]);
-  });
-
-  test("given hints while one is sent, sends the latest of each job together, but no version over a creation", async () => {
-    const sent: string[][] = [];
-    let release = (): void => {};
-    const sender = hintSender("me", (payloads) => {
-      sent.push(payloads.flatMap((payload) => payload.split("\n").slice(1)));
-      return new Promise<void>((resolve) => {
-        release = resolve;
-      });
-    });
-    sender.add({ jobId: "a", cursor: "e.1" });
-    expect(sent).toEqual([["a e.1"]]);
-    for (const cursor of ["e.2", "e.4", "e.3"]) sender.add({ jobId: "a", cursor });
-    sender.add({ jobId: "b" });
-    sender.add({ jobId: "b", cursor: "e.2" });
-    for (const cursor of ["e.5", "f.6"]) sender.add({ jobId: "c", cursor });
-    const closed = sender.close();
-    release();
-    await until("the rest is sent", () => sent.length === 2);
-    expect(sent[1]).toEqual(["a e.4", "b", "c"]);
-    release();
-    await closed;
-  });
-
-  test("given a hint that can't be sent, sends the next", async () => {
-    const sent: string[] = [];
-    const sender = hintSender("me", async (payloads) => {
-      sent.push(...payloads);
-      throw new Error("no database");
-    });
-    sender.add({ jobId: "a" });
-    await sender.close();
-    sender.add({ jobId: "b" });
-    await sender.close();
-    expect(sent).toEqual(["me\na", "me\nb"]);
   });
 });

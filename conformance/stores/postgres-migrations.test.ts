@@ -7,7 +7,8 @@ import {
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { codeOf, poolOf, runningJob, setMessage } from "./postgres-kit.js";
+import { codeOf } from "./await-helpers.js";
+import { poolOf, runningJob, setMessage } from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
@@ -31,17 +32,17 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     return postgresStore({ pool, listener: false, ...options });
   }
 
-  /** Where everything is that the store has in the database. */
-  async function places(): Promise<readonly string[]> {
+  /** The qualified names of all tables, indexes and functions in the database. */
+  async function objectNames(): Promise<readonly string[]> {
     const { rows } = await pool.query(`
-      select n.nspname || '.' || c.relname as place from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname !~ '^pg_|^information_schema'
       union select n.nspname || '.' || p.proname || '()' from pg_proc p join pg_namespace n on n.oid = p.pronamespace
         where n.nspname !~ '^pg_|^information_schema' order by 1`);
-    return rows.map(({ place }) => String(place));
+    return rows.map(({ name }) => String(name));
   }
 
-  test("given eight processes that start at once, migrates once", async () => {
+  test("given eight processes that start at the same time, migrates once", async () => {
     const pools = Array.from({ length: 8 }, () => poolOf(url, { max: 1 }));
     await Promise.all(pools.map((each) => migratePostgres(each)));
     await Promise.all(pools.map((each) => each.end()));
@@ -50,16 +51,16 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     await runningJob(store({ migrate: false }), "a");
   });
 
-  test("given a database that is up to date, changes nothing, and keeps the jobs", async () => {
+  test("given a database that is up to date, changes nothing and keeps the jobs", async () => {
     await migratePostgres(pool);
     await runningJob(store(), "a");
-    const before = await places();
+    const before = await objectNames();
     await migratePostgres(pool);
-    expect(await places()).toEqual(before);
+    expect(await objectNames()).toEqual(before);
     expect((await store().read("a"))?.set.status).toBe("running");
   });
 
-  test("given an up-to-date database and a role without the right to create, does nothing, and the store works", async () => {
+  test("given a role that may not create and a database that is up to date, the store works", async () => {
     await migratePostgres(pool);
     await pool.query(`
       do $$ begin create role app login; exception when duplicate_object then null; end $$;
@@ -75,7 +76,7 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     await own.end();
   });
 
-  test("given no tables, makes them with the first call, whichever it is, and however many come at once", async () => {
+  test("given no tables, the first call creates them, also if many run at the same time", async () => {
     const first = store();
     const reads = await Promise.all(Array.from({ length: 8 }, () => first.read("a")));
     expect(reads).toEqual(Array(8).fill(undefined));
@@ -87,41 +88,41 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     await runningJob(store({ schema: "s3" }), "a");
   });
 
-  test("given no tables and `migrate: false`, refuses, and says what to do", async () => {
+  test("given no tables and `migrate: false`, throws and says what to do", async () => {
     const call = store({ migrate: false }).read("a");
-    await expect(call).rejects.toThrow("run migratePostgres()");
+    await expect(call).rejects.toThrow("Call migratePostgres()");
     expect(await codeOf(call)).toBe("store-unavailable");
-    expect(await places()).toEqual([]);
+    expect(await objectNames()).toEqual([]);
   });
 
-  test("given a schema of the app's own and a prefix, keeps to both, and two prefixes don't meet", async () => {
-    const place = { schema: "public", tablePrefix: "progress_" };
-    await migratePostgres(pool, place);
-    const found = await places();
+  test("given a schema of the app and a prefix, uses both, and keeps two prefixes separate", async () => {
+    const location = { schema: "public", tablePrefix: "progress_" };
+    await migratePostgres(pool, location);
+    const found = await objectNames();
     expect(found.filter((each) => !each.startsWith("public.progress_"))).toEqual([]);
     expect(found).toContain("public.progress_jobs");
     const other = store({ schema: "public", tablePrefix: "other_" });
-    await runningJob(store(place), "a");
+    await runningJob(store(location), "a");
     expect(await other.read("a")).toBeUndefined();
     await runningJob(other, "a");
   });
 
-  test("given the migration as SQL, runs within another's transaction, and goes with it", async () => {
+  test("given the migration as SQL in a transaction, it is rolled back or committed with it", async () => {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     const sql = postgresMigration({ schema: "mine" });
     await client.query(`begin; ${sql}; rollback`);
-    expect(await places()).toEqual([]);
+    expect(await objectNames()).toEqual([]);
     await client.query(`begin; ${sql}; ${sql}; commit`);
     await client.end();
     await runningJob(store({ schema: "mine", migrate: false }), "a");
   });
 
-  test("given names with capitals and the longest there may be, finds them again", async () => {
-    const place = { schema: `S${"x".repeat(30)}`, tablePrefix: `P${"x".repeat(16)}` };
-    await migratePostgres(pool, place);
-    await migratePostgres(pool, place);
-    await runningJob(store({ ...place, migrate: false }), "a");
+  test("given the longest names with capital letters, finds them again", async () => {
+    const location = { schema: `S${"x".repeat(30)}`, tablePrefix: `P${"x".repeat(16)}` };
+    await migratePostgres(pool, location);
+    await migratePostgres(pool, location);
+    await runningJob(store({ ...location, migrate: false }), "a");
   });
 
   test.each([
@@ -131,13 +132,13 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     { schema: "a.b" },
     { tablePrefix: "a-" },
     { schema: "x".repeat(40), tablePrefix: "y".repeat(9) },
-  ])("given a place that is none, refuses: %o", async (place) => {
-    expect(() => postgresMigration(place)).toThrow(/schema|tablePrefix/);
-    expect(await codeOf(migratePostgres(pool, place))).toBe("invalid-option");
-    expect(() => store(place)).toThrow(/schema|tablePrefix/);
+  ])("given an invalid location, throws invalid-option: %o", async (location) => {
+    expect(() => postgresMigration(location)).toThrow(/schema|tablePrefix/);
+    expect(await codeOf(migratePostgres(pool, location))).toBe("invalid-option");
+    expect(() => store(location)).toThrow(/schema|tablePrefix/);
   });
 
-  test("given a pool that can't spare a connection, or is none, refuses", () => {
+  test("given a pool that can't spare a connection, or no pool, throws", () => {
     const single = new pg.Pool({ connectionString: url, max: 1 });
     expect(() => postgresStore({ pool: single })).toThrow("spare a connection");
     expect(() => postgresStore({ pool: { query: single.query.bind(single) } })).toThrow("connect");

@@ -7,17 +7,19 @@ import {
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { codeOf, listeners, poolOf, runningJob, setMessage, until, waker } from "./postgres-kit.js";
+import { codeOf, until } from "./await-helpers.js";
+import { listeningPids, poolOf, runningJob, setMessage, wakeRecorder } from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
-  /** One for each of two processes. */
+  /** One for each of two stores. */
   let pools: readonly [pg.Pool, pg.Pool];
   let stores: ProgressStore[];
   let errors: ProgressError[];
-  /** How often the watching process asked for a connection to listen on, and looked at its jobs. */
+  /** The number of connections that the watching store opened to listen on. */
   let connects: number;
-  let looks: number;
+  /** The number of its polls. */
+  let polls: number;
 
   beforeEach(async () => {
     server = await startPostgres();
@@ -25,7 +27,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     stores = [];
     errors = [];
     connects = 0;
-    looks = 0;
+    polls = 0;
   });
   afterEach(async () => {
     await Promise.all(stores.map((store) => store.close()));
@@ -40,14 +42,17 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     });
   }
 
-  /** Two processes: one that writes, one that watches. */
-  function two(listener: PostgresListener | false, pollMs: number): [ProgressStore, ProgressStore] {
+  /** Two stores: one that writes, one that watches. */
+  function openTwo(
+    listener: PostgresListener | false,
+    pollMs: number,
+  ): [ProgressStore, ProgressStore] {
     const onError = (error: ProgressError): void => void errors.push(error);
     const [first, second] = pools;
     const writer = postgresStore({ pool: first, listener: false });
     const pool = {
       query(text: string, values?: (string | null)[]) {
-        if (text.includes("json_object_agg")) looks += 1;
+        if (text.includes("json_object_agg")) polls += 1;
         return second.query(text, values);
       },
     };
@@ -57,110 +62,110 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
   }
 
   test.each(["fast", "immediate"] as const)(
-    "given a server that is stopped (%s) and started, wakes the watchers, tells of it once, and goes on",
+    "given a server that is stopped (%s) and started, reports the outage once, wakes the watchers, and listens again",
     async (mode) => {
-      const [writer, watcher] = two(direct(), 60_000);
+      const [writer, watcher] = openTwo(direct(), 60_000);
       await runningJob(writer, "a");
-      const { wake, told, past } = waker();
+      const { wake, wakes, moreThan } = wakeRecorder();
       await watcher.watch("a", wake);
-      await until("it listens", async () => (await listeners(pools[0])).length === 1);
+      await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
       const cursor = await setMessage(writer, "a", "before");
-      await until("the write is heard", () => told.includes(2));
+      await until("the write wakes the watch", () => wakes.includes(2));
 
       await server.stop(mode);
       expect(await codeOf(setMessage(writer, "a", "meanwhile"))).toBe("store-unavailable");
       expect(await codeOf(watcher.read("a"))).toBe("store-unavailable");
-      await until("the outage is told", () => errors.length > 0);
+      await until("the outage is reported", () => errors.length > 0);
       const { length } = errors;
       const before = connects;
       await until("several tries to connect have failed", () => connects > before + 1);
       expect(errors).toHaveLength(length);
-      const seen = told.length;
+      const seen = wakes.length;
       await server.start();
-      await past(seen);
-      expect(told.at(-1)).toBeUndefined();
+      await moreThan(seen);
+      expect(wakes.at(-1)).toBeUndefined();
 
       expect((await watcher.read("a"))?.cursor).toBe(cursor);
       await setMessage(writer, "a", "after");
-      await until("a write is heard again", () => told.includes(3));
+      await until("a write wakes the watch again", () => wakes.includes(3));
       expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
     },
   );
 
-  test("given a listener whose connection is ended, connects anew, wakes, and hears again", async () => {
-    const [writer, watcher] = two(direct(), 60_000);
+  test("given a listener whose connection is terminated, listens again and wakes the watchers", async () => {
+    const [writer, watcher] = openTwo(direct(), 60_000);
     await runningJob(writer, "a");
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
     for (const version of [2, 3, 4]) {
-      await until("it listens", async () => (await listeners(pools[0])).length === 1);
-      const [pid] = await listeners(pools[0]);
-      const seen = told.length;
+      await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
+      const [pid] = await listeningPids(pools[0]);
+      const seen = wakes.length;
       await pools[0].query("select pg_terminate_backend($1)", [pid]);
-      await past(seen);
-      expect(told.slice(seen)).toEqual([undefined]);
+      await moreThan(seen);
+      expect(wakes.slice(seen)).toEqual([undefined]);
       await setMessage(writer, "a", `${version}`);
-      await until("a write is heard again", () => told.includes(version));
+      await until("a write wakes the watch again", () => wakes.includes(version));
     }
     expect(errors.map(({ code }) => code)).toEqual(Array(3).fill("store-unavailable"));
     expect(errors[0]?.message).toContain("terminating connection");
   });
 
-  test("given a listener whose connection falls silent, as by a network that was cut, connects anew, and wakes", async () => {
+  test("given a listener whose connection gives no answer, listens again and wakes the watchers", async () => {
     const listener = pgListener(() => new pg.Client({ connectionString: server.url }), {
       probeMs: 300,
     });
-    const [writer, watcher] = two(listener, 60_000);
+    const [writer, watcher] = openTwo(listener, 60_000);
     await runningJob(writer, "a");
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
-    await past(0);
-    const [pid = 0] = await listeners(pools[0]);
+    await moreThan(0);
+    const [pid = 0] = await listeningPids(pools[0]);
     process.kill(pid, "SIGSTOP");
     try {
-      await past(1);
+      await moreThan(1);
       expect(errors[0]?.message).toContain("no answer");
       await setMessage(writer, "a", "after");
-      await until("a write is heard again", () => told.includes(2));
+      await until("a write wakes the watch again", () => wakes.includes(2));
     } finally {
       process.kill(pid, "SIGCONT");
     }
   });
 
-  test("given a server that isn't there at the first watch, watches, and wakes once it is", async () => {
-    const [writer, watcher] = two(direct(), 60_000);
+  test("given a server that is down at the first watch, wakes the watchers once it is up", async () => {
+    const [writer, watcher] = openTwo(direct(), 60_000);
     await runningJob(writer, "a");
     await server.stop();
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     const unwatch = await watcher.watch("a", wake);
-    await until("the outage is told", () => errors.length > 0);
-    expect(told).toEqual([]);
+    await until("the outage is reported", () => errors.length > 0);
+    expect(wakes).toEqual([]);
     await server.start();
-    await past(0);
+    await moreThan(0);
     await unwatch();
     expect(errors).toHaveLength(1);
   });
 
-  test("given no listener, looks until the server is back, wakes, and tells of it once", async () => {
-    const [writer, watcher] = two(false, 20);
+  test("given no listener and an outage, reports it once, and wakes the watchers after it", async () => {
+    const [writer, watcher] = openTwo(false, 20);
     await runningJob(writer, "a");
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
-    await past(0);
+    await moreThan(0);
     await server.stop();
-    await until("the outage is told", () => errors.length > 0);
-    const before = looks;
-    await until("several looks have failed", () => looks > before + 3);
-    const seen = told.length;
+    await until("the outage is reported", () => errors.length > 0);
+    const before = polls;
+    await until("several polls have failed", () => polls > before + 3);
+    const seen = wakes.length;
     await server.start();
-    await past(seen);
+    await moreThan(seen);
     await setMessage(writer, "a", "after");
-    await until("a write is found", () => told.includes(2));
+    await until("a poll finds the write", () => wakes.includes(2));
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
   });
 
-  test("given connections of the pool that were ended, reads and writes by others", async () => {
-    const [store] = two(false, 60_000);
+  test("given pooled connections that were terminated, reads and writes on new ones", async () => {
+    const [store] = openTwo(false, 60_000);
     await runningJob(store, "a");
     await Promise.all(Array.from({ length: 5 }, () => store.read("a")));
     const pids =
@@ -170,13 +175,13 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     await setMessage(store, "a", "after");
   });
 
-  test("given a close while the server is away, resolves", async () => {
-    const [writer, watcher] = two(direct(), 20);
+  test("given a close while the server is down, resolves", async () => {
+    const [writer, watcher] = openTwo(direct(), 20);
     await runningJob(writer, "a");
     await watcher.watch("a", () => {});
-    await until("it listens", async () => (await listeners(pools[0])).length === 1);
+    await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
     await server.stop();
-    await until("the outage is told", () => errors.length > 0);
+    await until("the outage is reported", () => errors.length > 0);
     await watcher.close();
     expect(await codeOf(watcher.read("a"))).toBe("closed");
   });

@@ -12,22 +12,26 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PGBOUNCER_MISSING, type PgBouncer, startPgBouncer } from "../servers/pgbouncer.js";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { poolOf, runningJob, setMessage, until, waker } from "./postgres-kit.js";
+import { until } from "./await-helpers.js";
+import { poolOf, runningJob, setMessage, wakeRecorder } from "./postgres-kit.js";
 
 let server: PostgresServer;
 
-describe.skipIf(POSTGRES_MISSING)(`postgresStore's other ways in ${POSTGRES_MISSING ?? ""}`, () => {
-  beforeAll(async () => {
-    server = await startPostgres({ settings: ["max_connections=300"] });
-  });
-  afterAll(() => server?.stop());
+describe.skipIf(POSTGRES_MISSING)(
+  `postgresStore's other connections ${POSTGRES_MISSING ?? ""}`,
+  () => {
+    beforeAll(async () => {
+      server = await startPostgres({ settings: ["max_connections=300"] });
+    });
+    afterAll(() => server?.stop());
 
-  describe.skipIf(PGBOUNCER_MISSING)(
-    `through PgBouncer in transaction mode ${PGBOUNCER_MISSING ?? ""}`,
-    throughPgBouncer,
-  );
-  describe("with the postgres package", withPostgresJs);
-});
+    describe.skipIf(PGBOUNCER_MISSING)(
+      `through PgBouncer in transaction mode ${PGBOUNCER_MISSING ?? ""}`,
+      throughPgBouncer,
+    );
+    describe("with the postgres package", withPostgresJs);
+  },
+);
 
 const CAPABILITIES = {
   shared: true,
@@ -36,13 +40,13 @@ const CAPABILITIES = {
   clock: "backend",
 } as const;
 
-/** A store over the schema of a test. */
+/** A store over the schema of one test. */
 async function storeIn(
   { space, clock: _, ...options }: SuiteStoreOptions,
-  how: { pool: PostgresPool; listener: PostgresListener | false; pollMs: number },
+  connections: { pool: PostgresPool; listener: PostgresListener | false; pollMs: number },
 ) {
-  await migratePostgres(how.pool, { schema: space });
-  return postgresStore({ ...how, schema: space, ...options });
+  await migratePostgres(connections.pool, { schema: space });
+  return postgresStore({ ...connections, schema: space, ...options });
 }
 
 function throughPgBouncer(): void {
@@ -53,12 +57,12 @@ function throughPgBouncer(): void {
     pool = poolOf(bouncer.urlOf("postgres"), { max: 30 });
   });
   afterAll(async () => {
-    // First: a pool waits for those of its connections that a failed test has kept.
+    // Before the pool, which waits for connections that a failed test has not released.
     await bouncer?.stop();
     await pool?.end();
   });
 
-  describe("by looking alone", () => {
+  describe("by polling only", () => {
     storeSuite(
       test,
       (options) => storeIn(options, { pool, listener: false, pollMs: 20 }),
@@ -66,7 +70,7 @@ function throughPgBouncer(): void {
     );
   });
 
-  describe("with a listener that goes past it", () => {
+  describe("with a listener that connects directly", () => {
     storeSuite(
       test,
       (options) => storeIn(options, { pool, listener: direct(server.url), pollMs: 60_000 }),
@@ -74,25 +78,25 @@ function throughPgBouncer(): void {
     );
   });
 
-  test("given a listener that goes through it too, sees every write all the same", async () => {
+  test("given a listener that goes through PgBouncer too, every write wakes the watch", async () => {
     const errors: ProgressError[] = [];
     const onError = (error: ProgressError): void => void errors.push(error);
-    const place = { pool, schema: "deaf", pollMs: 20 };
-    const writer = postgresStore({ ...place, listener: false });
-    const watcher = postgresStore({ ...place, onError });
+    const shared = { pool, schema: "pooled", pollMs: 20 };
+    const writer = postgresStore({ ...shared, listener: false });
+    const watcher = postgresStore({ ...shared, onError });
     await runningJob(writer, "a");
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await watcher.watch("a", wake);
-    await past(1);
+    await moreThan(1);
     for (let version = 2; version < 8; version += 1) {
-      const seen = told.length;
+      const seen = wakes.length;
       await setMessage(writer, "a", `${version}`);
-      // A wake without a version is as good: the first look, and the listener's beginning, give one.
-      await until("the write is heard, or found", () =>
-        told.slice(seen).some((each) => each === undefined || each >= version),
+      // A wake without a version counts too: the first poll and the start of the listener cause one.
+      await until("the write wakes the watch", () =>
+        wakes.slice(seen).some((each) => each === undefined || each >= version),
       );
     }
-    // Whether something is heard by chance is PgBouncer's to say.
+    // The listener may receive something by chance, so it may not be reported as interrupted.
     expect(errors.length).toBeLessThan(2);
     await Promise.all([writer.close(), watcher.close()]);
   });
@@ -119,7 +123,7 @@ function withPostgresJs(): void {
     );
   });
 
-  test("given a server that was restarted, its listener hears again, and wakes", async () => {
+  test("given a server that restarts, the listener listens again and wakes the watchers", async () => {
     const own = await startPostgres();
     const other = postgres(own.url, { max: 4, onnotice: () => {}, backoff: () => 0.05 });
     const store = postgresStore({
@@ -128,13 +132,13 @@ function withPostgresJs(): void {
       pollMs: 60_000,
     });
     await runningJob(store, "a");
-    const { wake, told, past } = waker();
+    const { wake, wakes, moreThan } = wakeRecorder();
     await store.watch("a", wake);
-    await past(0);
+    await moreThan(0);
     await own.stop();
-    const seen = told.length;
+    const seen = wakes.length;
     await own.start();
-    await past(seen);
+    await moreThan(seen);
     await store.close();
     await other.end();
     await own.stop();

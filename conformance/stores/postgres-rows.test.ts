@@ -1,10 +1,12 @@
-import { dueAt, fateOf, type ProgressStore } from "@emlinh/progress-server";
+import { dueAt, type ProgressStore, transitionOf } from "@emlinh/progress-server";
 import { postgresStore } from "@emlinh/progress-server/stores/postgres";
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
-import { codeOf, poolOf, runningJob, setMessage, until } from "./postgres-kit.js";
+import { codeOf, until } from "./await-helpers.js";
+import { checkClosedSteps } from "./closed-steps.js";
+import { poolOf, runningJob, setMessage } from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
@@ -26,7 +28,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     store = postgresStore({ pool, listener: false, maxLogLines: 5 });
   });
 
-  test("given any times of a job, reckons its fate and its due time as the library does", async () => {
+  test("given any times of a job, SQL finds the same transition and due time as the library's rules", async () => {
     await store.read("a");
     const ms = fc.integer({ min: 0, max: 40 });
     const maybe = fc.option(ms, { nil: undefined });
@@ -43,10 +45,17 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     });
     const samples = fc.sample(job, { numRuns: 5_000, seed: 7 });
     const { rows } = await pool.query(
-      `select progress.due_at(e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle)::int as due,
-        progress.fate_at(e.now, e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle) as fate
-      from json_to_recordset($1::json) as e (ended bigint, deadline bigint, lease_until bigint, lease bigint, stale boolean, written bigint,
-        ttl bigint, idle bigint, now bigint)`,
+      `select
+        progress.due_at(
+          e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle
+        )::int as due,
+        progress.transition_at(
+          e.now, e.ended, e.deadline, e.lease_until, e.lease, e.stale, e.written, e.ttl, e.idle
+        ) as transition
+      from json_to_recordset($1::json) as e (
+        ended bigint, deadline bigint, lease_until bigint, lease bigint, stale boolean, written bigint,
+        ttl bigint, idle bigint, now bigint
+      )`,
       [
         JSON.stringify(
           samples.map((each) => ({
@@ -63,12 +72,14 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
         ),
       ],
     );
-    const told = rows.map(({ due, fate }) => [due, fate ?? undefined]);
-    expect(told).toEqual(samples.map((each) => [dueAt(each, each), fateOf(each, each, each.now)]));
-    expect(new Set(told.map(([, fate]) => fate)).size).toBe(5);
+    const actual = rows.map(({ due, transition }) => [due, transition ?? undefined]);
+    expect(actual).toEqual(
+      samples.map((each) => [dueAt(each, each), transitionOf(each, each, each.now)]),
+    );
+    expect(new Set(actual.map(([, transition]) => transition)).size).toBe(5);
   });
 
-  test("given thousands of writes, renewals and sweeps, updates in place, and stays small", async () => {
+  test("given thousands of writes, renewals and sweeps, makes HOT updates, and the tables stay small", async () => {
     const jobIds = Array.from({ length: 20 }, (_, by) => `job-${by}`);
     for (const jobId of jobIds) await runningJob(store, jobId);
     const round = async (by: number): Promise<void> => {
@@ -81,7 +92,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     const before = await sizeOf(pool);
     for (let by = 0; by < 250; by += 1) await round(by);
     const after = await sizeOf(pool);
-    // A session's counts are told when it ends.
+    // A session reports its counts when it ends.
     await store.close();
     await pool.end();
     pool = poolOf(url, { max: 1 });
@@ -92,7 +103,8 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
       return rows.length === 0;
     });
     const { rows } = await pool.query(
-      "select relname, n_tup_upd::int as updates, n_tup_hot_upd::int as hot from pg_stat_user_tables where relname in ('jobs', 'fields')",
+      `select relname, n_tup_upd::int as updates, n_tup_hot_upd::int as hot
+      from pg_stat_user_tables where relname in ('jobs', 'fields')`,
     );
     expect(rows).toHaveLength(2);
     for (const { relname, updates, hot } of rows) {
@@ -102,7 +114,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect(after - before).toBeLessThan(300_000);
   });
 
-  test("given jobs that were removed, leaves none of their rows, and forgets their ids in time", async () => {
+  test("given jobs that were removed, leaves only tombstones, and deletes those once they expire", async () => {
     const dayMs = 86_400_000;
     for (const id of ["a", "b"]) {
       await store.create({ id, key: `key of ${id}`, set: { status: "running", attempt: 1 } });
@@ -120,16 +132,40 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect(await store.read("a")).toBeUndefined();
   });
 
-  test("given no time for tombstones, a removed job was never there", async () => {
-    const forgetful = postgresStore({ pool, listener: false, tombstoneTtlMs: 0 });
-    await runningJob(forgetful, "a");
-    await forgetful.write("a", { set: { status: "completed" }, log: [] });
-    await forgetful.sweep(Date.now() + 86_400_000, 10);
+  test("given remove, releases the key and leaves only a tombstone, until that expires", async () => {
+    await store.create({ id: "a", key: "order 7", set: { status: "running", attempt: 1 } });
+    const log = [{ at: 1, level: "info", text: "one" }] as const;
+    await store.write("a", { set: {}, log, leaseMs: 1_000_000 });
+    expect(await store.remove("a")).toBe(true);
+    expect(await store.remove("a")).toBe(false);
+    expect(await counts(pool)).toEqual({ jobs: 1, fields: 0, lines: 0 });
+    expect(await codeOf(setMessage(store, "a", "late"))).toBe("job-expired");
+    const next = await store.create({ id: "b", key: "order 7", set: {} });
+    expect(next).toMatchObject({ jobId: "b", created: true });
+    expect(await store.remove("b")).toBe(true);
+    await store.sweep(Date.now() + 2 * 86_400_000, 10);
     expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
-    expect(await forgetful.read("a")).toBeUndefined();
+    expect(await store.remove("a")).toBe(false);
   });
 
-  test("given many leases that were renewed, a small sweep passes by them all to the one that is lost", async () => {
+  test("given steps with any values, an end closes them as the rule closedSteps does", async () => {
+    await checkClosedSteps(store);
+  });
+
+  test("given tombstoneTtlMs 0, a removed job is unknown", async () => {
+    const withoutTombstones = postgresStore({ pool, listener: false, tombstoneTtlMs: 0 });
+    await runningJob(withoutTombstones, "a");
+    await withoutTombstones.write("a", { set: { status: "completed" }, log: [] });
+    await withoutTombstones.sweep(Date.now() + 86_400_000, 10);
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await withoutTombstones.read("a")).toBeUndefined();
+    await runningJob(withoutTombstones, "b");
+    expect(await withoutTombstones.remove("b")).toBe(true);
+    expect(await counts(pool)).toEqual({ jobs: 0, fields: 0, lines: 0 });
+    expect(await codeOf(setMessage(withoutTombstones, "b", "late"))).toBe("job-not-found");
+  });
+
+  test("given many renewed leases, a sweep with limit 1 skips them and ends the lost job", async () => {
     for (let by = 0; by < 120; by += 1) {
       await runningJob(store, `job-${by}`);
       await store.write(`job-${by}`, { set: {}, log: [], leaseMs: 1_000 });
@@ -141,7 +177,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect((await store.read("job-119"))?.set.status).toBe("lost");
   });
 
-  test("given a job that another transaction holds, a sweep passes it by", async () => {
+  test("given a job that another transaction has locked, a sweep skips it", async () => {
     for (const id of ["a", "b"]) {
       await runningJob(store, id);
       await store.write(id, { set: {}, log: [], leaseMs: 1_000 });
@@ -156,7 +192,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect(await store.sweep(now, 10)).toMatchObject({ lost: 1, more: false });
   });
 
-  test("given sessions that run everything as repeatable read, tries again what got into each other's way", async () => {
+  test("given sessions with the isolation level repeatable read, tries conflicting transactions again", async () => {
     await runningJob(store, "a");
     const strict = poolOf(url, { options: "-c default_transaction_isolation=repeatable\\ read" });
     const own = postgresStore({ pool: strict, listener: false });
@@ -171,8 +207,8 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     await strict.end();
   });
 
-  test("given values that PostgreSQL can't hold, refuses them as invalid, and keeps the job as it was", async () => {
-    // Longer than an index entry may be, and not to be compressed.
+  test("given values that PostgreSQL can't store, throws invalid-change and keeps the job as it was", async () => {
+    // Longer than an index entry may be, and not compressible.
     const tooLong = Array.from({ length: 200 }, () => crypto.randomUUID()).join("");
     expect(await codeOf(store.create({ id: `a${tooLong}`, set: {} }))).toBe("invalid-change");
     await runningJob(store, "a");
@@ -183,14 +219,15 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
     expect(await store.read("a")).toEqual(before);
   });
 
-  test("given ids that no job can have, knows them without asking", async () => {
+  test("given ids that no job can have, answers without a query", async () => {
     for (const id of ["", "a b", "a\u0000", "\ud800", "x".repeat(129)]) {
       expect(await store.read(id)).toBeUndefined();
       expect(await codeOf(store.write(id, { set: {}, log: [] }))).toBe("job-not-found");
+      expect(await store.remove(id)).toBe(false);
     }
   });
 
-  test("given keys with any character, tells them apart, and finds each again", async () => {
+  test("given keys with any characters, distinguishes them and finds each again", async () => {
     const keys = ["a\u0000", "a\u0000b", "\ud800", "\udc00", "\ufffd", "x".repeat(5_000)];
     for (const [by, key] of keys.entries())
       expect(await store.create({ id: `j${by}`, key, set: {} })).toMatchObject({ created: true });
@@ -198,9 +235,9 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
       expect(await store.create({ id: "k", key, set: {} })).toMatchObject({ jobId: `j${by}` });
   });
 
-  test("given a lease, a deadline and TTLs without end, holds them", async () => {
+  test("given an infinite lease, deadline and TTLs, stores them", async () => {
     const forever = Number.POSITIVE_INFINITY;
-    const lasting = postgresStore({
+    const endless = postgresStore({
       pool,
       listener: false,
       ttlMs: forever,
@@ -209,11 +246,11 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's rows ${POSTGRES_MISSING ?? ""
       tombstoneTtlMs: forever,
       pollMs: forever,
     });
-    await lasting.create({ id: "a", set: {}, deadlineMs: forever });
-    await lasting.write("a", { set: {}, log: [], leaseMs: forever });
-    await lasting.create({ id: "b", set: {} });
-    await lasting.write("b", { set: { status: "completed" }, log: [] });
-    const report = await lasting.sweep(Number.MAX_SAFE_INTEGER, forever);
+    await endless.create({ id: "a", set: {}, deadlineMs: forever });
+    await endless.write("a", { set: {}, log: [], leaseMs: forever });
+    await endless.create({ id: "b", set: {} });
+    await endless.write("b", { set: { status: "completed" }, log: [] });
+    const report = await endless.sweep(Number.MAX_SAFE_INTEGER, forever);
     expect(report).toEqual({ stale: 0, lost: 0, timedOut: 0, expired: 0, more: false });
   });
 });
@@ -227,7 +264,10 @@ async function sizeOf(pool: pg.Pool): Promise<number> {
 
 async function counts(pool: pg.Pool): Promise<unknown> {
   const { rows } = await pool.query(
-    "select (select count(*)::int from progress.jobs) as jobs, (select count(*)::int from progress.fields) as fields, (select count(*)::int from progress.lines) as lines",
+    `select
+      (select count(*)::int from progress.jobs) as jobs,
+      (select count(*)::int from progress.fields) as fields,
+      (select count(*)::int from progress.lines) as lines`,
   );
   return rows[0];
 }

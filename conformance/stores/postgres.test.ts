@@ -11,7 +11,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
   beforeAll(async () => {
     server = await startPostgres({ settings: ["max_connections=300"] });
     pool = new pg.Pool({ connectionString: server.url, max: 30 });
-    // The last of its connections may still be there when the server goes.
+    // A connection may still be open when the server stops.
     pool.on("error", () => {});
   });
   afterAll(async () => {
@@ -21,7 +21,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
 
   describe.each([
     { how: "listening", listener: undefined, pollMs: 60_000 },
-    { how: "by looking alone", listener: false, pollMs: 20 },
+    { how: "by polling only", listener: false, pollMs: 20 },
   ] as const)("$how", ({ listener, pollMs }) => {
     storeSuite(
       test,

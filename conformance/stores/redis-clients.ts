@@ -3,15 +3,15 @@ import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import type { RedisCluster, RedisServer } from "../servers/redis.js";
 
-/** A client as an app makes it, and how it is closed. */
+/** A client as an app creates it, and how to close it. */
 export interface OpenedClient {
   readonly client: RedisClient;
-  /** A second one, to hand in as the subscriber. */
+  /** A second client, to pass as the subscriber. */
   subscriber(): Promise<RedisSubscriber>;
   close(): void;
 }
 
-/** How each library's client is made. */
+/** The clients of both libraries for a single server. */
 export const SINGLE_CLIENTS: readonly {
   name: string;
   open(server: RedisServer): Promise<OpenedClient>;
@@ -62,13 +62,13 @@ export const SINGLE_CLIENTS: readonly {
   },
 ];
 
-/** The same for a Cluster. */
+/** The clients of both libraries for a Cluster. */
 export const CLUSTER_CLIENTS: readonly {
   name: string;
   open(cluster: RedisCluster): Promise<OpenedClient>;
 }[] = [
   {
-    name: "node-redis' cluster client",
+    name: "the cluster client of node-redis",
     async open({ nodes }) {
       const client = createCluster({
         rootNodes: nodes.map(({ url }) => ({ url })),
@@ -86,7 +86,7 @@ export const CLUSTER_CLIENTS: readonly {
     },
   },
   {
-    name: "ioredis' Cluster",
+    name: "Cluster of ioredis",
     async open({ nodes }) {
       const client = new Cluster(
         nodes.map(({ port }) => ({ port, host: "127.0.0.1" })),

@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask, REDIS_MISSING, type RedisCluster, startRedisCluster } from "../servers/redis.js";
+import {
+  REDIS_MISSING,
+  type RedisCluster,
+  runCommand,
+  startRedisCluster,
+} from "../servers/redis.js";
+import { until } from "./await-helpers.js";
 import { CLUSTER_CLIENTS, type OpenedClient } from "./redis-clients.js";
-import { change, cutSubscribers, draft, storeOn, subscribersOf, until } from "./redis-kit.js";
+import { change, cutSubscribers, draft, storeOn, subscribersOf } from "./redis-kit.js";
 
-/** Enough to be on every node. */
+/** Enough jobs for every node to have some. */
 const IDS = Array.from({ length: 60 }, (_, by) => `job-${by}`);
 
 for (const { name, open } of CLUSTER_CLIENTS) {
-  describe.skipIf(REDIS_MISSING !== undefined)(`redisStore on ${name}, listening`, () => {
+  describe.skipIf(REDIS_MISSING !== undefined)(`redisStore on ${name}: watches`, () => {
     let cluster: RedisCluster;
     let opened: OpenedClient;
     beforeAll(async () => {
@@ -19,8 +25,8 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       await cluster.stop();
     });
 
-    async function each(...command: string[]): Promise<unknown[]> {
-      return Promise.all(cluster.nodes.map((node) => ask(node, ...command)));
+    async function onEachNode(...command: string[]): Promise<unknown[]> {
+      return Promise.all(cluster.nodes.map((node) => runCommand(node, ...command)));
     }
 
     async function watchAll(
@@ -31,44 +37,45 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       return { wakes, forget: () => wakes.clear() };
     }
 
-    test("given jobs on every node, hears of each by sharded channels, on one connection to each node", async () => {
+    test("given jobs on every node, receives changes on sharded channels over one connection per node", async () => {
       const { store, prefix } = storeOn(opened);
       const before = await Promise.all(cluster.nodes.map(subscribersOf));
       expect(before.flat()).toEqual([]);
       const { wakes } = await watchAll(store);
-      const channels = (await each("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
+      const channels = (await onEachNode("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
       expect(channels.map(({ length }) => length > 5)).toEqual([true, true, true]);
       expect(channels.flat()).toHaveLength(IDS.length);
       for (const node of cluster.nodes) expect(await subscribersOf(node)).toHaveLength(1);
       await Promise.all(IDS.map((id) => store.create(draft(id))));
-      await until("Each is woken", () => wakes.size === IDS.length);
+      await until("each watch is woken", () => wakes.size === IDS.length);
       await store.close();
       for (const node of cluster.nodes)
         await until(
-          "The connection is closed",
+          "the connection is closed",
           async () => (await subscribersOf(node)).length === 0,
         );
     });
 
-    test("given the last watch's end, leaves its channel", async () => {
+    test("given the end of the last watch of a job, unsubscribes from its channel", async () => {
       const { store, prefix } = storeOn(opened);
       const unwatch = await store.watch("a", () => {});
       await store.watch("b", () => {});
       await unwatch();
-      await until("One channel is left", async () => {
-        const channels = (await each("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
+      await until("one channel remains", async () => {
+        const channels = (await onEachNode("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
         return channels.flat().length === 1;
       });
     });
 
-    test("given connections that are cut, wakes every watch when they are back, and each change after it", async () => {
+    test("given connections that are closed, wakes every watch after the reconnect and at later changes", async () => {
       const { store } = storeOn(opened);
       await Promise.all(IDS.map((id) => store.create(draft(id))));
       const { wakes, forget } = await watchAll(store);
       for (const node of cluster.nodes) await cutSubscribers(node);
-      await until("Each is woken", () => wakes.size === IDS.length);
-      // The client doesn't say when each channel is in force again, so the last wake comes a second later: what changes until then can be read at that.
-      await until("Each node has its subscriber", async () => {
+      await until("each watch is woken", () => wakes.size === IDS.length);
+      // The client does not report when each channel is subscribed again, so the last wake comes a second later. A
+      // change before it can be read then.
+      await until("each node has a subscriber", async () => {
         const found = await Promise.all(cluster.nodes.map(subscribersOf));
         return found.every(({ length }) => length === 1);
       });
@@ -82,10 +89,10 @@ for (const { name, open } of CLUSTER_CLIENTS) {
         });
       forget();
       await Promise.all(IDS.map((id) => store.write(id, change({ message: "after" }))));
-      await until("Each change was read", () => IDS.every((id) => reads.get(id) === "after"));
+      await until("each change was read", () => IDS.every((id) => reads.get(id) === "after"));
     });
 
-    test("given a node that restarts without its data, its jobs are unknown, and those created anew are heard of", async () => {
+    test("given a node that loses its data in a restart, its jobs are unknown, and new ones wake watches", async () => {
       const { store } = storeOn(opened);
       await Promise.all(IDS.map((id) => store.create(draft(id))));
       const { wakes, forget } = await watchAll(store);
@@ -93,9 +100,9 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       if (node === undefined) throw new Error("There is no node.");
       await node.stop();
       await node.start();
-      await until("Each is woken", () => wakes.size === IDS.length);
+      await until("each watch is woken", () => wakes.size === IDS.length);
       let lost: readonly string[] = [];
-      await until("All can be read again", async () => {
+      await until("all jobs can be read again", async () => {
         const all = await Promise.allSettled(IDS.map((id) => store.read(id)));
         lost = IDS.filter((_, by) => {
           const outcome = all[by];
@@ -107,19 +114,19 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       expect(lost.length).toBeLessThan(IDS.length);
       forget();
       await Promise.all(lost.map((id) => store.create(draft(id))));
-      await until("Each is heard of", () => lost.every((id) => wakes.has(id)));
+      await until("each new job wakes its watch", () => lost.every((id) => wakes.has(id)));
     });
 
-    test("given sharded: false, hears by plain channels", async () => {
+    test("given sharded: false, uses plain channels", async () => {
       const { store, prefix } = storeOn(opened, { sharded: false });
       const { wakes } = await watchAll(store);
-      const sharded = (await each("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
+      const sharded = (await onEachNode("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
       expect(sharded.flat()).toEqual([]);
       await Promise.all(IDS.map((id) => store.create(draft(id))));
-      await until("Each is woken", () => wakes.size === IDS.length);
+      await until("each watch is woken", () => wakes.size === IDS.length);
     });
 
-    test("given sweeps of a whole cluster, does what is due on every node, once", async () => {
+    test("given concurrent sweeps of a cluster, removes what has expired on every node, once each", async () => {
       const { store } = storeOn(opened);
       await Promise.all(IDS.map((id) => store.create(draft(id, { key: `key of ${id}` }))));
       const later = Date.now() + 90_000_000;

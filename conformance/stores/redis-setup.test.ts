@@ -7,12 +7,21 @@ import {
 import { Redis } from "ioredis";
 import { createClient, createClientPool, RESP_TYPES } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { ask, keysIn, REDIS_MISSING, type RedisServer, startRedis } from "../servers/redis.js";
+import {
+  keysIn,
+  REDIS_MISSING,
+  type RedisServer,
+  runCommand,
+  startRedis,
+} from "../servers/redis.js";
+import { codeOf, until } from "./await-helpers.js";
 import { type OpenedClient, SINGLE_CLIENTS } from "./redis-clients.js";
-import { change, codeOf, cutSubscribers, draft, storeOn, until } from "./redis-kit.js";
+import { change, cutSubscribers, draft, storeOn } from "./redis-kit.js";
+
+const RUNNING_STEP = { "steps.render": { status: "running", percent: 1 } };
 
 describe.skipIf(REDIS_MISSING !== undefined)(
-  "redisStore, as servers and clients are set up",
+  "redisStore with servers and clients of different setups",
   () => {
     let server: RedisServer;
     beforeAll(async () => {
@@ -36,9 +45,17 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         ])(
           "given the policy %s with maxmemory %s, warns once: %s",
           async (policy, bytes, warns) => {
-            await ask(server, "CONFIG", "SET", "maxmemory", bytes, "maxmemory-policy", policy);
+            await runCommand(
+              server,
+              "CONFIG",
+              "SET",
+              "maxmemory",
+              bytes,
+              "maxmemory-policy",
+              policy,
+            );
             onTestFinished(async () => {
-              await ask(
+              await runCommand(
                 server,
                 "CONFIG",
                 "SET",
@@ -51,21 +68,22 @@ describe.skipIf(REDIS_MISSING !== undefined)(
             const { store, errors } = storeOn(await clientOf(server));
             await store.create(draft("a"));
             await store.read("a");
-            // Answered after the question about the memory, which was asked first on the same connection.
+            // Its reply comes after that of the memory check, which was sent earlier on the same connection.
             await store.write("a", change({ percent: 1 }));
             expect(errors.map(({ code }) => code)).toEqual(warns ? ["store-misconfigured"] : []);
             if (warns) expect(errors[0]?.details).toEqual({ policy, maxMemoryBytes: 104_857_600 });
           },
         );
 
-        test("given a server whose memory is full, refuses what needs some, reads on, and still ends and removes", async () => {
+        test("given a server whose memory is full, refuses new data, but reads, ends and removes jobs", async () => {
           const own = await startRedis();
           onTestFinished(() => own.stop());
           const { store } = storeOn(await clientOf(own));
-          for (const id of ["a", "b"]) await store.create(draft(id));
-          await store.write("a", change({ percent: 1 }, { leaseMs: 1000 }));
+          for (const id of ["a", "b", "d"]) await store.create(draft(id));
+          await store.write("a", change({ percent: 1, ...RUNNING_STEP }, { leaseMs: 1000 }));
+          await store.write("d", change({}, { leaseMs: 100_000_000 }));
           const cursor = await store.write("b", change({ status: "completed" }));
-          await ask(own, "CONFIG", "SET", "maxmemory", "1");
+          await runCommand(own, "CONFIG", "SET", "maxmemory", "1");
           await expect(store.create(draft("c"))).rejects.toThrow(/OOM/);
           await expect(store.write("a", change({ percent: 2 }))).rejects.toThrow(/OOM/);
           expect(await store.read("c")).toBeUndefined();
@@ -73,8 +91,11 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           expect(await store.read("b", cursor)).toMatchObject({ cursor, set: {} });
           const later = Date.now() + 10_000_000;
           expect(await store.sweep(later, 10)).toMatchObject({ lost: 1, expired: 1 });
+          const lost = await store.read("a");
+          expect(lost?.set["steps.render"]).toMatchObject({ status: "failed" });
           expect(await store.sweep(2 * later, 10)).toMatchObject({ expired: 1 });
-          await ask(own, "CONFIG", "SET", "maxmemory", "0");
+          expect(await store.remove("d")).toBe(true);
+          await runCommand(own, "CONFIG", "SET", "maxmemory", "0");
           await store.create(draft("c"));
         });
 
@@ -85,36 +106,36 @@ describe.skipIf(REDIS_MISSING !== undefined)(
             ["--rename-command", "SSUBSCRIBE", "", "--rename-command", "SPUBLISH", ""],
             "CHANNELS",
           ],
-        ])("given %s, hears by the best that there is", async (_, args, kind) => {
+        ])("given %s, uses the best channels that it has", async (_, args, kind) => {
           const own = await startRedis({ args });
           onTestFinished(() => own.stop());
           const { store, prefix } = storeOn(await clientOf(own), { sharded: true });
           const wakes: unknown[] = [];
           const unwatch = await store.watch("a", (version) => wakes.push(version));
-          expect(await ask(own, "PUBSUB", kind, `${prefix}:*`)).toHaveLength(1);
+          expect(await runCommand(own, "PUBSUB", kind, `${prefix}:*`)).toHaveLength(1);
           await store.create(draft("a"));
           await store.write("a", change({ percent: 1 }));
-          await until("It heard", () => wakes.length === 2);
+          await until("the watch is woken", () => wakes.length === 2);
           expect(wakes).toEqual([undefined, 2]);
           await cutSubscribers(own);
-          await until("It is woken when the connection is back", () => wakes.length > 2);
+          await until("the watch is woken after the reconnect", () => wakes.length > 2);
           await store.write("a", change({ percent: 2 }));
-          await until("It hears again", () => wakes.at(-1) === 3);
+          await until("the watch is woken again", () => wakes.at(-1) === 3);
           await unwatch();
           const left = async (): Promise<boolean> =>
-            ((await ask(own, "PUBSUB", kind, `${prefix}:*`)) as []).length === 0;
-          await until("The channel is left", left);
+            ((await runCommand(own, "PUBSUB", kind, `${prefix}:*`)) as []).length === 0;
+          await until("the channel is unsubscribed", left);
         });
       });
     }
 
-    test("given a user who may do only what the store does, works, and asks for no more", async () => {
+    test("given a user with only the rights that the store needs, works without an error", async () => {
       const rules = ["on", ">secret", "resetkeys", "~acl:*", "resetchannels", "&acl:*", "-@all"];
       const commands = "evalsha eval hget hset hgetall del time rpush lrange ltrim zadd zrem"
         .concat(" zrangebyscore pexpire pexpireat pttl get set publish subscribe unsubscribe")
         .split(" ")
         .map((command) => `+${command}`);
-      await ask(server, "ACL", "SETUSER", "worker", ...rules, ...commands);
+      await runCommand(server, "ACL", "SETUSER", "worker", ...rules, ...commands);
       const client = createClient({ url: server.url.replace("//", "//worker:secret@") });
       const errors: unknown[] = [];
       client.on("error", (error) => errors.push(error));
@@ -133,12 +154,15 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.sweep(Date.now() + 1000, 10);
       await store.sweep(Date.now() + 100_000_000, 10);
       expect(await codeOf(store.read("a"))).toBe("job-expired");
-      await until("It heard", () => wakes >= 303);
+      await until("the watch is woken", () => wakes >= 303);
+      await store.create(draft("b", { key: "k" }));
+      await store.write("b", change({ ...RUNNING_STEP, status: "failed" }, { log: [line] }));
+      expect(await store.remove("b")).toBe(true);
       await unwatch();
       expect(errors).toEqual([]);
     });
 
-    test("given a client that puts a prefix before its keys, the store's are there, and it hears", async () => {
+    test("given a client with a key prefix, uses keys below it, and wakes its watches", async () => {
       const client = new Redis({ port: server.port, host: "127.0.0.1", keyPrefix: "app:" });
       onTestFinished(() => client.disconnect());
       const store = redisStore({ client, prefix: "inner" });
@@ -149,13 +173,13 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       });
       await store.create(draft("a", { key: "k" }));
       await store.write("a", change({ percent: 1 }));
-      await until("It heard", () => wakes >= 2);
+      await until("the watch is woken", () => wakes >= 2);
       expect((await keysIn(server, "app:inner:*")).length).toBe(3);
       expect(await keysIn(server, "inner:*")).toEqual([]);
       expect(await store.sweep(Date.now() + 1e9, 10)).toMatchObject({ expired: 1 });
     });
 
-    test("given a client that gives bytes for texts, reads them all the same", async () => {
+    test("given a client that returns buffers, reads the same values", async () => {
       const client = createClient({ url: server.url });
       await client.connect();
       onTestFinished(() => client.destroy());
@@ -170,12 +194,23 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         cursor: next,
         set: { message: "ä €" },
       });
-      expect(await store.read("a", next)).toEqual({ cursor: next, reset: false, set: {}, log: [] });
+      expect(await store.read("a", next)).toEqual({
+        cursor: next,
+        reset: false,
+        set: {},
+        log: [],
+        done: false,
+      });
       expect(await store.sweep(Date.now() + 1000, 10)).toMatchObject({ lost: 1 });
       expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-finished");
+      const end = await store.read("a", next);
+      expect(end).toMatchObject({ done: true, set: { status: "lost" } });
+      expect(await store.read("a", end?.cursor)).toMatchObject({ done: true, set: {} });
+      expect(await store.remove("a")).toBe(true);
+      expect(await store.create(draft("b", { key: "k" }))).toMatchObject({ jobId: "b" });
     });
 
-    test("given a pool, works with a subscriber, and is refused without", async () => {
+    test("given a pool, works with a subscriber, and throws without one", async () => {
       const pool = createClientPool({ url: server.url });
       await pool.connect();
       const subscriber = createClient({ url: server.url });
@@ -192,10 +227,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         wakes += 1;
       });
       await store.create(draft("a"));
-      await until("It heard", () => wakes > 0);
+      await until("the watch is woken", () => wakes > 0);
     });
 
-    test("given two prefixes, keeps their jobs apart", async () => {
+    test("given two prefixes, keeps their jobs separate", async () => {
       const client = createClient({ url: server.url });
       await client.connect();
       onTestFinished(() => client.destroy());
@@ -217,7 +252,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       ["tombstoneTtlMs", { tombstoneTtlMs: 0 }],
       ["maxLogLines", { maxLogLines: 0 }],
       ["ttlMs", { ttlMs: -1 }],
-    ])("given a bad %s, refuses to be made", (name, bad) => {
+    ])("given an invalid %s, throws invalid-option", (name, bad) => {
       const client: NodeRedisClient = {
         evalSha: async () => {},
         eval: async () => {},

@@ -34,7 +34,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
 
     storeSuite(test, makeStore, capabilities);
 
-    test("given random calls, answers each as a naive model does", async () => {
+    test("given random calls, returns the same as a simple model", async () => {
       await storeProperty(makeStore, capabilities);
     });
   });

@@ -6,15 +6,15 @@ import type { SqliteDatabase } from "@emlinh/progress-server/stores/sqlite";
 import Libsql from "libsql";
 import { onTestFinished } from "vitest";
 
-/** A database that the tests opened, and close. */
+/** A database that a test opens and closes. */
 export interface OpenDatabase extends SqliteDatabase {
   close(): unknown;
 }
 
-/** One of the libraries that give a database of the shape. */
+/** A library whose databases the store supports. */
 export interface Driver {
   readonly name: string;
-  /** Why its tests are skipped here. */
+  /** Why its tests are skipped. */
   readonly missing?: string | undefined;
   open(file: string): OpenDatabase;
 }
@@ -29,7 +29,7 @@ function nodeSqlite(): Driver {
   } catch {
     return {
       name,
-      missing: `Node ${process.versions.node} has none; 22.13 and later do`,
+      missing: `Node ${process.versions.node} has no ${name}; 22.13 and later have it`,
       open: () => {
         throw new Error(`${name} is missing.`);
       },
@@ -37,13 +37,13 @@ function nodeSqlite(): Driver {
   }
 }
 
-/** Every driver that this Node may have. */
+/** The drivers under test. */
 export const DRIVERS: readonly Driver[] = [
   { name: "libsql", open: (file) => new Libsql(file) },
   nodeSqlite(),
 ];
 
-/** A folder of its own for the test that runs, which is removed when it ends. */
+/** A new folder for the current test, removed when it ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "progress-sqlite-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -8,7 +8,7 @@ import { temporaryFolder } from "./sqlite-drivers.js";
 
 const QUEUED = { kind: "video", status: "queued", attempt: 1 };
 
-/** A store on a file, and a connection of another process' sort, which can lock it. */
+/** A store on a file, and another connection, which can lock the file as another process would. */
 function sharedFile(busyTimeoutMs?: number) {
   const file = join(temporaryFolder(), "jobs.db");
   const [database, other] = [new Database(file), new Database(file)];
@@ -24,8 +24,8 @@ function sharedFile(busyTimeoutMs?: number) {
   return { open, other };
 }
 
-/** Lets the event loop turn for a while, in which a store that can would try again and again. */
-async function turnForAWhile(): Promise<number> {
+/** Lets the event loop turn for 100 ms, during which the store retries. Returns the number of turns. */
+async function turnEventLoop(): Promise<number> {
   const since = performance.now();
   let turns = 0;
   while (performance.now() - since < 100) {
@@ -36,7 +36,7 @@ async function turnForAWhile(): Promise<number> {
 }
 
 describe("sqliteStore on a locked file", () => {
-  test("given another's transaction, writes wait for it in their order, reads don't, and the event loop runs on", async () => {
+  test("given another transaction, writes wait in order, and neither reads nor the event loop wait", async () => {
     const { open, other } = sharedFile();
     const store = open();
     await store.create({ id: "a", set: QUEUED });
@@ -45,17 +45,17 @@ describe("sqliteStore on a locked file", () => {
     const writes = ["one", "two", "three"].map((message) =>
       store.write("a", { set: { message }, log: [] }).then(() => done.push(message)),
     );
-    expect(await turnForAWhile()).toBeGreaterThan(20);
+    expect(await turnEventLoop()).toBeGreaterThan(20);
     expect(done).toEqual([]);
     expect((await store.read("a"))?.set.message).toBeUndefined();
     other.exec("COMMIT");
     await Promise.all(writes);
     expect(done).toEqual(["one", "two", "three"]);
-    const { cursor, set } = (await store.read("a")) ?? expect.fail("It is gone.");
+    const { cursor, set } = (await store.read("a")) ?? expect.fail("The job is missing.");
     expect([cursor.split(".")[1], set.message]).toEqual(["4", "three"]);
   });
 
-  test("given a lock that outlasts busyTimeoutMs, refuses as store-unavailable, may be asked again, and has done nothing", async () => {
+  test("given a lock longer than busyTimeoutMs, throws store-unavailable as retryable and writes nothing", async () => {
     const { open, other } = sharedFile(50);
     const store = open();
     const { cursor } = await store.create({ id: "a", set: QUEUED });
@@ -69,7 +69,7 @@ describe("sqliteStore on a locked file", () => {
     ];
     for (const call of calls) {
       const error = await call.then(
-        () => expect.fail("It was done."),
+        () => expect.fail("The call resolved."),
         (reason: unknown) => reason,
       );
       expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
@@ -81,7 +81,7 @@ describe("sqliteStore on a locked file", () => {
     expect((await store.read("a"))?.set.message).toBe("two");
   });
 
-  test("given a new file that is locked, is made all the same, and its first calls wait", async () => {
+  test("given a new file that is locked, sqliteStore() returns, and the first calls wait", async () => {
     const { open, other } = sharedFile();
     other.exec("BEGIN IMMEDIATE");
     other.exec("CREATE TABLE theirs (x)");
@@ -89,21 +89,21 @@ describe("sqliteStore on a locked file", () => {
     const created = store.create({ id: "a", set: QUEUED });
     const watched = store.watch("a", () => {});
     const read = store.read("a");
-    await turnForAWhile();
+    await turnEventLoop();
     other.exec("COMMIT");
     expect((await created).created).toBe(true);
     expect(["undefined", "object"]).toContain(typeof (await read));
     await (await watched)();
   });
 
-  test("given a close while a write waits, brings it to its end", async () => {
+  test("given a close while a write waits, completes the write", async () => {
     const { open, other } = sharedFile();
     const store = open();
     await store.create({ id: "a", set: QUEUED });
     other.exec("BEGIN IMMEDIATE");
     const write = store.write("a", { set: { message: "one" }, log: [] });
     const closed = store.close();
-    await turnForAWhile();
+    await turnEventLoop();
     other.exec("COMMIT");
     const cursor = await write;
     await closed;
@@ -113,7 +113,7 @@ describe("sqliteStore on a locked file", () => {
 });
 
 describe("sqliteStore on a database that refuses", () => {
-  test("given a call that the database refuses, the others of its transaction are done", async () => {
+  test("given a call that the database refuses, stores the other calls of its transaction", async () => {
     const { open, other } = sharedFile();
     const store = open();
     await store.create({ id: "a", set: QUEUED });
@@ -131,7 +131,7 @@ describe("sqliteStore on a database that refuses", () => {
     expect(
       refused?.status === "rejected" && isProgressError(refused.reason, "store-unavailable"),
     ).toBe(true);
-    const { cursor, set } = (await store.read("a")) ?? expect.fail("It is gone.");
+    const { cursor, set } = (await store.read("a")) ?? expect.fail("The job is missing.");
     expect(cursor.split(".")[1]).toBe("3");
     expect(Object.keys(set).filter((field) => field.startsWith("metadata."))).toEqual([
       "metadata.one",
@@ -139,7 +139,7 @@ describe("sqliteStore on a database that refuses", () => {
     ]);
   });
 
-  test("given a full disk, refuses as store-unavailable, and works on once there is room", async () => {
+  test("given a full disk, throws store-unavailable, and works again once there is space", async () => {
     const file = join(temporaryFolder(), "jobs.db");
     const database = new Database(file);
     onTestFinished(() => void database.close());

@@ -11,7 +11,7 @@ import { temporaryFolder } from "./sqlite-drivers.js";
 
 const QUEUED = { kind: "video", status: "queued", attempt: 1 };
 
-/** Far more than it takes, since the machine may be busy with other tests: `bench` tells the figure. */
+/** Far above the usual time, because the machine may be busy with other tests. `bench` measures it. */
 const MAX_MEDIAN_MS = 1_000;
 
 function median(numbers: readonly number[]): number {
@@ -25,7 +25,7 @@ describe("sqliteStore in several processes", () => {
     await store.create({ id: "a", set: QUEUED });
     const orders: WatcherOrders = { file, jobId: "a" };
     const watcher = await runProgram<WatcherSaid>("stores/programs/sqlite-watcher.ts", orders);
-    await watcher.until("that it watches", ({ kind }) => kind === "watching");
+    await watcher.until("the watch", ({ kind }) => kind === "watching");
     const delays: number[] = [];
     for (let percent = 1; percent <= 50; percent += 1) {
       await store.write("a", { set: { percent }, log: [] });
@@ -40,7 +40,7 @@ describe("sqliteStore in several processes", () => {
     expect(median(delays)).toBeLessThan(MAX_MEDIAN_MS);
   });
 
-  test("given a writer that is killed at any moment, thirty times, every write that was acknowledged is there", async () => {
+  test("given a writer that is killed at a random moment, thirty times, keeps every acknowledged write", async () => {
     const file = join(temporaryFolder(), "jobs.db");
     for (let round = 0; round < 30; round += 1) {
       const orders: WriterOrders = { file, jobId: `job-${round}` };
@@ -52,12 +52,13 @@ describe("sqliteStore in several processes", () => {
 
       const database = new Database(file);
       const store = sqliteStore({ database, maxLogLines: Number.POSITIVE_INFINITY });
-      const { cursor, set, log } = (await store.read(`job-${round}`)) ?? expect.fail("It is gone.");
+      const { cursor, set, log } =
+        (await store.read(`job-${round}`)) ?? expect.fail("The job is missing.");
       const n = Number(set["metadata.n"]);
       expect(n).toBeGreaterThanOrEqual(last?.n ?? Number.NaN);
       expect(String(set["metadata.ballast"]).endsWith(`x${n}`)).toBe(true);
       expect(cursor).toBe(`${last?.cursor.split(".")[0]}.${n + 1}`);
-      // Of 200 lines and some: the writer keeps so many.
+      // The writer's store keeps about 200 lines.
       expect(log.at(-1)?.text).toBe(String(n));
       expect(log.map((line) => line.text)).toEqual(log.map((line) => String(line.n)));
       expect(database.prepare("PRAGMA integrity_check").get()).toMatchObject({
@@ -68,7 +69,7 @@ describe("sqliteStore in several processes", () => {
     }
   });
 
-  test("given two processes that open new files at once, both work, and make one job by key", async () => {
+  test("given two processes that open new files at the same time, both work and create one job per key", async () => {
     const folder = temporaryFolder();
     const files = Array.from({ length: 20 }, (_, by) => join(folder, `${by}.db`));
     const starters = await Promise.all(
@@ -80,11 +81,11 @@ describe("sqliteStore in several processes", () => {
       ),
     );
     for (const starter of starters)
-      await starter.until("that it waits", ({ kind }) => kind === "waiting");
+      await starter.until("the word that it waits", ({ kind }) => kind === "waiting");
     for (const starter of starters) starter.tell("go");
     const outcomes = await Promise.all(
       starters.map(async (starter) => {
-        const said = await starter.until("what came of it", ({ kind }) => kind === "done");
+        const said = await starter.until("its outcomes", ({ kind }) => kind === "done");
         return said.kind === "done" ? said.outcomes : [];
       }),
     );

@@ -29,7 +29,7 @@ function rowsIn(database: SqliteDatabase, table: string): number {
 }
 
 describe("sqliteStore's tables", () => {
-  test("given a file of the user's, leaves what is theirs alone", async () => {
+  test("given a file with other tables, does not change them", async () => {
     const database = openFile();
     database.exec("PRAGMA user_version = 7; CREATE TABLE jobs (x); INSERT INTO jobs VALUES (1)");
     await openStore(database).create({ id: "a", set: QUEUED });
@@ -48,13 +48,13 @@ describe("sqliteStore's tables", () => {
     expect(await two?.create({ id: "b", key: "k", set: QUEUED })).toMatchObject({ created: true });
   });
 
-  test("given tables of a newer layout, refuses to be made", async () => {
+  test("given tables of a newer layout, throws invalid-option", async () => {
     const database = openFile();
     await openStore(database).close();
     database.exec("UPDATE progress_meta SET value = 99 WHERE name = 'schema'");
     try {
       sqliteStore({ database });
-      expect.fail("It was made.");
+      expect.fail("sqliteStore() returned.");
     } catch (error) {
       expect(isProgressError(error, "invalid-option")).toBe(true);
       expect(String(error)).toContain("99");
@@ -72,52 +72,57 @@ describe("sqliteStore's tables", () => {
     ["synchronous", { synchronous: "off" }],
     ["ttlMs", { ttlMs: 0 }],
     ["maxLogLines", { maxLogLines: 0 }],
-  ])("given a bad %s, refuses to be made: %o", (name, options) => {
+  ])("given an invalid %s, throws invalid-option: %o", (name, options) => {
     try {
       sqliteStore({ database: openFile(), ...options } as SqliteStoreOptions);
-      expect.fail("It was made.");
+      expect.fail("sqliteStore() returned.");
     } catch (error) {
       expect(isProgressError(error, "invalid-option")).toBe(true);
       expect(String(error)).toContain(name);
     }
   });
 
-  test("given a driver with promises, refuses to be made", () => {
+  test("given a driver with promises, throws invalid-option", () => {
     const statement = { run: async () => {}, get: async () => ({}), all: async () => [] };
     const database = { exec: async () => {}, prepare: () => statement };
     expect(() => sqliteStore({ database })).toThrow("node:sqlite");
   });
 
-  test("given a database that is closed, refuses to be made as store-unavailable", () => {
+  test("given a database that is closed, throws store-unavailable", () => {
     const database = new Libsql(join(temporaryFolder(), "jobs.db"));
     database.close();
     try {
       sqliteStore({ database });
-      expect.fail("It was made.");
+      expect.fail("sqliteStore() returned.");
     } catch (error) {
       expect(isProgressError(error, "store-unavailable")).toBe(true);
     }
   });
 
-  test("given a database that gives numbers as bigint, works the same", async () => {
+  test("given a database that returns numbers as bigint, works the same", async () => {
     const database = openFile();
     database.defaultSafeIntegers(true);
     const store = openStore(database, { clock: () => 1_700_000_000_000 });
     await store.create({ id: "a", set: QUEUED, deadlineMs: 10 });
     await store.write("a", { set: { percent: 1.5 }, log: [{ at: 1, level: "info", text: "x" }] });
-    const { cursor, set, log } = (await store.read("a")) ?? expect.fail("It is gone.");
+    const { cursor, set, log } = (await store.read("a")) ?? expect.fail("The job is missing.");
     expect([cursor.split(".")[1], set.percent, log[0]?.n]).toEqual(["2", 1.5, 1]);
+    await store.write("a", { set: { "steps.s": { status: "running" } }, log: [] });
     expect(await store.sweep(1_700_000_000_010, 10)).toMatchObject({ timedOut: 1 });
+    const ended = await store.read("a");
+    expect(ended?.set["steps.s"]).toEqual({ status: "failed", finishedAt: 1_700_000_000_010 });
+    expect([ended?.done, (await store.read("a", ended?.cursor))?.done]).toEqual([true, true]);
+    expect(await store.remove("a")).toBe(true);
   });
 
-  test("given a database in memory, works too", async () => {
+  test("given a database in memory, works", async () => {
     const database = openFile(":memory:");
     const store = openStore(database);
     await store.create({ id: "a", set: QUEUED });
     expect((await store.read("a"))?.set.status).toBe("queued");
   });
 
-  test("given many lines, keeps few more on the disk than readers are told", async () => {
+  test("given many lines, keeps few more in the file than it returns", async () => {
     const database = openFile();
     const store = openStore(database, { maxLogLines: 5 });
     await store.create({ id: "a", set: QUEUED });
@@ -127,7 +132,7 @@ describe("sqliteStore's tables", () => {
     expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([196, 197, 198, 199, 200]);
   });
 
-  test("given removed jobs, leaves nothing of them but their ids, and forgets those in time", async () => {
+  test("given removed jobs, keeps only their ids, and forgets those after tombstoneTtlMs", async () => {
     const database = openFile();
     const times = { ttlMs: 1_000, tombstoneTtlMs: 5_000 };
     const store = openStore(database, { ...times, clock: () => 1_000_000 });
@@ -148,7 +153,7 @@ describe("sqliteStore's tables", () => {
     expect(await store.read("job-7")).toBeUndefined();
   });
 
-  test("given jobs that a process with a shorter TTL wrote, a sweep leaves them until theirs by its own", async () => {
+  test("given jobs of a process with a shorter TTL, a sweep keeps them for its own store's TTL", async () => {
     const database = openFile();
     const clock = (): number => 1_000_000;
     const short = openStore(database, { ttlMs: 10, clock });
@@ -160,8 +165,30 @@ describe("sqliteStore's tables", () => {
   });
 });
 
-describe("sqliteStore's look at other processes", () => {
-  test("given a job that another removed and made anew between two looks, tells no version", async () => {
+describe("sqliteStore.remove()", () => {
+  test("given a job, leaves only its id in the tables, and forgets that after tombstoneTtlMs", async () => {
+    const database = openFile();
+    const store = openStore(database, { tombstoneTtlMs: 5_000, clock: () => 1_000_000 });
+    await store.create({ id: "a", key: "k", set: QUEUED });
+    const line = { at: 1, level: "info" as const, text: "x" };
+    await store.write("a", { set: { "steps.s": { status: "running" } }, log: [line], leaseMs: 10 });
+    expect(await store.remove("a")).toBe(true);
+    expect(["fields", "lines", "jobs"].map((name) => rowsIn(database, `progress_${name}`))).toEqual(
+      [0, 0, 1],
+    );
+    expect(database.prepare("SELECT key, due_at FROM progress_jobs").get()).toMatchObject({
+      key: null,
+      due_at: null,
+    });
+    await store.sweep(1_004_999, 10);
+    expect(rowsIn(database, "progress_jobs")).toBe(1);
+    await store.sweep(1_005_000, 10);
+    expect(rowsIn(database, "progress_jobs")).toBe(0);
+  });
+});
+
+describe("sqliteStore's change poller", () => {
+  test("given a job that was removed and created again between two polls, wakes without a version", async () => {
     const file = join(temporaryFolder(), "jobs.db");
     const clock = (): number => 1_000_000;
     const [mine, theirs] = [1, 2].map(() => openStore(openFile(file), { ttlMs: 1, clock }));
@@ -174,7 +201,7 @@ describe("sqliteStore's look at other processes", () => {
         resolve();
       });
     });
-    // All in one turn of the event loop, so that no look comes between.
+    // All in one turn of the event loop, so that no poll comes between.
     await theirs?.sweep(1_000_001, 10);
     await theirs?.create({ id: "a", set: QUEUED });
     await theirs?.write("a", { set: { percent: 1 }, log: [] });
@@ -182,23 +209,23 @@ describe("sqliteStore's look at other processes", () => {
     expect(wakes[0]).toBeUndefined();
   });
 
-  test("given looks that fail, says so once, and wakes every watcher when they work again", async () => {
+  test("given polls that fail, calls onError once, and wakes every watcher when they work again", async () => {
     const database = openFile();
     const errors: ProgressError[] = [];
-    let complain = (): void => {};
-    const complained = new Promise<void>((resolve) => {
-      complain = resolve;
+    let reportError = (): void => {};
+    const reported = new Promise<void>((resolve) => {
+      reportError = resolve;
     });
     const store = openStore(database, {
       onError(error) {
         errors.push(error);
-        complain();
+        reportError();
       },
     });
     await store.create({ id: "a", set: QUEUED });
     const woken = new Promise<number | undefined>((resolve) => void store.watch("a", resolve));
     database.exec("ALTER TABLE progress_meta RENAME TO elsewhere");
-    await complained;
+    await reported;
     database.exec("ALTER TABLE elsewhere RENAME TO progress_meta");
     expect(await woken).toBeUndefined();
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
@@ -212,7 +239,7 @@ describe("sqliteStore's look at other processes", () => {
     expect(await woken).toBe(2);
   });
 
-  test("given two stores on one connection, each is woken for the other's writes", async () => {
+  test("given two stores on one connection, each wakes for the other's writes", async () => {
     const database = openFile();
     const [one, two] = [openStore(database), openStore(database)];
     await one.create({ id: "a", set: QUEUED });

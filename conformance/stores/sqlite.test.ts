@@ -2,9 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
-import { storeSuite } from "@emlinh/progress-server/testing";
+import {
+  type MakeStore,
+  type StoreCapabilities,
+  storeSuite,
+} from "@emlinh/progress-server/testing";
 import { afterAll, describe, test } from "vitest";
 import { DRIVERS, type OpenDatabase } from "./sqlite-drivers.js";
+import { storeProperty } from "./store-property.js";
 
 for (const { name, missing, open } of DRIVERS) {
   if (missing !== undefined) test.skip(`sqliteStore on ${name} (skipped: ${missing})`, () => {});
@@ -31,16 +36,20 @@ for (const { name, missing, open } of DRIVERS) {
         database.exec("COMMIT");
       }
 
-      storeSuite(
-        test,
-        ({ space, ...options }) => sqliteStore({ database: connect(space), ...options }),
-        {
-          shared: true,
-          durable: true,
-          tombstones: true,
-          clock: "injected",
-          emptyBackend,
-        },
-      );
+      const makeStore: MakeStore = ({ space, ...options }) =>
+        sqliteStore({ database: connect(space), ...options });
+      const capabilities: StoreCapabilities = {
+        shared: true,
+        durable: true,
+        tombstones: true,
+        clock: "injected",
+        emptyBackend,
+      };
+
+      storeSuite(test, makeStore, capabilities);
+
+      test("given random calls, answers each as a naive model does", async () => {
+        await storeProperty(makeStore, capabilities);
+      });
     });
 }

@@ -9,23 +9,26 @@ import type { WorkerOrders, WorkerSaid } from "./programs/worker.js";
 
 const LEASE_MS = 900;
 
-interface Scene {
+interface Setup {
   readonly jobId: string;
   readonly webs: readonly [World, World];
-  /** One at each web process. */
+  /** One viewer per web process. */
   readonly viewers: readonly [Viewer, Viewer];
   readonly worker: Program<WorkerSaid>;
 }
 
-/** A job, a worker in a process of its own, and two web processes with a viewer each, over stores that share nothing but the backend. */
-async function setTheScene(backend: Backend): Promise<Scene> {
-  const opened = [await openStore(backend.place), await openStore(backend.place)] as const;
+/**
+ * Makes a job, a worker in its own process, and two web servers with a viewer each, over stores that share only the
+ * backend.
+ */
+async function setUp(backend: Backend): Promise<Setup> {
+  const opened = [await openStore(backend.address), await openStore(backend.address)] as const;
   const webs = [await makeWeb(opened[0]), await makeWeb(opened[1])] as const;
   const { id: jobId } = await webs[0].progress.create({ kind: "count" });
   const viewers = [await view(webs[0], jobId), await view(webs[1], jobId)] as const;
-  const orders: WorkerOrders = { place: backend.place, jobId, leaseMs: LEASE_MS };
+  const orders: WorkerOrders = { address: backend.address, jobId, leaseMs: LEASE_MS };
   const worker = await runProgram<WorkerSaid>("stores/programs/worker.ts", orders);
-  await worker.until("that it works", ({ kind }) => kind === "working");
+  await worker.until("the start of its work", ({ kind }) => kind === "working");
   return { jobId, webs, viewers, worker };
 }
 
@@ -45,13 +48,13 @@ async function view(web: World, jobId: string): Promise<Viewer> {
 }
 
 describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
-  async function begin(): Promise<Scene> {
+  async function begin(): Promise<Setup> {
     const backend = await start();
     onTestFinished(() => backend.stop());
-    return setTheScene(backend);
+    return setUp(backend);
   }
 
-  test("given SIGKILL, is stale after a lease and lost after two, once, at each web process", async () => {
+  test("given SIGKILL, the job is stale after one lease and lost after two, and each viewer gets one end", async () => {
     const { jobId, webs, viewers, worker } = await begin();
     await Promise.all(
       viewers.map((it) => it.until("its count", ({ job }) => Number(job?.metadata.count) > 3)),
@@ -70,13 +73,14 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
         error: { code: "job-lost" },
       });
       const [staleAt, lostAt] = [stale[index]?.job?.updatedAt ?? 0, record.job?.finishedAt ?? 0];
-      // By the store's own times: the sweep that ended it came a whole lease after the one that marked it, give or take a sweep's interval.
+      // By the store's clock, the sweep that ended the job came a whole lease after the one that marked it, plus or
+      // minus the sweep interval.
       expect(lostAt - staleAt).toBeLessThan(LEASE_MS * 2);
       await expectRight(webs[0].store, jobId, viewers[index]?.record ?? record);
     }
   });
 
-  test("given SIGSTOP until it is lost, then SIGCONT, learns of it and stops, and its late writes are refused", async () => {
+  test("given SIGSTOP until the job is lost, then SIGCONT, aborts the worker and refuses its late writes", async () => {
     const { jobId, webs, viewers, worker } = await begin();
     await worker.kill("SIGSTOP");
     const [{ job }] = await Promise.all([
@@ -86,7 +90,7 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     expect(job?.status).toBe("lost");
     const before = await webs[0].store.read(jobId);
     await worker.kill("SIGCONT");
-    expect(await worker.until("why", ({ kind }) => kind === "aborted")).toMatchObject({
+    expect(await worker.until("the reason", ({ kind }) => kind === "aborted")).toMatchObject({
       code: "job-lost",
     });
     expect(await worker.until("its end", ({ kind }) => kind === "ended")).toMatchObject({
@@ -95,10 +99,10 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     expect(await webs[0].store.read(jobId)).toEqual(before);
   });
 
-  test("given a cancel at the other web process, stops, and all are told", async () => {
+  test("given a cancel through the other web server, the worker stops and every viewer gets the end", async () => {
     const { jobId, webs, viewers, worker } = await begin();
     await webs[1].progress.cancel(jobId);
-    expect(await worker.until("why", ({ kind }) => kind === "aborted")).toMatchObject({
+    expect(await worker.until("the reason", ({ kind }) => kind === "aborted")).toMatchObject({
       code: "job-cancelled",
     });
     for (const viewer of viewers) {

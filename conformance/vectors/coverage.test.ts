@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadVectors } from "./load.js";
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const at = (path: string) => new URL(`../../${path}`, import.meta.url);
+const read = (path: string) => readFileSync(at(path), "utf8");
 
 const numbers = [...read("docs/PROTOCOL.md").matchAll(/^- \*\*(P\d+)\*\*/gm)].map(([, p]) => p);
 const elsewhere =
@@ -25,17 +26,24 @@ describe("the requirements of docs/PROTOCOL.md", () => {
     expect(numbers).toEqual(numbers.map((_, index) => `P${index + 1}`));
   });
 
-  test.each(numbers)("%s has a vector, or a test that holds it", (number) => {
+  test.each(numbers)("given %s, has a vector or a test named in elsewhere.json", (number) => {
     if (cases.some(({ requirements }) => requirements.includes(number ?? ""))) return;
     const [file, title] = elsewhere[number ?? ""] ?? ["", ""];
-    expect(file, `${number} has neither a vector nor a line in elsewhere.json`).not.toBe("");
-    expect(read(file)).toContain(title);
+    expect(file, `${number} has neither a vector nor an entry in elsewhere.json`).not.toBe("");
+    expect(
+      existsSync(at(file)),
+      `${number}: elsewhere.json names ${file}, which does not exist`,
+    ).toBe(true);
+    expect(read(file), `${number}: ${file} has no test with this title`).toContain(title);
   });
 
-  test("are named by vectors only where they are there, and no vector's id is used twice", () => {
+  test("are the only ones that vectors name", () => {
     const named = cases.flatMap(({ requirements }) => requirements);
     expect(named.filter((number) => !numbers.includes(number))).toEqual([]);
-    const ids = cases.map(({ id }) => id);
-    expect(ids).toEqual([...new Set(ids)]);
   });
+});
+
+test("given all vectors, each id is used once", () => {
+  const ids = cases.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
 });

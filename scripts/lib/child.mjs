@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const windows = process.platform === "win32";
 
-/** How long a child may take to stop before it is killed. */
+/** Milliseconds that a child may take to stop before it is killed. */
 const GRACE_MS = 10_000;
 
-/** A command that ended badly; what it printed is in `output`. */
+/** A command that failed. `output` is what it printed. */
 export class CommandFailed extends Error {
   /**
    * @param {string} command
@@ -21,11 +21,15 @@ export class CommandFailed extends Error {
   }
 }
 
-/** @param {string} command @param {readonly string[]} args @param {import("node:child_process").SpawnOptions} options */
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
+ */
 function start(command, args, options) {
-  // On Windows npm and pnpm are batch files, which only a shell starts.
+  // On Windows npm and pnpm are batch files, which only a shell can start.
   if (windows && !command.endsWith(".exe")) options = { ...options, shell: true };
-  // A process group of its own: a signal then reaches what pnpm has started too, once each.
+  // The child has its own process group, so that a signal reaches each process that pnpm has started, once.
   return spawn(command, args, { detached: !windows, ...options });
 }
 
@@ -35,12 +39,12 @@ function signalGroup(child, signal) {
     if (windows || child.pid === undefined) child.kill(signal);
     else process.kill(-child.pid, signal);
   } catch {
-    // It has ended already, which is what the signal was for.
+    // The process has ended already.
   }
 }
 
 /** @param {import("node:child_process").ChildProcess} child */
-function groupLives(child) {
+function isGroupAlive(child) {
   try {
     if (windows || child.pid === undefined) return false;
     return process.kill(-child.pid, 0);
@@ -50,13 +54,13 @@ function groupLives(child) {
 }
 
 /**
- * Passes SIGINT, SIGTERM and SIGHUP on while the child runs; a second one, or ten seconds, kills. npm does not pass them
- * on when it is told to stop itself, so its end counts as SIGTERM.
+ * Waits for the end of a child, and passes SIGINT, SIGTERM and SIGHUP on to it. After a second signal, or after ten
+ * seconds, it kills the child. npm does not pass its own signals on, so the end of npm counts as SIGTERM.
  *
  * @param {import("node:child_process").ChildProcess} child
- * @returns {Promise<{ code: number, stopped: boolean }>} `stopped`: by one of those signals.
+ * @returns {Promise<{ code: number, stopped: boolean }>} `stopped` is true if one of those signals came.
  */
-async function ending(child) {
+async function waitForEnd(child) {
   let stopped = false;
   /** @type {NodeJS.Timeout | undefined} */
   let killing;
@@ -75,10 +79,10 @@ async function ending(child) {
 
   try {
     const code = await closed(child);
-    // A shell may end before what it started, which is still cleaning up: nothing of the group outlives this.
-    // It ends all the same when nobody collects the dead, as in a container without an init.
+    // A shell may end before the processes that it started, which still clean up. Wait for the whole group, but at
+    // most GRACE_MS: in a container without an init process, ended processes stay in the group.
     const until = Date.now() + GRACE_MS;
-    while (stopped && groupLives(child) && Date.now() < until) await sleep(50);
+    while (stopped && isGroupAlive(child) && Date.now() < until) await sleep(50);
     return { code, stopped };
   } finally {
     clearInterval(orphaned);
@@ -98,18 +102,19 @@ function closed(child) {
 }
 
 /**
- * Runs a command whose output belongs on the screen.
+ * Runs a command and shows its output.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
  */
 export function runVisibly(command, args, options) {
-  return ending(start(command, args, { ...options, stdio: ["ignore", "inherit", "inherit"] }));
+  return waitForEnd(start(command, args, { ...options, stdio: ["ignore", "inherit", "inherit"] }));
 }
 
 /**
- * Runs a command behind one line, with a sign of life every ten seconds; all of its output is kept for a failure.
+ * Runs a command and shows one line instead of its output, and another line every ten seconds. If the command fails,
+ * the error has its output.
  *
  * @param {string} title
  * @param {string} command
@@ -130,10 +135,10 @@ export async function runQuietly(title, command, args, options) {
   }
   const alive = setInterval(() => {
     const last = output.trimEnd().split("\n").at(-1)?.trim().slice(0, 100) ?? "";
-    process.stdout.write(`  still at it after ${elapsed()}  ${last}\n`);
+    process.stdout.write(`  still running after ${elapsed()}  ${last}\n`);
   }, 10_000);
   try {
-    const { code, stopped } = await ending(child);
+    const { code, stopped } = await waitForEnd(child);
     if (stopped) throw new CommandFailed(command, 130, "");
     if (code !== 0) throw new CommandFailed([command, ...args].join(" "), code, output);
   } finally {

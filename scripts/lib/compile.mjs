@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * Compiles a TypeScript program with the sources of our packages in it. The packages of others stay outside: the file has to lie where they are found.
+ * Bundles a TypeScript program with the sources of our packages. Other packages are not bundled, so the output file has
+ * to be in a folder from which Node can resolve them.
  *
  * @param {string} root
  * @param {string} entry
@@ -20,7 +21,7 @@ export async function compileProgram(root, entry, outfile) {
     logLevel: "silent",
     plugins: [
       {
-        name: "packages of others",
+        name: "other packages",
         setup({ onResolve }) {
           onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
             kind === "entry-point" || path.startsWith("@emlinh/")

@@ -2,14 +2,17 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * What npm sets for a script and pnpm would misread, except where packages come from and how they are reached.
- * A name is compared in lower case, without its `npm_config_`.
+ * The settings of npm that are kept: the registry, and how to reach it. pnpm would misread the others.
+ * A name is compared in lower case, without the prefix `npm_config_`.
  */
-const KEPT =
-  /^(cache|registry|.*:registry|userconfig|globalconfig|ca|cafile|cert|key|strict[-_]ssl|proxy|https?[-_]proxy|no[-_]?proxy|.*_auth.*)$/;
+const KEPT = [
+  /^(cache|registry|.*:registry|userconfig|globalconfig)$/,
+  /^(ca|cafile|cert|key|strict[-_]ssl|.*_auth.*)$/,
+  /^(proxy|https?[-_]proxy|no[-_]?proxy)$/,
+];
 
 /**
- * The environment for pnpm and all that it starts.
+ * The environment for pnpm and its child processes.
  *
  * @param {NodeJS.ProcessEnv} env
  * @returns {NodeJS.ProcessEnv} A copy.
@@ -21,14 +24,15 @@ export function withoutNpm(env) {
     const lower = name.toLowerCase();
     if (lower === "init_cwd") continue;
     const setting = lower.match(/^npm_config_(.*)$/)?.[1];
-    if (lower.startsWith("npm_") && !(setting && KEPT.test(setting))) continue;
+    if (lower.startsWith("npm_") && !(setting && KEPT.some((pattern) => pattern.test(setting))))
+      continue;
     kept[name] = value;
   }
   return kept;
 }
 
 /**
- * The first of the names that is an executable on `PATH`.
+ * Finds the first of the names that is an executable on `PATH`.
  *
  * @param {readonly string[]} names
  * @param {NodeJS.ProcessEnv} [env]

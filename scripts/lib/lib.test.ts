@@ -23,7 +23,7 @@ function put(path: string, text: string): void {
 }
 
 describe("withoutNpm", () => {
-  it("given what npm sets, keeps only where packages come from", () => {
+  it("given the variables of npm, keeps only those of the registry", () => {
     const kept = {
       PATH: "/bin",
       npm_config_registry: "r",
@@ -56,7 +56,7 @@ describe("a stamp", () => {
     return built;
   };
 
-  it("given nothing changed, saves the work", async () => {
+  it("given no change, skips the work", async () => {
     expect([await build(), await build(), await build()]).toEqual([true, false, false]);
   });
 
@@ -66,14 +66,14 @@ describe("a stamp", () => {
     ["the manifest", "packages/a/package.json"],
     ["the lockfile", "pnpm-lock.yaml"],
     ["a built file", "packages/a/dist/index.js"],
-  ] as const)("given %s changed, has the work done", async ([, path]) => {
+  ] as const)("given a change of %s, does the work", async ([, path]) => {
     await build();
     put(path, "{ }");
     expect(await build()).toBe(true);
   });
 
   it.for(["packages/a/test/a.test.ts", "packages/a/README.md", "packages/a/data/job.json"])(
-    "given %s changed, saves the work",
+    "given a change of %s, skips the work",
     async (path) => {
       await build();
       put(path, "{ }");
@@ -81,13 +81,13 @@ describe("a stamp", () => {
     },
   );
 
-  it("given a package's node_modules is gone, installs again", () => {
+  it("given a package without its node_modules, installs again", () => {
     const before = installKey(root);
     rmSync(join(root, "packages/a/node_modules"), { recursive: true });
     expect(installKey(root)).not.toBe(before);
   });
 
-  it("given the work failed, is not written", async () => {
+  it("given work that failed, is not written", async () => {
     const failing = unlessStamped(root, "build", buildKey, () => Promise.reject(new Error("no")));
     await expect(failing).rejects.toThrow("no");
     expect(await build()).toBe(true);
@@ -104,7 +104,7 @@ describe("provideSystemTools", () => {
     needed: true,
   };
 
-  it("given a tool on PATH, names it to the tests", async () => {
+  it("given a tool on PATH, sets its variable", async () => {
     put("bin/sprocket", "");
     const env: NodeJS.ProcessEnv = { PATH: join(root, "bin") };
     await provideSystemTools(env, root, [tool]);
@@ -112,20 +112,20 @@ describe("provideSystemTools", () => {
     expect(env.MISSING_SYSTEM_TOOLS).toBe("");
   });
 
-  it("given no tool and no apt, says which one is missing", async () => {
+  it("given no tool and no apt, names the missing tool", async () => {
     const env: NodeJS.ProcessEnv = { PATH: join(root, "bin") };
     await provideSystemTools(env, root, [tool]);
     expect(env).toEqual({ PATH: join(root, "bin"), MISSING_SYSTEM_TOOLS: "sprocket" });
   });
 
-  it("given one that no test uses yet, does not look", async () => {
+  it("given a tool that no test uses yet, does not look for it", async () => {
     const env: NodeJS.ProcessEnv = { PATH: "" };
     await provideSystemTools(env, root, [{ ...tool, needed: false }]);
     expect(env.MISSING_SYSTEM_TOOLS).toBe("");
   });
 });
 
-describe.skipIf(process.platform === "win32")("a visible child", () => {
+describe.skipIf(process.platform === "win32")("runVisibly", () => {
   /** A process that runs `script` by `runVisibly`, and its output. */
   function runner(script: string) {
     const module = new URL("./child.mjs", import.meta.url).href;
@@ -151,7 +151,7 @@ describe.skipIf(process.platform === "win32")("a visible child", () => {
     return { child, line };
   }
 
-  it("given its own end, passes its exit code on", async () => {
+  it("given a command that ends by itself, returns its exit code", async () => {
     const { line } = runner("exit 7");
     expect(JSON.parse(await line((text) => text.startsWith("{")))).toEqual({
       code: 7,
@@ -160,9 +160,13 @@ describe.skipIf(process.platform === "win32")("a visible child", () => {
   });
 
   it.for(["SIGINT", "SIGTERM"] as const)(
-    "given %s, ends with all that it started",
+    "given %s, ends every process that the command started",
     async (signal) => {
-      const node = `process.on("${signal}", () => setTimeout(() => { console.log("cleaned"); process.exit(0) }, 100)); setInterval(() => {}, 1e6); console.log("ready")`;
+      const node = [
+        `process.on("${signal}", () => setTimeout(() => { console.log("cleaned"); process.exit(0) }, 100))`,
+        "setInterval(() => {}, 1e6)",
+        'console.log("ready")',
+      ].join("; ");
       const { child, line } = runner(`node -e '${node}'; true`);
       await line((text) => text === "ready");
       child.kill(signal);

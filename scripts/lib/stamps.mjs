@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** Written by builds, tests and programs; never read by a build. */
+/** Folders that builds do not read: outputs, tests and hidden folders. */
 const NOT_SOURCE = /^(\..*|node_modules|dist|coverage|test|e2e|data|output|tmp)$/;
 const SOURCE = /\.([cm]?[jt]sx?|json|html|css|svg|vue|svelte|yaml)$/;
 
 /**
- * The folders of the workspace that hold a package, as `pnpm-workspace.yaml` names them.
+ * The folders of the packages that `pnpm-workspace.yaml` lists.
  *
  * @param {string} root
  * @returns {string[]} Absolute, sorted.
@@ -54,7 +54,7 @@ function hash(root, paths, more) {
 }
 
 /**
- * All that decides what `pnpm install` puts into `node_modules`.
+ * A hash of everything that determines the result of `pnpm install`.
  *
  * @param {string} root
  */
@@ -64,13 +64,14 @@ export function installKey(root) {
     join(root, name),
   );
   paths.push(...folders.map((folder) => join(folder, "package.json")));
-  // A package whose node_modules somebody removed has to be installed again.
+  // A package whose node_modules was removed has to be installed again.
   const present = folders.filter((folder) => existsSync(join(folder, "node_modules")));
   return hash(root, paths, [process.version, process.platform, process.arch, present.join()]);
 }
 
 /**
- * The sources that a build reads, and the files that it made (by size and time, so that a build by hand is noticed).
+ * A hash of the sources that a build reads, and of the size and time of the files that it wrote. So a build by hand is
+ * noticed.
  *
  * @param {string} root
  */
@@ -83,7 +84,7 @@ export function buildKey(root) {
   const built = folders
     .flatMap((folder) => allIn(join(folder, "dist")))
     .map((path) => {
-      // A build that runs elsewhere may have just taken it away.
+      // Another build may have removed the file in the meantime.
       const found = statSync(path, { throwIfNoEntry: false });
       return `${path} ${found?.size} ${found?.mtimeMs}`;
     });
@@ -92,18 +93,18 @@ export function buildKey(root) {
 
 /** @param {string} root @param {"install" | "build"} name */
 function stampPath(root, name) {
-  // Inside node_modules, so that who removes that removes the stamps too.
+  // In node_modules, so that the stamps are removed together with the packages.
   return join(root, "node_modules", ".stamps", name);
 }
 
 /**
- * Does the work unless its key is that of the last time.
+ * Does the work, unless its key is the same as after the last time.
  *
  * @param {string} root
  * @param {"install" | "build"} name
- * @param {(root: string) => string} keyOf Asked again after the work, which may change the key.
+ * @param {(root: string) => string} keyOf Called again after the work, because that may change the key.
  * @param {() => Promise<void>} work
- * @returns {Promise<boolean>} Whether there was something to do.
+ * @returns {Promise<boolean>} Whether the work was done.
  */
 export async function unlessStamped(root, name, keyOf, work) {
   const path = stampPath(root, name);

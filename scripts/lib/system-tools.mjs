@@ -6,13 +6,13 @@ import { onPath } from "./environment.mjs";
  * @typedef {object} SystemTool
  * @property {string} name
  * @property {readonly string[]} binaries The first that is found is used.
- * @property {string} variable Names a binary elsewhere; set for the tests to the one that was found.
+ * @property {string} variable The environment variable with the path of the binary. It is set for the tests.
  * @property {string} aptPackage
  * @property {string} purpose
  * @property {boolean} needed Whether a test uses it yet.
  */
 
-/** What tests need that no npm package brings. @type {readonly SystemTool[]} */
+/** The tools that tests need and that are not npm packages. @type {readonly SystemTool[]} */
 export const SYSTEM_TOOLS = [
   {
     name: "chromium",
@@ -94,8 +94,8 @@ async function installWithApt(env, cwd, tools) {
 }
 
 /**
- * Looks for what the tests need, installs what is missing where that is possible (as root, with apt), and says what to do
- * where it is not. Sets each tool's variable, and `MISSING_SYSTEM_TOOLS`, which a test turns into a skip or a failure.
+ * Looks for the tools that tests need. Installs missing ones if it can (as root, with apt), or prints how to install
+ * them. Sets each tool's variable, and `MISSING_SYSTEM_TOOLS`, for which a test is skipped or fails.
  *
  * @param {NodeJS.ProcessEnv} env Changed.
  * @param {string} cwd
@@ -109,15 +109,15 @@ export async function provideSystemTools(env, cwd, tools = SYSTEM_TOOLS) {
       await installWithApt(env, cwd, installable);
     } catch (error) {
       if (!(error instanceof CommandFailed) || error.code === 130) throw error;
-      // The tests still run; what is missing is counted there.
+      // The tests still run, and count what is missing.
       process.stderr.write(`${error.output}\n${error.message}\n`);
     }
     missing = missingOf(env, tools);
   }
   for (const tool of missing) {
     const why = env[tool.variable]
-      ? `${tool.variable} names ${env[tool.variable]}, which is not there.`
-      : `Get it with \`apt-get install ${tool.aptPackage}\`, or set ${tool.variable} to its binary.`;
+      ? `${tool.variable} is ${env[tool.variable]}, which does not exist.`
+      : `Run \`apt-get install ${tool.aptPackage}\`, or set ${tool.variable} to its binary.`;
     process.stderr.write(`Missing: ${tool.name}, for ${tool.purpose}. ${why}\n`);
   }
   for (const tool of tools.filter(({ needed }) => needed)) {

@@ -6,7 +6,7 @@ import { onPath, prependPath } from "./environment.mjs";
 import { buildKey, installKey, unlessStamped } from "./stamps.mjs";
 
 /**
- * Puts a pnpm of the pinned major on the `PATH` of `env`: the one that is there, else our own, below `.tools`.
+ * Puts a pnpm of the pinned major version on the `PATH` of `env`: the installed one, or else one below `.tools`.
  *
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env Changed.
@@ -28,7 +28,7 @@ export async function providePnpm(root, env) {
     const flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund"];
     const tools = join(root, ".tools");
     await runQuietly(
-      `Getting pnpm ${pin}`,
+      `Installing pnpm ${pin}`,
       "npm",
       ["install", "--prefix", tools, ...flags, `pnpm@${pin}`],
       { cwd: root, env },
@@ -55,8 +55,8 @@ export function ensureBuilt(root, env) {
 }
 
 /**
- * Runs a script of a package as `pnpm run` would, but without pnpm between: it gives scripts a process group of their
- * own, which a signal from here would not reach.
+ * Runs a script of a package like `pnpm run`, but without pnpm, which starts scripts in another process group: a signal
+ * from here would not reach them.
  *
  * @param {string} root
  * @param {string} folder
@@ -71,11 +71,12 @@ export function runScript(root, folder, name, args, env) {
   }
   const manifest = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"));
   const script = manifest.scripts?.[name];
-  if (!script) throw new CommandFailed(`${manifest.name} ${name}`, 1, `There is no such script.`);
+  if (!script)
+    throw new CommandFailed(`${manifest.name} ${name}`, 1, `package.json has no script "${name}".`);
   const own = { ...env };
   prependPath(own, join(root, "node_modules", ".bin"));
   prependPath(own, join(cwd, "node_modules", ".bin"));
-  // Without a shell that waits between, where the script is but one command.
+  // A script of one command replaces the shell, so that no shell waits for it.
   const exec = /^[\w./@-]+( [^;&|<>]*)?$/.test(script) ? "exec " : "";
   return runVisibly("sh", ["-c", `${exec}${script} "$@"`, "sh", ...args], { cwd, env: own });
 }

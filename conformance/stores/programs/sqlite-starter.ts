@@ -3,21 +3,21 @@ import { isProgressError } from "@emlinh/progress-server";
 import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
 import Database from "libsql";
 
-/** What the starter is told. */
+/** The argument of the starter, as JSON. */
 export interface StarterOrders {
-  /** Files that aren't there yet. */
+  /** Files that do not exist yet. */
   readonly files: readonly string[];
   readonly name: string;
 }
 
-/** What the starter says: that it waits for a word, and what came of each file. */
+/** The messages of the starter: it waits for a message, then sends the outcome for each file. */
 export type StarterSaid =
   | { readonly kind: "waiting" }
   | { readonly kind: "done"; readonly outcomes: readonly string[] };
 
 const say = (said: StarterSaid): void => void process.send?.(said);
 
-/** Opens one new file after the other, at the same time as another process does, and creates a job in each. */
+/** Opens the new files in order, at the same time as another process, and creates a job in each. */
 const { files, name } = JSON.parse(process.argv[2] ?? "") as StarterOrders;
 say({ kind: "waiting" });
 await once(process, "message");

@@ -1,13 +1,16 @@
 import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
 import Database from "libsql";
 
-/** What the watcher is told. */
+/** The argument of the watcher, as JSON. */
 export interface WatcherOrders {
   readonly file: string;
   readonly jobId: string;
 }
 
-/** What the watcher says: that it watches; then, at each wake, what it reads, and when, in milliseconds since the epoch. */
+/**
+ * The messages of the watcher: that it watches; then, after each wake, the value that it read and when, in ms since the
+ * epoch.
+ */
 export type WatcherSaid =
   | { readonly kind: "watching" }
   | { readonly kind: "read"; readonly percent: unknown; readonly at: number };
@@ -23,5 +26,5 @@ await store.watch(jobId, () => {
   });
 });
 say({ kind: "watching" });
-// The store's timer keeps no process alive; the channel to the test does.
+// The store's timer does not keep the process alive; the channel to the test does.
 process.on("message", () => {});

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { allowAnyone, createProgress, isProgressError } from "@emlinh/progress-server";
-import { openStore, type StorePlace } from "../open-store.js";
+import { openStore, type StoreAddress } from "../open-store.js";
 
-/** What the worker is told. */
+/** The argument of the worker, as JSON. */
 export interface WorkerOrders {
-  readonly place: StorePlace;
+  readonly address: StoreAddress;
   readonly jobId: string;
   readonly leaseMs: number;
 }
 
-/** What the worker says. */
+/** The messages of the worker. */
 export type WorkerSaid =
   | { readonly kind: "working" }
   | { readonly kind: "aborted"; readonly code: string }
@@ -17,9 +17,9 @@ export type WorkerSaid =
 
 const say = (said: WorkerSaid): void => void process.send?.(said);
 
-/** Counts for ever, and reports each count: until it is aborted, or killed. */
-const { place, jobId, leaseMs } = JSON.parse(process.argv[2] ?? "") as WorkerOrders;
-const { store, close } = await openStore(place);
+/** Counts and reports each count until it is aborted or killed. */
+const { address, jobId, leaseMs } = JSON.parse(process.argv[2] ?? "") as WorkerOrders;
+const { store, close } = await openStore(address);
 const progress = createProgress({ store, authorize: allowAnyone, leaseMs, sweepIntervalMs: false });
 
 try {
@@ -34,7 +34,7 @@ try {
     }
     const { reason } = job.signal;
     say({ kind: "aborted", code: isProgressError(reason) ? reason.code : String(reason) });
-    // A worker that doesn't heed its signal at once: what it says now is too late.
+    // A worker that does not stop at once after the abort. These reports come too late.
     job.log("too late");
     job.update({ message: "too late" });
     job.signal.throwIfAborted();

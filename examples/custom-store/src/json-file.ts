@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { ProgressError } from "@emlinh/progress-server";
 import type { StoredJob } from "./stored-job.js";
 
-/** The jobs in a file, by id; none if there is no file. */
+/** Reads the jobs of a file, by id. A missing file has no jobs. */
 export async function loadJobs(path: string): Promise<ReadonlyMap<string, StoredJob>> {
   try {
     const jobs: readonly StoredJob[] = JSON.parse(await readFile(path, "utf8"));
@@ -13,7 +13,7 @@ export async function loadJobs(path: string): Promise<ReadonlyMap<string, Stored
   }
 }
 
-/** Puts the jobs into the file, all or none: a rename replaces the whole file at once. */
+/** Writes all jobs to the file or none: the rename replaces the whole file atomically. */
 export async function saveJobs(path: string, jobs: Iterable<StoredJob>): Promise<void> {
   try {
     await writeFile(`${path}.new`, JSON.stringify([...jobs]));

@@ -1,6 +1,8 @@
 import {
   type Change,
+  closedSteps,
   type Delta,
+  type Fields,
   isTerminal,
   type JobDraft,
   type JobTimes,
@@ -11,21 +13,21 @@ import {
   printCursor,
 } from "@emlinh/progress-server";
 
-/** A job as the file has it. It is never changed: each write makes the next one out of it. */
+/** A job as it is in the file. It is immutable: each write makes a new one. */
 export interface StoredJob {
   readonly id: string;
   readonly key?: string | undefined;
   readonly epoch: string;
   readonly version: number;
-  /** Each field remembers the version that set it: so what changed after a cursor is a comparison. */
+  /** Each field remembers the version that set it, so that a delta is a comparison. */
   readonly fields: { readonly [field: string]: { readonly value: Json; readonly version: number } };
   readonly log: readonly LogLine[];
   readonly times: JobTimes;
 }
 
-/** Version 1 of a job, in an epoch that no job had before. */
+/** Version 1 of a job, in a new epoch. */
 export function firstVersion({ id, key, set, deadlineMs }: JobDraft, now: number): StoredJob {
-  const nothing: StoredJob = {
+  const empty: StoredJob = {
     id,
     key,
     epoch: crypto.randomUUID(),
@@ -41,25 +43,18 @@ export function firstVersion({ id, key, set, deadlineMs }: JobDraft, now: number
       endedAt: undefined,
     },
   };
-  return nextVersion(
-    nothing,
-    { set: { ...set, createdAt: now }, log: [] },
-    { now, maxLogLines: 1 },
-  );
+  return nextVersion(empty, { set: { ...set, createdAt: now }, log: [] }, { now, maxLogLines: 1 });
 }
 
-/** The job after a change that its store has taken; the same version if nobody can see the change. */
+/** The job after a change that was accepted. A change that readers can't see raises no version. */
 export function nextVersion(
   job: StoredJob,
-  { set: own, log, leaseMs }: Change,
+  change: Change,
   { now, maxLogLines }: { readonly now: number; readonly maxLogLines: number },
 ): StoredJob {
-  const revived = leaseMs !== undefined && job.times.stale;
-  const set = revived ? { ...own, stale: false } : own;
-  const lease =
-    leaseMs === undefined ? {} : { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
-  const times = { ...job.times, ...lease, writtenAt: now };
-  if (Object.keys(set).length === 0 && log.length === 0) return { ...job, times };
+  const set = fieldsToSet(job, change, now);
+  const times = { ...job.times, ...leaseAfter(change, now), writtenAt: now };
+  if (Object.keys(set).length === 0 && change.log.length === 0) return { ...job, times };
 
   const version = job.version + 1;
   const fields = { ...job.fields };
@@ -67,8 +62,8 @@ export function nextVersion(
     fields[field] = { value, version };
   }
   const lastN = job.log.at(-1)?.n ?? 0;
-  const lines = log.map((line, index) => ({ ...line, n: lastN + 1 + index, version }));
-  const ended = isTerminal(fields.status?.value);
+  const lines = change.log.map((line, index) => ({ ...line, n: lastN + 1 + index, version }));
+  const hasEnded = isTerminal(fields.status?.value);
   return {
     ...job,
     version,
@@ -77,12 +72,30 @@ export function nextVersion(
     times: {
       ...times,
       stale: fields.stale?.value === true,
-      ...(ended && { endedAt: now, leaseUntil: undefined }),
+      ...(hasEnded && { endedAt: now, leaseUntil: undefined }),
     },
   };
 }
 
-/** What changed after a cursor; everything, if it isn't a cursor of this job's. */
+/** The fields of a change, and those that the store adds: it clears `stale`, and closes the running steps at an end. */
+function fieldsToSet(job: StoredJob, { set, leaseMs }: Change, now: number): Fields {
+  const clearsStale = leaseMs !== undefined && job.times.stale;
+  const own = clearsStale ? { ...set, stale: false } : set;
+  return isTerminal(set.status)
+    ? { ...own, ...closedSteps({ ...valuesOf(job), ...own }, now) }
+    : own;
+}
+
+function leaseAfter({ leaseMs }: Change, now: number): Partial<JobTimes> {
+  if (leaseMs === undefined) return {};
+  return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
+}
+
+function valuesOf({ fields }: StoredJob): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([field, { value }]) => [field, value]));
+}
+
+/** What changed after a cursor; everything if it is not a cursor of this job. */
 export function deltaAfter(job: StoredJob, after?: string): Delta {
   const at = parseCursor(after);
   const reset = at === undefined || at.epoch !== job.epoch || at.version > job.version;
@@ -93,6 +106,7 @@ export function deltaAfter(job: StoredJob, after?: string): Delta {
     reset,
     set: Object.fromEntries(changed.map(([field, { value }]) => [field, value])),
     log: job.log.filter(({ version }) => version > from),
+    done: job.times.endedAt !== undefined,
   };
 }
 
@@ -100,17 +114,19 @@ export function cursorOf({ epoch, version }: StoredJob): string {
   return printCursor({ epoch, version });
 }
 
-/** Refuses what comes after the end, or from a worker whose attempt is over. */
-export function refuseLate({ id, fields, times }: StoredJob, { set, attempt }: Change): void {
+/** Refuses a write after the end, or by a worker of an earlier attempt. */
+export function checkWrite({ id, fields, times }: StoredJob, { set, attempt }: Change): void {
   if (times.endedAt !== undefined) {
-    throw new ProgressError("job-finished", { message: `The job "${id}" has ended.` });
+    throw new ProgressError("job-finished", {
+      message: `The job "${id}" has ended and can't be changed.`,
+    });
   }
   const current = Number(fields.attempt?.value ?? 1);
-  const late =
+  const isLate =
     set.attempt === undefined ? (attempt ?? current) < current : Number(set.attempt) <= current;
-  if (late) {
+  if (isLate) {
     throw new ProgressError("attempt-superseded", {
-      message: `The job "${id}" is at attempt ${current}: stop this worker.`,
+      message: `Attempt ${current} of the job "${id}" has begun. Stop this worker.`,
     });
   }
 }

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 
 const FILES = [
   "src/stored-job.ts",
+  "src/watches.ts",
+  "src/job-file.ts",
   "src/json-file.ts",
   "src/json-file-store.ts",
   "test/json-file-store.test.ts",
@@ -12,7 +14,7 @@ async function textOf(path: string): Promise<string> {
   return readFile(new URL(path, import.meta.url), "utf8");
 }
 
-test("given the page on writing a store, every code block in it is code of this example", async () => {
+test("given docs/writing-a-store.md, every code block in it is part of this example", async () => {
   const page = await textOf("../../../docs/writing-a-store.md");
   const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block ?? "");
   const code = (await Promise.all(FILES.map((file) => textOf(`../${file}`)))).join("\n");

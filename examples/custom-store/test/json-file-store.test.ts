@@ -19,7 +19,7 @@ describe("jsonFileStore", () => {
     { shared: false, durable: true, tombstones: false, clock: "injected" },
   );
 
-  test("given a folder that isn't there, says that the store is unavailable, and stores nothing", async () => {
+  test("given a folder that does not exist, throws store-unavailable and stores nothing", async () => {
     const path = join(folder, "later", "jobs.json");
     const store = jsonFileStore({ path });
     const draft = { id: "a", set: { kind: "video", status: "queued" } };
@@ -28,7 +28,7 @@ describe("jsonFileStore", () => {
     expect(await store.read("a")).toBeUndefined();
   });
 
-  test("given a file that is no JSON, says so and leaves it as it is", async () => {
+  test("given a file that is not JSON, throws store-unavailable and does not change the file", async () => {
     const path = join(folder, "broken.json");
     await writeFile(path, "not json");
     const store = jsonFileStore({ path });

@@ -1,11 +1,11 @@
 /**
- * Where a reader stands: `<epoch>.<version>`, to be read *after* (exclusive). Opaque to readers.
+ * The position of a reader: `<epoch>.<version>`. A read returns what came *after* it (exclusive). Opaque to readers.
  *
  * @see docs/PROTOCOL.md, P15–P18
  */
 export type Cursor = string;
 
-/** A cursor taken apart. */
+/** The two parts of a cursor. */
 export interface CursorParts {
   /** Random for each incarnation of a job; `[A-Za-z0-9_-]{1,40}`. */
   readonly epoch: string;
@@ -20,7 +20,10 @@ export function printCursor({ epoch, version }: CursorParts): Cursor {
   return `${epoch}.${version}`;
 }
 
-/** Takes a cursor apart; `undefined` for anything that isn't one, since a bad cursor means "start over", never an error (P18). */
+/**
+ * Parses a cursor. Returns `undefined` for anything else, because a bad cursor means "start again" and is never an
+ * error (P18).
+ */
 export function parseCursor(text: string | null | undefined): CursorParts | undefined {
   const [, epoch, digits] = CURSOR.exec(text ?? "") ?? [];
   const version = Number(digits);

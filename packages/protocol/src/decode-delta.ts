@@ -4,25 +4,26 @@ import type { Fields } from "./fields.js";
 import { isTerminal } from "./state.js";
 
 /**
- * Reads a delta from parsed JSON and checks every part of it that this library relies on. Unknown members and fields are kept or
- * ignored, never refused (P7).
+ * Reads a delta from parsed JSON and checks every part of it that this library relies on. Unknown members and fields
+ * are kept or ignored, never refused (P7).
  *
  * @returns `undefined` if the value is not a delta, or a known field has a value of the wrong type.
  */
 export function decodeDelta(data: unknown): Delta | undefined {
   if (!isObject(data)) return undefined;
-  const { cursor, reset, set, log = [], done } = data;
+  const { cursor, reset = false, set, log = [], done = false } = data;
+  if (typeof reset !== "boolean" || typeof done !== "boolean") return undefined;
   if (typeof cursor !== "string" || parseCursor(cursor) === undefined) return undefined;
   if (!isObject(set) || !Object.entries(set).every(([field, value]) => isField(field, value)))
     return undefined;
   if (!Array.isArray(log) || !log.every(isLogLine)) return undefined;
   return {
     cursor,
-    reset: reset === true,
+    reset,
     set: set as Fields,
     log,
     // A server that leaves `done` out has still said that the job ended.
-    done: done === true || isTerminal(set.status),
+    done: done || isTerminal(set.status),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { AnyJob, JobTypes, PlanStep } from "./state.js";
 
-/** The part of a [Standard Schema](https://standardschema.dev) validator that is used here: Zod, Valibot and ArkType all have it. */
+/**
+ * The part of a [Standard Schema](https://standardschema.dev) validator that is used here. Zod, Valibot and ArkType
+ * implement it.
+ */
 export interface Validator<Output = unknown> {
   readonly "~standard": {
     readonly version: 1;
@@ -10,29 +13,30 @@ export interface Validator<Output = unknown> {
   };
 }
 
-/** What a validator answers. */
+/** The result of a validator. */
 export type Validation<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] };
 
-/** One kind of job: what server, worker and page agree on. Made by {@link defineJob}. */
+/** One kind of job, shared by server, worker and page. Created by {@link defineJob}. */
 export interface JobDefinition<Job extends JobTypes = AnyJob> {
   readonly kind: string;
   /** Empty for a job whose percent is reported as one number. */
   readonly plan: readonly PlanStep<Job["step"]>[];
   /** Checks the metadata when a job is created. */
   readonly metadata?: Validator<Job["metadata"]> | undefined;
-  /** Checks what the work returns. */
+  /** Checks the value that the work returns. */
   readonly result?: Validator<Job["result"]> | undefined;
   /**
-   * Never there: it only carries the types. Server and client each have their own copy of this interface, and TypeScript can't infer the types of the
-   * one's definition from the parts of the other's.
+   * Never present: it only carries the types. Server and client each have a copy of this interface, and TypeScript
+   * can't infer the types of one package's definition from the parts of the other's.
    */
   readonly types?: Job | undefined;
 }
 
 /**
- * Fixes a kind of job once for server, worker and page, so that step ids, metadata and the result have their types everywhere.
+ * Defines a kind of job once for server, worker and page, so that step ids, metadata and the result are typed
+ * everywhere.
  *
  * @example
  * ```ts
@@ -64,7 +68,7 @@ export function defineJob<
   return Object.freeze({ ...definition, plan: definition.plan ?? [] });
 }
 
-/** A validator that checks nothing and only carries a type. */
+/** A validator that accepts every value and only carries a type. */
 export function typed<Output>(): Validator<Output> {
   return {
     "~standard": {

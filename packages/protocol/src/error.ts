@@ -1,7 +1,7 @@
 import type { JsonObject } from "./json.js";
 
 /**
- * What went wrong, for callers to branch on. Never renamed; `docs/errors.md` lists each with its remedy.
+ * The code of an error, for callers to branch on. Codes are never renamed; `docs/errors.md` lists each with its remedy.
  */
 export type ErrorCode =
   // a request was refused
@@ -24,35 +24,38 @@ export type ErrorCode =
   | "job-not-finished"
   | "attempt-superseded"
   | "store-full"
-  // the library was called wrongly
+  // the library was used incorrectly
   | "invalid-option"
   | "store-misconfigured"
   | "closed"
-  // a job ended otherwise than `completed`, and someone waits for its result
+  // a caller waits for the result of a job that did not complete
   | "job-failed"
   | "job-cancelled"
   | "job-lost"
   | "job-timed-out"
-  // the client couldn't go on
+  // the client gave up
   | "refused"
   | "stopped";
 
-/** What a {@link ProgressError} is made of. */
+/** The parts of a {@link ProgressError}. */
 export interface ProgressErrorInit {
-  /** What happened, with which value, and what to do. Shown to developers, not to users. */
+  /** What happened, with which value, and what to do. For developers, not for users. */
   readonly message: string;
-  /** Whether the same call may succeed later. @defaultValue `false` */
+  /** Whether the same call can succeed later. @defaultValue `false` */
   readonly retryable?: boolean | undefined;
-  /** The HTTP status, where one applies. */
+  /** The HTTP status, if one applies. */
   readonly status?: number | undefined;
-  /** The values that the message speaks of. */
+  /** The values in the message. */
   readonly details?: JsonObject | undefined;
   readonly cause?: unknown;
 }
 
 const BRAND = Symbol.for("@emlinh/progress.error");
 
-/** The one error class. Branch on `code`; test with {@link isProgressError}, since each package carries its own copy of the class. */
+/**
+ * The only error class of this library. Branch on `code`, and test with {@link isProgressError}: each package has its
+ * own copy of the class, so `instanceof` is not enough.
+ */
 export class ProgressError extends Error {
   override readonly name: string = "ProgressError";
   declare readonly code: ErrorCode;
@@ -69,7 +72,7 @@ export class ProgressError extends Error {
   }
 }
 
-/** Whether a value is a {@link ProgressError} of any copy of this library, and of the given code if one is given. */
+/** Whether a value is a {@link ProgressError} of any copy of this library, and has the given code if one is given. */
 export function isProgressError(value: unknown, code?: ErrorCode): value is ProgressError {
   return (
     value instanceof Error &&

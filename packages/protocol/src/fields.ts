@@ -1,7 +1,7 @@
 import type { Json } from "./json.js";
 import type { AnyJob, JobState, JobTypes, PlanStep } from "./state.js";
 
-/** What is stored of a job, by field name: a top-level name, `steps.<id>` or `metadata.<key>` (P1). */
+/** The fields of a job by name: a top-level name, `steps.<id>` or `metadata.<key>` (P1). */
 export type Fields = { readonly [field: string]: Json };
 
 type Stored = Omit<JobState, "id" | "etaMs" | "steps" | "metadata">;
@@ -25,7 +25,8 @@ const EMPTY: Stored = {
 };
 
 /**
- * The state that a job's fields amount to. Pure: the same fields and the same `now` give the same state, whichever deltas brought them.
+ * The state that a job's fields describe. Pure: the same fields and the same `now` give the same state, whichever
+ * deltas set them.
  *
  * @param now - The server's time in milliseconds since the epoch; only `etaMs` depends on it.
  * @see docs/PROTOCOL.md, P10–P14
@@ -45,7 +46,7 @@ export function stateOf<Job extends JobTypes = AnyJob>(
       (groups[name] as Record<string, Json>)[key] = value;
     }
   }
-  // The fields are what the wire brought: their shape is the protocol's promise, and the job's own types are the user's claim.
+  // The fields were checked when they were decoded. The types of the job's own data are declared by the user.
   const state = job as unknown as JobState;
   const percent = percentOf(state);
   return { ...state, percent, etaMs: etaOf(state, percent, now) } as JobState as JobState<Job>;
@@ -66,7 +67,8 @@ function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): numbe
     sum += weight * (finished ? 100 : (step?.percent ?? 0));
     weights += weight;
   }
-  // Cut, not rounded: rounding up would show a percent that hasn't been reached. The nudge undoes binary noise (0.3 × 100 / 3).
+  // Cut, not rounded: rounding up would show a percent that is not reached. The small term undoes binary noise (0.3 ×
+  // 100 / 3).
   return Math.floor((sum / weights) * 10 + 1e-9) / 10;
 }
 

@@ -21,8 +21,8 @@ interface Frame {
 /**
  * One SSE event as text (P33).
  *
- * [spec] CR, LF and CRLF each end a line; U+2028 does not. `JSON.stringify` escapes CR, LF, NUL and lone surrogates, the event name is one of ours
- * and a cursor is printed from checked parts, so that no value can end a line.
+ * [spec] CR, LF and CRLF each end a line; U+2028 does not. `JSON.stringify` escapes CR, LF, NUL and lone surrogates,
+ * the event name is one of the protocol's, and a cursor is printed from checked parts, so no value can end a line.
  */
 function frame({ event, data, id, retryMs }: Frame): string {
   const retry = retryMs === undefined ? "" : `retry: ${Math.round(retryMs)}\n`;
@@ -30,7 +30,7 @@ function frame({ event, data, id, retryMs }: Frame): string {
   return `${retry}${lastId}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** A delta as the event that fits it, with its cursor as the id (P31, P32). */
+/** A delta as an event, with its cursor as the id (P31, P32). */
 export function deltaFrame(delta: Delta): string {
   return frame({
     event: eventOf(delta),
@@ -39,22 +39,22 @@ export function deltaFrame(delta: Delta): string {
   });
 }
 
-/** The first frame of a stream; it sets the reader's reconnection time too (P30). */
+/** The first frame of a stream. It also sets the reader's reconnection time (P30). */
 export function helloFrame(hello: Hello, retryMs: number): string {
   return frame({ event: "hello", data: hello, retryMs });
 }
 
-/** A sign of life; without an id, or it would take a reader's cursor forward without its data (P32). */
+/** A heartbeat. It has no id, because an id would advance a reader's cursor without the data (P32). */
 export function heartbeatFrame(heartbeat: Heartbeat): string {
   return frame({ event: "heartbeat", data: heartbeat });
 }
 
-/** Nothing changed for long (P37). */
+/** The end of a stream on which nothing changed for a long time, or whose job was removed (P37). */
 export function timeoutFrame(timeout: Timeout): string {
   return frame({ event: "timeout", data: timeout });
 }
 
-/** Come back (P38). `retry:` tells the same to a native EventSource, which doesn't read the data. */
+/** Asks the reader to reconnect (P38). A native EventSource does not read the data, so `retry:` says the same. */
 export function byeFrame(bye: Bye): string {
   return frame({ event: "bye", data: bye, retryMs: bye.retryMs });
 }

@@ -6,8 +6,8 @@ import type { Json } from "./json.js";
 import { isTerminal } from "./state.js";
 
 /**
- * A copy of one job, kept by deltas. Each field remembers the version that set it, so that the delta after any cursor is a
- * comparison, not a replay. Its size is that of the job's state, however many deltas it was given.
+ * A copy of one job, kept by deltas. Each field remembers the version that set it, so that the delta after any cursor
+ * is a comparison, not a replay. Its size is that of the job's state, however many deltas it was given.
  *
  * Only {@link applyDelta} changes it.
  */
@@ -39,11 +39,11 @@ export function emptyReplica(epoch = ""): Replica {
 }
 
 /**
- * Advances a replica by one delta: the last write wins per field, lines are appended once each. This is the only function that
- * applies deltas; the hub, the client and the stores that keep jobs in memory call it.
+ * Advances a replica by one delta: the last write wins per field, lines are appended once each. This is the only
+ * function that applies deltas; the hub, the client and the stores that keep jobs in memory call it.
  *
- * A field that the delta sets gets the delta's own version. If it changed at an earlier one, a reader between the two is given the
- * field once more, and never misses it.
+ * A field that the delta sets gets the delta's own version. If it changed at an earlier one, a reader between the two
+ * is given the field once more, and never misses it.
  *
  * @param maxLogLines - Lines kept, the newest.
  * @see docs/PROTOCOL.md, P20 and P21
@@ -106,8 +106,8 @@ export function deltaAfter(replica: Replica, after?: Cursor): Delta {
 }
 
 /**
- * The delta that a change makes of a job kept in memory: its next version, with the lines numbered (P3, P8). `undefined` for a
- * change that readers can't see, which raises no version.
+ * The delta that a change makes of a job kept in memory: its next version, with the lines numbered (P3, P8).
+ * `undefined` for a change that readers can't see, which raises no version.
  */
 export function deltaOfChange(
   replica: Replica,

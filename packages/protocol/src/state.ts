@@ -1,12 +1,12 @@
 import type { Json, JsonObject } from "./json.js";
 
-/** `queued`, `running`, then exactly one of the terminal ones. */
+/** `queued`, `running`, then exactly one terminal status. */
 export type JobStatus = "queued" | "running" | TerminalStatus;
 
-/** The statuses that are final (P6). `lost`: its worker died. `timed-out`: its deadline passed. */
+/** The final statuses (P6). `lost`: the worker died. `timed-out`: the deadline passed. */
 export type TerminalStatus = "completed" | "failed" | "cancelled" | "lost" | "timed-out";
 
-/** A step that hasn't begun has no state at all. */
+/** The status of a step that has begun. A step that has not begun has no state. */
 export type StepStatus = "running" | "completed" | "failed" | "skipped";
 
 /** One step of a plan. */
@@ -15,30 +15,30 @@ export interface PlanStep<StepId extends string = string> {
   readonly id: StepId;
   /** For people. */
   readonly title: string;
-  /** A positive number: this step's share of the whole, best its usual duration in any unit. */
+  /** A positive number: this step's share of the job. Its usual duration, in any unit, works best. */
   readonly weight: number;
 }
 
-/** What is known of a step that has begun. */
+/** The state of a step that has begun. */
 export interface StepState {
   readonly status: StepStatus;
-  /** 0..100, or `null` while it can't be known. */
+  /** 0..100, or `null` while it is unknown. */
   readonly percent: number | null;
   /** Units finished, such as frames. */
   readonly done?: number;
-  /** Units in all. */
+  /** Units in total. */
   readonly total?: number;
-  /** What is counted: `"frames"`, `"bytes"`. */
+  /** The unit that is counted: `"frames"`, `"bytes"`. */
   readonly unit?: string;
   /** For people. */
   readonly message?: string;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
-  /** Milliseconds since the epoch; with `startedAt` it gives the step's actual duration. */
+  /** Milliseconds since the epoch. With `startedAt` it gives the step's actual duration. */
   readonly finishedAt?: number;
 }
 
-/** Why a job didn't complete. Safe to show: neither a stack nor a foreign message. */
+/** The reason why a job did not complete. Safe to show: it holds neither a stack nor a foreign message. */
 export interface JobError {
   readonly code: string;
   readonly message: string;
@@ -53,7 +53,7 @@ export interface JobTypes {
   readonly result: unknown;
 }
 
-/** The types of a job of which nothing is known. */
+/** The types of a job without a definition. */
 export interface AnyJob extends JobTypes {
   readonly metadata: JsonObject;
   readonly result: Json;
@@ -68,18 +68,18 @@ export interface JobState<Job extends JobTypes = AnyJob> {
   readonly id: string;
   readonly kind: string;
   readonly status: JobStatus;
-  /** From 1. A retry is the next attempt, and only it may take the percent back. */
+  /** From 1. A retry is the next attempt, and only a new attempt may lower the percent. */
   readonly attempt: number;
-  /** The step that began last. */
+  /** The id of the step that began last. */
   readonly step: Job["step"] | null;
   /** For people. */
   readonly message: string | null;
-  /** 0..100, or `null` when it can't be known. 100 only when `completed`. */
+  /** 0..100, or `null` while it is unknown. 100 only when `completed`. */
   readonly percent: number | null;
-  /** Milliseconds until the end, or `null` while that would be guesswork. */
+  /** Estimated milliseconds until the end, or `null` while there is too little evidence. */
   readonly etaMs: number | null;
   readonly plan: readonly PlanStep<Job["step"]>[];
-  /** By step id; a step that hasn't begun is absent. */
+  /** By step id. A step that has not begun is absent. */
   readonly steps: { readonly [Id in Job["step"]]?: StepState };
   readonly metadata: Partial<Job["metadata"]>;
   /** `null` until `completed`. */
@@ -91,7 +91,7 @@ export interface JobState<Job extends JobTypes = AnyJob> {
   readonly startedAt: number | null;
   readonly updatedAt: number;
   readonly finishedAt: number | null;
-  /** The worker has not been heard of for a whole lease; soon the job is `lost`, unless the worker comes back. */
+  /** The worker has not reported for a whole lease. Unless it reports again, the job is soon `lost`. */
   readonly stale: boolean;
 }
 

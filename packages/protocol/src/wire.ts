@@ -1,12 +1,12 @@
 import type { Delta } from "./delta.js";
 
-/** The version of docs/PROTOCOL.md that this code speaks (P46). */
+/** The version of docs/PROTOCOL.md that this code implements (P46). */
 export const PROTOCOL_VERSION = 1;
 
-/** The events that carry a delta, and so an id (P31). */
+/** The events that carry a delta and therefore an id (P31). */
 export type DeltaEvent = "snapshot" | "progress" | "log" | "end";
 
-/** Every event of a stream. None is named `error`: EventSource uses that name for the connection. */
+/** All events of a stream. None is named `error`, because EventSource uses that name for the connection. */
 export type WireEvent = DeltaEvent | "hello" | "heartbeat" | "timeout" | "bye";
 
 /** The data of `hello`. */
@@ -14,7 +14,7 @@ export interface Hello {
   readonly protocol: number;
   /** Milliseconds between heartbeats. */
   readonly heartbeatMs: number;
-  /** Where the job stands. */
+  /** The cursor of the job's latest version. */
   readonly cursor: string;
   /** The server's time, in milliseconds since the epoch. */
   readonly now: number;
@@ -26,22 +26,22 @@ export interface Heartbeat {
   readonly now: number;
 }
 
-/** The data of `timeout`: the stream was idle for so long, or the job was removed. */
+/** The data of `timeout`: the stream was idle for `idleMs`, or the job was removed. */
 export interface Timeout {
   readonly scope: "stream" | "job";
   readonly idleMs: number;
 }
 
-/** Why the server ends a stream before the job's end. */
+/** The reason why the server ends a stream before the job's end. */
 export type ByeReason = "drain" | "age" | "auth" | "slow" | "store";
 
-/** The data of `bye`: come back after `retryMs`, with the cursor. */
+/** The data of `bye`: the reader reconnects after `retryMs`, with its cursor. */
 export interface Bye {
   readonly reason: ByeReason;
   readonly retryMs: number;
 }
 
-/** A delta as JSON carries it: what is empty or false is left out. */
+/** A delta as JSON. Members that are empty or false are left out. */
 export type WireDelta = Pick<Delta, "cursor" | "set"> &
   Partial<Pick<Delta, "reset" | "log">> & { readonly done?: true };
 
@@ -59,7 +59,7 @@ export function toWire({ cursor, reset, set, log, done }: Delta): WireDelta {
   };
 }
 
-/** Which event carries a delta (P31). */
+/** The event that carries a delta (P31). */
 export function eventOf(delta: Delta): DeltaEvent {
   if (delta.done) return "end";
   if (delta.reset) return "snapshot";

@@ -1,7 +1,7 @@
 import { expectTypeOf, test } from "vitest";
 import { type AnyJob, defineJob, type JobDefinition, type JobTypes, typed } from "../src/index.js";
 
-/** `JobDefinition` as the other package's declarations have it: of the same shape, and another interface. */
+/** `JobDefinition` as the other package declares it: another interface of the same shape. */
 interface ForeignDefinition<Job extends JobTypes> {
   readonly kind: string;
   readonly plan: JobDefinition<Job>["plan"];
@@ -19,11 +19,11 @@ interface VideoJob {
 declare const foreign: ForeignDefinition<VideoJob>;
 declare function create<Job extends JobTypes = AnyJob>(definition: JobDefinition<Job>): Job;
 
-test("given a definition that the other package made, its types are inferred", () => {
+test("given a definition made by the other package, infers its types", () => {
   expectTypeOf(create(foreign)).toEqualTypeOf<VideoJob>();
 });
 
-test("given a definition of its own, its types are those of its parts", () => {
+test("given a definition made by this package, infers the types of its parts", () => {
   const definition = defineJob({
     kind: "video",
     plan: [

@@ -1,29 +1,32 @@
 import {
+  applyDelta,
   type Bye,
   byeFrame,
   type CursorParts,
-  cursorOf,
+  DEFAULT_MAX_LOG_LINES,
   type Delta,
+  deltaAfter,
   deltaFrame,
-  emptyLedger,
+  emptyReplica,
   type Fields,
   type Heartbeat,
   type Hello,
   heartbeatFrame,
   helloFrame,
   type JobState,
-  merge,
   type NewLogLine,
   parseCursor,
   printCursor,
-  readLedger,
+  type Replica,
+  replicaCursor,
   stateOf,
   type Timeout,
   timeoutFrame,
-  writeLedger,
 } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import { loadVectors } from "../../../conformance/vectors/load.js";
+import { mergeDeltas } from "./support/merge-deltas.js";
+import { cursorAt, write } from "./support/stored-job.js";
 
 interface Case {
   readonly id: string;
@@ -88,40 +91,67 @@ function encode({ delta, hello, retryMs, heartbeat, timeout, bye }: Sending): st
 describe("frames.json", () => {
   test.each(frames.encode)("$id", ({ send, text }) => {
     expect(encode(send)).toBe(text);
-    // What a receiver decodes from UTF-8 is what was meant: a lone surrogate outside JSON's escapes would not survive.
+    // A lone surrogate that JSON did not escape would not survive UTF-8.
     expect(new TextDecoder().decode(new TextEncoder().encode(text))).toBe(text);
   });
 });
 
+/**
+ * A replica that the first of two deltas fits: its epoch, version 1, and the lines before the first one of both deltas.
+ */
+function replicaBefore({ cursor, log }: Delta, later: Delta): Replica {
+  const epoch = parseCursor(cursor)?.epoch ?? "";
+  const firstN = Math.min(...[...log, ...later.log].map(({ n }) => n), 5);
+  const lines = Array.from({ length: firstN - 1 }, (_, index) => ({
+    n: index + 1,
+    version: 1,
+    at: 0,
+    level: "info" as const,
+    text: "before",
+  }));
+  const set = { kind: "video", message: "before", percent: 0, "metadata.before": true };
+  const replica = emptyReplica();
+  applyDelta(replica, { cursor: `${epoch}.1`, reset: true, set, log: lines, done: false });
+  return replica;
+}
+
 describe("deltas.json", () => {
-  test.each(deltas.cases)("$id: $what", ({ earlier, later, merged, maxLogLines }) => {
-    expect(merge(earlier, later, maxLogLines)).toEqual(merged);
+  test.each(deltas.cases)("$id: $what", (one) => {
+    const { earlier, later, merged, maxLogLines = DEFAULT_MAX_LOG_LINES } = one;
+    expect(mergeDeltas(earlier, later, maxLogLines)).toEqual(merged);
+    const [oneByOne, atOnce] = [replicaBefore(earlier, later), replicaBefore(earlier, later)];
+    const results = [earlier, later].map((delta) => applyDelta(oneByOne, delta, maxLogLines));
+    expect(results).toEqual([earlier, later].map(({ reset }) => (reset ? "reset" : "advanced")));
+    expect(applyDelta(atOnce, merged, maxLogLines)).toBe(merged.reset ? "reset" : "advanced");
+    // The versions of single fields may differ: a field has that of the delta that brought it.
+    expect(deltaAfter(oneByOne)).toEqual(deltaAfter(atOnce));
+    expect(deltaAfter(atOnce)).toMatchObject({
+      cursor: merged.cursor,
+      set: merged.set,
+      done: merged.done,
+    });
   });
 });
 
 describe("reads.json", () => {
   test.each(reads.histories)("$id", (history) => {
-    const ledger = emptyLedger("e");
-    for (const { set, log } of history.writes) {
-      writeLedger(ledger, { set: set ?? {}, log: log ?? [] });
-    }
+    const job = emptyReplica("e");
+    for (const { set = {}, log = [] } of history.writes)
+      write(job, { set, log }, DEFAULT_MAX_LOG_LINES);
     for (const { after, delta } of history.reads) {
       const { version, ...rest } = delta;
-      const cursor = after === null ? undefined : printCursor({ epoch: "e", version: after });
-      expect(readLedger(ledger, cursor)).toEqual({
-        cursor: `e.${version}`,
-        ...rest,
-      });
+      const cursor = after === null ? undefined : cursorAt(after);
+      expect(deltaAfter(job, cursor)).toEqual({ cursor: cursorAt(version), ...rest });
     }
-    expect(readLedger(ledger, "another.3").reset).toBe(true);
-    expect(readLedger(ledger, "no cursor").reset).toBe(true);
-    expect(cursorOf(ledger)).toBe(`e.${history.writes.length}`);
+    expect(deltaAfter(job, "another.3").reset).toBe(true);
+    expect(deltaAfter(job, "no cursor").reset).toBe(true);
+    expect(replicaCursor(job)).toBe(cursorAt(history.writes.length));
   });
 });
 
 describe("states.json", () => {
   test.each(states.cases)("$id: $what", ({ fields, now, state }) => {
-    // Key by key and whole: `toMatchObject` would let an extra step or key pass.
+    // Each value is compared as a whole: `toMatchObject` would let an extra step or key pass.
     const actual: Record<string, unknown> = { ...stateOf("job", fields, now) };
     for (const [name, value] of Object.entries(state)) expect(actual[name], name).toEqual(value);
   });

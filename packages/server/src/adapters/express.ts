@@ -4,7 +4,7 @@ import type { ProgressHandler } from "./progress-handler.js";
 
 export type { ProgressHandler } from "./progress-handler.js";
 
-/** Middleware as Express 4 and 5 and Connect take it. */
+/** Middleware for Express 4, Express 5 and Connect. */
 export type ExpressProgress = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -12,10 +12,11 @@ export type ExpressProgress = (
 ) => void;
 
 /**
- * Serves progress from an Express app (4 or 5) where `app.use` mounts it. `authorize` finds Express's request in `facts.raw`, with what earlier
- * middleware has put there.
+ * Serves progress from an Express app (4 or 5) at the path where `app.use` mounts it. `facts.raw` of `authorize` is the
+ * request of Express, with the properties that earlier middleware has set.
  *
- * It reads no body, so that body parsers may stand before or after it. `next` gets an error only if somebody else has begun to answer.
+ * It reads no body, so body parsers may come before or after it. It calls `next` with an error only if other code has
+ * already begun the response.
  *
  * @example
  * ```ts
@@ -23,6 +24,6 @@ export type ExpressProgress = (
  * ```
  */
 export function expressProgress(progress: ProgressHandler): ExpressProgress {
-  // Express takes the mount point off `req.url`, so nothing is foreign here.
+  // Express removes the mount path from `req.url`, so every request is below the base.
   return nodeProgress(progress);
 }

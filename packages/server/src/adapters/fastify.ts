@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer, BodyAnswer } from "../core/http/types.js";
+import { discardStream } from "./discard-stream.js";
 import { targetAfter } from "./mount.js";
-import { leaveConnectionUnsaid, sendAnswer } from "./node-answer.js";
+import { omitConnectionHeader, sendAnswer } from "./node-answer.js";
 import { type NodeExchange, nodeFacts } from "./node-exchange.js";
-import { type ProgressHandler, release } from "./progress-handler.js";
+import type { ProgressHandler } from "./progress-handler.js";
 import { mergeVary } from "./vary.js";
 
 /** Options of {@link fastifyProgress}. */
@@ -20,12 +21,13 @@ export interface DrainableProgress extends ProgressHandler {
 }
 
 /**
- * Serves progress from a Fastify app (5 or later), as an encapsulated plugin: the app's hooks run before it, authentication among them, and the headers that they
- * set are sent. `authorize` finds Fastify's request in `facts.raw`.
+ * Serves progress from a Fastify app (5 or later), as an encapsulated plugin. The app's hooks run before it, such as
+ * authentication, and the headers that they set are sent. `facts.raw` of `authorize` is the request of Fastify.
  *
- * `app.close()` drains the progress first, since an open stream would hold it up for ever. From then on no stream is opened by it, here or elsewhere.
+ * `app.close()` drains the progress first, because an open stream would keep the server from closing. After that this
+ * `Progress` opens no more streams, here or in other apps.
  *
- * Streams are written past the reply: `onSend` hooks, compression among them, see only the other answers.
+ * Streams are written to the raw response, so `onSend` hooks (compression is one) see only the other answers.
  *
  * @example
  * ```ts
@@ -49,7 +51,7 @@ export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async
   app.all("/*", handler);
 };
 
-/** No answer depends on a body, so none is parsed, and none is refused for its type. This plugin's parsers are its own. */
+/** No answer depends on a body, so no body is parsed, and none is refused for its type. Affects only this plugin. */
 function ignoreBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
@@ -60,7 +62,7 @@ function send(exchange: NodeExchange, reply: FastifyReply, answer: Answer): Fast
   try {
     moveHeaders(reply);
   } catch (error) {
-    release(answer);
+    discardStream(answer);
     throw error;
   }
   reply.hijack();
@@ -68,7 +70,7 @@ function send(exchange: NodeExchange, reply: FastifyReply, answer: Answer): Fast
   return reply;
 }
 
-/** Hooks and plugins set their headers on the reply, which won't write them once it is hijacked. */
+/** Copies the headers that hooks and plugins set on the reply: a hijacked reply does not write them. */
 function moveHeaders(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);
@@ -79,7 +81,7 @@ function sendBody(exchange: NodeExchange, reply: FastifyReply, answer: BodyAnswe
   const vary = mergeVary(reply.getHeader("vary"), answer.headers.vary ?? "");
   reply.code(answer.status).headers(answer.headers);
   if (vary !== "") reply.header("vary", vary);
-  leaveConnectionUnsaid(exchange);
-  // Fastify would make JSON of `null`.
+  omitConnectionHeader(exchange);
+  // Fastify would send `null` as JSON.
   return reply.send(answer.body ?? undefined);
 }

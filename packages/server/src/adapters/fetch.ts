@@ -1,8 +1,9 @@
 import type { Answer, RequestFacts } from "../core/http/types.js";
+import { discardStream } from "./discard-stream.js";
 import { frameStream } from "./frame-stream.js";
 import { resolveBase, targetBelow } from "./mount.js";
 import { notFound } from "./not-found.js";
-import { type ProgressHandler, release } from "./progress-handler.js";
+import type { ProgressHandler } from "./progress-handler.js";
 
 export type { ProgressHandler } from "./progress-handler.js";
 
@@ -13,17 +14,17 @@ export interface FetchProgressOptions {
 }
 
 /**
- * Answers a request; one outside `base` with 404.
+ * Answers a request. A request outside `base` gets 404.
  *
- * @param raw - What `authorize` finds in `facts.raw`: the request, if nothing is given. A framework that is handed the function itself gives
- * what it gives to every handler: its context, Bun's server.
+ * @param raw - The value of `facts.raw` of `authorize`. If this function is registered as a handler, it is what the
+ * framework passes as the second argument: its context, or the server in Bun. @defaultValue the request
  */
 export type FetchProgress = (request: Request, raw?: unknown) => Promise<Response>;
 
 /**
- * Serves progress wherever a `Request` is answered by a `Response`: Hono, Bun, Deno, Next route handlers and others.
+ * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.
  *
- * The response must be handed on as it is: whoever reads its body into memory first waits for the job's end.
+ * Return the response unchanged: code that reads the whole body first waits until the job has ended.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
@@ -59,6 +60,6 @@ function toResponse(request: Request, answer: Answer): Response {
 function bodyOf(request: Request, answer: Answer): string | ReadableStream<Uint8Array> | null {
   if (answer.kind === "body") return answer.body;
   if (request.method !== "HEAD") return frameStream(answer, request.signal);
-  release(answer);
+  discardStream(answer);
   return null;
 }

@@ -1,88 +1,107 @@
-import { ProgressError } from "@emlinh/progress-protocol";
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
-import { release } from "./progress-handler.js";
+import { discardStream } from "./discard-stream.js";
+import { readerTooSlow } from "./reader-too-slow.js";
 
 /** Bytes that may wait to be read before the subscriber counts as full. */
 const HIGH_WATER_BYTES = 16 * 1024;
 
+/** The subscription of one body. It begins with the first read, because then the headers are on their way. */
+interface BodySubscription {
+  hasBegun(): boolean;
+  isOver(): boolean;
+  begin(sink: Sink): void;
+  drained(): void;
+  /** Frees the slot, whether or not the subscription has begun. */
+  finish(): void;
+}
+
+function bodySubscription(answer: StreamAnswer): BodySubscription {
+  let begun = false;
+  // Set when `subscribe` returns, which may be after the core has ended the stream.
+  let subscription: Subscription | undefined;
+  let over = false;
+
+  return {
+    hasBegun: () => begun,
+    isOver: () => over,
+    begin(sink) {
+      begun = true;
+      subscription = answer.subscribe(sink);
+      if (over) subscription.closed();
+    },
+    drained: () => subscription?.drained(),
+    finish() {
+      over = true;
+      if (begun) subscription?.closed();
+      else discardStream(answer);
+    },
+  };
+}
+
 /**
- * A stream answer as a body. It subscribes when the first read comes, for then the head is on its way.
+ * A stream answer as the body of a `Response`.
  *
- * @param signal - Aborts when the client is gone: some runtimes cancel the body then, some only abort.
+ * @param signal - Aborts when the client has left. Some runtimes cancel the body then, some only abort the signal.
  */
 export function frameStream(
   answer: StreamAnswer,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let subscribed = false;
-  // Follows `subscribed` when `subscribe` returns, which may be after it has ended the stream.
-  let subscription: Subscription | undefined;
+  const subscription = bodySubscription(answer);
   let full = false;
   let ending = false;
-  let over = false;
-
-  function finish(): void {
-    over = true;
-    if (subscribed) subscription?.closed();
-    else release(answer);
-  }
 
   function sinkOf(controller: ReadableByteStreamController): Sink {
     return {
       write(bytes) {
-        if (ending || over) return false;
-        // A byte stream takes the buffer away from whoever enqueues it, and these bytes belong to all subscribers.
+        if (ending || subscription.isOver()) return false;
+        // A byte stream detaches the buffer that is enqueued, and these bytes are shared by all subscribers.
         controller.enqueue(bytes.slice());
         full = waitingBytes(controller) >= HIGH_WATER_BYTES;
         return !full;
       },
       end() {
         ending = true;
-        if (!over && waitingBytes(controller) === 0) close(controller);
+        if (!subscription.isOver() && waitingBytes(controller) === 0) close(controller);
       },
       destroy() {
-        if (over) return;
-        controller.error(
-          new ProgressError("closed", { message: "The reader took nothing for too long." }),
-        );
-        finish();
+        if (subscription.isOver()) return;
+        controller.error(readerTooSlow());
+        subscription.finish();
       },
     };
   }
 
   function close(controller: ReadableByteStreamController): void {
     controller.close();
-    // [spec] A pending read into the reader's own buffer is answered only by this.
+    // [spec] Without this, a pending read into the reader's own buffer never settles.
     controller.byobRequest?.respond(0);
-    finish();
+    subscription.finish();
   }
 
   return new ReadableStream({
     type: "bytes",
     start(controller) {
-      const leave = () => {
-        if (!over) close(controller);
+      const onAbort = () => {
+        if (!subscription.isOver()) close(controller);
       };
-      if (signal.aborted) leave();
-      else signal.addEventListener("abort", leave, { once: true });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
     },
-    // Without a high-water mark it is called only when a reader waits and nothing is left to give it.
+    // The high-water mark is 0, so this is called only when a reader waits and no bytes are left for it.
     pull(controller) {
       if (ending) close(controller);
-      else if (!subscribed) {
-        subscribed = true;
-        subscription = answer.subscribe(sinkOf(controller));
-        if (over) subscription.closed();
-      } else if (full) {
+      else if (!subscription.hasBegun()) subscription.begin(sinkOf(controller));
+      else if (full) {
         full = false;
-        subscription?.drained();
+        subscription.drained();
       }
     },
-    cancel: finish,
+    cancel: () => subscription.finish(),
   });
 }
 
-/** What was enqueued and not read; the high-water mark is 0. */
+/** The bytes that were enqueued and not read. The high-water mark is 0, so they are what `desiredSize` is below it. */
 function waitingBytes(controller: ReadableByteStreamController): number {
   return -(controller.desiredSize ?? 0);
 }

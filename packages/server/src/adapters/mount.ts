@@ -1,14 +1,14 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import type { RequestFacts } from "../core/http/types.js";
 
-/** What a URL says, once the mount point is taken off it. */
+/** The parts of a URL below the mount point. */
 export type Target = Pick<RequestFacts, "path" | "query">;
 
-/** Scheme and authority: a request to a proxy names them in its first line. */
+/** Scheme and authority. The first line of a request to a proxy has them. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
 /**
- * The mount point as a prefix to compare with: `""` for the root, else with a leading slash and without a trailing one.
+ * The mount point as a prefix of paths: `""` for the root, else with a leading slash and without a trailing one.
  *
  * @throws ProgressError `invalid-option`.
  */
@@ -16,7 +16,7 @@ export function resolveBase(base: string | undefined): string {
   if (base === undefined || base === "/") return "";
   if (!/^\/[^?#]*[^?#/]$/.test(base)) {
     throw new ProgressError("invalid-option", {
-      message: `base is ${JSON.stringify(base)}; give the path where progress is served, like "/api/video-progress", without a trailing slash, query or fragment.`,
+      message: `base is ${JSON.stringify(base)}; it must be a path such as "/progress", without a slash at the end.`,
       details: { option: "base", value: base },
     });
   }
@@ -24,9 +24,10 @@ export function resolveBase(base: string | undefined): string {
 }
 
 /**
- * The target below a mount point, or `undefined` if the URL lies elsewhere. A path that merely begins with the same letters lies elsewhere.
+ * The target below a mount point, or `undefined` for a URL that is not below it: `/progress-old` is not below
+ * `/progress`.
  *
- * The URL is cut, not parsed: `new URL` would take `//x` for a host and resolve `..`, and the path must arrive as it came.
+ * The URL is cut, not parsed, because the path must not change: `new URL` would read `//x` as a host and resolve `..`.
  */
 export function targetBelow(base: string, url: string): Target | undefined {
   const target = targetOf(url);
@@ -36,7 +37,7 @@ export function targetBelow(base: string, url: string): Target | undefined {
   return { path: path || "/", query: target.query };
 }
 
-/** The target after a number of path segments: for mount points whose segments are patterns. */
+/** The target after a number of path segments, for mount points that contain patterns. */
 export function targetAfter(segments: number, url: string): Target {
   const { path, query } = targetOf(url);
   return {

@@ -1,13 +1,14 @@
 import type { ServerResponse } from "node:http";
-import { ProgressError } from "@emlinh/progress-protocol";
 import type { Answer, BodyAnswer, Sink, StreamAnswer } from "../core/http/types.js";
-import { isOver, type NodeCall, type NodeExchange, nodeFacts } from "./node-exchange.js";
-import { type ProgressHandler, release } from "./progress-handler.js";
+import { discardStream } from "./discard-stream.js";
+import { isClosed, type NodeCall, type NodeExchange, nodeFacts } from "./node-exchange.js";
+import type { ProgressHandler } from "./progress-handler.js";
+import { readerTooSlow } from "./reader-too-slow.js";
 import { mergeVary } from "./vary.js";
 
-/** What is written to. HTTP/2's responses have all of it too, though their types don't tell. */
+/** The response that frames are written to. HTTP/2 responses have all of this too, although their types do not. */
 type Writer = ServerResponse & {
-  /** Added by middleware that compresses. */
+  /** Added by compression middleware. */
   flush?: () => void;
 };
 
@@ -17,20 +18,20 @@ export async function answerNode(progress: ProgressHandler, call: NodeCall): Pro
 }
 
 /**
- * Writes an answer of the core. Headers that were set before stay, but for those that the answer sets itself.
+ * Writes an answer of the core. It keeps the headers that were set before, except those that the answer sets itself.
  *
- * @throws what `setHeader` throws if somebody else has begun to answer; the subscriber's place is given back before.
+ * @throws the error of `setHeader` if other code has already begun the response. The stream's slot is free then.
  */
 export function sendAnswer(exchange: NodeExchange, answer: Answer): void {
   if (answer.kind === "body") sendBody(exchange, answer);
   else sendStream(exchange, answer);
 }
 
-/** Writes a stream: headers at once, then frames as they come, until either side ends it. */
+/** Writes the headers of a stream at once, then its frames as they come, until either side ends it. */
 function sendStream(exchange: NodeExchange, answer: StreamAnswer): void {
   const writer = exchange.res as Writer;
-  if (isOver(writer)) {
-    release(answer);
+  if (isClosed(writer)) {
+    discardStream(answer);
     return;
   }
   try {
@@ -39,24 +40,24 @@ function sendStream(exchange: NodeExchange, answer: StreamAnswer): void {
     if (exchange.req.method === "HEAD") writer.end();
     else writer.flushHeaders();
   } catch (error) {
-    release(answer);
+    discardStream(answer);
     throw error;
   }
-  if (writer.writableEnded) release(answer);
+  if (writer.writableEnded) discardStream(answer);
   else subscribe(writer, answer);
 }
 
 function subscribe(writer: Writer, answer: StreamAnswer): void {
   const subscription = answer.subscribe(nodeSink(writer));
   writer.on("drain", () => subscription.drained());
-  // After an end both come, after a cut only `close`; `closed` may be called twice.
+  // After an end both events come, after a cut only `close`. `closed` is idempotent.
   writer.once("finish", () => subscription.closed());
   writer.once("close", () => subscription.closed());
 }
 
 function sendBody(exchange: NodeExchange, answer: BodyAnswer): void {
   const { res } = exchange;
-  if (isOver(res)) return;
+  if (isClosed(res)) return;
   setHead(exchange, answer);
   if (answer.body === null) res.end();
   else res.end(answer.body);
@@ -68,24 +69,27 @@ function setHead(exchange: NodeExchange, answer: Answer): void {
   for (const [name, value] of Object.entries(answer.headers)) {
     res.setHeader(name, name === "vary" ? mergeVary(res.getHeader(name), value) : value);
   }
-  leaveConnectionUnsaid(exchange);
+  omitConnectionHeader(exchange);
 }
 
-/** Keeps Node from adding `Connection: keep-alive`, which HTTP/1.1 means anyway (P40). A `close`, Node's or the app's, stays. */
-export function leaveConnectionUnsaid({ req, res }: NodeExchange): void {
+/**
+ * Keeps Node from adding `Connection: keep-alive`, which is the default of HTTP/1.1 (P40). Node or the app may still
+ * send `Connection: close`.
+ */
+export function omitConnectionHeader({ req, res }: NodeExchange): void {
   const isPersistent = "shouldKeepAlive" in res && res.shouldKeepAlive;
   if (isPersistent && req.httpVersion === "1.1" && !res.hasHeader("connection"))
     res.removeHeader("connection");
 }
 
-/** A stream may be silent for long, and its frames are small. */
+/** Turns off the socket's time limit, because a stream may be silent for long, and its delay of small packets. */
 function keepOpen({ req, res }: NodeExchange): void {
   if ("stream" in res) {
-    // Its socket belongs to the session, and refuses to be changed.
+    // The socket of an HTTP/2 session throws on these calls.
     res.stream.setTimeout(0);
     return;
   }
-  // A test's injected request has a socket in name only.
+  // A request that a test injects has a socket without these methods.
   req.socket?.setTimeout?.(0);
   req.socket?.setNoDelay?.(true);
 }
@@ -93,7 +97,7 @@ function keepOpen({ req, res }: NodeExchange): void {
 function nodeSink(writer: Writer): Sink {
   return {
     write(bytes) {
-      if (isOver(writer)) return false;
+      if (isClosed(writer)) return false;
       const hasRoom = writer.write(bytes);
       writer.flush?.();
       return hasRoom;
@@ -101,12 +105,12 @@ function nodeSink(writer: Writer): Sink {
     end: () => {
       writer.end();
     },
-    destroy: () => cut(writer),
+    destroy: () => cutOff(writer),
   };
 }
 
-function cut(writer: Writer): void {
-  // Over HTTP/2 only an error resets the stream: without one it would seem to have ended well. Over HTTP/1 one would be told to the app as its client's.
-  const error = new ProgressError("closed", { message: "The reader took nothing for too long." });
-  writer.destroy("stream" in writer ? error : undefined);
+function cutOff(writer: Writer): void {
+  // HTTP/2 resets the stream only for an error; without one the stream looks complete. Over HTTP/1 the error would
+  // reach the app as a failure of its client.
+  writer.destroy("stream" in writer ? readerTooSlow() : undefined);
 }

@@ -15,15 +15,15 @@ export interface NodeExchange {
   readonly res: NodeResponse;
 }
 
-/** A request, ready to be told to the core. */
+/** A request to the progress handler, with its target below the mount point. */
 export interface NodeCall {
   readonly exchange: NodeExchange;
   readonly target: Target;
-  /** The framework's own request. */
+  /** The request of the framework. */
   readonly raw: unknown;
 }
 
-/** What the core must know of a Node request. */
+/** The facts of a Node request that the core needs. */
 export function nodeFacts({ exchange, target, raw }: NodeCall): RequestFacts {
   const { req } = exchange;
   return {
@@ -31,12 +31,12 @@ export function nodeFacts({ exchange, target, raw }: NodeCall): RequestFacts {
     ...target,
     header: (name) => headerOf(req, name.toLowerCase()),
     raw,
-    signal: goneSignal(exchange),
+    signal: disconnectSignal(exchange),
   };
 }
 
-/** Whether nothing more can be written: the client is gone, or somebody else has answered. */
-export function isOver(res: NodeResponse): boolean {
+/** Whether nothing more can be written, because the client has left or the response was ended. */
+export function isClosed(res: NodeResponse): boolean {
   if (res.writableEnded) return true;
   return "stream" in res ? res.stream.destroyed : res.destroyed;
 }
@@ -49,15 +49,15 @@ function headerOf(req: NodeRequest, name: string): string | undefined {
 }
 
 /** Aborts if the connection ends before the response does. */
-function goneSignal({ req, res }: NodeExchange): AbortSignal {
-  const gone = new AbortController();
+function disconnectSignal({ req, res }: NodeExchange): AbortSignal {
+  const controller = new AbortController();
   const abortUnlessAnswered = () => {
-    if (!res.writableEnded) gone.abort();
+    if (!res.writableEnded) controller.abort();
   };
-  if (isOver(res)) gone.abort();
+  if (isClosed(res)) controller.abort();
   else res.once("close", abortUnlessAnswered);
-  // An `error` that nobody listens to ends the process. Losing it is safe: `close` follows, and that is acted on.
+  // An `error` event without a listener ends the process. Ignoring it is safe, because `close` follows and aborts.
   res.on("error", () => {});
   req.on("error", () => {});
-  return gone.signal;
+  return controller.signal;
 }

@@ -13,7 +13,7 @@ export interface NodeProgressOptions {
   base?: string | undefined;
 }
 
-/** A listener for Node's servers, and middleware for what calls its listeners with `next`. */
+/** A listener for the servers of Node, and middleware for frameworks that pass `next`. */
 export type NodeProgress = (
   req: NodeRequest,
   res: NodeResponse,
@@ -21,9 +21,9 @@ export type NodeProgress = (
 ) => void;
 
 /**
- * Serves progress from `node:http`, `node:https` and `node:http2` servers (HTTP/2 by its compatibility API).
+ * Serves progress from `node:http`, `node:https` and `node:http2` servers (HTTP/2 with the compatibility API).
  *
- * A request outside `base` is handed to `next`, or answered 404 where there is none.
+ * For a request outside `base` it calls `next`, or answers 404 if there is no `next`.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
@@ -39,14 +39,15 @@ export function nodeProgress(
   return (req, res, next) => {
     const exchange = { req, res };
     const target = targetBelow(base, req.url ?? "/");
-    if (target) answerNode(progress, { exchange, target, raw: req }).catch(next ?? abandon(res));
+    if (target)
+      answerNode(progress, { exchange, target, raw: req }).catch(next ?? destroyOnError(res));
     else if (next) next();
     else sendAnswer(exchange, notFound());
   };
 }
 
-/** `handle` doesn't reject: what fails is a response that somebody else has begun. The server tells the app by `clientError`. */
-function abandon(res: NodeResponse): (error: Error) => void {
+/** `handle` never rejects, so the error is that other code has begun the response. The server emits `clientError`. */
+function destroyOnError(res: NodeResponse): (error: Error) => void {
   return (error) => {
     res.destroy(error);
   };

@@ -1,4 +1,4 @@
-/** Adds our names to a `Vary` header that middleware (CORS, compression) may have begun. */
+/** Adds names to the `Vary` header that middleware (CORS, compression) may have set. */
 export function mergeVary(
   before: string | number | readonly string[] | undefined,
   ours: string,

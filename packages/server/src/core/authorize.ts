@@ -8,8 +8,8 @@ export type Action = "watch" | "cancel" | "report" | "remove" | "cleanup";
 export interface AuthorizeRequest {
   readonly action: Action;
   /**
-   * Well-formed, but possibly of no job: the app is asked before the job is looked up, so that a stranger can't learn which jobs exist
-   * (P44). `undefined` for `cleanup`.
+   * Well-formed, but possibly of no job: the app is asked before the job is looked up, so that a stranger can't learn
+   * which jobs exist (P44). `undefined` for `cleanup`.
    */
   readonly jobId: string | undefined;
   /** `facts.raw` is the framework's own request, with the properties that the app's middleware added. */
@@ -17,8 +17,8 @@ export interface AuthorizeRequest {
 }
 
 /**
- * The app's answer. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is closed before
- * that, and its reader is asked to reconnect with fresh credentials.
+ * The app's answer. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is
+ * closed before that, and its reader is asked to reconnect with fresh credentials.
  */
 export type Decision =
   | boolean
@@ -29,8 +29,8 @@ export type Decision =
 export type Authorize = (request: AuthorizeRequest) => Decision | Promise<Decision>;
 
 /**
- * Allows everybody who knows a job's id to watch and cancel it; the ids that the server creates can't be guessed. No other action is
- * allowed.
+ * Allows everybody who knows a job's id to watch and cancel it; the ids that the server creates can't be guessed. No
+ * other action is allowed.
  */
 export const allowAnyone: Authorize = ({ action }) => action === "watch" || action === "cancel";
 
@@ -72,7 +72,9 @@ async function decisionOf(authorize: Authorize, request: AuthorizeRequest): Prom
   }
   if (isDecision(decision)) return decision;
   throw new ProgressError("internal", {
-    message: `authorize returned ${String(decision)} for the action "${request.action}"; it must return true, false or { allow, … }.`,
+    message:
+      `authorize returned ${String(decision)} for the action "${request.action}"; ` +
+      "it must return true, false or { allow, … }.",
     status: 500,
   });
 }

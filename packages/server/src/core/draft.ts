@@ -39,8 +39,8 @@ export interface CreateOptions<Job extends JobTypes> {
   /** The first message, for people. */
   readonly message?: string | undefined;
   /**
-   * Makes the creation idempotent: a second one with the same key returns the job of the first. Anyone who knows a key learns the id
-   * of its job, so include in it what distinguishes your users. At most 256 characters.
+   * Makes the creation idempotent: a second one with the same key returns the job of the first. Anyone who knows a key
+   * learns the id of its job, so include in it what distinguishes your users. At most 256 characters.
    */
   readonly key?: string | undefined;
   /** `[A-Za-z0-9_-]{1,128}`. @defaultValue 128 random bits */
@@ -61,8 +61,8 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
 /**
  * Makes the draft that a store keeps.
  *
- * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large` for the
- * metadata.
+ * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large`
+ * for the metadata.
  */
 export async function draftOf<Job extends JobTypes>(
   input: CreateJob<Job>,

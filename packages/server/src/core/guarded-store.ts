@@ -5,7 +5,10 @@ import type { ProgressStore, Unwatch } from "./store.js";
 /** A store whose every call ends within a time limit: with its result, or with a {@link ProgressError}. */
 export type GuardedStore = Omit<ProgressStore, "close">;
 
-/** Milliseconds that a call may take. Without a limit, a connection that was lost without notice would block a job's readers. */
+/**
+ * Milliseconds that a call may take. Without a limit, a connection that was lost without notice would block a job's
+ * readers.
+ */
 const STORE_TIMEOUT_MS = 10_000;
 
 /** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */

@@ -35,7 +35,10 @@ export interface EndOptions {
 /** The statuses that a supervisor may end a job with. `completed` needs the result, which only the worker has. */
 export type EndStatus = Exclude<TerminalStatus, "completed">;
 
-/** Operations on jobs by code that does not work on them. Each throws `job-not-found`, `job-expired` and `store-unavailable`. */
+/**
+ * Operations on jobs by code that does not work on them. Each throws `job-not-found`, `job-expired` and
+ * `store-unavailable`.
+ */
 export interface Jobs {
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   read(jobId: string): Promise<JobStatusReport>;

@@ -10,19 +10,31 @@ const { timer, count, invalid } = checksFor("createProgress");
 export interface ProgressOptions {
   /** Where jobs are kept. The caller owns the store: `close()` does not close it. */
   readonly store: ProgressStore;
-  /** Decides who may do what. Required, because there is no safe default; `allowAnyone` allows anyone to watch and cancel. */
+  /**
+   * Decides who may do what. Required, because there is no safe default; `allowAnyone` allows anyone to watch and
+   * cancel.
+   */
   readonly authorize: Authorize;
   /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `30_000` */
   readonly heartbeatMs?: number | undefined;
-  /** A stream is closed after this long without a change; the job goes on (P37). `false` for never. @defaultValue `600_000` */
+  /**
+   * A stream is closed after this long without a change; the job goes on (P37). `false` for never.
+   * @defaultValue `600_000`
+   */
   readonly idleTimeoutMs?: number | false | undefined;
-  /** The maximum age of a stream, shortened by up to a fifth at random (P38). `false` for none. @defaultValue `3_600_000` */
+  /**
+   * The maximum age of a stream, shortened by up to a fifth at random (P38). `false` for none.
+   * @defaultValue `3_600_000`
+   */
   readonly maxAgeMs?: number | false | undefined;
   /** A reader that takes no bytes for this long is disconnected (P35). @defaultValue `30_000` */
   readonly stallMs?: number | undefined;
   /** A watched job is read again after this long without a wake from the store. @defaultValue `5_000` */
   readonly rereadMs?: number | undefined;
-  /** The time that readers are asked to wait before they reconnect, lengthened by up to a half at random. @defaultValue `2_000` */
+  /**
+   * The time that readers are asked to wait before they reconnect, lengthened by up to a half at random.
+   * @defaultValue `2_000`
+   */
   readonly retryMs?: number | undefined;
   /** The longest time for which a long poll is held (P24). @defaultValue `25_000` */
   readonly maxWaitMs?: number | undefined;
@@ -31,22 +43,29 @@ export interface ProgressOptions {
   /** The same for one job. @defaultValue `10_000` */
   readonly maxStreamsPerJob?: number | undefined;
   /**
-   * A job whose worker has not reported for this long is `stale`, and after twice as long `lost`. A worker renews its lease three
-   * times as often. @defaultValue `15_000`
+   * A job whose worker has not reported for this long is `stale`, and after twice as long `lost`. A worker renews its
+   * lease three times as often. @defaultValue `15_000`
    */
   readonly leaseMs?: number | undefined;
-  /** Between sweeps; at most a third of `leaseMs` is used. `false`: this process doesn't sweep. @defaultValue `5_000` */
+  /**
+   * Between sweeps; at most a third of `leaseMs` is used. `false`: this process doesn't sweep.
+   * @defaultValue `5_000`
+   */
   readonly sweepIntervalMs?: number | false | undefined;
   /** The most jobs that one sweep changes. @defaultValue `100` */
   readonly sweepLimit?: number | undefined;
   /** The shortest time between two writes of a reporter's updates to the store. @defaultValue `100` */
   readonly reportIntervalMs?: number | undefined;
   /**
-   * A reporter tries for this long to deliver the end of a job to a store that can't be reached; then its promise rejects.
+   * A reporter tries for this long to deliver the end of a job to a store that can't be reached; then its promise
+   * rejects.
    * @defaultValue `60_000`
    */
   readonly maxDeliveryMs?: number | undefined;
-  /** Called with each error that no caller is waiting for. If it throws, the error is ignored. @defaultValue does nothing */
+  /**
+   * Called with each error that no caller is waiting for. If it throws, the error is ignored.
+   * @defaultValue does nothing
+   */
   readonly onError?: ((error: ProgressError) => void) | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: (() => number) | undefined;
@@ -117,7 +136,10 @@ export function resolveOptions(options: ProgressOptions): Settings {
   return Object.freeze(settings);
 }
 
-/** The wait for `retry:` and `Retry-After`: `retryMs` and up to half as much again, so that readers do not return together. */
+/**
+ * The wait for `retry:` and `Retry-After`: `retryMs` and up to half as much again, so that readers do not return
+ * together.
+ */
 export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | "random">): number {
   return Math.round(retryMs * (1 + random() / 2));
 }
@@ -168,7 +190,10 @@ export function resolveSpreadMs(spreadMs: number | undefined): number {
   return spreadMs === 0 ? 0 : timer("spreadMs", spreadMs ?? 5_000);
 }
 
-/** A sweep makes the end of a lease visible. If it came later than a third of the lease, it would hide the death of a worker. */
+/**
+ * A sweep makes the end of a lease visible. If it came later than a third of the lease, it would hide the death of a
+ * worker.
+ */
 function resolveSweepIntervalMs(value: number | false, leaseMs: number): number | false {
   return value === false ? false : Math.min(timer("sweepIntervalMs", value), leaseMs / 3);
 }

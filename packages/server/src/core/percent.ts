@@ -1,6 +1,6 @@
 /**
- * The percent that follows another within one attempt (P13): from 0 to 100, never lower than before, cut to one decimal. A known percent
- * does not become unknown again: `null` after a number is that number.
+ * The percent that follows another within one attempt (P13): from 0 to 100, never lower than before, cut to one
+ * decimal. A known percent does not become unknown again: `null` after a number is that number.
  *
  * @param before - The previous percent; `null` or `undefined` if there was none.
  */

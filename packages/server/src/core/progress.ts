@@ -28,7 +28,10 @@ export interface ProgressStats extends HubStats {
 
 /** Options of `drain`. */
 export interface DrainOptions {
-  /** Milliseconds over which the open streams are sent away, so that they do not all reconnect at once. @defaultValue `5_000` */
+  /**
+   * Milliseconds over which the open streams are sent away, so that they do not all reconnect at once.
+   * @defaultValue `5_000`
+   */
   readonly spreadMs?: number | undefined;
 }
 
@@ -43,15 +46,16 @@ export interface Progress {
   /**
    * Opens a job to work on it. From then on it is `running`.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`, `closed`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`,
+   * `closed`
    */
   open<Job extends JobTypes = AnyJob>(
     job: string | CreatedJob<Job>,
     options?: OpenOptions<Job>,
   ): Promise<Reporter<Job>>;
   /**
-   * Opens a job, runs the work, and ends the job exactly once: `completed` with the value that the work returns, `failed` if it
-   * throws, `cancelled` if it stops after a cancel.
+   * Opens a job, runs the work, and ends the job exactly once: `completed` with the value that the work returns,
+   * `failed` if it throws, `cancelled` if it stops after a cancel.
    *
    * @returns the job's state after its end.
    * @throws ProgressError as `open` does, or the reason why the end could not be stored.
@@ -72,9 +76,11 @@ export interface Progress {
   /** A job's whole state, or `undefined` if it is unknown or was removed. @throws ProgressError `store-unavailable` */
   status(jobId: string): Promise<JobStatusReport | undefined>;
   /**
-   * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter instead.
+   * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter
+   * instead.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-change`, `too-large`, `store-unavailable`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-change`, `too-large`,
+   * `store-unavailable`
    */
   update(jobId: string, update: JobUpdate): Promise<void>;
   /**
@@ -84,10 +90,11 @@ export interface Progress {
    */
   cancel(jobId: string): Promise<JobState | undefined>;
   /**
-   * Ends a job otherwise than `completed`, for a supervisor that knows its worker is gone. Running steps are closed as `failed`.
+   * Ends a job otherwise than `completed`, for a supervisor that knows its worker is gone. Running steps are closed as
+   * `failed`.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-option`, `invalid-change`, `too-large`,
-   * `store-unavailable`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-option`, `invalid-change`,
+   * `too-large`, `store-unavailable`
    */
   end(jobId: string, status: EndStatus, options?: EndOptions): Promise<JobState>;
   /**
@@ -98,8 +105,8 @@ export interface Progress {
    */
   remove(jobId: string): Promise<boolean>;
   /**
-   * Watches a job in this process. The listener is called with the state at once, after each change, and with `undefined` if the job is
-   * removed. The watch ends by itself after the job's end or removal, and with `close()`.
+   * Watches a job in this process. The listener is called with the state at once, after each change, and with
+   * `undefined` if the job is removed. The watch ends by itself after the job's end or removal, and with `close()`.
    *
    * @returns a function that ends the watch. Idempotent.
    * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`
@@ -112,8 +119,8 @@ export interface Progress {
   /** Refuses new streams, sends the open ones away, and resolves when all are gone. Then `server.close()` ends too. */
   drain(options?: DrainOptions): Promise<void>;
   /**
-   * Sends the open streams away at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`, and its lease
-   * runs out unless another process takes the job over. The store stays open. Idempotent.
+   * Sends the open streams away at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`,
+   * and its lease runs out unless another process takes the job over. The store stays open. Idempotent.
    */
   close(): Promise<void>;
   stats(): ProgressStats;

@@ -7,7 +7,10 @@ export type { SweepReport } from "../shared/lifecycle.js";
 export interface JobDraft {
   /** `[A-Za-z0-9_-]{1,128}`. */
   readonly id: string;
-  /** Makes `create` idempotent: a second draft with the same key returns the job of the first one, for as long as that is kept. */
+  /**
+   * Makes `create` idempotent: a second draft with the same key returns the job of the first one, for as long as that
+   * is kept.
+   */
   readonly key?: string | undefined;
   /** The fields of the first version. The store adds `createdAt` and `updatedAt`. */
   readonly set: Fields;
@@ -25,11 +28,11 @@ export interface Created {
 }
 
 /**
- * Called when a job may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it does, the
- * store ignores the error.
+ * Called when a job may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it
+ * does, the store ignores the error.
  *
- * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent at a
- * creation, a removal and a reconnect, because versions may start again there.
+ * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent
+ * at a creation, a removal and a reconnect, because versions may start again there.
  */
 export type Wake = (version?: number) => void;
 
@@ -37,11 +40,11 @@ export type Wake = (version?: number) => void;
 export type Unwatch = () => Promise<void>;
 
 /**
- * Where jobs are kept: seven methods, none of them optional, and one bound. All data come from `read`; `watch` only tells when to
- * read.
+ * Where jobs are kept: seven methods, none of them optional, and one bound. All data come from `read`; `watch` only
+ * tells when to read.
  *
- * Every store sets `updatedAt` from its own clock at each version, keeps the newest `maxLogLines` lines, and passes the suite in
- * `@emlinh/progress-server/testing`. The rules of lease, expiry and end are the exported lifecycle functions.
+ * Every store sets `updatedAt` from its own clock at each version, keeps the newest `maxLogLines` lines, and passes the
+ * suite in `@emlinh/progress-server/testing`. The rules of lease, expiry and end are the exported lifecycle functions.
  */
 export interface ProgressStore {
   /** Log lines kept per job, the newest; at least 1. The hub keeps as many in its replica of a job. */
@@ -55,14 +58,16 @@ export interface ProgressStore {
   create(draft: JobDraft): Promise<Created>;
 
   /**
-   * Writes one change, atomically: refuses it after the end, raises the version by one, merges the fields, appends the lines, and
-   * wakes the watchers. A write that ends the job closes the steps that were left running, by the rule `closedSteps` (P47).
+   * Writes one change, atomically: refuses it after the end, raises the version by one, merges the fields, appends the
+   * lines, and wakes the watchers. A write that ends the job closes the steps that were left running, by the rule
+   * `closedSteps` (P47).
    *
-   * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither. A change that
-   * sets nothing and appends nothing raises no version, unless there was `stale` to clear. The end gives up the lease.
+   * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither.
+   * A change that sets nothing and appends nothing raises no version, unless there was `stale` to clear. The end gives
+   * up the lease.
    *
-   * Refuses as `attempt-superseded` a `change.attempt` below the job's, and a `change.set.attempt` that is not above it: of two
-   * workers that begin the same attempt at once, one is refused.
+   * Refuses as `attempt-superseded` a `change.attempt` below the job's, and a `change.set.attempt` that is not above
+   * it: of two workers that begin the same attempt at once, one is refused.
    *
    * @returns the cursor of the version written. A `read` after it does not return that version again.
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`.
@@ -70,9 +75,9 @@ export interface ProgressStore {
   write(jobId: string, change: Change): Promise<Cursor>;
 
   /**
-   * Returns what changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is malformed,
-   * of another epoch or from the future. `done` is true exactly when the job has ended. A backend that lost its data answers as for
-   * an unknown or a removed job; a job that is created anew has another epoch.
+   * Returns what changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is
+   * malformed, of another epoch or from the future. `done` is true exactly when the job has ended. A backend that lost
+   * its data answers as for an unknown or a removed job; a job that is created anew has another epoch.
    *
    * @returns `undefined` for a job that is unknown.
    * @throws ProgressError `job-expired` if the store remembers that the job existed; `store-unavailable`.
@@ -80,15 +85,15 @@ export interface ProgressStore {
   read(jobId: string, after?: Cursor): Promise<Delta | undefined>;
 
   /**
-   * Calls `wake` after each change from now on, whichever process writes it. Resolves when the watch is in force, so that a `read`
-   * begun after it misses nothing. A store that lost the connection to its backend wakes once it is back. An unknown job may be
-   * watched. A version is announced only once it can be read.
+   * Calls `wake` after each change from now on, whichever process writes it. Resolves when the watch is in force, so
+   * that a `read` begun after it misses nothing. A store that lost the connection to its backend wakes once it is back.
+   * An unknown job may be watched. A version is announced only once it can be read.
    */
   watch(jobId: string, wake: Wake): Promise<Unwatch>;
 
   /**
-   * Removes a job now, whatever its state, with its log and its key, and wakes its watchers. From then on `read` and `write` answer as
-   * for a job that a sweep removed. Idempotent.
+   * Removes a job now, whatever its state, with its log and its key, and wakes its watchers. From then on `read` and
+   * `write` answer as for a job that a sweep removed. Idempotent.
    *
    * @returns whether there was such a job.
    * @throws ProgressError `store-unavailable`.
@@ -96,18 +101,19 @@ export interface ProgressStore {
   remove(jobId: string): Promise<boolean>;
 
   /**
-   * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs, one transition
-   * each. Several processes may sweep at once. What it writes are versions like any other, and it wakes the watchers, also those of
-   * removed jobs. An end closes the steps that were left running (P47).
+   * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs,
+   * one transition each. Several processes may sweep at once. What it writes are versions like any other, and it wakes
+   * the watchers, also those of removed jobs. An end closes the steps that were left running (P47).
    *
-   * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the clock of a
-   * process can't end another one's job. What the sweep marks and ends has this time, and its TTL counts from it.
+   * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the
+   * clock of a process can't end another one's job. What the sweep marks and ends has this time, and its TTL counts
+   * from it.
    */
   sweep(now: number | undefined, limit: number): Promise<SweepReport>;
 
   /**
-   * Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent. Later calls of the
-   * other methods throw `closed`.
+   * Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent. Later
+   * calls of the other methods throw `closed`.
    */
   close(): Promise<void>;
 }

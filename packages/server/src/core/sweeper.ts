@@ -16,8 +16,8 @@ export interface Sweeper {
 const MAX_ROUNDS = 20;
 
 /**
- * Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store; jitter keeps them from sweeping at the
- * same moment.
+ * Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store; jitter keeps them from
+ * sweeping at the same moment.
  */
 export function createSweeper(store: GuardedStore, settings: Settings): Sweeper {
   const { sweepIntervalMs, sweepLimit, random, onError } = settings;

@@ -12,8 +12,9 @@ import type { TopicListener } from "./hub/topic.js";
 import type { Settings } from "./options.js";
 
 /**
- * Called with a job's state and the log lines that are new: once at the start with the lines that are kept, then after each change.
- * Called with `undefined` once the job was removed. An error that it throws, or rejects with, is passed to `onError`.
+ * Called with a job's state and the log lines that are new: once at the start with the lines that are kept, then after
+ * each change. Called with `undefined` once the job was removed. An error that it throws, or rejects with, is passed to
+ * `onError`.
  */
 export type JobListener = (
   job: JobState<AnyJob> | undefined,

@@ -40,8 +40,9 @@ export function attemptSuperseded(
   attempt: number,
   current?: number | undefined,
 ): ProgressError {
+  const later = current === undefined ? "a later attempt" : `attempt ${current}`;
   return new ProgressError("attempt-superseded", {
-    message: `Attempt ${attempt} of the job "${jobId}" can't write because ${current === undefined ? "a later attempt" : `attempt ${current}`} has begun. Stop this worker.`,
+    message: `Attempt ${attempt} of the job "${jobId}" can't write because ${later} has begun. Stop this worker.`,
     status: 409,
     details: { jobId, attempt, ...(current !== undefined && { current }) },
   });
@@ -50,7 +51,9 @@ export function attemptSuperseded(
 /** `create` was given the id of another job. */
 export function idTaken(jobId: string): ProgressError {
   return new ProgressError("invalid-change", {
-    message: `The job id "${jobId}" is already in use. Leave the id out to get a new one, or pass a key to get the same job twice.`,
+    message:
+      `The job id "${jobId}" is already in use. ` +
+      "Leave the id out to get a new one, or pass a key to get the same job twice.",
     status: 409,
     details: { jobId },
   });

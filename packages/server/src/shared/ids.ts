@@ -14,8 +14,8 @@ export function newJobId(): string {
 }
 
 /**
- * The epoch of a new job: 96 random bits in hex, so that a cursor of an earlier job with the same id is never valid for the new
- * one (P15).
+ * The epoch of a new job: 96 random bits in hex, so that a cursor of an earlier job with the same id is never valid for
+ * the new one (P15).
  */
 export function newEpoch(): string {
   return randomHex(12);

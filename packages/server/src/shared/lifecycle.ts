@@ -8,14 +8,17 @@ import {
 import { attemptSuperseded, jobFinished } from "./errors.js";
 
 /*
- * The rules of lease, expiry and end. The memory and SQLite stores call these functions. The Lua scripts of the Redis store and the
- * SQL functions of the PostgreSQL store repeat them and name the function that each part mirrors: change the rule here first.
+ * The rules of lease, expiry and end. The memory and SQLite stores call these functions. The Lua scripts of the Redis
+ * store and the SQL functions of the PostgreSQL store repeat them, and name the function that each part mirrors.
+ * Change the rule here first.
  */
 
 /** What a sweep does to a job. */
 export type Transition = "stale" | "lost" | "timed-out" | "expired";
 
-/** The times of a job that determine its next {@link Transition}: milliseconds since the epoch, by the store's clock. */
+/**
+ * The times of a job that determine its next {@link Transition}: milliseconds since the epoch, by the store's clock.
+ */
 export interface JobTimes {
   /** Whether the job is marked `stale`. */
   readonly stale: boolean;
@@ -64,8 +67,8 @@ export function dueAt(times: JobTimes, ttls: JobTtls): number {
 }
 
 /**
- * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. A job whose lease ran out two leases
- * ago ends at once, without being `stale` first.
+ * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. A job whose lease ran
+ * out two leases ago ends at once, without being `stale` first.
  */
 export function transitionOf(times: JobTimes, ttls: JobTtls, now: number): Transition | undefined {
   return dueTransitions(times, ttls).find(({ at }) => at <= now)?.transition;
@@ -121,8 +124,8 @@ function endedAs(
 }
 
 /**
- * The steps that an end leaves `running`, closed: as `completed` if the job is completed, else as `failed` (P47). Every write that
- * ends a job sets these fields too, so that no reader sees a step run in a job that has ended.
+ * The steps that an end leaves `running`, closed: as `completed` if the job is completed, else as `failed` (P47). Every
+ * write that ends a job sets these fields too, so that no reader sees a step run in a job that has ended.
  *
  * @param fields - The job's fields with the end merged in.
  */
@@ -154,8 +157,8 @@ export interface WriteState {
 }
 
 /**
- * Refuses a write after the end, or from an attempt that is not the job's any more. Of two workers that begin the same attempt at
- * once, the second is refused.
+ * Refuses a write after the end, or from an attempt that is not the job's any more. Of two workers that begin the same
+ * attempt at once, the second is refused.
  *
  * @throws ProgressError `job-finished`, `attempt-superseded`
  */

@@ -1,7 +1,9 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import { MAX_TIMER_MS } from "./time.js";
 
-/** Checks the options of one function. Each check returns the value, or throws `invalid-option` and names the function. */
+/**
+ * Checks the options of one function. Each check returns the value, or throws `invalid-option` and names the function.
+ */
 export interface OptionChecks {
   /** A whole number from `least`, or `Infinity`. */
   count(name: string, value: number, least: number): number;

@@ -1,6 +1,6 @@
 /**
- * Milliseconds on a monotonic clock, for measuring durations. The time of day is not used for that: a correction of it by an hour
- * would stop the heartbeats for an hour, or close every stream at once.
+ * Milliseconds on a monotonic clock, for measuring durations. The time of day is not used for that: a correction of it
+ * by an hour would stop the heartbeats for an hour, or close every stream at once.
  */
 export function elapsed(): number {
   return performance.now();
@@ -36,8 +36,8 @@ export interface BackoffRange {
 }
 
 /**
- * The wait before the next try, in milliseconds: doubles with each failure up to `maxMs`. Jitter shortens it by up to a half, so
- * that processes which failed together do not retry together.
+ * The wait before the next try, in milliseconds: doubles with each failure up to `maxMs`. Jitter shortens it by up to a
+ * half, so that processes which failed together do not retry together.
  *
  * @param failures - Failures in a row, from 1.
  * @param random - From 0 inclusive to 1 exclusive.
@@ -52,8 +52,8 @@ export function backoffMs(
 }
 
 /**
- * Resolves or rejects as `promise` does, or rejects with `late()` after `ms`. A connection that was cut without notice never
- * answers by itself. The result of a promise that settles later is dropped.
+ * Resolves or rejects as `promise` does, or rejects with `late()` after `ms`. A connection that was cut without notice
+ * never answers by itself. The result of a promise that settles later is dropped.
  */
 export async function within<Result>(
   ms: number,

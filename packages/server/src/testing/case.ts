@@ -1,6 +1,6 @@
-import type { Bench } from "./bench.js";
+import type { TestContext } from "./context.js";
 
-/** What a test takes for granted, beyond what every store does. */
+/** A capability that a test needs. */
 export type Need =
   | "shared"
   | "durable"
@@ -14,10 +14,10 @@ export interface StoreCase {
   /** "given X, does Y". */
   readonly name: string;
   readonly needs?: Need | readonly Need[];
-  run(bench: Bench): Promise<void>;
+  run(context: TestContext): Promise<void>;
 }
 
-/** Tests of one part of the contract. */
+/** The tests of one part of the contract. */
 export interface CaseGroup {
   readonly group: string;
   readonly cases: readonly StoreCase[];

@@ -1,2 +1,2 @@
-export type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "./bench.js";
+export type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "./context.js";
 export { type SuiteTest, storeSuite } from "./store-suite.js";

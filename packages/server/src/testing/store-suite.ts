@@ -1,7 +1,6 @@
-import type { MakeStore, StoreCapabilities } from "./bench.js";
-import { onBench } from "./bench.js";
 import type { Need } from "./case.js";
 import { GROUPS } from "./cases/index.js";
+import { type MakeStore, type StoreCapabilities, withContext } from "./context.js";
 
 /** The part of a test runner that the suite uses: `test` of Vitest, Jest or `node:test`, `it` of Mocha. */
 export interface SuiteTest {
@@ -10,19 +9,20 @@ export interface SuiteTest {
 }
 
 const MISSING: Readonly<Record<Need, string>> = {
-  shared: "one instance of this store doesn't see another's jobs",
-  durable: "this store forgets its jobs when it is closed",
-  tombstones: "this store doesn't remember removed jobs",
-  "injected clock": "this store takes its backend's time",
-  "backend clock": "this store takes its process' time",
+  shared: "two instances of this store do not see each other's jobs",
+  durable: "this store loses its jobs when it is closed",
+  tombstones: "this store does not remember removed jobs",
+  "injected clock": "this store uses its backend's clock",
+  "backend clock": "this store uses its process's clock",
   emptied: "the backend of this store can't be emptied",
 };
 
 /**
- * Declares the tests that every store must pass, each named `<group>: given X, does Y`. What needs a capability that the
- * store lacks is skipped, with the reason in its name.
+ * Declares the tests that every store must pass, each named `<group>: given X, does Y`. A test that needs a capability
+ * that the store lacks is skipped, with the reason in its name.
  *
- * Each test has a store, and data, of its own; they may run at once. None waits for more time than a wake, or a tick of a database's clock, takes to come.
+ * Each test has its own store and data, so tests may run at the same time. No test waits longer than for a wake, or for
+ * a millisecond of a database's clock.
  *
  * @example
  * ```ts
@@ -30,7 +30,12 @@ const MISSING: Readonly<Record<Need, string>> = {
  * import { memoryStore } from "@emlinh/progress-server";
  * import { storeSuite } from "@emlinh/progress-server/testing";
  *
- * storeSuite(test, (options) => memoryStore(options), { shared: false, durable: false, tombstones: true, clock: "injected" });
+ * storeSuite(test, (options) => memoryStore(options), {
+ *   shared: false,
+ *   durable: false,
+ *   tombstones: true,
+ *   clock: "injected",
+ * });
  * ```
  */
 export function storeSuite(
@@ -49,7 +54,7 @@ export function storeSuite(
   for (const { group, cases } of GROUPS) {
     for (const { name, needs, run } of cases) {
       const title = `${group}: ${name}`;
-      const body = (): Promise<void> => onBench(makeStore, capabilities, run);
+      const body = (): Promise<void> => withContext(makeStore, capabilities, run);
       const missing = [needs ?? []].flat().find((need) => !has[need]);
       if (missing === undefined) test(title, body);
       else test.skip(`${title} (skipped: ${MISSING[missing]})`, body);

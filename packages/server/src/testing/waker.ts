@@ -1,54 +1,56 @@
 import type { Wake } from "../core/store.js";
-import { holds } from "./assert.js";
+import { assertTrue } from "./assert.js";
 
-/** What a wake tells: the version that was written, or nothing. */
-type Told = number | undefined;
+/** The version that a wake was called with, if any. */
+type WakeVersion = number | undefined;
 
-/** Collects wakes, and waits for them. */
+/** Collects wakes and waits for them. */
 export interface Waker {
-  /** To be handed to `watch`. */
+  /** To be passed to `watch`. */
   readonly wake: Wake;
+  /** The number of wakes so far. */
   count(): number;
-  /** What each wake told, in the order in which they came. */
-  told(): readonly Told[];
+  /** The version of each wake, in the order of the calls. */
+  versions(): readonly WakeVersion[];
   /**
-   * Resolves once there was a wake after the first `seen` ones; fails the test if that takes longer than `maxWakeMs`.
+   * Resolves once there was a wake after the first `seen` ones. Fails the test if that takes longer than `maxWakeMs`.
    *
-   * @param counts - Which wakes count; all, if it isn't given.
+   * @param matches - Which wakes count. All of them, if it is left out.
    */
-  past(seen: number, counts?: (told: Told) => boolean): Promise<void>;
+  wakeAfter(seen: number, matches?: (version: WakeVersion) => boolean): Promise<void>;
 }
 
-/** A waker that waits `maxWakeMs` at most. */
+/** Makes a waker that waits at most `maxWakeMs`. */
 export function createWaker(maxWakeMs: number): Waker {
-  const told: Told[] = [];
-  let notify = (): void => {};
+  const versions: WakeVersion[] = [];
+  let onWake = (): void => {};
   return {
     wake(version) {
-      told.push(version);
-      notify();
+      versions.push(version);
+      onWake();
     },
-    count: () => told.length,
-    told: () => [...told],
-    async past(seen, counts = () => true) {
-      const hasCome = (): boolean => told.slice(seen).some(counts);
+    count: () => versions.length,
+    versions: () => [...versions],
+    async wakeAfter(seen, matches = () => true) {
+      const hasCome = (): boolean => versions.slice(seen).some(matches);
       let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {
-        notify = () => {
+        onWake = () => {
           if (hasCome()) resolve();
         };
         timer = setTimeout(resolve, maxWakeMs);
-        notify();
+        onWake();
       });
       clearTimeout(timer);
-      holds(
+      assertTrue(
         hasCome(),
-        `No wake came within ${maxWakeMs} ms of a change to a watched job, or none that its reader would follow; after the first ${seen} they told ${describe(told.slice(seen))}.`,
+        `No wake came within ${maxWakeMs} ms of a change to a watched job, or none that its reader acts on. ` +
+          `The wakes after the first ${seen} had these versions: ${list(versions.slice(seen))}.`,
       );
     },
   };
 }
 
-function describe(told: readonly Told[]): string {
-  return told.length === 0 ? "nothing" : told.map((version) => version ?? "no version").join(", ");
+function list(versions: readonly WakeVersion[]): string {
+  return versions.length === 0 ? "none" : versions.map((each) => each ?? "no version").join(", ");
 }

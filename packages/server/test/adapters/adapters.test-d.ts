@@ -14,7 +14,7 @@ import type { Progress } from "../../src/core/progress.js";
 declare const progress: Progress;
 const prefix = "/api/video-progress";
 
-test("each adapter fits its framework, without a cast", () => {
+test("given its framework, each adapter fits without a cast", () => {
   const listener = nodeProgress(progress, { base: prefix });
   http.createServer(listener);
   https.createServer(listener);
@@ -32,11 +32,11 @@ test("each adapter fits its framework, without a cast", () => {
   expectTypeOf(serve).toExtend<(request: Request) => Promise<Response>>();
 });
 
-test("a progress is needed, and no other option", () => {
-  // @ts-expect-error the plugin needs its progress
+test("given a wrong option or no Progress, an adapter does not compile", () => {
+  // @ts-expect-error the plugin requires `progress`
   fastify().register(fastifyProgress, { prefix });
-  // @ts-expect-error there is no such option
+  // @ts-expect-error nodeProgress has no option `prefix`
   nodeProgress(progress, { prefix });
-  // @ts-expect-error it answers requests, or it is no progress
+  // @ts-expect-error a Progress has the method `handle`
   expressProgress({ drain: async () => {} });
 });

@@ -13,8 +13,8 @@ import { scriptedCore } from "./support/scripted.js";
 
 const STREAM = { headers: { accept: "text/event-stream" } };
 
-/** A stream that is over at once. */
-const OVER: StreamAnswer = {
+/** A stream that ends at once. */
+const ENDED: StreamAnswer = {
   kind: "stream",
   status: 200,
   headers: { "content-type": "text/event-stream; charset=utf-8", vary: "Accept, Cookie" },
@@ -36,7 +36,7 @@ async function start(listener: http.RequestListener) {
   return { ...(await listenFor(server)), server };
 }
 
-/** Listens until the test is over. */
+/** Listens until the test ends. */
 async function listenFor(...server: Parameters<typeof listen>) {
   const host = await listen(...server);
   onTestFinished(async () => {
@@ -50,8 +50,8 @@ describe.each([
   ["Express 5", express],
   ["Express 4", express4],
 ])("%s", (_name, framework) => {
-  test("given headers of earlier middleware, sends them, and joins Vary, with a body and with a stream", async () => {
-    const core = scriptedCore(({ path }) => (path === "/body" ? BODY : OVER));
+  test("given headers of earlier middleware, sends them and merges Vary, with a body and with a stream", async () => {
+    const core = scriptedCore(({ path }) => (path === "/body" ? BODY : ENDED));
     const app = framework().use((_request, response, next) => {
       response.setHeader("access-control-allow-origin", "https://page.test");
       response.setHeader("set-cookie", ["a=1", "b=2"]);
@@ -67,7 +67,7 @@ describe.each([
     }
   });
 
-  test("given a body parser and a user of earlier middleware, hands the request on with both", async () => {
+  test("given a body parser and middleware that sets a user, passes on the request with both", async () => {
     const core = scriptedCore(() => BODY);
     const app = framework().use(framework.json(), (request, _response, next) => {
       Object.assign(request, { user: "an" });
@@ -84,14 +84,14 @@ describe.each([
     expect((await core.request()).raw).toMatchObject({ user: "an", body: { why: /changed/ } });
   });
 
-  test("given a response that somebody has begun, tells the app and gives the place back", async () => {
+  test("given a response that was begun before, calls next with the error and frees the slot", async () => {
     const core = scriptedCore();
     const app = framework().use((_request, response, next) => {
       response.write("begun");
       next();
     });
     app.use(BASE, expressProgress(core));
-    const told = new Promise((resolve) => {
+    const reported = new Promise((resolve) => {
       app.use(((error, _request, response, _next) => {
         resolve(error);
         response.end();
@@ -99,14 +99,14 @@ describe.each([
     });
     const { client } = await start(app);
     const reply = await client.ask(`${BASE}/job`, STREAM);
-    expect(await told).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
+    expect(await reported).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
     expect(await reply.text()).toBe("begun");
     await (await core.subscriber()).until("closed");
   });
 });
 
 describe("nodeProgress", () => {
-  test("given next, hands on what lies outside the base", async () => {
+  test("given next, calls it for a request outside the base", async () => {
     const app = express().use(nodeProgress(scriptedCore(), { base: BASE }));
     const { client } = await start(
       app.get("/other", (_request, response) => void response.send("ok")),
@@ -114,7 +114,7 @@ describe("nodeProgress", () => {
     expect(await (await client.ask("/other")).text()).toBe("ok");
   });
 
-  test("given no next, answers what lies outside the base with 404", async () => {
+  test("given no next, answers a request outside the base with 404", async () => {
     const { client } = await start(nodeProgress(scriptedCore(), { base: BASE }));
     const reply = await client.ask("/other");
     expect(reply.status).toBe(404);
@@ -122,21 +122,21 @@ describe("nodeProgress", () => {
     expect(await reply.json()).toMatchObject({ code: "not-found", status: 404 });
   });
 
-  test("given no next and a response that somebody has begun, cuts it and tells the server", async () => {
+  test("given no next and a response that was begun before, cuts it and emits clientError", async () => {
     const core = scriptedCore();
     const progress = nodeProgress(core);
     const { client, server } = await start((request, response) => {
       response.write("begun");
       progress(request, response);
     });
-    const told = once(server, "clientError");
+    const reported = once(server, "clientError");
     const reply = await client.ask("/job", STREAM);
     await expect(reply.text()).rejects.toThrow();
-    expect((await told)[0]).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
+    expect((await reported)[0]).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
     await (await core.subscriber()).until("closed");
   });
 
-  test("given a response that was destroyed before, gives the place back and writes nothing", async () => {
+  test("given a response that was destroyed before, frees the slot and writes nothing", async () => {
     const core = scriptedCore();
     const progress = nodeProgress(core);
     const { client } = await start((request, response) => {
@@ -149,7 +149,7 @@ describe("nodeProgress", () => {
     await until("closed");
   });
 
-  test("given a client that left long ago, the signal is aborted from the start", async () => {
+  test("given a client that left before, passes on an aborted signal", async () => {
     const core = scriptedCore();
     const progress = nodeProgress(core);
     const waiting = new EventEmitter();
@@ -166,8 +166,8 @@ describe("nodeProgress", () => {
     await until("closed");
   });
 
-  test.each([BODY, OVER])(
-    "given a response that somebody has ended, tells nobody: $kind",
+  test.each([BODY, ENDED])(
+    "given a response that was ended before, reports no error: $kind",
     async (answer) => {
       const core = scriptedCore(() => answer);
       const progress = nodeProgress(core);
@@ -185,7 +185,7 @@ describe("nodeProgress", () => {
     },
   );
 
-  test("given an error of the request or the response, the process lives", async () => {
+  test("given an error event of the request or the response, does not crash", async () => {
     const core = scriptedCore();
     const exchanges: EventEmitter[] = [];
     const progress = nodeProgress(core);
@@ -200,7 +200,7 @@ describe("nodeProgress", () => {
     expect(await (await asked).text()).toBe("");
   });
 
-  test("given a Connection header of the app's own, leaves it", async () => {
+  test("given a Connection header of the app, keeps it", async () => {
     const progress = nodeProgress(scriptedCore(() => BODY));
     const { client } = await start((request, response) => {
       response.setHeader("connection", "close");
@@ -209,7 +209,7 @@ describe("nodeProgress", () => {
     expect((await client.ask("/job")).headers.connection).toBe("close");
   });
 
-  test("given an answer that is complete, doesn't abort its signal", async () => {
+  test("given a complete answer, does not abort its signal", async () => {
     const core = scriptedCore(() => BODY);
     const progress = nodeProgress(core);
     const answered = new EventEmitter();
@@ -226,7 +226,7 @@ describe("nodeProgress", () => {
   test.each(["body", "stream"])(
     "given HTTP/1.1, sends no Connection header with a %s",
     async (kind) => {
-      const core = scriptedCore(() => (kind === "body" ? BODY : OVER));
+      const core = scriptedCore(() => (kind === "body" ? BODY : ENDED));
       const { client } = await start(nodeProgress(core));
       const { headers } = await client.ask("/job", STREAM);
       expect(headers.connection).toBeUndefined();
@@ -235,7 +235,7 @@ describe("nodeProgress", () => {
     },
   );
 
-  test("given a server that times its sockets out, lets a silent stream live", async () => {
+  test("given a server with a socket timeout, does not close a silent stream", async () => {
     const core = scriptedCore();
     const progress = nodeProgress(core);
     const before: (number | undefined)[] = [];
@@ -253,7 +253,7 @@ describe("nodeProgress", () => {
     await (await asked).rest();
   });
 
-  test("given a server that collects small packets, has each frame sent at once", async () => {
+  test("given a server that delays small packets, sends each frame at once", async () => {
     const core = scriptedCore();
     const server = http.createServer({ noDelay: false }, nodeProgress(core));
     const setNoDelay: unknown[] = [];
@@ -272,7 +272,7 @@ describe("nodeProgress", () => {
     await (await asked).rest();
   });
 
-  test("given HTTP/2 and a response with a time limit, takes the limit off a stream", async () => {
+  test("given HTTP/2 and a response with a timeout, removes the timeout of a stream", async () => {
     const core = scriptedCore();
     const progress = nodeProgress(core);
     const limits: number[] = [];

@@ -34,9 +34,9 @@ async function openStream(core: ScriptedCore, app: FastifyInstance) {
 }
 
 describe("fastifyProgress", () => {
-  test("given a hook that refuses, the core isn't asked", async () => {
+  test("given a hook that refuses, does not call the core", async () => {
     const core = scriptedCore(() => {
-      throw new Error("It was asked.");
+      throw new Error("The core was called.");
     });
     const app = fastify();
     app.addHook("onRequest", async (_request, reply) => reply.code(401).send("who?"));
@@ -46,7 +46,7 @@ describe("fastifyProgress", () => {
     expect(await reply.text()).toBe("who?");
   });
 
-  test("given a hook that finds the user, hands the request on with it", async () => {
+  test("given a hook that sets the user, passes on the request with it", async () => {
     const core = scriptedCore(() => BODY);
     const app = fastify();
     app.decorateRequest("user", "");
@@ -59,7 +59,7 @@ describe("fastifyProgress", () => {
     expect((await core.request()).raw).toMatchObject({ user: "an" });
   });
 
-  test("given headers of plugins and hooks, sends them, and joins Vary, with a body and with a stream", async () => {
+  test("given headers of plugins and hooks, sends them and merges Vary, with a body and with a stream", async () => {
     const core = scriptedCore();
     const app = fastify();
     app.register(fastifyCors, { origin: ["https://page.test"], credentials: true });
@@ -86,10 +86,10 @@ describe("fastifyProgress", () => {
     }
   });
 
-  test("given a response that a hook has begun, tells the app and gives the place back", async () => {
+  test("given a response that a hook has begun, throws to the app and frees the slot", async () => {
     const core = scriptedCore();
     const app = fastify();
-    const told = new Promise((resolve) => {
+    const reported = new Promise((resolve) => {
       app.setErrorHandler((error, _request, reply) => {
         resolve(error);
         reply.hijack();
@@ -102,7 +102,7 @@ describe("fastifyProgress", () => {
     });
     app.register(fastifyProgress, { prefix: BASE, progress: core });
     const reply = await (await start(app)).ask(`${BASE}/job`, STREAM);
-    expect(await told).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
+    expect(await reported).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
     expect(await reply.text()).toBe("begun");
     expect((await core.subscriber()).counts.closed).toBe(1);
   });
@@ -128,7 +128,7 @@ describe("fastifyProgress", () => {
     expect(closing.headers.connection).toBe("close");
   });
 
-  test.each([204, 304])("given an answer %i without a body, sends none", async (status) => {
+  test.each([204, 304])("given an answer %i without a body, sends no body", async (status) => {
     const core = scriptedCore(() => ({ kind: "body", status, headers: { etag: "x" }, body: null }));
     const app = fastify();
     app.register(fastifyCompress, { threshold: 0 });
@@ -141,7 +141,7 @@ describe("fastifyProgress", () => {
     expect(reply.headers.etag).toBe("x");
   });
 
-  test("given an app that closes, drains, and is closed when the streams are over", async () => {
+  test("given an app that closes, drains, and is closed when the streams have ended", async () => {
     const core = scriptedCore();
     const app = fastify();
     app.register(fastifyProgress, { prefix: BASE, progress: core });
@@ -151,11 +151,11 @@ describe("fastifyProgress", () => {
     expect(subscriber.counts.closed).toBeGreaterThan(0);
   });
 
-  test("given a stream, tells the app when it is over", async () => {
+  test("given a stream, runs the onResponse hook when it has ended", async () => {
     const core = scriptedCore();
     const app = fastify();
     const responses: number[] = [];
-    const told = new Promise<void>((resolve) => {
+    const ended = new Promise<void>((resolve) => {
       app.addHook("onResponse", async (_request, reply) => {
         responses.push(reply.statusCode);
         resolve();
@@ -165,11 +165,11 @@ describe("fastifyProgress", () => {
     const { reply, subscriber } = await openStream(core, app);
     expect(responses).toEqual([]);
     subscriber.sink.end();
-    await Promise.all([reply.rest(), told]);
+    await Promise.all([reply.rest(), ended]);
     expect(responses).toEqual([200]);
   });
 
-  test("given a prefix with a parameter, below other prefixes, and a long id, finds the path", async () => {
+  test("given a prefix with a parameter, nested prefixes and a long id, finds the path", async () => {
     const core = scriptedCore(() => BODY);
     const app = fastify();
     app.register(
@@ -195,10 +195,10 @@ describe("fastifyProgress", () => {
   });
 
   test.each([
-    ["of a foreign type", { "content-type": "application/x-unheard-of" }, "???"],
-    ["that is empty and said to be JSON", { "content-type": "application/json" }, ""],
-    ["that is too long for the app", { "content-type": "text/plain" }, "x".repeat(2 ** 21)],
-  ])("given a body %s, answers all the same", async (_what, headers, body) => {
+    ["of an unknown type", { "content-type": "application/x-unheard-of" }, "???"],
+    ["that is empty, with the type JSON", { "content-type": "application/json" }, ""],
+    ["over the body limit of the app", { "content-type": "text/plain" }, "x".repeat(2 ** 21)],
+  ])("given a body %s, ignores it and answers", async (_what, headers, body) => {
     const core = scriptedCore(() => BODY);
     const app = fastify();
     app.register(fastifyProgress, { prefix: BASE, progress: core });
@@ -214,7 +214,7 @@ describe("fastifyProgress", () => {
     expect(await echo.json()).toEqual({ still: "parsed" });
   });
 
-  test("given compression, compresses bodies and leaves streams alone", async () => {
+  test("given compression, compresses bodies but not streams", async () => {
     const core = scriptedCore();
     const app = fastify();
     app.register(fastifyCompress, { threshold: 0 });
@@ -236,7 +236,7 @@ describe("fastifyProgress", () => {
     const app = fastify();
     app.register(fastifyProgress, { prefix: BASE, progress: core });
     const asked = { url: `${BASE}/job`, headers: STREAM.headers };
-    // It begins when somebody waits for it.
+    // Fastify begins the request when `then` is called.
     const injected = app.inject(asked).then((response) => response);
     const { sink } = await core.subscriber();
     sink.write(new TextEncoder().encode("event: hello\ndata: {}\n\n"));
@@ -246,7 +246,7 @@ describe("fastifyProgress", () => {
     await app.close();
   });
 
-  test("given a server that the app made, serves from it", async () => {
+  test("given a server of the app's own, serves from it", async () => {
     const core = scriptedCore(() => BODY);
     const app = fastify({ serverFactory: (handler) => http.createServer(handler) });
     app.register(fastifyProgress, { prefix: BASE, progress: core });

@@ -17,7 +17,7 @@ async function open(signal?: AbortSignal) {
 }
 
 describe("fetchProgress", () => {
-  test("given a response that nobody reads yet, subscribes only when the first read comes", async () => {
+  test("given a response that is not read yet, subscribes at the first read", async () => {
     const { core, body } = await open();
     const subscriber = core.subscriber();
     const first = await Promise.race([subscriber, setImmediate("none yet")]);
@@ -28,20 +28,20 @@ describe("fetchProgress", () => {
     expect(text((await read).value)).toBe("a");
   });
 
-  test("given a response that is dropped unread, gives the subscriber's place back", async () => {
+  test("given a response that is cancelled before it is read, frees the slot", async () => {
     const { core, body } = await open();
     await body.cancel();
     const { counts } = await core.subscriber();
     expect(counts.closed).toBe(1);
   });
 
-  test("given a client that left before the answer, ends the body and gives the place back", async () => {
+  test("given a client that left before the answer, ends the body and frees the slot", async () => {
     const { core, body } = await open(AbortSignal.abort());
     expect((await core.subscriber()).counts.closed).toBe(1);
     expect(await body.getReader().read()).toEqual({ done: true, value: undefined });
   });
 
-  test("given an abort in the middle, ends the body and closes once, whatever comes after", async () => {
+  test("given an abort during a read, ends the body and closes the subscription once", async () => {
     const client = new AbortController();
     const { core, body } = await open(client.signal);
     const reader = body.getReader();
@@ -56,7 +56,7 @@ describe("fetchProgress", () => {
     expect(counts).toEqual({ drained: 0, closed: 1 });
   });
 
-  test("given a core that ends within subscribe, closes it when all is read", async () => {
+  test("given a core that ends the stream within subscribe, closes it when all is read", async () => {
     let closed = 0;
     const answer = fetchProgress({
       handle: async () => ({
@@ -75,7 +75,7 @@ describe("fetchProgress", () => {
     expect(closed).toBe(1);
   });
 
-  test("given a core that ends within subscribe without a word, subscribes and closes it once", async () => {
+  test("given a core that ends an empty stream within subscribe, subscribes and closes it once", async () => {
     const counts = { subscribed: 0, closed: 0 };
     const answer = fetchProgress({
       handle: async () => ({
@@ -94,7 +94,7 @@ describe("fetchProgress", () => {
     expect(counts).toEqual({ subscribed: 1, closed: 1 });
   });
 
-  test("given a reader that doesn't read, is full after some bytes, and drained when they are read", async () => {
+  test("given a reader that does not read, is full after 16 KiB, and drained when they are read", async () => {
     const { core, body } = await open();
     const reader = body.getReader();
     const first = reader.read();
@@ -115,7 +115,7 @@ describe("fetchProgress", () => {
     expect(counts).toEqual({ drained: 1, closed: 0 });
   });
 
-  test("given an end that isn't read yet, is closed only when it is", async () => {
+  test("given an end that is not read yet, closes the subscription when it is read", async () => {
     const { core, body } = await open();
     const reader = body.getReader();
     const first = reader.read();
@@ -130,7 +130,7 @@ describe("fetchProgress", () => {
     expect(counts.closed).toBe(1);
   });
 
-  test("given an end that is never read, gives it up when the core says so", async () => {
+  test("given an end that is not read, drops it when the core destroys the sink", async () => {
     const { core, body } = await open();
     const reader = body.getReader();
     const first = reader.read();
@@ -144,7 +144,7 @@ describe("fetchProgress", () => {
     expect(counts.closed).toBe(1);
   });
 
-  test("given a reader with a buffer of its own, fills it, and ends", async () => {
+  test("given a reader with its own buffer, fills it, and ends", async () => {
     const { core, body } = await open();
     const reader = body.getReader({ mode: "byob" });
     const read = reader.read(new Uint8Array(3));
@@ -166,7 +166,7 @@ describe("fetchProgress", () => {
     expect(await response.json()).toMatchObject({ code: "not-found", status: 404 });
   });
 
-  test("given the framework's context, hands it on instead of the request", async () => {
+  test("given the context of a framework, passes it on instead of the request", async () => {
     const core = scriptedCore();
     const context = { user: "an" };
     const request = new Request(URL_OF_JOB);
@@ -178,7 +178,7 @@ describe("fetchProgress", () => {
   });
 
   test.each([204, 304])(
-    "given an answer %i without a body, makes a response of it",
+    "given an answer %i without a body, returns a response without one",
     async (status) => {
       const core = scriptedCore(() => ({
         kind: "body",

@@ -8,12 +8,12 @@ describe("resolveBase", () => {
     ["/", ""],
     ["/a", "/a"],
     ["/api/video-progress", "/api/video-progress"],
-  ])("given %j, compares with %j", (base, prefix) => {
+  ])("given %j, returns the prefix %j", (base, prefix) => {
     expect(resolveBase(base)).toBe(prefix);
   });
 
   test.each(["", "api", "/api/", "//", "/api?x", "/api#x", "https://x/api"])(
-    "given %j, refuses it as an option and says what to give",
+    "given %j, throws invalid-option and names the value",
     (base) => {
       expect(() => resolveBase(base)).toThrow(
         expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(base) }),
@@ -51,7 +51,7 @@ describe("targetBelow", () => {
     ["", "/", ["/", ""]],
     ["", "?x", ["/", "x="]],
     ["", "*", undefined],
-  ])("below %j, given %j, gives %j", (base, url, expected) => {
+  ])("given the base %j and the URL %j, returns %j", (base, url, expected) => {
     expect(below(base, url)).toEqual(expected);
   });
 });
@@ -63,7 +63,7 @@ test.each([
   [2, "/api/p", "/"],
   [2, "/api/p/", "/"],
   [2, "http://host/t%2Fenant/p/a%20b?x", "/a%20b"],
-])("after %i segments, given %j, the path is %j", (segments, url, path) => {
+])("given %i segments and the URL %j, targetAfter returns the path %j", (segments, url, path) => {
   expect(targetAfter(segments, url).path).toBe(path);
 });
 
@@ -74,6 +74,6 @@ test.each([
   [["Origin", "Cookie"], "Accept", "Origin, Cookie, Accept"],
   ["*", "Accept", "*"],
   ["", "Accept", "Accept"],
-])("Vary, given %j before and %j of ours, is %j", (before, ours, merged) => {
+])("given Vary %j and the names %j, mergeVary returns %j", (before, ours, merged) => {
   expect(mergeVary(before, ours)).toBe(merged);
 });

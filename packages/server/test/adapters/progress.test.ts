@@ -1,4 +1,10 @@
-import { apply, fromWire, type Snapshot, stateOf } from "@emlinh/progress-protocol";
+import {
+  applyDelta,
+  decodeDelta,
+  emptyReplica,
+  replicaFields,
+  stateOf,
+} from "@emlinh/progress-protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { allowAnyone } from "../../src/core/authorize.js";
 import { createProgress, type Progress } from "../../src/core/progress.js";
@@ -43,7 +49,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     return reply;
   }
 
-  test("given a new reader, the stream opens at once, with all that is known", async () => {
+  test("given a new reader, opens the stream at once, with the whole state", async () => {
     const reply = await host.client.ask(`${BASE}/${id}`, STREAM);
     expect(await reply.frame()).toMatchObject({
       event: "hello",
@@ -58,7 +64,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(snapshot?.id).toBe(snapshot?.data.cursor);
   });
 
-  test("given changes, each is at the reader before the next is made", async () => {
+  test("given changes, delivers each before the next one is written", async () => {
     const reply = await open();
     await reply.frame();
     for (let n = 0; n < 10; n += 1) {
@@ -71,7 +77,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     }
   });
 
-  test("given the end, the reader gets it, the stream ends, and nothing is left for the next", async () => {
+  test("given the end, sends it, ends the stream, and answers 204 to the cursor of the end", async () => {
     const reply = await open();
     const { status } = await progress.run(id, async () => ({ videoUrl: "/v.mp4" }));
     expect(status).toBe("completed");
@@ -88,7 +94,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await streams(0);
   });
 
-  test("given a cursor, the reader gets what came after it", async () => {
+  test("given a cursor, sends what changed after it", async () => {
     const cursor = await say("before");
     await say("after");
     const headers = { ...STREAM.headers, "last-event-id": cursor };
@@ -98,7 +104,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(await byAddress.json()).toMatchObject({ set: { message: "after" } });
   });
 
-  test("given a reader that doesn't read, passes over it, and gives it one delta when it reads again", async () => {
+  test("given a reader that does not read, skips it, and sends it one delta when it reads again", async () => {
     const slow = await open();
     const client = host.connect();
     const fast = await client.ask(`${BASE}/${id}`, STREAM);
@@ -113,13 +119,13 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     const message = (await progress.status(id))?.message;
     const got: ReadFrame[] = [];
     while (got.at(-1)?.id !== cursor) got.push(await present(slow.frame()));
-    // The snapshot, what the buffers on the way took, and one delta for all the others.
+    // The snapshot, the deltas that fitted into the buffers on the way, and one delta for all others.
     expect(got.length).toBeLessThan(changes);
     expect(got.at(-1)?.data.set).toMatchObject({ message });
     client.close();
   });
 
-  test("given a reader that goes away, its place is free again", async () => {
+  test("given a reader that disconnects, frees its slot", async () => {
     const reply = await open();
     await streams(1);
     reply.abort();
@@ -137,7 +143,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(reply.headers["content-type"]).toBe("application/json; charset=utf-8");
   });
 
-  test("given a held poll whose client goes away, its place is free again", async () => {
+  test("given a held poll whose client disconnects, frees its slot", async () => {
     const cursor = await say("before");
     const poll = host.client.send(`${BASE}/${id}?after=${cursor}&wait=20`, JSON_ONLY);
     await streams(1);
@@ -145,25 +151,25 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await streams(0);
   });
 
-  test("given a tag that still holds, answers 304 without a body", async () => {
+  test("given an ETag that still matches, answers 304 without a body", async () => {
     const first = await host.client.ask(`${BASE}/${id}/status`);
     expect(await first.json()).toMatchObject({ id, status: "queued", cursor: expect.any(String) });
     const headers = { "if-none-match": `${first.headers.etag}` };
     const second = await host.client.ask(`${BASE}/${id}/status`, { headers });
     expect([second.status, await second.text()]).toEqual([304, ""]);
     expect(second.headers.etag).toBe(first.headers.etag);
-    await say("news");
+    await say("changed");
     expect((await host.client.ask(`${BASE}/${id}/status`, { headers })).status).toBe(200);
   });
 
-  test("given HEAD, answers as to GET, without a body", async () => {
+  test("given HEAD, sends the headers of GET without a body", async () => {
     const reply = await host.client.ask(`${BASE}/${id}/status`, { method: "HEAD" });
     expect([reply.status, await reply.text()]).toEqual([200, ""]);
     expect(reply.headers.etag).toMatch(/^W\/"/);
     expect(reply.headers["content-type"]).toBe("application/json; charset=utf-8");
   });
 
-  test("given a cancel, tells what it came to", async () => {
+  test("given a cancel, answers with the status of the job", async () => {
     const reply = await host.client.ask(`${BASE}/${id}/cancel`, { method: "POST" });
     expect(reply.status).toBe(202);
     expect(await reply.json()).toEqual({ jobId: id, status: "cancelled", cancelRequested: true });
@@ -176,7 +182,8 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     [404, "not-found", "GET", "/?job=A&job=B", {}],
     [400, "invalid-request", "GET", "/a%2Fb", {}],
     [400, "invalid-request", "GET", "/Ch%C3%A0o", {}],
-    [405, "method-not-allowed", "DELETE", "/job", {}],
+    [403, "forbidden", "DELETE", "/job", {}],
+    [405, "method-not-allowed", "PUT", "/job", {}],
     [405, "method-not-allowed", "GET", "/job/cancel", {}],
     [406, "not-acceptable", "GET", "/job", { accept: "text/html" }],
     [403, "forbidden", "POST", "/cleanup", {}],
@@ -194,27 +201,27 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     ["the state", "GET", "/status", {}],
     ["a cancel", "POST", "/cancel", {}],
     ["a refusal", "GET", "/nothing", {}],
-  ])("sends the headers of every answer with %s", async (_what, method, path, headers) => {
+  ])("given %s, sends the headers of every answer", async (_what, method, path, headers) => {
     const reply = await host.client.ask(`${BASE}/${id}${path}`, { method, headers });
-    // One host's compressor is to believe that it may transform.
+    // One host removes `no-transform`.
     expect(reply.headers["cache-control"]).toMatch(/^no-store(, no-transform)?$/);
     expect(reply.headers["x-content-type-options"]).toBe("nosniff");
     for (const name of ["Accept", "Authorization", "Cookie", "Last-Event-ID"]) {
       expect(`${reply.headers.vary}`.split(", ")).toContain(name);
     }
-    // Where a runtime makes the response, an HTTP/1.1 server may say of its connection what goes without saying.
+    // A runtime that writes the response itself may send the default of HTTP/1.1.
     expect(reply.headers.connection ?? "keep-alive").toBe("keep-alive");
     expect(reply.headers["x-accel-buffering"]).toBe(
       path === "" && "accept" in headers ? "no" : undefined,
     );
   });
 
-  test("given a server that stops, sends its readers away, and is closed when they are gone", async () => {
+  test("given a server that stops, sends `bye` to its readers, and is closed when they have left", async () => {
     const reply = await open();
     const [frames] = await Promise.all([reply.rest(), progress.drain({ spreadMs: 0 })]);
     expect(frames.at(-1)).toMatchObject({ event: "bye", data: { reason: "drain" } });
     const closed = host.close();
-    // An HTTP/2 server waits for its clients to leave, too.
+    // An HTTP/2 server also waits until its clients have disconnected.
     host.client.close();
     await closed;
     host = await start(progress);
@@ -226,18 +233,18 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
   });
 });
 
-/** What a reader makes of a whole stream. */
+/** The state that a reader has after a whole stream. */
 async function stateAt(reply: Reply) {
-  let state: Snapshot | undefined;
+  const replica = emptyReplica();
   for (const { id, data } of await reply.rest()) {
-    const delta = id === undefined ? undefined : fromWire(data);
-    if (delta) state = apply(state, delta);
+    const delta = id === undefined ? undefined : decodeDelta(data);
+    if (delta) applyDelta(replica, delta);
   }
-  return stateOf("job", state?.set ?? {}, Date.now());
+  return stateOf("job", replicaFields(replica), Date.now());
 }
 
 async function present<Item>(item: Promise<Item | undefined>): Promise<Item> {
-  const there = await item;
-  if (there === undefined) throw new Error("The stream is over.");
-  return there;
+  const value = await item;
+  if (value === undefined) throw new Error("The stream has ended.");
+  return value;
 }

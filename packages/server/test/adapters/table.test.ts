@@ -35,7 +35,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     return { reply, subscriber };
   }
 
-  test("given a stream, each frame is at the reader before the next is written", async () => {
+  test("given a stream, delivers each frame before the next one is written", async () => {
     const { reply, subscriber } = await open();
     expect(reply.status).toBe(200);
     expect(reply.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
@@ -45,7 +45,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     }
   });
 
-  test("given shared bytes, leaves them as they are", async () => {
+  test("given shared bytes, does not change them", async () => {
     const { reply, subscriber } = await open();
     const shared = frame(1);
     subscriber.sink.write(shared);
@@ -63,7 +63,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     return written;
   }
 
-  test("given a reader that doesn't read, says that it is full, and later that it has drained", async () => {
+  test("given a reader that does not read, reports that it is full, and later that it has drained", async () => {
     const { reply, subscriber } = await open();
     const written = await fill(subscriber);
     expect(subscriber.counts).toEqual({ drained: 0, closed: 0 });
@@ -75,7 +75,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(subscriber.counts.closed).toBe(0);
   });
 
-  test("given the end, the reader gets all that was written and the subscription is closed", async () => {
+  test("given the end, delivers everything that was written and closes the subscription", async () => {
     const { reply, subscriber } = await open();
     for (let n = 0; n < 50; n += 1) subscriber.sink.write(frame(n));
     subscriber.sink.end();
@@ -84,10 +84,10 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await subscriber.until("closed");
   });
 
-  test("given a reader that is given up, cuts its connection and closes the subscription", async () => {
-    // Some runtimes say so on the console.
-    const said = vi.spyOn(console, "error").mockImplementation(() => {});
-    onTestFinished(() => said.mockRestore());
+  test("given a destroyed sink, cuts the connection and closes the subscription", async () => {
+    // Some runtimes print the error.
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => printed.mockRestore());
     const { reply, subscriber } = await open();
     await fill(subscriber);
     subscriber.sink.destroy();
@@ -96,7 +96,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(subscriber.sink.write(frame(1))).toBe(false);
   });
 
-  test("given a client that goes away, closes the subscription, aborts the signal and bears late writes", async () => {
+  test("given a client that disconnects, aborts the signal, closes the stream and ignores late writes", async () => {
     const { reply, subscriber } = await open();
     reply.abort();
     await subscriber.until("closed");
@@ -105,7 +105,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     subscriber.sink.end();
   });
 
-  test("given HEAD, answers without a body and gives the subscriber's place back", async () => {
+  test("given HEAD, answers without a body and frees the slot", async () => {
     const reply = await host.client.ask(`${BASE}/job`, { ...STREAM, method: "HEAD" });
     const subscriber = await core.subscriber();
     await subscriber.until("closed");
@@ -113,7 +113,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(await reply.text()).toBe("");
   });
 
-  test("given a request, tells its method, path, query and headers as they came", async () => {
+  test("given a request, passes on its method, path, query and headers unchanged", async () => {
     const long = "x".repeat(12_000);
     const path = `${BASE}/a%2Fb%20%E1%BA%A1/status?after=e.1&job=A&job=B%40c&wait=5`;
     const asked = host.client.ask(path, {
@@ -139,7 +139,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await asked;
   });
 
-  test("given a body that nobody reads, answers", async () => {
+  test("given a request body, answers without reading it", async () => {
     const asked = host.client.ask(`${BASE}/job/cancel`, {
       method: "POST",
       headers: { "content-type": "application/json", ...STREAM.headers },
@@ -151,7 +151,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect((await asked).status).toBe(200);
   });
 
-  test("given the mount point itself, tells the path as /", async () => {
+  test("given the mount point itself, passes on the path /", async () => {
     const asked = host.client.ask(`${BASE}?job=A`, STREAM);
     const { facts, sink } = await core.subscriber();
     expect(facts.path).toBe("/");
@@ -160,14 +160,14 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await asked;
   });
 
-  test("given a path that only begins like the mount point, leaves it alone", async () => {
+  test("given a path that only begins with the same letters as the mount point, answers 404", async () => {
     const reply = await host.client.ask(`${BASE}-of-others/job`, STREAM);
     expect(reply.status).toBe(404);
   });
 });
 
 describe.each(Object.entries(HOSTS))("%s, before the answer", (_name, start) => {
-  test("given a client that goes away meanwhile, aborts the signal and lets the late stream go", async () => {
+  test("given a client that disconnects, aborts the signal and closes the late stream", async () => {
     const gate = new EventEmitter();
     const opened = once(gate, "open");
     const core = scriptedCore();

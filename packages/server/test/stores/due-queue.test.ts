@@ -8,7 +8,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("take" as const), now: fc.nat(50) }),
 );
 
-test("given any order of puts, moves and removals, the earliest due item is at hand", () => {
+test("given insertions, moves and removals in any order, returns the earliest due item", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const queue = dueQueue<number>();
@@ -38,7 +38,7 @@ test("given any order of puts, moves and removals, the earliest due item is at h
   );
 });
 
-test("given Infinity, an item is never due, and a clear forgets all", () => {
+test("given Infinity, an item is never due; clear() removes every item", () => {
   const queue = dueQueue<string>();
   queue.set("never", Number.POSITIVE_INFINITY);
   expect(queue.due(Number.MAX_SAFE_INTEGER)).toBeUndefined();

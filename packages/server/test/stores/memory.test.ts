@@ -29,7 +29,7 @@ describe("memoryStore", () => {
   });
 });
 
-describe("memoryStore by the wall clock, as a store that takes its backend's", () => {
+describe("memoryStore with the wall clock, as a store that uses its backend's clock", () => {
   storeSuite(test, ({ clock: _, ...options }) => memoryStore(options), {
     shared: false,
     durable: false,
@@ -39,7 +39,7 @@ describe("memoryStore by the wall clock, as a store that takes its backend's", (
 });
 
 describe("memoryStore's bounds", () => {
-  test("given maxJobs jobs, the one that ended first makes room, and is remembered as expired", async () => {
+  test("given maxJobs jobs, create() removes the job that ended first and remembers its id", async () => {
     const store = memoryStore({ maxJobs: 3 });
     for (const id of ["a", "b", "c"]) await store.create(draft(id, `key of ${id}`));
     await end(store, "b");
@@ -56,7 +56,7 @@ describe("memoryStore's bounds", () => {
     expect(await codeOf(store.read("a"))).toBe("job-expired");
   });
 
-  test("given maxJobs jobs of which none has ended, refuses as store-full, and keeps answering known keys", async () => {
+  test("given maxJobs jobs of which none has ended, create() throws store-full, except for known keys", async () => {
     const store = memoryStore({ maxJobs: 2 });
     await store.create(draft("a", "key"));
     await store.create(draft("b"));
@@ -67,7 +67,7 @@ describe("memoryStore's bounds", () => {
     expect(await codeOf(store.create(draft("c")))).toBe("none");
   });
 
-  test("given more removed jobs than tombstones, forgets the oldest", async () => {
+  test("given more removed jobs than maxTombstones, forgets the oldest", async () => {
     const store = memoryStore({ maxJobs: 1, maxTombstones: 2 });
     for (const id of ["a", "b", "c", "d"]) {
       await store.create(draft(id));
@@ -79,7 +79,7 @@ describe("memoryStore's bounds", () => {
     expect((await store.read("d"))?.set.status).toBe("completed");
   });
 
-  test("given no tombstones, a removed job was never there", async () => {
+  test("given no tombstones, answers for a removed job as for an unknown one", async () => {
     const store = memoryStore({ maxJobs: 1, maxTombstones: 0 });
     await store.create(draft("a"));
     await end(store, "a");
@@ -106,7 +106,7 @@ describe("memoryStore's bounds", () => {
     ["idleTtlMs", { idleTtlMs: -1 }],
     ["maxJobs", { maxJobs: 0 }],
     ["maxTombstones", { maxTombstones: -1 }],
-  ])("given a bad %s, refuses to be made: %o", (name, options) => {
+  ])("given an invalid %s, throws invalid-option: %o", (name, options) => {
     expect(() => memoryStore(options)).toThrow(name);
     try {
       memoryStore(options);
@@ -115,7 +115,7 @@ describe("memoryStore's bounds", () => {
     }
   });
 
-  test("given Infinity, lifts the bounds", async () => {
+  test("given Infinity for each bound, removes nothing", async () => {
     const forever = Number.POSITIVE_INFINITY;
     const store = memoryStore({
       maxLogLines: forever,
@@ -132,7 +132,7 @@ describe("memoryStore's bounds", () => {
 });
 
 describe("memoryStore's writes", () => {
-  test("given a wake that writes at once, tells each writer its own cursor", async () => {
+  test("given a wake that writes synchronously, returns each writer its own cursor", async () => {
     const store = memoryStore();
     const { cursor } = await store.create(draft("a"));
     let woken = false;
@@ -147,11 +147,11 @@ describe("memoryStore's writes", () => {
     expect([outer, await inner]).toEqual([`${epoch}.2`, `${epoch}.3`]);
   });
 
-  test("given a value that is no JSON, writes nothing of the change", async () => {
+  test("given a value that can't be written as JSON, writes nothing of the change", async () => {
     const store = memoryStore();
     await store.create(draft("a"));
     const before = await store.read("a");
-    // What no type lets through; the core checks changes before.
+    // The types do not allow this value, and the core checks each change before.
     const set = { percent: 1, "metadata.big": 1n as unknown as Json };
     await expect(store.write("a", { set, log: [], leaseMs: 1 })).rejects.toThrow();
     await expect(store.create({ id: "b", set })).rejects.toThrow();

@@ -2,19 +2,19 @@ import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
 import type { Subject } from "./shared-memory.js";
 import { subjectOf, type WrongStore } from "./wrong/wrong-store.js";
 
-/** A right store that isn't like the others: a wake is only a hint, and the suite must ask no more of it. */
+/** A right store whose wakes differ. A wake is only a hint, so the suite must accept it. */
 export type OddStore = Pick<WrongStore, "does" | "wrong">;
 
-/** One of the suite's wakes throws, and a timer has nobody who would take that. */
+/** Calls a wake in a timer, where an error would be unhandled. One of the wakes of the suite throws. */
 function safely(wake: Wake, version?: number): void {
   try {
     wake(version);
   } catch {
-    // A store takes no harm from it.
+    // A store ignores the errors of wakes.
   }
 }
 
-/** Calls `deliver` for each wake, until the watch has ended or the store is closed. */
+/** A store that calls `deliver` for each wake, until the watch ends or the store is closed. */
 function delivers(deliver: (wake: Wake, version: number | undefined) => void) {
   return (right: ProgressStore): Partial<ProgressStore> => {
     let closed = false;
@@ -51,7 +51,7 @@ export const ODD_STORES: readonly OddStore[] = [
     wrong: delivers((wake, version) => void setTimeout(wake, 5, version)),
   },
   {
-    does: "wakes at once, and late once more",
+    does: "wakes at once and again later",
     wrong: delivers((wake, version) => {
       wake(version);
       setTimeout(wake, 5, version);
@@ -61,15 +61,15 @@ export const ODD_STORES: readonly OddStore[] = [
     does: "wakes out of order",
     wrong: delivers((wake, version) => void setTimeout(wake, ((version ?? 0) % 3) * 2, version)),
   },
-  { does: "tells no version", wrong: delivers((wake) => wake()) },
+  { does: "wakes without a version", wrong: delivers((wake) => wake()) },
   {
-    does: "tells every other version",
+    does: "wakes with every other version",
     wrong: delivers((wake, version) =>
       wake(version !== undefined && version % 2 === 0 ? version : undefined),
     ),
   },
   {
-    does: "wakes when a watch begins, for nothing",
+    does: "wakes when a watch begins, without a change",
     wrong: (right) => ({
       async watch(id, wake) {
         const unwatch = await right.watch(id, wake);
@@ -79,7 +79,7 @@ export const ODD_STORES: readonly OddStore[] = [
     }),
   },
   {
-    does: "wakes once for all changes of a moment, and tells the last one's version",
+    does: "wakes once for all changes of a millisecond, with the version of the last one",
     wrong: (right) => {
       const kept = new Map<Wake, number | undefined>();
       return delivers((wake, version) => {
@@ -101,7 +101,7 @@ export const ODD_STORES: readonly OddStore[] = [
   },
 ];
 
-/** What the suite is run against for one of them. Some wake by timers, which a busy machine makes late. */
+/** Makes one of them. Some wake by timers, which are late on a busy machine, so the suite waits longer. */
 export function oddSubject(odd: OddStore): Subject {
   const { makeStore, capabilities } = subjectOf(odd);
   return { makeStore, capabilities: { ...capabilities, maxWakeMs: 5_000 } };

@@ -1,7 +1,7 @@
 import { storeSuite } from "../../src/testing/index.js";
 import type { Subject } from "./shared-memory.js";
 
-/** What came of the suite's tests, by their titles. */
+/** The titles of the tests by their outcome. */
 export interface SuiteOutcome {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
@@ -9,7 +9,7 @@ export interface SuiteOutcome {
   readonly errors: ReadonlyMap<string, unknown>;
 }
 
-/** Runs the suite without a test runner, all its tests at once. */
+/** Runs all tests of the suite concurrently, without a test runner. */
 export async function runSuite({ makeStore, capabilities }: Subject): Promise<SuiteOutcome> {
   const skipped: string[] = [];
   const errors = new Map<string, unknown>();

@@ -17,18 +17,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The suite over a store that is right, and over one that never wakes, as a file for `node --test`. */
+/** A file for `node --test` that runs the suite over a right store, or over one that never wakes. */
 const FILE = `
   import { test } from "node:test";
   import { storeSuite } from "./testing/index.js";
-  import { memoryStore } from "./stores/memory.js";
+  import { memoryStore } from "./stores/memory/index.js";
   const capabilities = { shared: false, durable: false, tombstones: true, clock: "injected", maxWakeMs: 20 };
   const right = (options) => memoryStore(options);
   const wrong = (options) => ({ ...memoryStore(options), watch: async () => async () => {} });
   storeSuite(test, process.env.STORE === "wrong" ? wrong : right, capabilities);
 `;
 
-/** What `node --test` counted, whether or not tests failed. */
+/** The counts of `node --test`, whether or not tests failed. */
 async function countedByNode(store: "right" | "wrong"): Promise<Record<string, number>> {
   const outfile = join(folder, "suite.test.mjs");
   await build({
@@ -43,14 +43,14 @@ async function countedByNode(store: "right" | "wrong"): Promise<Record<string, n
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--test", "--test-reporter=tap", outfile],
-    // A test of Node's own that is run by another runner would report to that one.
+    // Without the other variables: `node --test` reports to an outer runner if the environment names one.
     { env: { PATH: process.env.PATH, STORE: store }, maxBuffer: 2 ** 26 },
   ).catch((error: { stdout: string }) => error);
   const lines = [...stdout.matchAll(/^# (pass|fail|skipped) (\d+)$/gm)];
   return Object.fromEntries(lines.map(([, name, count]) => [name, Number(count)]));
 }
 
-test("given the test function of node:test, runs, skips and fails there as elsewhere", async () => {
+test("given the test function of node:test, runs, skips and fails the same tests as other runners", async () => {
   const { makeStore, capabilities } = sharedMemory();
   const lacking = { ...capabilities, shared: false, durable: false, emptyBackend: undefined };
   const { passed, skipped } = await runSuite({ makeStore, capabilities: lacking });

@@ -3,7 +3,7 @@ import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
 import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "../../src/testing/index.js";
 
-/** What the suite is run against: how to make a store, and what is claimed of it. */
+/** A store to run the suite against: how to make it, and its capabilities. */
 export interface Subject {
   readonly makeStore: MakeStore;
   readonly capabilities: StoreCapabilities;
@@ -17,15 +17,17 @@ interface Watch {
 
 interface Backend {
   store: ProgressStore;
-  /** The time of the verb that is under way: memory does each at once, so that there is but one. */
+  /**
+   * The clock of the instance whose method runs. The memory store runs each method synchronously, so there is only one.
+   */
   clock: () => number;
   readonly watches: Set<Watch>;
   readonly renew: () => ProgressStore;
 }
 
 /**
- * Memory stores that stand for a database: instances over one space share the jobs, each has watches of its own, and the jobs outlive them all.
- * So the tests of the suite that need a backend run against a store that is right.
+ * Memory stores that stand for a database: instances over one space share the jobs, each has its own watches, and the
+ * jobs outlive the instances. The tests of the suite that need a backend run against them.
  */
 export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Subject {
   const backends = new Map<string, Backend>();
@@ -47,7 +49,7 @@ export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Su
       durable: true,
       tombstones: true,
       clock,
-      // A store in memory wakes at once or never.
+      // A memory store wakes synchronously or never.
       maxWakeMs: 20,
       async emptyBackend(space) {
         const backend = backends.get(space);
@@ -64,13 +66,13 @@ function instanceOf(backend: Backend, clock: () => number): ProgressStore {
   const own = new Set<Watch>();
   let closed = false;
 
-  async function open<Result>(verb: (store: ProgressStore) => Promise<Result>): Promise<Result> {
-    if (closed) throw new ProgressError("closed", { message: "The instance is closed." });
+  async function run<Result>(method: (store: ProgressStore) => Promise<Result>): Promise<Result> {
+    if (closed) throw new ProgressError("closed", { message: "The store is closed." });
     backend.clock = clock;
-    return verb(backend.store);
+    return method(backend.store);
   }
 
-  async function end(watch: Watch): Promise<void> {
+  async function endWatch(watch: Watch): Promise<void> {
     own.delete(watch);
     backend.watches.delete(watch);
     await watch.unwatch();
@@ -78,20 +80,21 @@ function instanceOf(backend: Backend, clock: () => number): ProgressStore {
 
   return {
     maxLogLines: backend.store.maxLogLines,
-    create: (draft) => open((store) => store.create(draft)),
-    write: (jobId, change) => open((store) => store.write(jobId, change)),
-    read: (jobId, after) => open((store) => store.read(jobId, after)),
+    create: (draft) => run((store) => store.create(draft)),
+    write: (jobId, change) => run((store) => store.write(jobId, change)),
+    read: (jobId, after) => run((store) => store.read(jobId, after)),
     watch: (jobId, wake) =>
-      open(async (store) => {
+      run(async (store) => {
         const watch: Watch = { jobId, wake, unwatch: await store.watch(jobId, wake) };
         own.add(watch);
         backend.watches.add(watch);
-        return () => end(watch);
+        return () => endWatch(watch);
       }),
-    sweep: (now, limit) => open((store) => store.sweep(now, limit)),
+    remove: (jobId) => run((store) => store.remove(jobId)),
+    sweep: (now, limit) => run((store) => store.sweep(now, limit)),
     async close() {
       closed = true;
-      await Promise.all([...own].map(end));
+      await Promise.all([...own].map(endWatch));
     },
   };
 }

@@ -33,8 +33,8 @@ interface Authorized<Kind extends ProgressRequest["kind"]> {
 }
 
 /**
- * Turns request facts into a status, headers, and a body or a stream. The request is read first, then authorized, and only then are
- * jobs looked up (P44).
+ * Turns request facts into a status, headers, and a body or a stream. The request is read first, then authorized, and
+ * only then are jobs looked up (P44).
  *
  * @see docs/PROTOCOL.md, sections 5, 7 and 8
  */
@@ -146,7 +146,8 @@ async function answerStatus(
 function refuse(settings: Settings, error: unknown): BodyAnswer {
   const known = asProgressError(error, "A request could not be answered.");
   const code = isRefusal(known) ? known.code : "internal";
-  // A fault of this library, the app or the store has a cause that somebody must see. Other refusals are part of normal operation.
+  // A fault of this library, the app or the store has a cause that somebody must see. Other refusals are part of normal
+  // operation.
   if (code === "internal" || code === "store-unavailable") settings.onError(known);
   return refusalAnswer(code, {
     // Only the message about the request itself is passed on: other messages may hold foreign text (P42).

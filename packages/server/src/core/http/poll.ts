@@ -14,8 +14,8 @@ export interface HeldPoll {
 }
 
 /**
- * Waits until the job has changed, has ended or was removed, the time is over, the client is gone, or the server drains (P24). Then
- * gives the topic handle back.
+ * Waits until the job has changed, has ended or was removed, the time is over, the client is gone, or the server drains
+ * (P24). Then gives the topic handle back.
  *
  * @returns `undefined` if the job was removed meanwhile.
  */

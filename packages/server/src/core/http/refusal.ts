@@ -15,8 +15,8 @@ const INTERNAL: Refusal = {
 };
 
 /**
- * The texts that clients get, by code. They are fixed: an error's own message is for developers, and may hold text of a foreign store
- * (P42).
+ * The texts that clients get, by code. They are fixed: an error's own message is for developers, and may hold text of a
+ * foreign store (P42).
  */
 const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
   "invalid-request": {

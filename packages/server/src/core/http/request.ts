@@ -23,7 +23,8 @@ export function actionOf({ kind }: ProgressRequest): Action {
 /**
  * Reads a request (section 5 of the protocol).
  *
- * @throws ProgressError `invalid-request`, `not-found`, `method-not-allowed` (its `details.allow` names the methods) or `not-acceptable`.
+ * @throws ProgressError `invalid-request`, `not-found`, `method-not-allowed` (its `details.allow` names the methods) or
+ * `not-acceptable`.
  */
 export function readRequest(facts: RequestFacts): ProgressRequest {
   const [first, second, ...more] = segmentsOf(facts.path);

@@ -41,9 +41,9 @@ interface StreamState extends Omit<StreamStart, "until"> {
 const encoder = new TextEncoder();
 
 /**
- * Opens one stream. Its state is a cursor and a few flags, however much the reader missed. The first frames are written at once. A
- * sink that is full is skipped, and given one delta from its own cursor once it has drained (P35). Nothing is written after the end
- * or after the client left.
+ * Opens one stream. Its state is a cursor and a few flags, however much the reader missed. The first frames are written
+ * at once. A sink that is full is skipped, and given one delta from its own cursor once it has drained (P35). Nothing
+ * is written after the end or after the client left.
  */
 export function openSubscription(sink: Sink, start: StreamStart): Subscription {
   const openedAt = elapsed();

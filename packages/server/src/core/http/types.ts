@@ -2,7 +2,10 @@
 export interface RequestFacts {
   /** Upper case. */
   readonly method: string;
-  /** The path below the mount point, without the query: `/{jobId}`, `/{jobId}/status`. Percent-encoded as it was received. */
+  /**
+   * The path below the mount point, without the query: `/{jobId}`, `/{jobId}/status`. Percent-encoded as it was
+   * received.
+   */
   readonly path: string;
   readonly query: URLSearchParams;
   /** The value of a header by its lower-case name. Several values are joined by `", "`. */
@@ -32,8 +35,9 @@ export interface StreamAnswer {
   readonly status: 200;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Begins to write frames into the sink, the first of them at once. Call it exactly once, after the status and headers were sent. An
-   * adapter whose client left before that calls it and then `closed()`; otherwise the stream's slot is never given back.
+   * Begins to write frames into the sink, the first of them at once. Call it exactly once, after the status and headers
+   * were sent. An adapter whose client left before that calls it and then `closed()`; otherwise the stream's slot is
+   * never given back.
    */
   subscribe(sink: Sink): Subscription;
 }
@@ -49,8 +53,8 @@ export interface Sink {
   /** The stream is over: send what is buffered, then end the response. Called at most once. */
   end(): void;
   /**
-   * The reader took nothing for too long: drop what is buffered and destroy the connection. Called at most once: instead of `end`, or
-   * after it if {@link Subscription.closed} does not follow.
+   * The reader took nothing for too long: drop what is buffered and destroy the connection. Called at most once:
+   * instead of `end`, or after it if {@link Subscription.closed} does not follow.
    */
   destroy(): void;
 }
@@ -60,8 +64,8 @@ export interface Subscription {
   /** The sink's buffer is empty again. */
   drained(): void;
   /**
-   * The client is gone, or the response is over: call it after `end` too, once everything was sent. Until then the stream keeps its
-   * slot. Idempotent.
+   * The client is gone, or the response is over: call it after `end` too, once everything was sent. Until then the
+   * stream keeps its slot. Idempotent.
    */
   closed(): void;
 }

@@ -1,6 +1,9 @@
 import { elapsed, every, type Timer } from "../../shared/time.js";
 
-/** The one timer that serves all topics, streams and held polls of a hub. It runs only while there is something to serve. */
+/**
+ * The one timer that serves all topics, streams and held polls of a hub. It runs only while there is something to
+ * serve.
+ */
 export interface HubClock {
   /** Starts the timer, unless it runs. */
   start(): void;

@@ -15,7 +15,10 @@ import { type VersionTracker, versionTracker } from "../version-tracker.js";
 
 /** Keeps a replica up to date with the store: at most one read at a time, and one that waits for its turn. */
 export interface ReplicaReader {
-  /** The first read. Until it resolves, nothing else is read. @throws ProgressError `job-not-found`, or as the store does. */
+  /**
+   * The first read. Until it resolves, nothing else is read.
+   * @throws ProgressError `job-not-found`, or as the store does.
+   */
   open(): Promise<void>;
   /** Takes a wake of the store. */
   wake(version?: number): void;
@@ -156,7 +159,8 @@ function apply({ jobId, store, replica }: ReaderState, delta: Delta): boolean {
     throw new ProgressError("internal", {
       message:
         `The store returned a delta of the job "${jobId}" with the cursor ${JSON.stringify(delta.cursor)}, ` +
-        `which does not follow ${JSON.stringify(before)}. Check the store with the suite in "@emlinh/progress-server/testing".`,
+        `which does not follow ${JSON.stringify(before)}. ` +
+        'Check the store with the suite in "@emlinh/progress-server/testing".',
       status: 500,
     });
   return replicaCursor(replica) !== before;

@@ -54,7 +54,9 @@ export function streamLimiter({
 
 function tooManyStreams(where: string, max: number): ProgressError {
   return new ProgressError("too-many-streams", {
-    message: `The limit of ${max} open streams ${where} is reached. Raise maxStreams or maxStreamsPerJob, or add a process.`,
+    message:
+      `The limit of ${max} open streams ${where} is reached. ` +
+      "Raise maxStreams or maxStreamsPerJob, or add a process.",
     retryable: true,
     status: 429,
     details: { max },

@@ -12,8 +12,8 @@ export interface JobFailureInit {
 const BRAND = Symbol.for("@emlinh/progress.job-failure");
 
 /**
- * Thrown by the work of a job to give a reason that may be shown. Any other error is passed to `onError` only, because its message may
- * hold a path, a query or a key.
+ * Thrown by the work of a job to give a reason that may be shown. Any other error is passed to `onError` only, because
+ * its message may hold a path, a query or a key.
  *
  * @example
  * ```ts

@@ -82,7 +82,8 @@ function failedStepOf(worker: WorkerState<JobTypes>, error: unknown): string | u
 }
 
 /**
- * Writes the last change of a reporter. Of two calls only the first one counts. If its fields can't be stored, the job stays open.
+ * Writes the last change of a reporter. Of two calls only the first one counts. If its fields can't be stored, the job
+ * stays open.
  *
  * @param lastFields - Makes the fields, given the time in milliseconds since the epoch.
  */

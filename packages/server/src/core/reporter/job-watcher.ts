@@ -20,9 +20,9 @@ import { type VersionTracker, versionTracker } from "../version-tracker.js";
 /**
  * Watches the job of one reporter for changes by others, such as a cancel, an end or a later attempt.
  *
- * It reads only if there may be one: after a wake above the reporter's last write, or when the reply to a write shows that another
- * version came before it. So a worker that reports ten times a second reads nothing. If wakes are lost, the next reply shows it, and
- * without any reply for `rereadMs` it reads too.
+ * It reads only if there may be one: after a wake above the reporter's last write, or when the reply to a write shows
+ * that another version came before it. So a worker that reports ten times a second reads nothing. If wakes are lost,
+ * the next reply shows it, and without any reply for `rereadMs` it reads too.
  */
 export interface JobWatcher {
   /** Starts the watch, then reads the job. @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
@@ -69,8 +69,8 @@ interface WatcherState extends JobWatcherContext {
 }
 
 /**
- * Milliseconds between reads because of wakes without a version. A store that sends such wakes sends one for each of the reporter's own
- * writes.
+ * Milliseconds between reads because of wakes without a version. A store that sends such wakes sends one for each of
+ * the reporter's own writes.
  */
 const UNVERSIONED_GAP_MS = 500;
 

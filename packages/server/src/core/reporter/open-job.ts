@@ -16,7 +16,8 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
   /** Replaces the server's option; at least three times its `reportIntervalMs`. */
   readonly leaseMs?: number | undefined;
   /**
-   * `"next"` begins a retry: steps, percent and error are cleared, and from then on the worker of the attempt before is refused.
+   * `"next"` begins a retry: steps, percent and error are cleared, and from then on the worker of the attempt before is
+   * refused.
    * @defaultValue `"current"`
    */
   readonly attempt?: "current" | "next" | undefined;
@@ -34,8 +35,8 @@ export interface OpenContext {
 /**
  * Opens a job for a worker. From then on it is running and leased.
  *
- * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded` if another worker began the same attempt,
- * `store-unavailable`, `closed`, `invalid-option`
+ * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded` if another worker began
+ * the same attempt, `store-unavailable`, `closed`, `invalid-option`
  */
 export async function openJob<Job extends JobTypes>(
   context: OpenContext,

@@ -30,7 +30,10 @@ export interface OutboxContext
 
 /** Delivers a worker's changes to the store, in order, one write at a time, and renews the lease. */
 export interface Outbox {
-  /** Adds a checked change. It is sent at once, or together with others; while the store is unavailable it waits. Never throws. */
+  /**
+   * Adds a checked change. It is sent at once, or together with others; while the store is unavailable it waits. Never
+   * throws.
+   */
   add(change: ChangeToWrite, options: AddOptions): void;
   /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
@@ -295,7 +298,8 @@ export function closedReporter(jobId: string): ProgressError {
 function notDelivered({ jobId, maxDeliveryMs, lastFailure }: OutboxState): ProgressError {
   return new ProgressError("store-unavailable", {
     message:
-      `The end of the job "${jobId}" could not be delivered within ${maxDeliveryMs} ms, so its lease runs out and it ends as lost. ` +
+      `The end of the job "${jobId}" could not be delivered within ${maxDeliveryMs} ms, ` +
+      "so its lease runs out and it ends as lost. " +
       "Check that the store's database can be reached, or raise maxDeliveryMs.",
     retryable: true,
     cause: lastFailure,

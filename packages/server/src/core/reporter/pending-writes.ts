@@ -14,13 +14,16 @@ export interface PendingWrite {
   readonly upTo: number;
   /** Whether nothing follows it: it ends the job, or gives it back to the queue. */
   readonly isLast: boolean;
-  /** Whether it was sent and no answer came, so that it may be stored already. It is not merged with others any more. */
+  /**
+   * Whether it was sent and no answer came, so that it may be stored already. It is not merged with others any more.
+   */
   readonly isUncertain: boolean;
 }
 
 /**
- * Appends a write to the queue: merged into the last one if both fit into one change. The fields that it sets are removed from the
- * writes before it, so that the queue is never larger than the state, however long the store is unavailable.
+ * Appends a write to the queue: merged into the last one if both fit into one change. The fields that it sets are
+ * removed from the writes before it, so that the queue is never larger than the state, however long the store is
+ * unavailable.
  */
 export function appendWrite(
   queue: readonly PendingWrite[],

@@ -18,8 +18,8 @@ export interface LogOptions {
 }
 
 /**
- * `await using` closes a reporter, as `close()` does. The type is conditional because only programs that compile for the symbol know
- * it, and the others must compile too.
+ * `await using` closes a reporter, as `close()` does. The type is conditional because only programs that compile for
+ * the symbol know it, and the others must compile too.
  */
 type Disposing = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
   ? { readonly [Name in Key]: () => Promise<void> }
@@ -28,26 +28,29 @@ type Disposing = SymbolConstructor extends { readonly asyncDispose: infer Key ex
 /**
  * A worker's access to its job: it reports, renews the lease, and ends the job.
  *
- * Reporting never fails or delays the work: `update` and `log` neither throw nor wait, and while the store is unavailable their changes
- * are merged and kept. Only the methods that end the job wait.
+ * Reporting never fails or delays the work: `update` and `log` neither throw nor wait, and while the store is
+ * unavailable their changes are merged and kept. Only the methods that end the job wait.
  */
 export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   readonly id: string;
   /**
-   * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `attempt-superseded` if a later
-   * attempt has begun, `job-lost`, `job-timed-out` or `job-finished` if the job was ended elsewhere, `job-expired` if it was removed,
-   * `closed` after `close()` or `requeue()`.
+   * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `attempt-superseded`
+   * if a later attempt has begun, `job-lost`, `job-timed-out` or `job-finished` if the job was ended elsewhere,
+   * `job-expired` if it was removed, `closed` after `close()` or `requeue()`.
    */
   readonly signal: AbortSignal;
   /** The job as this worker knows it: as it was opened, with the reports since. */
   readonly state: JobState<Job>;
-  /** Sends an update, together with others, at most every `reportIntervalMs`. A value that can't be stored goes to `onError`. */
+  /**
+   * Sends an update, together with others, at most every `reportIntervalMs`. A value that can't be stored goes to
+   * `onError`.
+   */
   update(update: JobUpdate<Job>): void;
   /** Appends a line at once. The text is cut at 4096 characters. */
   log(text: string, options?: LogOptions): void;
   /**
-   * Runs one step. Its start and end are sent at once, with their times. If the work throws, the step is `failed` and the error is
-   * thrown again; after a cancel the step is closed by the job's end.
+   * Runs one step. Its start and end are sent at once, with their times. If the work throws, the step is `failed` and
+   * the error is thrown again; after a cancel the step is closed by the job's end.
    */
   step<Result>(
     id: Job["step"],
@@ -60,13 +63,14 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   /**
    * Ends the job as `completed`. Resolves when that is stored.
    *
-   * @throws ProgressError `invalid-change` if the result does not match the definition or can't be written as JSON: then the job is
-   * still open. `job-finished`, `attempt-superseded`, `store-unavailable` if the end could not be delivered.
+   * @throws ProgressError `invalid-change` if the result does not match the definition or can't be written as JSON:
+   * then the job is still open. `job-finished`, `attempt-superseded`, `store-unavailable` if the end could not be
+   * delivered.
    */
   complete(result: Job["result"]): Promise<JobState<Job>>;
   /**
-   * Ends the job as `failed`. The message of a `{ code, message }`, a {@link JobFailure} or a ProgressError is shown to readers; any
-   * other error goes to `onError` only.
+   * Ends the job as `failed`. The message of a `{ code, message }`, a {@link JobFailure} or a ProgressError is shown to
+   * readers; any other error goes to `onError` only.
    */
   fail(error: unknown): Promise<JobState<Job>>;
   /** Ends the job as `cancelled`. */
@@ -74,9 +78,9 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   /** Ends the job otherwise than `completed`, for a worker that knows the right status. */
   end(status: EndStatus, options?: EndOptions): Promise<JobState<Job>>;
   /**
-   * Gives this attempt up and the job back to the queue: it is `queued`, its running steps are `failed`, and the lease is given up.
-   * The next worker opens it with `attempt: "next"`. A job that was asked to be cancelled ends as `cancelled` instead. The reporter is
-   * closed afterwards.
+   * Gives this attempt up and the job back to the queue: it is `queued`, its running steps are `failed`, and the lease
+   * is given up. The next worker opens it with `attempt: "next"`. A job that was asked to be cancelled ends as
+   * `cancelled` instead. The reporter is closed afterwards.
    *
    * @throws ProgressError as `complete` does.
    */

@@ -27,12 +27,14 @@ export interface RunContext {
 }
 
 /**
- * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the work returned,
- * `cancelled` if it stopped after a cancel, else `failed`. Work that requeues the job leaves it `queued`.
+ * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the
+ * work returned, `cancelled` if it stopped after a cancel, else `failed`. Work that requeues the job leaves it
+ * `queued`.
  *
  * @returns the state after the end, also if someone else ended the job (a cancel, a deadline, a sweep).
- * @throws ProgressError `store-unavailable` if the end could not be delivered; `attempt-superseded`, `job-expired` or `closed` if the
- * job went on or was removed without this worker. The work's own error if it requeued the job and then threw.
+ * @throws ProgressError `store-unavailable` if the end could not be delivered; `attempt-superseded`, `job-expired` or
+ * `closed` if the job went on or was removed without this worker. The work's own error if it requeued the job and then
+ * threw.
  */
 export async function runJob<Job extends JobTypes>(
   context: RunContext,
@@ -74,7 +76,10 @@ async function endOf<Job extends JobTypes>(
   }
 }
 
-/** Whether an error is how work stops: the reason itself, as `throwIfAborted` and `fetch` throw it, or the platform's AbortError. */
+/**
+ * Whether an error is how work stops: the reason itself, as `throwIfAborted` and `fetch` throw it, or the platform's
+ * AbortError.
+ */
 function isAbort(error: unknown, reason: unknown): boolean {
   return error === reason || (error instanceof Error && error.name === "AbortError");
 }

@@ -10,8 +10,8 @@ interface WrittenJob {
 }
 
 /**
- * Whether a write that got no answer is stored nevertheless. Writing it twice would append its lines twice, and would find its own end
- * and be refused.
+ * Whether a write that got no answer is stored nevertheless. Writing it twice would append its lines twice, and would
+ * find its own end and be refused.
  */
 export async function isWritten(
   { store, jobId, cursor }: WrittenJob,

@@ -1,63 +1,69 @@
-/** Items by the time at which each is due; the earliest is at hand, and an item can be moved. */
+/** Items ordered by the time at which each is due. The earliest item is found at once, and an item can be moved. */
 export interface DueQueue<Item> {
-  /** Puts an item in, or moves it. O(log n). `Infinity` is never due. */
+  /** Adds an item, or moves it to another time. O(log n). `Infinity` is never due. */
   set(item: Item, at: number): void;
-  /** Takes an item out, if it is in. O(log n). */
+  /** Removes an item, if it is in the queue. O(log n). */
   delete(item: Item): void;
   /** The earliest item that is due at `now`. O(1). */
   due(now: number): Item | undefined;
   clear(): void;
 }
 
-/** A binary heap that knows where each item stands: one entry per item, however often it is moved. */
-export function dueQueue<Item>(): DueQueue<Item> {
-  const heap: { readonly item: Item; readonly at: number }[] = [];
-  const places = new Map<Item, number>();
+interface Entry<Item> {
+  readonly item: Item;
+  readonly at: number;
+}
 
-  function place(index: number, entry: { readonly item: Item; readonly at: number }): void {
+/** A binary heap that knows the index of each item. It holds one entry per item, however often the item is moved. */
+export function dueQueue<Item>(): DueQueue<Item> {
+  const heap: Entry<Item>[] = [];
+  const indexes = new Map<Item, number>();
+
+  function setAt(index: number, entry: Entry<Item>): void {
     heap[index] = entry;
-    places.set(entry.item, index);
+    indexes.set(entry.item, index);
   }
 
-  function rise(from: number, entry: { readonly item: Item; readonly at: number }): number {
+  /** Moves later parents down and returns the index that is free for the entry. */
+  function siftUp(from: number, entry: Entry<Item>): number {
     let index = from;
     while (index > 0) {
       const parent = heap[(index - 1) >> 1];
       if (parent === undefined || parent.at <= entry.at) break;
-      place(index, parent);
+      setAt(index, parent);
       index = (index - 1) >> 1;
     }
     return index;
   }
 
-  function sink(from: number, entry: { readonly item: Item; readonly at: number }): number {
+  /** Moves earlier children up and returns the index that is free for the entry. */
+  function siftDown(from: number, entry: Entry<Item>): number {
     let index = from;
     for (;;) {
-      const [left, right] = [heap[2 * index + 1], heap[2 * index + 2]];
-      const child = right !== undefined && left !== undefined && right.at < left.at ? right : left;
+      const next = earlierChild(heap, index);
+      const child = heap[next];
       if (child === undefined || child.at >= entry.at) return index;
-      const next = child === left ? 2 * index + 1 : 2 * index + 2;
-      place(index, child);
+      setAt(index, child);
       index = next;
     }
   }
 
-  /** Puts an entry where it belongs, beginning at a free place. */
-  function settle(index: number, entry: { readonly item: Item; readonly at: number }): void {
-    place(sink(rise(index, entry), entry), entry);
+  /** Inserts an entry in heap order, beginning at a free index. */
+  function insert(index: number, entry: Entry<Item>): void {
+    setAt(siftDown(siftUp(index, entry), entry), entry);
   }
 
   return {
     set(item, at) {
-      settle(places.get(item) ?? heap.length, { item, at });
+      insert(indexes.get(item) ?? heap.length, { item, at });
     },
     delete(item) {
-      const index = places.get(item);
+      const index = indexes.get(item);
       const last = heap.at(-1);
       if (index === undefined || last === undefined) return;
       heap.pop();
-      places.delete(item);
-      if (index < heap.length) settle(index, last);
+      indexes.delete(item);
+      if (index < heap.length) insert(index, last);
     },
     due(now) {
       const first = heap[0];
@@ -65,7 +71,14 @@ export function dueQueue<Item>(): DueQueue<Item> {
     },
     clear() {
       heap.length = 0;
-      places.clear();
+      indexes.clear();
     },
   };
+}
+
+/** The index of the child that is due first. If there is no child, no entry has this index. */
+function earlierChild(heap: readonly Entry<unknown>[], index: number): number {
+  const [left, right] = [heap[2 * index + 1], heap[2 * index + 2]];
+  const isRight = left !== undefined && right !== undefined && right.at < left.at;
+  return isRight ? 2 * index + 2 : 2 * index + 1;
 }

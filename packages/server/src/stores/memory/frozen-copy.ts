@@ -1,12 +1,12 @@
 import type { Json } from "@emlinh/progress-protocol";
 
 /**
- * What a database would give back: a copy made by way of JSON (`-0` is `0`, a `Date` is its text), which nobody can change.
- * So the copy can be shared by all its readers.
+ * A copy made through JSON, as a database would return it: `-0` becomes `0`, a `Date` its text. It is frozen at every
+ * depth, so that all readers can share it.
  */
 export function frozenCopy<Value>(value: Value): Value {
   const copy: Json = JSON.parse(JSON.stringify(value));
-  // A list in place of recursion: values may be nested deeper than the stack.
+  // A list instead of recursion, because values may be nested deeper than the call stack allows.
   const pending: Json[] = [copy];
   for (const next of pending) {
     if (typeof next !== "object" || next === null) continue;

@@ -1,36 +1,28 @@
-import type { Replica } from "@emlinh/progress-protocol";
 import { idTaken, jobExpired, jobNotFound, storeFull } from "../../shared/errors.js";
-import type { JobTimes } from "../../shared/lifecycle.js";
+import { dueAt } from "../../shared/lifecycle.js";
+import { dueQueue } from "./due-queue.js";
+import type { MemoryStoreSettings } from "./options.js";
+import type { StoredJob } from "./stored-job.js";
 
-/** A job in memory. */
-export interface StoredJob {
-  readonly id: string;
-  readonly key: string | undefined;
-  /** The job's data: here not a copy, but the original. */
-  readonly data: Replica;
-  times: JobTimes;
-}
-
-/** The bounds of a {@link JobTable}. */
-export interface JobTableLimits {
-  readonly maxJobs: number;
-  readonly maxTombstones: number;
-}
-
-/** The kept jobs by id and by key, and the ids of removed ones. */
+/** The jobs by id, by key and by the time of their next transition, and the ids of removed jobs. */
 export interface JobTable {
   /** @throws ProgressError `job-not-found`, `job-expired` */
   get(jobId: string): StoredJob;
   find(jobId: string): StoredJob | undefined;
   findByKey(key: string | undefined): StoredJob | undefined;
-  /** Whether the id is that of a job that was removed. */
+  /** Whether a job with this id was removed and is remembered. */
   isRemoved(jobId: string): boolean;
-  /** @throws ProgressError `invalid-change` if the id is taken; `store-full` if no job could make room. */
+  /** @throws ProgressError `invalid-change` if the id is taken; `store-full` if no job can be removed to make room. */
   checkRoomFor(jobId: string): void;
   add(job: StoredJob): void;
-  /** Notes that a job has ended: it may make room for others. */
-  markEnded(job: StoredJob): void;
-  /** The job that ended first, if the table is over its bound. */
+  /**
+   * To be called after each change of a job's times: files it by its next transition, and among the ended jobs if it
+   * has ended.
+   */
+  update(job: StoredJob): void;
+  /** The job whose transition has been due for the longest time; `undefined` if none is due at `now`. */
+  due(now: number): StoredJob | undefined;
+  /** The job that ended first, if there are more than `maxJobs`. */
   excess(): StoredJob | undefined;
   /** Removes a job and remembers its id. */
   remove(job: StoredJob): void;
@@ -38,26 +30,27 @@ export interface JobTable {
 }
 
 /** Makes an empty table. */
-export function jobTable({ maxJobs, maxTombstones }: JobTableLimits): JobTable {
+export function jobTable(settings: MemoryStoreSettings): JobTable {
+  const { maxJobs, maxTombstones } = settings;
   const jobs = new Map<string, StoredJob>();
   const idsByKey = new Map<string, string>();
+  const byTransition = dueQueue<StoredJob>();
   /** In the order of their end. */
   const ended = new Set<StoredJob>();
   /** Ids of removed jobs, the oldest first. */
   const tombstones = new Set<string>();
 
-  function bury(jobId: string): void {
-    tombstones.add(jobId);
-    for (const oldest of tombstones) {
-      if (tombstones.size <= maxTombstones) break;
-      tombstones.delete(oldest);
-    }
+  function update(job: StoredJob): void {
+    byTransition.set(job, dueAt(job.times, settings));
+    if (job.data.done) ended.add(job);
   }
 
   return {
     find: (jobId) => jobs.get(jobId),
     findByKey: (key) => (key === undefined ? undefined : jobs.get(idsByKey.get(key) ?? "")),
     isRemoved: (jobId) => tombstones.has(jobId),
+    due: (now) => byTransition.due(now),
+    update,
     get(jobId) {
       const job = jobs.get(jobId);
       if (job !== undefined) return job;
@@ -71,9 +64,7 @@ export function jobTable({ maxJobs, maxTombstones }: JobTableLimits): JobTable {
       jobs.set(job.id, job);
       if (job.key !== undefined) idsByKey.set(job.key, job.id);
       tombstones.delete(job.id);
-    },
-    markEnded(job) {
-      ended.add(job);
+      update(job);
     },
     excess() {
       const [first] = ended;
@@ -82,11 +73,20 @@ export function jobTable({ maxJobs, maxTombstones }: JobTableLimits): JobTable {
     remove(job) {
       jobs.delete(job.id);
       if (job.key !== undefined) idsByKey.delete(job.key);
+      byTransition.delete(job);
       ended.delete(job);
-      bury(job.id);
+      tombstones.add(job.id);
+      dropOldest(tombstones, maxTombstones);
     },
     clear() {
-      for (const kept of [jobs, idsByKey, ended, tombstones]) kept.clear();
+      for (const kept of [jobs, idsByKey, byTransition, ended, tombstones]) kept.clear();
     },
   };
+}
+
+function dropOldest(ids: Set<string>, max: number): void {
+  for (const oldest of ids) {
+    if (ids.size <= max) return;
+    ids.delete(oldest);
+  }
 }

@@ -1,118 +1,54 @@
-import {
-  applyDelta,
-  type Change,
-  type Cursor,
-  deltaAfter,
-  deltaOfChange,
-  emptyReplica,
-  type Fields,
-  fieldValue,
-  isTerminal,
-  replicaCursor,
-  replicaFields,
-} from "@emlinh/progress-protocol";
+import { type Change, type Cursor, deltaAfter, replicaCursor } from "@emlinh/progress-protocol";
 import type { Created, JobDraft, ProgressStore, SweepReport } from "../../core/store.js";
 import { jobExpired, storeClosed } from "../../shared/errors.js";
-import { newEpoch } from "../../shared/ids.js";
 import {
   checkWrite,
-  closedSteps,
-  dueAt,
   fieldsOfTransition,
-  type JobTimes,
   leaseOf,
   sweepCounts,
-  timesAtCreation,
   transitionOf,
-  type WriteState,
 } from "../../shared/lifecycle.js";
-import { watchers } from "../shared/watchers.js";
-import { dueQueue } from "./due-queue.js";
-import { frozenCopy } from "./frozen-copy.js";
-import { jobTable, type StoredJob } from "./job-table.js";
-import { type MemoryStoreOptions, resolveMemoryOptions } from "./options.js";
+import { type Watchers, watchers } from "../shared/watchers.js";
+import { type JobTable, jobTable } from "./job-table.js";
+import {
+  type MemoryStoreOptions,
+  type MemoryStoreSettings,
+  resolveMemoryOptions,
+} from "./options.js";
+import { changeJob, newJob, type StoredJob, type TimedChange, writeStateOf } from "./stored-job.js";
 
 /**
- * Keeps jobs in this process. Other processes see nothing of them, and a restart forgets every job.
+ * Keeps jobs in the memory of this process. Other processes do not see them, and a restart loses them.
  *
- * A sweep looks only at the jobs that are due, so it costs the same with ten jobs as with a hundred thousand.
+ * A sweep looks only at the jobs that are due, so its cost does not depend on the number of jobs.
  *
  * @throws ProgressError `invalid-option` if a bound is not a positive number.
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
-  const limits = resolveMemoryOptions(options);
-  const { clock, maxLogLines } = limits;
-  const jobs = jobTable(limits);
-  /** Every job, by the time of its next transition. */
-  const due = dueQueue<StoredJob>();
-  const watching = watchers();
+  const settings = resolveMemoryOptions(options);
+  const memory: Memory = { settings, jobs: jobTable(settings), watching: watchers() };
+  const { jobs, watching } = memory;
   let closed = false;
 
   function assertOpen(): void {
     if (closed) throw storeClosed();
   }
 
-  /** Changes a job. If a value can't be written as JSON it throws, and nothing has changed. */
-  function put(job: StoredJob, change: ChangeAt): boolean {
-    const { now, log } = change;
-    const set = { ...change.set, ...closedAtEnd(job, change.set, now) };
-    const delta = deltaOfChange(job.data, { set, log });
-    // Frozen, since every reader is given the same values.
-    if (delta !== undefined)
-      applyDelta(job.data, frozenCopy({ ...delta, set: { ...set, updatedAt: now } }), maxLogLines);
-    const stale = fieldValue(job.data, "stale") === true;
-    job.times = { ...job.times, ...change.lease, stale, writtenAt: now };
-    if (job.data.done) {
-      job.times = { ...job.times, endedAt: now, leaseUntil: undefined };
-      jobs.markEnded(job);
-    }
-    due.set(job, dueAt(job.times, limits));
-    return delta !== undefined;
-  }
-
-  function remove(job: StoredJob): void {
-    jobs.remove(job);
-    due.delete(job);
-    watching.wake(job.id);
-  }
-
   return {
-    maxLogLines,
+    maxLogLines: settings.maxLogLines,
 
-    async create(draft: JobDraft): Promise<Created> {
+    async create(draft) {
       assertOpen();
-      const known = jobs.findByKey(draft.key);
-      if (known !== undefined)
-        return { jobId: known.id, cursor: replicaCursor(known.data), created: false };
-      jobs.checkRoomFor(draft.id);
-      const now = clock();
-      const job = newJob(draft, now);
-      put(job, { set: { ...draft.set, createdAt: now }, log: [], now });
-      jobs.add(job);
-      const cursor = replicaCursor(job.data);
-      watching.wake(job.id);
-      const excess = jobs.excess();
-      if (excess !== undefined) remove(excess);
-      return { jobId: job.id, cursor, created: true };
+      return createJob(memory, draft);
     },
 
-    async write(jobId: string, change: Change): Promise<Cursor> {
+    async write(jobId, change) {
       assertOpen();
-      const job = jobs.get(jobId);
-      checkWrite(writeStateOf(job), change);
-      const now = clock();
-      const { leaseMs, log } = change;
-      // A worker that reports is not stale any more.
-      const revives = leaseMs !== undefined && job.times.stale;
-      const set = revives ? { ...change.set, stale: false } : change.set;
-      const isVisible = put(job, { set, log, now, lease: leaseOf(leaseMs, now) });
-      const cursor = replicaCursor(job.data);
-      if (isVisible) watching.wake(jobId, job.data.version);
-      return cursor;
+      return writeJob(memory, jobId, change);
     },
 
-    async read(jobId: string, after?: Cursor) {
+    async read(jobId, after) {
       assertOpen();
       const job = jobs.find(jobId);
       if (job !== undefined) return deltaAfter(job.data, after);
@@ -128,55 +64,83 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
     async remove(jobId) {
       assertOpen();
       const job = jobs.find(jobId);
-      if (job !== undefined) remove(job);
+      if (job !== undefined) removeJob(memory, job);
       return job !== undefined;
     },
 
-    async sweep(at: number | undefined, limit: number): Promise<SweepReport> {
+    async sweep(now, limit) {
       assertOpen();
-      const now = at ?? clock();
-      const counts = sweepCounts();
-      for (let job = due.due(now); job !== undefined; job = due.due(now)) {
-        if (counts.total() >= limit) break;
-        const transition = transitionOf(job.times, limits, now);
-        if (transition === undefined)
-          throw new Error(`The job "${job.id}" is queued for a time at which nothing is due.`);
-        counts.add(transition);
-        if (transition === "expired") {
-          remove(job);
-          continue;
-        }
-        put(job, { set: fieldsOfTransition(transition, now), log: [], now });
-        watching.wake(job.id, job.data.version);
-      }
-      return counts.report(due.due(now) !== undefined);
+      return sweepJobs(memory, now ?? settings.clock(), limit);
     },
 
     async close() {
       closed = true;
-      for (const kept of [jobs, due, watching]) kept.clear();
+      jobs.clear();
+      watching.clear();
     },
   };
 }
 
-/** A change, the time of its write, and what it does to the lease. */
-interface ChangeAt extends Pick<Change, "set" | "log"> {
-  readonly now: number;
-  readonly lease?: Partial<JobTimes>;
+/** The parts of one store. */
+interface Memory {
+  readonly settings: MemoryStoreSettings;
+  readonly jobs: JobTable;
+  readonly watching: Watchers;
 }
 
-function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJob {
-  return { id, key, data: emptyReplica(newEpoch()), times: timesAtCreation(now, deadlineMs) };
+function createJob(memory: Memory, draft: JobDraft): Created {
+  const { settings, jobs, watching } = memory;
+  const known = jobs.findByKey(draft.key);
+  if (known !== undefined)
+    return { jobId: known.id, cursor: replicaCursor(known.data), created: false };
+  jobs.checkRoomFor(draft.id);
+  const now = settings.clock();
+  const job = newJob(draft, now);
+  changeJob(job, { set: { ...draft.set, createdAt: now }, log: [], now }, settings.maxLogLines);
+  jobs.add(job);
+  const cursor = replicaCursor(job.data);
+  watching.wake(job.id);
+  const excess = jobs.excess();
+  if (excess !== undefined) removeJob(memory, excess);
+  return { jobId: job.id, cursor, created: true };
 }
 
-function closedAtEnd({ data }: StoredJob, set: Fields, now: number): Fields {
-  return isTerminal(set.status) ? closedSteps({ ...replicaFields(data), ...set }, now) : {};
+function writeJob(memory: Memory, jobId: string, { set, log, leaseMs, attempt }: Change): Cursor {
+  const job = memory.jobs.get(jobId);
+  checkWrite(writeStateOf(job), { set, attempt });
+  const now = memory.settings.clock();
+  // A write that renews the lease or gives it up clears the mark.
+  const clears = leaseMs !== undefined && job.times.stale;
+  const accepted = clears ? { ...set, stale: false } : set;
+  return put(memory, job, { set: accepted, log, now, lease: leaseOf(leaseMs, now) });
 }
 
-function writeStateOf({ id, data }: StoredJob): WriteState {
-  return {
-    id,
-    ended: data.done ? String(fieldValue(data, "status")) : undefined,
-    attempt: Number(fieldValue(data, "attempt") ?? 1),
-  };
+function sweepJobs(memory: Memory, now: number, limit: number): SweepReport {
+  const { settings, jobs } = memory;
+  const counts = sweepCounts();
+  for (let job = jobs.due(now); job !== undefined; job = jobs.due(now)) {
+    if (counts.total() >= limit) break;
+    const transition = transitionOf(job.times, settings, now);
+    if (transition === undefined)
+      throw new Error(`The job "${job.id}" is queued for a time at which nothing is due.`);
+    counts.add(transition);
+    if (transition === "expired") removeJob(memory, job);
+    else put(memory, job, { set: fieldsOfTransition(transition, now), log: [], now });
+  }
+  return counts.report(jobs.due(now) !== undefined);
+}
+
+/** Changes a job and wakes its watchers if readers can see the change. Returns the cursor of the version written. */
+function put({ settings, jobs, watching }: Memory, job: StoredJob, change: TimedChange): Cursor {
+  const isVisible = changeJob(job, change, settings.maxLogLines);
+  jobs.update(job);
+  // Taken before the wake, because a watcher may write at once.
+  const cursor = replicaCursor(job.data);
+  if (isVisible) watching.wake(job.id, job.data.version);
+  return cursor;
+}
+
+function removeJob({ jobs, watching }: Memory, job: StoredJob): void {
+  jobs.remove(job);
+  watching.wake(job.id);
 }

@@ -13,8 +13,8 @@ export interface MemoryStoreOptions extends StoreOptions {
    */
   readonly maxJobs?: number | undefined;
   /**
-   * Ids of removed jobs that are remembered, to answer `job-expired` instead of `job-not-found`. The oldest are dropped first; `0`
-   * for none. @defaultValue `100_000`
+   * Ids of removed jobs that are remembered, to answer `job-expired` instead of `job-not-found`. The oldest are dropped
+   * first; `0` for none. @defaultValue `100_000`
    */
   readonly maxTombstones?: number | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */

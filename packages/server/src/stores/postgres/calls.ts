@@ -8,55 +8,59 @@ import {
 import type { JobDraft } from "../../core/store.js";
 import { newEpoch } from "../../shared/ids.js";
 import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
-import { askPostgres, isNotMigrated, type PostgresQuestion } from "./ask.js";
 import { migratePostgres } from "./migrate.js";
+import type { PostgresNames } from "./names.js";
 import type { PostgresSettings } from "./options.js";
-import type { PostgresNames } from "./schema.js";
+import { isNotMigrated, type PostgresQuery, runQuery } from "./query.js";
 
-/** What a function answers that refuses. */
-export interface Refused {
+/** The answer of a function that refuses. */
+export interface Refusal {
   readonly refused:
     | "id-taken"
     | "job-not-found"
     | "job-expired"
     | "job-finished"
     | "attempt-superseded";
-  /** JSON of the status that the job ended with. */
+  /** The status that the job ended with, as JSON. */
   readonly status?: string | null;
+  /** The attempt that the job is in. */
   readonly current?: number;
 }
 
-interface Stands {
+/** The version of a job. */
+interface JobVersion {
   readonly refused?: undefined;
   readonly epoch: string;
   readonly version: number;
 }
 
-/** What `create_job` answers. */
-type CreateAnswer = Refused | (Stands & { readonly id: string; readonly created: boolean });
+/** The answer of `create_job`. */
+type CreateAnswer = Refusal | (JobVersion & { readonly id: string; readonly created: boolean });
 
-/** What `write_job` answers. */
-type WriteAnswer =
-  | Refused
-  | (Stands & { /** Whether it made a version. */ readonly raised: boolean });
+/** The answer of `write_job`. `raised` is whether the write made a version. */
+type WriteAnswer = Refusal | (JobVersion & { readonly raised: boolean });
 
-/** What `read_job` answers: nothing for an unknown job. */
+/** The answer of `read_job`. */
 export type ReadAnswer =
   | { readonly removed: true }
-  | (Stands & {
+  | (JobVersion & {
       readonly removed?: undefined;
       readonly reset: boolean;
       readonly set: Readonly<Record<string, Json>>;
-      /** Number, version and what the writer gave. */
+      /** Each with its number, its version, and the line as the writer passed it. */
       readonly lines: readonly (readonly [n: number, version: number, line: object])[];
+      readonly done: boolean;
     });
 
-/** What `sweep_jobs` answers. */
+/** The answer of `sweep_jobs`. */
 interface SweepAnswer {
-  readonly swept: readonly (Stands & { readonly id: string; readonly fate: Transition })[];
-  /** Whether it looked at all that was due. */
+  readonly swept: readonly (JobVersion & {
+    readonly id: string;
+    readonly transition: Transition;
+  })[];
+  /** Whether it has checked all due jobs. */
   readonly done: boolean;
-  /** Whether more jobs are due; told once the limit is reached. */
+  /** Whether more jobs are due. Only known if the limit was reached. */
   readonly more: boolean;
 }
 
@@ -64,122 +68,100 @@ interface SweepAnswer {
 export interface PostgresCalls {
   create(draft: JobDraft): Promise<CreateAnswer>;
   write(jobId: string, change: Change): Promise<WriteAnswer>;
+  /** Resolves with `undefined` for an unknown job. */
   read(jobId: string, after: CursorParts | undefined): Promise<ReadAnswer | undefined>;
+  /** Resolves with whether there was such a job. */
+  remove(jobId: string): Promise<boolean>;
   sweep(now: number | undefined, limit: number): Promise<SweepAnswer>;
-  look(jobIds: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
+  /** The cursors of those of the jobs that exist. */
+  currentCursors(jobIds: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
   notify(payloads: readonly string[]): Promise<unknown>;
 }
 
-/** Jobs whose rows one transaction of a sweep may hold: their writers wait for it. */
+/** Jobs whose rows one transaction of a sweep may lock. Their writers wait for it. */
 const SWEEP_BATCH = 50;
 
-/** Stands for "never" in columns of milliseconds: a few of them still add up to a `bigint`. */
+/** Stands for "never" in a `bigint` of milliseconds. Several of them can be added without an overflow. */
 const FOREVER = 1e18;
 
-/** The types of the functions' parameters, in their order. */
+/** The types of the functions' parameters, in order. */
 const PARAMETERS = {
   create_job: "text text text json float8 boolean boolean bigint bigint bigint",
   write_job: "text json json float8 float8 bigint boolean boolean bigint bigint bigint",
   read_job: "text text bigint bigint",
+  remove_job: "text bigint",
   sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
 } as const;
 
 /** The calls for one store. */
 export function postgresCalls(settings: PostgresSettings): PostgresCalls {
-  const { pool, names, migrate, tombstoneTtlMs } = settings;
-  const ttls = [whole(settings.ttlMs), whole(settings.idleTtlMs)];
-  const maxLines = whole(settings.maxLogLines);
-  const fates = jsonOf({
-    stale: texts(fieldsOfTransition("stale", 0)),
-    lost: texts(fieldsOfTransition("lost", 0)),
-    "timed-out": texts(fieldsOfTransition("timed-out", 0)),
-  });
-  const statements = {
-    create: callOf(names, "create_job"),
-    write: callOf(names, "write_job"),
-    read: callOf(names, "read_job"),
-    sweep: callOf(names, "sweep_jobs"),
-    look: `select json_object_agg(j.id, j.epoch || '.' || j.version)::text as answer
-      from json_array_elements_text($1::text::json) as each (id) join ${names.of("jobs")} j on j.id = each.id where not j.removed`,
-    // A hint is worth no wait for the disk, and the lock under which notifications are sent is held for as long.
-    notify: `select set_config('synchronous_commit', 'off', true) as answer, pg_notify($1::text, each.payload)
-      from json_array_elements_text($2::text::json) as each (payload)`,
-  };
-
-  async function ask(
-    text: string,
-    values: readonly (string | null)[],
-    repeatable = false,
-  ): Promise<unknown> {
-    const [row] = await askMigrated({ text, values, repeatable });
-    const { answer } = row as { readonly answer: string | null };
-    return answer === null ? undefined : JSON.parse(answer);
-  }
-
-  /** What isn't there was refused before anything ran: so the tables are made when they are first missed, and no start waits for a look at them. */
-  async function askMigrated(question: PostgresQuestion): Promise<readonly unknown[]> {
-    try {
-      return await askPostgres(pool, question);
-    } catch (error) {
-      if (!migrate || !isNotMigrated(error)) throw error;
-      await migratePostgres(pool, names);
-      return await askPostgres(pool, question);
-    }
-  }
-
+  const { pool, names, tombstoneTtlMs } = settings;
+  const call = caller(settings);
+  const ttls = [integerText(settings.ttlMs), integerText(settings.idleTtlMs)];
+  const maxLines = integerText(settings.maxLogLines);
+  const tombstoneMs = integerText(tombstoneTtlMs);
+  const create = callOf(names, "create_job");
+  const write = callOf(names, "write_job");
+  const read = callOf(names, "read_job");
+  const remove = callOf(names, "remove_job");
+  const sweep = callOf(names, "sweep_jobs");
+  const cursors = cursorsSql(names);
   return {
-    async create({ id, key, set, deadlineMs }) {
-      const { createdAt: _, updatedAt: __, ...fields } = set;
-      const values = [
-        id,
-        newEpoch(),
-        key === undefined ? null : jsonOf(key),
-        jsonOf(texts(fields)),
-        String(Number(set.attempt ?? 1)),
-        String(set.stale === true),
-        String(isTerminal(set.status)),
-        deadlineMs === undefined ? null : whole(deadlineMs),
-        ...ttls,
-      ];
-      return (await ask(statements.create, values)) as CreateAnswer;
+    async create(draft) {
+      const values = [...createValues(draft), ...ttls];
+      return (await call({ text: create, values })) as CreateAnswer;
     },
-
-    async write(jobId, { set, log, attempt, leaseMs }) {
-      const { updatedAt: _, ...fields } = set;
-      const values = [
-        jobId,
-        Object.keys(set).length > 0 ? jsonOf(texts(fields)) : null,
-        log.length > 0 ? jsonOf(log.map(jsonOf)) : null,
-        attempt === undefined ? null : String(attempt),
-        set.attempt === undefined ? null : String(Number(set.attempt)),
-        leaseMs === undefined ? null : whole(leaseMs),
-        set.stale === undefined ? null : String(set.stale === true),
-        String(isTerminal(set.status)),
-        maxLines,
-        ...ttls,
-      ];
-      return (await ask(statements.write, values)) as WriteAnswer;
+    async write(jobId, change) {
+      const values = [jobId, ...writeValues(change), maxLines, ...ttls];
+      return (await call({ text: write, values })) as WriteAnswer;
     },
-
     async read(jobId, after) {
       const version = after === undefined ? null : String(after.version);
       const values = [jobId, after?.epoch ?? null, version, maxLines];
-      return (await ask(statements.read, values, true)) as ReadAnswer | undefined;
+      return (await call({ text: read, values, isRepeatable: true })) as ReadAnswer | undefined;
     },
-
+    async remove(jobId) {
+      return (await call({ text: remove, values: [jobId, tombstoneMs] })) as boolean;
+    },
     async sweep(now, limit) {
-      const at = now === undefined ? null : whole(now);
-      const values = [at, whole(limit), String(SWEEP_BATCH), ...ttls, whole(tombstoneTtlMs), fates];
-      return (await ask(statements.sweep, values)) as SweepAnswer;
+      const at = now === undefined ? null : integerText(now);
+      const bounds = [integerText(limit), String(SWEEP_BATCH), ...ttls, tombstoneMs];
+      const values = [at, ...bounds, TRANSITION_FIELDS];
+      return (await call({ text: sweep, values })) as SweepAnswer;
     },
-
-    async look(jobIds) {
-      const answer = await ask(statements.look, [jsonOf(jobIds)], true);
+    async currentCursors(jobIds) {
+      const answer = await call({ text: cursors, values: [jsonOf(jobIds)], isRepeatable: true });
       return new Map(Object.entries((answer ?? {}) as Record<string, Cursor>));
     },
-
     notify: (payloads) =>
-      askPostgres(pool, { text: statements.notify, values: [names.channel, jsonOf(payloads)] }),
+      runQuery(pool, { text: NOTIFY, values: [names.channel, jsonOf(payloads)] }),
+  };
+}
+
+/** Returns the function that runs a statement with one JSON answer. */
+function caller({
+  pool,
+  names,
+  migrate,
+}: PostgresSettings): (query: PostgresQuery) => Promise<unknown> {
+  /**
+   * Creates the tables when they are first missed: nothing has run then. So no start of a process waits for a check of
+   * them.
+   */
+  async function runMigrated(query: PostgresQuery): Promise<readonly unknown[]> {
+    try {
+      return await runQuery(pool, query);
+    } catch (error) {
+      if (!migrate || !isNotMigrated(error)) throw error;
+      await migratePostgres(pool, names);
+      return await runQuery(pool, query);
+    }
+  }
+
+  return async (query) => {
+    const [row] = await runMigrated(query);
+    const { answer } = row as { readonly answer: string | null };
+    return answer === null ? undefined : JSON.parse(answer);
   };
 }
 
@@ -188,17 +170,64 @@ function callOf(names: PostgresNames, name: keyof typeof PARAMETERS): string {
   return `select ${names.of(name)}(${values.join(", ")}) as answer`;
 }
 
-/** What PostgreSQL can hold in a text: `JSON.stringify` escapes NUL and lone surrogates, which it can't. */
+function cursorsSql({ of }: PostgresNames): string {
+  return `select json_object_agg(j.id, j.epoch || '.' || j.version)::text as answer
+    from json_array_elements_text($1::text::json) as each (id)
+    join ${of("jobs")} j on j.id = each.id where not j.removed`;
+}
+
+/**
+ * Sends notifications. They are not worth a wait for the disk: PostgreSQL holds a lock while they are sent, and the
+ * wait would extend it.
+ */
+const NOTIFY = `select set_config('synchronous_commit', 'off', true) as answer, pg_notify($1::text, each.payload)
+  from json_array_elements_text($2::text::json) as each (payload)`;
+
+/** The fields that each transition sets. The function replaces the value of `finishedAt` by its own time. */
+const TRANSITION_FIELDS: string = jsonOf({
+  stale: jsonTexts(fieldsOfTransition("stale", 0)),
+  lost: jsonTexts(fieldsOfTransition("lost", 0)),
+  "timed-out": jsonTexts(fieldsOfTransition("timed-out", 0)),
+});
+
+function createValues({ id, key, set, deadlineMs }: JobDraft): readonly (string | null)[] {
+  const { createdAt: _, updatedAt: __, ...fields } = set;
+  return [
+    id,
+    newEpoch(),
+    key === undefined ? null : jsonOf(key),
+    jsonOf(jsonTexts(fields)),
+    String(Number(set.attempt ?? 1)),
+    String(set.stale === true),
+    String(isTerminal(set.status)),
+    deadlineMs === undefined ? null : integerText(deadlineMs),
+  ];
+}
+
+function writeValues({ set, log, attempt, leaseMs }: Change): readonly (string | null)[] {
+  const { updatedAt: _, ...fields } = set;
+  return [
+    Object.keys(set).length > 0 ? jsonOf(jsonTexts(fields)) : null,
+    log.length > 0 ? jsonOf(log.map(jsonOf)) : null,
+    attempt === undefined ? null : String(attempt),
+    set.attempt === undefined ? null : String(Number(set.attempt)),
+    leaseMs === undefined ? null : integerText(leaseMs),
+    set.stale === undefined ? null : String(set.stale === true),
+    String(isTerminal(set.status)),
+  ];
+}
+
+/** `JSON.stringify` escapes NUL and lone surrogates, which a `text` of PostgreSQL can't hold. */
 function jsonOf(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Each value as a JSON text of its own. */
-function texts(fields: Readonly<Record<string, Json>>): Readonly<Record<string, string>> {
+/** Each value as a JSON text. */
+function jsonTexts(fields: Readonly<Record<string, Json>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, jsonOf(value)]));
 }
 
-/** A number for a `bigint`; `Infinity` is a time that never comes. */
-function whole(value: number): string {
+/** A number as the text of a `bigint`. `Infinity` becomes a time that never comes. */
+function integerText(value: number): string {
   return BigInt(Math.round(Math.min(value, FOREVER))).toString();
 }

@@ -1,37 +1,41 @@
 /**
- * What the store asks of its connections: `pg`'s `Pool` fits as it is. All values are texts or `null`, which the statements cast: so no client's own idea
- * of a type gets in between. No statement is named, none needs a session: a pool of PgBouncer's in transaction mode will do.
+ * The part of a connection pool that the store uses; a `Pool` of `pg` fits. All values are strings or `null`, which the
+ * statements cast, so that no type conversion of a client matters. No statement is named and none needs a session, so a
+ * PgBouncer in transaction mode works too.
  */
 export interface PostgresPool {
-  /** Runs one statement; one without values may be several, in one transaction. */
+  /** Runs one statement. A text without values may hold several statements, which run in one transaction. */
   query(text: string, values?: (string | null)[]): Promise<PostgresResult>;
-  /** Takes one connection out of the pool, to listen on; needed unless `listener` is given. */
+  /** Takes a connection out of the pool, to listen on. Required unless the store has a `listener`. */
   connect?(): Promise<PooledPostgresClient>;
-  /** Told of connections that break while nobody uses them; the store listens too, since a process ends of an `error` that nobody hears. */
+  /**
+   * Emits `error` for an idle connection that breaks. The store handles it, because an unhandled one would end the
+   * process.
+   */
   on?(event: "error", listener: (error: Error) => void): unknown;
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
-  /** `max` is how many connections there may be. */
+  /** `max` is the number of connections that the pool may open. */
   readonly options?: { readonly max?: number | undefined } | undefined;
 }
 
-/** The rows that a statement gave. */
+/** The rows that a statement returned. */
 export interface PostgresResult {
   readonly rows: readonly unknown[];
 }
 
-/** A connection of its own: `pg`'s `Client` fits. */
+/** A connection outside of any pool; a `Client` of `pg` fits. */
 export interface PostgresClient extends PostgresListenClient {
   connect(): Promise<unknown>;
   end(): Promise<void>;
 }
 
-/** A connection out of a pool. */
+/** A connection of a pool. */
 export interface PooledPostgresClient extends PostgresListenClient {
-  /** Gives it back; with `true` it is ended, since others must not get a connection that listens. */
+  /** Returns the connection to the pool. `true` closes it, because others must not get a connection that listens. */
   release(destroy: boolean): void;
 }
 
-/** What it takes to listen on a connection. */
+/** The part of a connection that the store uses to listen. */
 export interface PostgresListenClient {
   query(text: string): Promise<unknown>;
   on(event: "notification", listener: (message: PostgresNotification) => void): unknown;
@@ -39,22 +43,24 @@ export interface PostgresListenClient {
   on(event: "end", listener: () => void): unknown;
 }
 
-/** What a `NOTIFY` brought. */
+/** A message that was sent with `NOTIFY`. */
 export interface PostgresNotification {
   readonly channel: string;
   readonly payload?: string | undefined;
 }
 
-/** Listens on one channel, and goes on through every cut: made by `pgListener`, or `sql` of the `postgres` package as it is. */
+/**
+ * Listens on one channel and reconnects by itself. `pgListener` returns one, and `sql` of the `postgres` package fits.
+ */
 export interface PostgresListener {
   /**
-   * @param hear - Called with the payload of each notification.
-   * @param changed - Called without an error whenever listening is in force, the first time and after each cut; with one when it isn't any more. It may
-   * be left uncalled where a listener can't tell.
+   * @param onMessage - Called with the payload of each notification.
+   * @param onStateChange - Called without an error each time that listening is in force: the first time, and after each
+   * reconnect. Called with an error when it is interrupted; a listener that can't detect that need not call it.
    */
   listen(
     channel: string,
-    hear: (payload: string) => void,
-    changed: (trouble?: unknown) => void,
+    onMessage: (payload: string) => void,
+    onStateChange: (error?: unknown) => void,
   ): PromiseLike<{ unlisten(): Promise<unknown> }>;
 }

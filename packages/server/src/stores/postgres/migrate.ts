@@ -1,25 +1,45 @@
-import { askPostgres } from "./ask.js";
 import type { PostgresPool } from "./client.js";
-import { createSql, readSql, sweepSql, writeSql } from "./functions.js";
-import { namesFor, type PostgresPlace } from "./options.js";
-import { endingsSql, type PostgresNames, tablesSql } from "./schema.js";
+import type { PostgresNames } from "./names.js";
+import { namesFor, type PostgresLocation } from "./options.js";
+import { runQuery } from "./query.js";
+import { createJobSql } from "./sql/create-job.js";
+import { closeStepsSql, lifecycleSql } from "./sql/lifecycle.js";
+import { readJobSql } from "./sql/read-job.js";
+import { removeJobSql } from "./sql/remove-job.js";
+import { sweepJobsSql } from "./sql/sweep-jobs.js";
+import { tablesSql } from "./sql/tables.js";
+import { writeJobSql } from "./sql/write-job.js";
 
-/** Each is applied once, in this order, and never changed once it was published: what a later one adds must leave what an earlier library calls in place. */
-const MIGRATIONS: readonly ((names: PostgresNames) => string)[] = [
-  (names) =>
-    [tablesSql, endingsSql, createSql, writeSql, readSql, sweepSql]
-      .map((part) => part(names))
-      .join(""),
+/** The first version. A function of the language SQL must stand after those that it calls. */
+const FIRST_VERSION: readonly ((names: PostgresNames) => string)[] = [
+  tablesSql,
+  lifecycleSql,
+  closeStepsSql,
+  createJobSql,
+  writeJobSql,
+  readJobSql,
+  removeJobSql,
+  sweepJobsSql,
 ];
 
 /**
- * Makes the schema, tables and functions that {@link postgresStore} needs, or brings them up to date. Idempotent, in one transaction; processes that start
- * at once wait for each other. Adds only: nothing is ever dropped or rewritten.
+ * Each migration is applied once, in this order, and does not change after it was published. A later one must keep what
+ * earlier versions of the library call.
+ */
+const MIGRATIONS: readonly ((names: PostgresNames) => string)[] = [
+  (names) => FIRST_VERSION.map((part) => part(names)).join(""),
+];
+
+/**
+ * Creates the schema, tables and functions that {@link postgresStore} needs, or updates them. Idempotent, and one
+ * transaction: processes that start at the same time wait for each other. It only adds, and never drops or rewrites
+ * anything.
  *
- * The role needs the right to create in the schema, and, where there is no such schema yet, in the database. Which version was applied when stands in the
- * table `migrations`.
+ * The role needs the right to create in the schema, and in the database if the schema does not exist. The table
+ * `migrations` lists the versions and when they were applied.
  *
- * @throws ProgressError `invalid-option` for a wrong name; `store-unavailable` if the database can't be reached or refuses, with its error as the cause.
+ * @throws ProgressError `invalid-option` for an invalid name; `store-unavailable` if the database can't be reached or
+ * refuses, with its error as the cause.
  * @see {@link postgresMigration} for the same as SQL.
  *
  * @example
@@ -30,18 +50,19 @@ const MIGRATIONS: readonly ((names: PostgresNames) => string)[] = [
  */
 export async function migratePostgres(
   pool: PostgresPool,
-  place: PostgresPlace = {},
+  location: PostgresLocation = {},
 ): Promise<void> {
-  await askPostgres(pool, { text: postgresMigration(place), values: [], repeatable: true });
+  await runQuery(pool, { text: postgresMigration(location), values: [], isRepeatable: true });
 }
 
 /**
- * What {@link migratePostgres} runs: one `DO` block of SQL, for those who run their migrations themselves. It may run within another transaction, and twice.
+ * The SQL that {@link migratePostgres} runs, for apps that run their migrations themselves: one `DO` block. It may run
+ * inside another transaction, and more than once.
  *
- * @throws ProgressError `invalid-option` for a wrong name.
+ * @throws ProgressError `invalid-option` for an invalid name.
  */
-export function postgresMigration(place: PostgresPlace = {}): string {
-  const names = namesFor(place);
+export function postgresMigration(location: PostgresLocation = {}): string {
+  const names = namesFor(location);
   const { schema, of } = names;
   const steps = MIGRATIONS.map((migration, index) => {
     const version = index + 1;
@@ -51,7 +72,7 @@ ${migration(names)}
     insert into ${of("migrations")} (version) values (${version});
   end if;`;
   });
-  // Looks before it creates: with "if not exists" each run would send its notices to the log.
+  // Checks before it creates: "if not exists" would write a notice to the log at each run.
   return `do $migrate$
 begin
   perform pg_advisory_xact_lock(hashtextextended('${names.channel}', 0));

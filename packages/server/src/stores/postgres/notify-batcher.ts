@@ -1,63 +1,52 @@
-import { type Cursor, parseCursor } from "@emlinh/progress-protocol";
+import { elapsed } from "../../shared/time.js";
+import { type ChangeNotification, mergeNotifications, payloadsOf } from "./change-notification.js";
 
-/** A job that was written to. Without a cursor it was created or removed: then versions that a reader has tell nothing. */
-export interface PostgresHint {
-  readonly jobId: string;
-  readonly cursor?: Cursor | undefined;
-}
-
-/** Tells other processes which jobs were written to. */
-export interface HintSender {
-  /** One hint of a job stands for those that wait with it. */
-  add(hint: PostgresHint): void;
-  /** Resolves when what was added is sent; what is added from now on goes out at once. */
+/** Merges the notifications of one process into few `NOTIFY` statements. */
+export interface NotifyBatcher {
+  add(notification: ChangeNotification): void;
+  /** Resolves when all that was added is sent. What is added later is sent at once. */
   close(): Promise<void>;
 }
 
 /**
- * Milliseconds between two statements. PostgreSQL lets one transaction at a time send notifications, in all of its databases: so a process waits ten times
- * as long as its last statement took, and all of them together leave that lock alone the more, the more they wait for it.
+ * Milliseconds between two statements. In all databases of a server, PostgreSQL lets only one transaction at a time
+ * send notifications. So a process waits ten times as long as its last statement took: the longer processes wait for
+ * that lock, the less they use it.
  */
 const MIN_GAP_MS = 5;
 const MAX_GAP_MS = 50;
 const GAP_FACTOR = 10;
 
-/** PostgreSQL takes payloads of less than 8000 bytes. */
-const MAX_PAYLOAD_LENGTH = 7_900;
-
-/** Begins the payloads of one sender. */
-export function newSender(): string {
-  return crypto.randomUUID().slice(0, 8);
-}
-
 /**
- * Sends hints in batches: the first at once, and those that come while it is under way, or 5 to 50 ms after it, together.
+ * Sends the first notification at once. Those that are added while it is sent, and for 5 to 50 ms after it, go out
+ * together, one per job.
  *
- * @param send - Sends payloads. May reject: hints are lost then, and whoever watches finds the change by looking.
+ * @param send - Sends payloads. If it rejects, these notifications are lost, and watchers find the changes by polling.
  */
-export function hintSender(
+export function createNotifyBatcher(
   sender: string,
   send: (payloads: readonly string[]) => Promise<unknown>,
-): HintSender {
-  let pending = new Map<string, PostgresHint>();
+): NotifyBatcher {
+  let pending = new Map<string, ChangeNotification>();
   let sending: Promise<void> | undefined;
   let endGap = (): void => {};
-  let closing = false;
+  let isClosing = false;
 
   async function sendAll(): Promise<void> {
     while (pending.size > 0) {
-      const hints = [...pending.values()];
+      const notifications = [...pending.values()];
       pending = new Map();
-      const begun = performance.now();
-      await send(payloadsOf(sender, hints)).catch(() => {});
-      const gapMs = GAP_FACTOR * (performance.now() - begun);
-      if (!closing) await gap(Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, gapMs)));
+      const since = elapsed();
+      await send(payloadsOf(sender, notifications)).catch(() => {});
+      const gapMs = GAP_FACTOR * (elapsed() - since);
+      if (!isClosing) await gap(Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, gapMs)));
     }
     sending = undefined;
   }
 
   function gap(ms: number): Promise<void> {
     return new Promise((resolve) => {
+      // Keeps the process alive, so that one that exits by itself sends its last notifications.
       const timer = setTimeout(resolve, ms);
       endGap = () => {
         clearTimeout(timer);
@@ -67,49 +56,19 @@ export function hintSender(
   }
 
   return {
-    add(hint) {
-      const { jobId } = hint;
+    add(notification) {
+      const { jobId } = notification;
       const earlier = pending.get(jobId);
-      pending.set(jobId, earlier === undefined ? hint : joined(earlier, hint));
+      pending.set(
+        jobId,
+        earlier === undefined ? notification : mergeNotifications(earlier, notification),
+      );
       sending ??= sendAll();
     },
     async close() {
-      closing = true;
+      isClosing = true;
       endGap();
       await sending;
     },
   };
-}
-
-/** What stands for two hints of one job. The answers of writes that were under way at once may come in any order. */
-function joined(one: PostgresHint, other: PostgresHint): PostgresHint {
-  const [a, b] = [parseCursor(one.cursor), parseCursor(other.cursor)];
-  // What begins a new series of versions must be told as such, also when the next write follows at once.
-  if (a === undefined || b === undefined || a.epoch !== b.epoch) return { jobId: one.jobId };
-  return a.version > b.version ? one : other;
-}
-
-/** Payloads that hold the hints: the sender, then one hint a line. */
-export function payloadsOf(sender: string, hints: readonly PostgresHint[]): readonly string[] {
-  const payloads: string[] = [];
-  let payload = sender;
-  for (const { jobId, cursor } of hints) {
-    const line = cursor === undefined ? `\n${jobId}` : `\n${jobId} ${cursor}`;
-    if (payload.length + line.length > MAX_PAYLOAD_LENGTH) {
-      payloads.push(payload);
-      payload = sender;
-    }
-    payload += line;
-  }
-  return [...payloads, payload];
-}
-
-/** The hints of a payload, but for those that this process has sent itself. */
-export function hintsOf(sender: string, payload: string): readonly PostgresHint[] {
-  const [from, ...lines] = payload.split("\n");
-  if (from === sender) return [];
-  return lines.map((line) => {
-    const [jobId = "", cursor] = line.split(" ");
-    return { jobId, cursor };
-  });
 }

@@ -1,59 +1,60 @@
-/** Where a job's data are. */
+/** The keys and the channel of one job, all in one slot of a Cluster. */
 interface JobKeys {
-  /** A hash: the fields, each with its version, and what the scripts must know. */
+  /** A hash: the fields with their versions, and the record (see `lua/record.ts`). */
   readonly job: string;
   /** A list: the newest log lines. */
   readonly log: string;
-  /** A sorted set, shared with other jobs: their ids by when a sweep has to look at them. */
-  readonly due: string;
-  /** Where each new version is told. */
+  /** A sorted set that the jobs of a slot share: their ids, scored by the time at which they are due for a sweep. */
+  readonly index: string;
+  /** The channel on which each new version is published. */
   readonly channel: string;
 }
 
 /** The names of keys and channels. */
 export interface RedisKeys {
   of(jobId: string): JobKeys;
-  /** The job that a key of `create` stands for: an id, with an expiry. */
+  /** The pointer of a key of `create`: the id of its job, with an expiry. */
   pointer(key: string): string;
-  /** Every {@link JobKeys.due}. */
-  readonly dues: readonly string[];
+  /** Every {@link JobKeys.index}. */
+  readonly indexes: readonly string[];
 }
 
 /**
- * Into how many parts the jobs are divided. Each has a hash tag of its own, and so a slot of a Cluster: a script may touch a job, its log and the
- * index of what is due only if they are in one. The price is that a sweep looks at this many indexes, and that a part is as small as load can be moved
- * to another node. It is never changed: jobs would be looked for elsewhere.
+ * The number of hash tags, and so of slots of a Cluster, over which jobs are spread. A script may touch a job, its
+ * log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many indexes, and
+ * this is the granularity at which a Cluster can move load. It must never change: jobs would be searched under
+ * other keys.
  */
-const PARTS = 64;
+const SLOT_COUNT = 64;
 
-/** The names below a prefix. */
-export function keysBelow(prefix: string): RedisKeys {
-  const dues = Array.from({ length: PARTS }, (_, part) => `${prefix}:{${part}}:due`);
+/** The names that begin with a prefix. */
+export function redisKeys(prefix: string): RedisKeys {
+  const indexes = Array.from({ length: SLOT_COUNT }, (_, slot) => `${prefix}:{${slot}}:due`);
   return {
     of(jobId) {
-      const part = `${prefix}:{${partOf(jobId)}}:`;
+      const tag = `${prefix}:{${slotOf(jobId)}}:`;
       return {
-        job: `${part}job:${jobId}`,
-        log: `${part}log:${jobId}`,
-        due: `${part}due`,
-        channel: `${part}at:${jobId}`,
+        job: `${tag}job:${jobId}`,
+        log: `${tag}log:${jobId}`,
+        index: `${tag}due`,
+        channel: `${tag}at:${jobId}`,
       };
     },
-    // As JSON, since a key may be any text, and half a surrogate pair would become the same bytes as another.
+    // As JSON, because a key may be any string, and lone surrogates would all be encoded as the same bytes.
     pointer: (key) => `${prefix}:key:${JSON.stringify(key)}`,
-    dues,
+    indexes,
   };
 }
 
-/** The id in a {@link JobKeys.channel}. */
-export function jobOf(channel: string): string {
+/** The job id in a {@link JobKeys.channel}. */
+export function jobIdOf(channel: string): string {
   return channel.slice(channel.lastIndexOf(":") + 1);
 }
 
-/** FNV-1a: the same in every process and release. */
-function partOf(jobId: string): number {
+/** By FNV-1a, which gives the same result in every process and release. */
+function slotOf(jobId: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < jobId.length; at += 1)
     hash = Math.imul(hash ^ jobId.charCodeAt(at), 0x01000193);
-  return ((hash >>> 16) ^ hash) & (PARTS - 1);
+  return ((hash >>> 16) ^ hash) & (SLOT_COUNT - 1);
 }

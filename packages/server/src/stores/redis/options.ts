@@ -1,4 +1,5 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
+import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
 import {
   resolveStoreLimits,
@@ -7,45 +8,63 @@ import {
 } from "../shared/store-options.js";
 import { isCluster, type RedisClient, type RedisSubscriber } from "./client.js";
 
-/** What `redisStore` takes. `undefined` means the default, `Infinity` lifts a bound. */
+/** The options of `redisStore`. `undefined` means the default, `Infinity` lifts a bound. */
 export interface RedisStoreOptions extends StoreOptions {
   /**
-   * A client of node-redis 4 or later (`createClient`, `createCluster`; connected) or of ioredis 5 or later (`Redis`, `Cluster`). It may be shared with
-   * the rest of the app: the store blocks on none of its commands, and never closes it.
+   * A client of node-redis 4 or later (`createClient`, `createCluster`; connected) or of ioredis 5 or later (`Redis`,
+   * `Cluster`). It may be shared with the rest of the app: no command of the store blocks it, and the store never
+   * closes it.
    */
   readonly client: RedisClient;
   /**
-   * A connection of the store's own to subscribe on, of the same library and to the same server; connected, and closed by whoever made it. By default
-   * it is a `duplicate()` of the client, made at the first watch and closed with the store.
+   * A connection that only this store subscribes on, of the same library and to the same server. It must be
+   * connected, and the app closes it.
+   *
+   * @defaultValue a `duplicate()` of the client, made by the first watch and closed with the store
    */
   readonly subscriber?: RedisSubscriber | undefined;
-  /** Begins the name of each key and channel: any text without braces. Stores with the same one share their jobs. @defaultValue `"progress"` */
+  /**
+   * The start of the name of each key and channel: a string without braces, not empty. Stores with the same prefix
+   * share their jobs.
+   *
+   * @defaultValue `"progress"`
+   */
   readonly prefix?: string | undefined;
   /**
-   * Whether changes are told by sharded channels (Redis 7), which in a Cluster are heard by the job's own node alone. All processes must agree. Where
-   * the server has none, plain ones are used. @defaultValue `true` with the client of a Cluster, else `false`
+   * Whether changes are published on sharded channels (Redis 7), which in a Cluster stay on the node of the job. All
+   * processes must use the same value. If the server has no sharded channels, plain ones are used.
+   *
+   * @defaultValue `true` with the client of a Cluster, else `false`
    */
   readonly sharded?: boolean | undefined;
-  /** Milliseconds for which the id of a removed job is remembered, to answer `job-expired` in place of "never heard of it". @defaultValue `86_400_000` (a day) */
+  /**
+   * Milliseconds for which the store remembers the id of a removed job. During this time it answers `job-expired`,
+   * afterwards as for an unknown job. Above 0.
+   *
+   * @defaultValue `86_400_000` (a day)
+   */
   readonly tombstoneTtlMs?: number | undefined;
   /**
-   * Told when the connection that the store subscribes on fails (`store-unavailable`, once until it is back), and when the server may drop jobs to make
-   * room (`store-misconfigured`, once). Must not throw.
+   * Called when the connection that the store subscribes on fails (`store-unavailable`, once per outage), and when
+   * the server is set up to evict jobs (`store-misconfigured`, once). An error that it throws is ignored.
+   *
+   * @defaultValue does nothing
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
 }
 
-/** The options of a Redis store, all present but for the subscriber. */
+/** The options of a Redis store with all defaults filled in. */
 export interface RedisStoreSettings extends StoreLimits {
   readonly client: RedisClient;
   readonly subscriber: RedisSubscriber | undefined;
   readonly prefix: string;
   readonly sharded: boolean;
   readonly tombstoneTtlMs: number;
+  /** Never throws. */
   readonly onError: (error: ProgressError) => void;
 }
 
-/** Fills in the defaults and refuses what can't be meant. */
+/** Fills in the defaults and checks the options. @throws ProgressError `invalid-option` */
 export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSettings {
   const checks = checksFor("redisStore");
   const { duration, invalid } = checks;
@@ -53,10 +72,14 @@ export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSetti
   if (typeof client !== "object" || client === null || !("eval" in client))
     throw invalid("client", client, "a client of node-redis or ioredis");
   if (subscriber === undefined && !("duplicate" in client))
-    throw invalid("subscriber", subscriber, "given, since the client has no duplicate()");
-  // Braces would be taken for the hash tag, and put all jobs on one node.
+    throw invalid(
+      "subscriber",
+      subscriber,
+      "a connected client, because client has no duplicate()",
+    );
+  // Redis would take braces for the hash tag, and keep all jobs on one node.
   if (typeof prefix !== "string" || prefix === "" || /[{}]/.test(prefix))
-    throw invalid("prefix", prefix, "a text without braces");
+    throw invalid("prefix", prefix, "a string without braces that is not empty");
   return Object.freeze({
     ...resolveStoreLimits(options, checks),
     client,
@@ -64,6 +87,6 @@ export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSetti
     prefix,
     sharded: options.sharded ?? isCluster(client),
     tombstoneTtlMs: duration("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000),
-    onError: options.onError ?? (() => {}),
+    onError: neverThrows(options.onError),
   });
 }

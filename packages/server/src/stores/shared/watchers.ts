@@ -1,31 +1,31 @@
 import type { Unwatch, Wake } from "../../core/store.js";
 
-/** Who wants to be woken for which job, in this process. */
+/** The watches of this process, by job. */
 export interface Watchers {
   add(jobId: string, wake: Wake): Unwatch;
-  /** Calls the wakes of a job, at once. */
+  /** Calls the wakes of a job, synchronously. */
   wake(jobId: string, version?: number): void;
-  /** Calls them all: what happened meanwhile isn't known. */
+  /** Calls every wake, without a version, because changes may have been missed. */
   wakeAll(): void;
-  /** How many jobs have a watcher. */
+  /** The number of jobs that have a watcher. */
   readonly size: number;
   clear(): void;
 }
 
-/** An empty list of watchers. A job without any costs nothing. */
+/** Makes an empty list of watches. A job without a watcher takes no memory. */
 export function watchers(): Watchers {
   const byJob = new Map<string, Set<{ readonly wake: Wake }>>();
 
   function wake(jobId: string, version?: number): void {
     const entries = byJob.get(jobId);
     if (entries === undefined) return;
-    // A copy, since a wake may watch and unwatch; one that an earlier wake ended is passed over.
+    // A copy, because a wake may add and end watches. A watch that an earlier wake ended is skipped.
     for (const entry of [...entries]) if (entries.has(entry)) callSafely(entry.wake, version);
   }
 
   return {
     add(jobId, wake) {
-      // An entry of its own: the same function may be watching twice, and each watch ends by itself.
+      // One entry per watch: the same function may watch twice, and each watch ends separately.
       const entry = { wake };
       const entries = byJob.get(jobId) ?? new Set();
       byJob.set(jobId, entries.add(entry));
@@ -52,6 +52,7 @@ function callSafely(wake: Wake, version: number | undefined): void {
   try {
     wake(version);
   } catch {
-    // The change is written and must not look refused to its writer. Nothing is lost by it: a wake is a hint, and readers look again by themselves.
+    // The change is stored, so its writer must not see an error. A wake is only a hint, and its reader reads again
+    // later.
   }
 }

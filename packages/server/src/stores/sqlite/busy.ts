@@ -1,13 +1,14 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
+import { elapsed } from "../../shared/time.js";
 
-/** SQLite's result codes for "another one has locked it", without the bits that say more. */
+/** `SQLITE_BUSY` and `SQLITE_LOCKED`. Extended result codes carry one of these in their low byte. */
 const LOCKED: ReadonlySet<number> = new Set([5, 6]);
 
-/** Whether a driver's error says that another connection has locked the file. */
+/** Whether a driver's error means that another connection has locked the file. */
 export function isBusy(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  // better-sqlite3 and libsql name the result in `code`; node:sqlite gives its number in `errcode`.
+  // better-sqlite3 and libsql put the result's name in `code`; node:sqlite puts its number in `errcode`.
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
   return (
     (typeof code === "string" && /^SQLITE_(BUSY|LOCKED)/.test(code)) ||
@@ -15,39 +16,43 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
-/** What a driver throws, by our name. */
+/** Wraps a driver's error as `store-unavailable`. Returns a ProgressError unchanged. */
 export function unavailable(cause: unknown): ProgressError {
   if (isProgressError(cause)) return cause;
   return storeUnavailable(
     isBusy(cause)
-      ? "Another process has locked the SQLite file for longer than busyTimeoutMs. Keep other transactions on the file short."
+      ? "Another process has locked the SQLite file for longer than busyTimeoutMs. " +
+          "Keep other transactions on the file short."
       : "The SQLite database failed. See the cause, and check that the file exists, is open and has disk space.",
     cause,
   );
 }
 
-/** Waits before the next try at a locked file, some 1 to 30 ms: longer after each failure, and never in step with another process. */
+/**
+ * Waits before the next try at a locked file, 1 to 31 ms. The wait grows with each failure and is random, so that two
+ * processes do not retry in step.
+ */
 export function beforeRetry(failures: number): Promise<void> {
-  const mostMs = Math.min(30, 2 ** failures);
-  // Keeps the process alive: a call waits for it, and not for ever.
-  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * mostMs));
+  const maxMs = Math.min(30, 2 ** failures);
+  // The timer keeps the process alive, because a call waits for it. busyTimeoutMs bounds the number of retries.
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * maxMs));
 }
 
 /**
- * Tries until it isn't the lock of another process that is in the way.
+ * Runs `attempt` again while another process has locked the file.
  *
- * @throws ProgressError `store-unavailable` after `busyTimeoutMs`, or for any other error.
+ * @throws ProgressError `store-unavailable` after `busyTimeoutMs`, and at once for any other error.
  */
 export async function whenFree<Result>(
   attempt: () => Result,
   busyTimeoutMs: number,
 ): Promise<Result> {
-  const until = performance.now() + busyTimeoutMs;
+  const until = elapsed() + busyTimeoutMs;
   for (let failures = 1; ; failures += 1) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || performance.now() > until) throw unavailable(error);
+      if (!isBusy(error) || elapsed() > until) throw unavailable(error);
     }
     await beforeRetry(failures);
   }

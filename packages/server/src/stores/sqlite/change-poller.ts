@@ -4,57 +4,49 @@ import { isBusy, unavailable, whenFree } from "./busy.js";
 import type { SqliteStoreSettings } from "./options.js";
 import type { Statements } from "./statements.js";
 
-/** Wakes this process' watchers for what other processes write. */
-export interface Feed {
-  /** Resolves when every later change will be seen. Does nothing if it runs. */
+/** Wakes this process's watchers when other processes write. */
+export interface ChangePoller {
+  /** Resolves when every later change will be noticed. Does nothing if the poller runs already. */
   start(): Promise<void>;
   stop(): void;
-  /** A transaction of this process' own, whose watchers were woken already. */
-  committed(change: number): void;
+  /** Notes a transaction of this process, whose watchers were woken already. */
+  committed(number: number): void;
 }
 
-/** Transactions behind which all watchers are woken, and no list is read: a process that slept for an hour must not read the hour. */
-const MAX_BEHIND = 10_000;
+/**
+ * If more transactions than this were missed, all watchers are woken and no list is read: a process that slept for an
+ * hour must not read an hour's changes.
+ */
+const MAX_MISSED = 10_000;
 
-/** Milliseconds between looks while they fail. */
-const BROKEN_POLL_MS = 1_000;
+/** Milliseconds between two polls while polling fails. */
+const FAILING_POLL_MS = 1_000;
 
 /**
- * A feed that doesn't run. A look is one row by its key: SQLite's own `data_version` costs as much, and would also tell of
- * every other table, and not of a second store on the same connection.
+ * Makes a poller that does not run yet. A poll reads one row by its key. SQLite's own `data_version` costs as much; it
+ * also changes with every other table, and not for a second store on the same connection.
  */
-export function createFeed(
+export function createChangePoller(
   settings: Pick<SqliteStoreSettings, "pollMs" | "busyTimeoutMs" | "onError">,
   watching: Watchers,
-  ready: () => Statements,
-): Feed {
+  statements: () => Statements,
+): ChangePoller {
   const { pollMs, busyTimeoutMs, onError } = settings;
-  /** The last transaction that is known here. */
+  /** The last transaction whose watchers were woken. */
   let seen = 0;
   let timer: Timer | undefined;
   let running = false;
-  let broken = false;
+  let failing = false;
 
-  function look(): void {
-    const statements = ready();
-    const changes = statements.changes() ?? 0;
-    if (changes === seen) return;
-    if (changes < seen || changes - seen > MAX_BEHIND) watching.wakeAll();
-    else
-      for (const { id, version, removed, born } of statements.changedSince(seen))
-        watching.wake(id, removed || born > seen ? undefined : version);
-    seen = changes;
-  }
-
-  function lookSafely(): void {
+  function pollAndSchedule(): void {
     try {
-      look();
-      if (broken) watching.wakeAll();
-      broken = false;
+      seen = wakeForChanges(statements(), watching, seen);
+      if (failing) watching.wakeAll();
+      failing = false;
     } catch (error) {
-      // A lock that lasts is told to those who write; the next look is soon.
-      if (!isBusy(error) && !broken) {
-        broken = true;
+      // A lock is no failure: the next poll is soon, and calls report a lock that lasts.
+      if (!isBusy(error) && !failing) {
+        failing = true;
         onError(unavailable(error));
       }
     }
@@ -63,25 +55,41 @@ export function createFeed(
 
   function schedule(): void {
     if (pollMs === false) return;
-    timer = after(broken ? BROKEN_POLL_MS : pollMs, lookSafely);
+    timer = after(failing ? FAILING_POLL_MS : pollMs, pollAndSchedule);
   }
 
   return {
     async start() {
       if (running || pollMs === false) return;
-      const changes = await whenFree(() => ready().changes() ?? 0, busyTimeoutMs);
-      // Meanwhile others may have started it, or ended the watch for which it was to run.
+      const last = await whenFree(() => statements().lastTransaction() ?? 0, busyTimeoutMs);
+      // During the wait another watch may have started the poller, or the watch that needs it may have ended.
       if (running || watching.size === 0) return;
       running = true;
-      seen = changes;
+      seen = last;
       schedule();
     },
     stop() {
       running = false;
       clearTimeout(timer);
     },
-    committed(change) {
-      if (change === seen + 1) seen = change;
+    committed(number) {
+      if (number === seen + 1) seen = number;
     },
   };
+}
+
+/** Wakes the watchers of the jobs that changed after transaction `seen`. Returns the number of the last transaction. */
+function wakeForChanges(
+  { lastTransaction, changedSince }: Statements,
+  watching: Watchers,
+  seen: number,
+): number {
+  const last = lastTransaction() ?? 0;
+  if (last === seen) return last;
+  // A lower number means that the file lost its data and began to count again.
+  if (last < seen || last - seen > MAX_MISSED) watching.wakeAll();
+  else
+    for (const { id, version, removed, createdIn } of changedSince(seen))
+      watching.wake(id, removed || createdIn > seen ? undefined : version);
+  return last;
 }

@@ -1,32 +1,42 @@
-import { type Change, isTerminal, isVisible } from "@emlinh/progress-protocol";
+import { type Change, type Fields, isTerminal, isVisible } from "@emlinh/progress-protocol";
 
-/** A change as text, made when the call came in: what its maker does to it afterwards isn't written. */
-export interface Parcel {
-  /** Whether it raises a version. */
+/** The name of a field and its value as JSON. */
+export type EncodedField = readonly [name: string, json: string];
+
+/**
+ * A change as JSON text. It is encoded when the call comes in, so that the caller may change its own objects while the
+ * call waits in the write queue.
+ */
+export interface EncodedChange {
+  /** Whether the change raises a version. */
   readonly visible: boolean;
-  readonly fields: readonly (readonly [name: string, json: string])[];
-  /** The appended lines as one JSON array; absent if there are none. */
+  readonly fields: readonly EncodedField[];
+  /** The appended lines as one JSON array; `undefined` if there are none. */
   readonly lines: string | undefined;
   readonly lineCount: number;
-  /** What it says of the fields by which the store itself goes; `undefined` where it says nothing. */
+  /** The status that the change sets; `undefined` if it sets none. */
   readonly status: string | undefined;
+  /** Whether that status is terminal. */
   readonly ends: boolean;
+  /** The attempt that the change begins; `undefined` if it begins none. */
   readonly begins: number | undefined;
+  /** The mark that the change sets or clears; `undefined` if it does neither. */
   readonly stale: boolean | undefined;
+  /** The attempt of the worker that writes. */
   readonly attempt: number | undefined;
   readonly leaseMs: number | undefined;
 }
 
 /**
- * Turns a change into text.
+ * Encodes a change.
  *
- * @throws TypeError for a value that is no JSON; nothing was written then.
+ * @throws TypeError for a value that can't be written as JSON.
  */
-export function parcelOf({ set, log, attempt, leaseMs }: Change): Parcel {
+export function encodeChange({ set, log, attempt, leaseMs }: Change): EncodedChange {
   const { status, stale } = set;
   return {
     visible: isVisible({ set, log }),
-    fields: Object.entries(set).map(([name, value]) => [name, JSON.stringify(value)] as const),
+    fields: encodeFields(set),
     lines: log.length === 0 ? undefined : JSON.stringify(log),
     lineCount: log.length,
     status: status === undefined ? undefined : String(status),
@@ -36,4 +46,14 @@ export function parcelOf({ set, log, attempt, leaseMs }: Change): Parcel {
     attempt,
     leaseMs,
   };
+}
+
+/** Encodes each field. */
+export function encodeFields(fields: Fields): readonly EncodedField[] {
+  return Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)] as const);
+}
+
+/** Decodes each field. A later one replaces an earlier one of the same name. */
+export function decodeFields(fields: Iterable<EncodedField>): Fields {
+  return Object.fromEntries([...fields].map(([name, json]) => [name, JSON.parse(json)]));
 }

@@ -1,12 +1,4 @@
-import {
-  type Change,
-  type Cursor,
-  type Delta,
-  type LogLine,
-  type NewLogLine,
-  parseCursor,
-  printCursor,
-} from "@emlinh/progress-protocol";
+import { type Change, type Cursor, printCursor } from "@emlinh/progress-protocol";
 import type { Created, JobDraft } from "../../core/store.js";
 import { idTaken, jobExpired, jobNotFound } from "../../shared/errors.js";
 import { newEpoch } from "../../shared/ids.js";
@@ -14,220 +6,154 @@ import {
   checkWrite,
   dueAt,
   fieldsOfTransition,
-  type JobTimes,
   leaseOf,
   type Transition,
   timesAtCreation,
   transitionOf,
 } from "../../shared/lifecycle.js";
-import { type Parcel, parcelOf } from "./encoded-change.js";
+import { type EncodedChange, encodeChange, encodeFields } from "./encoded-change.js";
+import { type JobWriter, jobWriter } from "./job-writer.js";
 import type { SqliteStoreSettings } from "./options.js";
-import type { JobRow, RawDelta } from "./rows.js";
-import type { Statements } from "./statements.js";
-import type { Transaction } from "./write-queue.js";
+import type { JobRow } from "./rows.js";
+import type { Transaction } from "./transaction.js";
 
-/** What is done to jobs: each verb gives the work for one transaction. */
+/** The work of one call, to be run in a transaction. */
+type Work<Result> = (transaction: Transaction) => Result;
+
+/** The writing methods of the store. Each encodes its arguments and returns the work that stores them. */
 export interface SqliteJobs {
-  create(draft: JobDraft): (transaction: Transaction) => Created;
-  write(jobId: string, change: Change): (transaction: Transaction) => Cursor;
-  /** Does what is due, to so many jobs at most; tells what was done to each. */
-  sweep(
-    now: number,
-    limit: number,
-  ): (transaction: Transaction) => readonly (Transition | undefined)[];
+  create(draft: JobDraft): Work<Created>;
+  write(jobId: string, change: Change): Work<Cursor>;
+  remove(jobId: string): Work<boolean>;
+  /**
+   * Applies the transitions that are due, to at most `limit` jobs, and returns the transition of each job that it
+   * looked at.
+   */
+  sweep(now: number, limit: number): Work<readonly (Transition | undefined)[]>;
 }
 
-/** Lines over `maxLogLines` that may wait until they are dropped: to drop each at once would cost more. */
-const TRIM_EVERY = 32;
-
-/** The rules of the store, over its tables. */
+/** Applies the rules of the contract to the tables. */
 export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
-  const { clock, maxLogLines, tombstoneTtlMs } = settings;
-
-  /** The one way in which a job changes, and its row is written. */
-  function put(
-    { statements, change, wakeLater }: Transaction,
-    row: JobRow,
-    { parcel, now, lease }: Putting,
-  ): JobRow {
-    const { visible, lineCount } = parcel;
-    const version = row.version + (visible ? 1 : 0);
-    const times: JobTimes = {
-      ...row.times,
-      ...lease,
-      stale: parcel.stale ?? row.times.stale,
-      writtenAt: now,
-      ...(parcel.ends && { endedAt: now, leaseUntil: undefined }),
-    };
-    const next: JobRow = {
-      ...row,
-      version,
-      lines: row.lines + lineCount,
-      status: parcel.status ?? row.status,
-      attempt: parcel.begins ?? row.attempt,
-      times,
-      dueAt: dueAt(times, settings),
-      changed: visible ? change() : row.changed,
-    };
-    statements.updateJob(next);
-    if (!visible) return next;
-    for (const [name, json] of parcel.fields) statements.setField(row.job, name, version, json);
-    statements.setField(row.job, "updatedAt", version, JSON.stringify(now));
-    if (parcel.lines !== undefined) append(statements, row, next, parcel.lines);
-    // The first version is that of a creation: readers of an earlier job with this id can't compare theirs.
-    wakeLater(row.id, version > 1 ? version : undefined);
-    return next;
-  }
-
-  function append(statements: Statements, row: JobRow, next: JobRow, lines: string): void {
-    statements.addLines(next.job, next.version, next.lines, lines);
-    const dropped = next.lines - maxLogLines;
-    if (dropped > 0 && Math.floor(next.lines / TRIM_EVERY) > Math.floor(row.lines / TRIM_EVERY))
-      statements.trimLines(next.job, dropped);
-  }
-
-  function remove({ statements, change, wakeLater }: Transaction, row: JobRow, now: number): void {
-    statements.deleteFields(row.job);
-    statements.deleteLines(row.job);
-    statements.buryJob(now, change(), row.job);
-    wakeLater(row.id);
-  }
-
-  function settle(transaction: Transaction, row: JobRow, now: number): Transition | undefined {
-    const fate = transitionOf(row.times, settings, now);
-    if (fate === "expired") remove(transaction, row, now);
-    else if (fate !== undefined)
-      put(transaction, row, {
-        parcel: parcelOf({ set: fieldsOfTransition(fate, now), log: [] }),
-        now,
-      });
-    // Written by a process with shorter TTLs: it is due later.
-    else transaction.statements.updateJob({ ...row, dueAt: dueAt(row.times, settings) });
-    return fate;
-  }
+  const { clock, tombstoneTtlMs } = settings;
+  const writer = jobWriter(settings);
 
   return {
-    create({ id, key, set, deadlineMs }) {
-      const parcel = parcelOf({ set, log: [] });
-      // As JSON, since drivers end a text at its first NUL, and can't tell one lone surrogate from another.
-      const keyText = key === undefined ? null : JSON.stringify(key);
+    create(draft) {
+      const change = encodeChange({ set: draft.set, log: [] });
+      // As JSON, because drivers end a text at its first NUL and store every lone surrogate as the same character.
+      const key = draft.key === undefined ? null : JSON.stringify(draft.key);
+      const { id, deadlineMs } = draft;
       return (transaction) => {
-        const { statements, change } = transaction;
-        const known = keyText === null ? undefined : statements.jobByKey(keyText);
+        const known = key === null ? undefined : transaction.statements.jobByKey(key);
         if (known !== undefined)
           return { jobId: known.id, cursor: printCursor(known), created: false };
-        const taken = statements.jobById(id);
-        if (taken !== undefined && taken.removedAt === undefined) throw idTaken(id);
-        if (taken !== undefined) statements.deleteJob(taken.job);
         const now = clock();
-        statements.insertJob(newRow(id, deadlineMs, now, change()), keyText);
-        const row = statements.jobById(id);
-        if (row === undefined) throw new Error(`The job "${id}" isn't there after its insertion.`);
-        const createdAt = ["createdAt", JSON.stringify(now)] as const;
-        const fields = [...parcel.fields, createdAt];
-        const { epoch, version } = put(transaction, row, {
-          parcel: { ...parcel, fields, visible: true },
-          now,
-        });
-        return { jobId: id, cursor: printCursor({ epoch, version }), created: true };
+        const row = insertJob(transaction, { id, key, deadlineMs, now });
+        const fields = [...change.fields, ...encodeFields({ createdAt: now })];
+        const first = { ...change, fields, visible: true };
+        const stored = writer.put(transaction, row, { change: first, now });
+        return { jobId: id, cursor: printCursor(stored), created: true };
       };
     },
 
     write(jobId, change) {
-      const plain = parcelOf(change);
-      const { leaseMs } = plain;
+      const encoded = encodeChange(change);
       return (transaction) => {
         const row = transaction.statements.jobById(jobId);
         if (row === undefined) throw jobNotFound(jobId);
         if (row.removedAt !== undefined) throw jobExpired(jobId);
-        const ended = row.times.endedAt === undefined ? undefined : String(row.status);
-        checkWrite({ id: row.id, ended, attempt: row.attempt }, change);
+        assertWritable(row, encoded);
         const now = clock();
-        // A worker that reports is no longer stale.
-        const parcel = row.times.stale && leaseMs !== undefined ? revived(plain) : plain;
-        const lease = leaseOf(leaseMs, now);
-        return printCursor(put(transaction, row, { parcel, now, lease }));
+        const lease = leaseOf(encoded.leaseMs, now);
+        // A write that renews the lease or gives it up clears the mark.
+        const clears = row.times.stale && encoded.leaseMs !== undefined;
+        const accepted = clears ? clearingStale(encoded) : encoded;
+        return printCursor(writer.put(transaction, row, { change: accepted, now, lease }));
       };
+    },
+
+    remove: (jobId) => (transaction) => {
+      const row = transaction.statements.jobById(jobId);
+      if (row === undefined || row.removedAt !== undefined) return false;
+      writer.remove(transaction, row, clock());
+      return true;
     },
 
     sweep: (now, limit) => (transaction) => {
       const { statements } = transaction;
       statements.forgetRemoved(now - tombstoneTtlMs, limit);
-      return statements.jobsDue(now, limit).map((row) => settle(transaction, row, now));
+      return statements.jobsDue(now, limit).map((row) => {
+        const transition = transitionOf(row.times, settings, now);
+        if (transition !== undefined) apply(transition, { writer, transaction, row, now });
+        // A process with shorter TTLs wrote this job. By this store's TTLs it is due later.
+        else statements.updateJob({ ...row, dueAt: dueAt(row.times, settings) });
+        return transition;
+      });
     },
   };
 }
 
-/** How {@link SqliteJobs} writes a parcel. */
-interface Putting {
-  readonly parcel: Parcel;
+interface Sweeping {
+  readonly writer: JobWriter;
+  readonly transaction: Transaction;
+  readonly row: JobRow;
   readonly now: number;
-  readonly lease?: Partial<JobTimes>;
 }
 
-/**
- * What came after a cursor, as a reader is told.
- *
- * @throws ProgressError `job-expired`
- */
-export function readJob(
-  { head, delta }: Statements,
-  { jobId, after, maxLogLines }: { jobId: string; after: Cursor | undefined; maxLogLines: number },
-): Delta | undefined {
-  const from = parseCursor(after);
-  // Most readers have it all: for them it is one look into one index.
-  const at = from && head(jobId);
-  if (at && !at.removed && at.epoch === from.epoch && at.version === from.version)
-    return { cursor: printCursor(at), reset: false, set: {}, log: [], done: false };
-  // No epoch is empty: without a cursor all of it is told.
-  const raw = delta(jobId, from?.epoch ?? "", from?.version ?? 0);
-  if (raw === undefined) return undefined;
-  if (raw.removed) throw jobExpired(jobId);
-  return {
-    cursor: printCursor(raw),
-    reset: from === undefined || from.epoch !== raw.epoch || from.version > raw.version,
-    set: Object.fromEntries(raw.fields.map(({ name, json }) => [name, JSON.parse(json)])),
-    log: linesOf(raw, maxLogLines),
-    done: false,
-  };
+function apply(transition: Transition, { writer, transaction, row, now }: Sweeping): void {
+  if (transition === "expired") {
+    writer.remove(transaction, row, now);
+    return;
+  }
+  const change = encodeChange({ set: fieldsOfTransition(transition, now), log: [] });
+  writer.put(transaction, row, { change, now });
 }
 
-function linesOf({ batches, lines }: RawDelta, maxLogLines: number): readonly LogLine[] {
-  return batches
-    .flatMap(({ version, lastN, json }) => {
-      const batch = JSON.parse(json) as readonly NewLogLine[];
-      const before = lastN - batch.length;
-      return batch.map((line, index) => ({ ...line, n: before + index + 1, version }));
-    })
-    .filter(({ n }) => n > lines - maxLogLines);
+/** @throws ProgressError `job-finished`, `attempt-superseded` */
+function assertWritable(
+  { id, times, status, attempt: current }: JobRow,
+  { begins, attempt }: EncodedChange,
+): void {
+  const ended = times.endedAt === undefined ? undefined : String(status);
+  const set = begins === undefined ? {} : { attempt: begins };
+  checkWrite({ id, ended, attempt: current }, { set, attempt });
 }
 
-function newRow(
-  id: string,
-  deadlineMs: number | undefined,
-  now: number,
-  change: number,
-): Omit<JobRow, "job"> {
-  return {
-    id,
-    epoch: newEpoch(),
-    version: 0,
-    lines: 0,
-    status: undefined,
-    attempt: 1,
-    times: timesAtCreation(now, deadlineMs),
-    removedAt: undefined,
-    dueAt: Number.POSITIVE_INFINITY,
-    born: change,
-    changed: change,
-  };
+interface NewJob {
+  readonly id: string;
+  readonly key: string | null;
+  readonly deadlineMs: number | undefined;
+  readonly now: number;
 }
 
-function revived(parcel: Parcel): Parcel {
-  return {
-    ...parcel,
-    visible: true,
-    stale: false,
-    fields: [...parcel.fields, ["stale", JSON.stringify(false)]],
-  };
+/** @throws ProgressError `invalid-change` if another job has the id. */
+function insertJob({ statements, number }: Transaction, job: NewJob): JobRow {
+  const { id, key, deadlineMs, now } = job;
+  const taken = statements.jobById(id);
+  if (taken !== undefined && taken.removedAt === undefined) throw idTaken(id);
+  if (taken !== undefined) statements.deleteJob(taken.job);
+  statements.insertJob(
+    {
+      id,
+      epoch: newEpoch(),
+      version: 0,
+      lines: 0,
+      status: undefined,
+      attempt: 1,
+      times: timesAtCreation(now, deadlineMs),
+      removedAt: undefined,
+      dueAt: Number.POSITIVE_INFINITY,
+      createdIn: number(),
+      changedIn: number(),
+    },
+    key,
+  );
+  const row = statements.jobById(id);
+  if (row === undefined) throw new Error(`The job "${id}" is missing after its insertion.`);
+  return row;
+}
+
+function clearingStale(change: EncodedChange): EncodedChange {
+  const fields = [...change.fields, ...encodeFields({ stale: false })];
+  return { ...change, fields, stale: false, visible: true };
 }

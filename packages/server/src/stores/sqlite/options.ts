@@ -1,4 +1,5 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
+import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
 import { MAX_TIMER_MS } from "../../shared/time.js";
 import {
@@ -7,46 +8,67 @@ import {
   type StoreOptions,
 } from "../shared/store-options.js";
 
-/** What is bound to a statement. */
+/** A value that the store binds to a statement. */
 export type SqliteValue = string | number | null;
 
-/** What the store uses of a prepared statement. */
+/** The part of a prepared statement that the store uses. */
 export interface SqliteStatement {
   run(...values: SqliteValue[]): unknown;
-  /** The first row, an object by column; `undefined` if there is none. */
+  /** The first row as an object by column; `undefined` if there is none. */
   get(...values: SqliteValue[]): unknown;
   all(...values: SqliteValue[]): unknown;
 }
 
-/** What the store uses of a database: the synchronous interface that `better-sqlite3`, `libsql` and `node:sqlite` (`DatabaseSync`) have in common. */
+/**
+ * The part of a database that the store uses: the synchronous interface that `better-sqlite3`, `libsql` and
+ * `node:sqlite` (`DatabaseSync`) have in common.
+ */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
 }
 
-/** What `sqliteStore` takes. `undefined` means the default, `Infinity` lifts a bound. */
+/** Options of {@link sqliteStore}. `undefined` means the default, `Infinity` lifts a bound. */
 export interface SqliteStoreOptions extends StoreOptions {
   /**
-   * A connection of the store's own: it sets `journal_mode`, `synchronous` and `busy_timeout` on it, and no transaction may be left open on it. The
-   * file may be shared with other tables and other processes. Whoever opened it closes it, after the store.
+   * An open connection that only the store uses: the store sets `journal_mode`, `synchronous` and `busy_timeout` on it,
+   * and runs its own transactions. The file may hold other tables, and other processes may open it. The caller closes
+   * the connection, after the store.
    */
   readonly database: SqliteDatabase;
-  /** Begins the name of each table and index: letters, digits and `_`. @defaultValue `"progress_"` */
+  /** The prefix of each table and index: at most 40 letters, digits and `_`. @defaultValue `"progress_"` */
   readonly tablePrefix?: string | undefined;
-  /** Milliseconds between looks at what other processes wrote, while a job is watched. `false` if this process is the only one. @defaultValue `20` */
+  /**
+   * Milliseconds between two polls for changes of other processes, while a job is watched. `false` if this process is
+   * the only one.
+   * @defaultValue `20`
+   */
   readonly pollMs?: number | false | undefined;
-  /** Milliseconds for which a call waits for a process that has locked the file; then it is refused as `store-unavailable`. The event loop runs on meanwhile. @defaultValue `5_000` */
+  /**
+   * Milliseconds for which a call waits while another process has locked the file. After that it throws
+   * `store-unavailable`. The event loop is not blocked. @defaultValue `5_000`
+   */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * When a write is on the disk. `normal`: once the system writes it there; a process killed at any moment loses nothing, a machine without power may lose
-   * the last writes, and never harms the file. `full`: before it is acknowledged, for which the event loop waits at each write. @defaultValue `"normal"`
+   * When a write reaches the disk. `normal`: when the operating system flushes it. A killed process loses nothing; a
+   * power failure may lose the last writes, but does not damage the file. `full`: before the write is acknowledged,
+   * which blocks the event loop at each commit. @defaultValue `"normal"`
    */
   readonly synchronous?: "normal" | "full" | undefined;
-  /** Milliseconds for which the id of a removed job is remembered, to answer `job-expired` in place of "never heard of it". @defaultValue `86_400_000` (a day) */
+  /**
+   * Milliseconds for which the id of a removed job is remembered, to answer `job-expired` instead of `job-not-found`.
+   * @defaultValue `86_400_000` (a day)
+   */
   readonly tombstoneTtlMs?: number | undefined;
-  /** Milliseconds since the epoch. Processes that share a file share its machine, and so its time. @defaultValue `Date.now` */
+  /**
+   * Milliseconds since the epoch. Processes that share a file are on one machine and share its clock.
+   * @defaultValue `Date.now`
+   */
   readonly clock?: (() => number) | undefined;
-  /** Told when looking at what other processes wrote fails, once until it works again. Must not throw. */
+  /**
+   * Called when polling for changes of other processes fails: once, until polling works again. Errors that it throws
+   * are ignored.
+   */
   readonly onError?: ((error: ProgressError) => void) | undefined;
 }
 
@@ -62,7 +84,7 @@ export interface SqliteStoreSettings extends StoreLimits {
   readonly onError: (error: ProgressError) => void;
 }
 
-/** Fills in the defaults and refuses what can't be meant. */
+/** Fills in the defaults and checks the options. */
 export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSettings {
   const checks = checksFor("sqliteStore");
   const { duration, invalid } = checks;
@@ -77,7 +99,7 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSe
     throw invalid(
       "tablePrefix",
       tablePrefix,
-      'at most 40 letters, digits and "_", the first no digit',
+      'at most 40 letters, digits and "_", and not begin with a digit',
     );
   if (synchronous !== "normal" && synchronous !== "full")
     throw invalid("synchronous", synchronous, '"normal" or "full"');
@@ -90,6 +112,6 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSe
     synchronous,
     tombstoneTtlMs: duration("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000),
     clock: options.clock ?? Date.now,
-    onError: options.onError ?? (() => {}),
+    onError: neverThrows(options.onError),
   });
 }

@@ -1,40 +1,41 @@
 import type { JobTimes } from "../../shared/lifecycle.js";
+import type { EncodedField } from "./encoded-change.js";
 import type { SqliteValue } from "./options.js";
 
-/** A job's row, or what is left of a removed job. */
+/** The row of a job, or the tombstone of a removed one. */
 export interface JobRow {
   readonly job: number;
   readonly id: string;
   readonly epoch: string;
   readonly version: number;
-  /** Log lines that it ever had. */
+  /** Log lines that the job ever had. */
   readonly lines: number;
   readonly status: string | undefined;
   readonly attempt: number;
   readonly times: JobTimes;
   readonly removedAt: number | undefined;
   readonly dueAt: number;
-  /** The transaction that made it, and the one that last changed what readers see. */
-  readonly born: number;
-  readonly changed: number;
+  /** The number of the transaction that created the job. */
+  readonly createdIn: number;
+  /** The number of the last transaction that changed what readers see. */
+  readonly changedIn: number;
 }
 
-/** Where a job stands, for those who may have it all. */
+/** The cursor and the state of a job, without its data. */
 export interface Head {
   readonly epoch: string;
   readonly version: number;
   readonly removed: boolean;
+  /** Whether the job has ended. */
+  readonly done: boolean;
 }
 
-/** What came after a version: JSON as it is stored. */
-export interface RawDelta {
-  readonly epoch: string;
-  readonly version: number;
+/** What changed after a version, as stored JSON. */
+export interface StoredDelta extends Head {
   /** Log lines that the job ever had. */
   readonly lines: number;
-  readonly removed: boolean;
-  readonly fields: readonly { readonly name: string; readonly json: string }[];
-  /** The lines of one write each, in order. */
+  readonly fields: readonly EncodedField[];
+  /** One entry per write that appended lines, in order. */
   readonly batches: readonly {
     readonly version: number;
     readonly lastN: number;
@@ -42,22 +43,24 @@ export interface RawDelta {
   }[];
 }
 
-/** A job that was changed, as readers need to know it. */
-export interface Changed {
+/** A job that a transaction changed or removed. */
+export interface ChangedJob {
   readonly id: string;
   readonly version: number;
   readonly removed: boolean;
-  readonly born: number;
+  readonly createdIn: number;
 }
 
 /** The columns of {@link valuesOf}. */
-export const JOB_COLUMNS: string =
-  "epoch, version, lines, status, attempt, stale, lease_until, lease_ms, deadline_at, written_at, ended_at, removed_at, due_at, born, changed";
+export const JOB_COLUMNS: string = [
+  "epoch, version, lines, status, attempt, stale, lease_until, lease_ms, deadline_at, written_at",
+  "ended_at, removed_at, due_at, created_in, changed_in",
+].join(", ");
 
-/** Numbers may come as `bigint`: some drivers can be set so. */
+/** A row by column. Some drivers can be configured to return numbers as `bigint`. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Reads a row of all columns. */
+/** Reads a row of {@link JOB_COLUMNS}, with `job` and `id`. */
 export function jobRow(row: Row): JobRow {
   return {
     job: Number(row.job),
@@ -66,23 +69,23 @@ export function jobRow(row: Row): JobRow {
     version: Number(row.version),
     lines: Number(row.lines),
     status: row.status === null ? undefined : String(row.status),
-    attempt: timeOr(row.attempt, 1),
+    attempt: numberOr(row.attempt, 1),
     times: {
       stale: Number(row.stale) === 1,
-      leaseUntil: timeOr(row.lease_until, undefined),
+      leaseUntil: numberOr(row.lease_until, undefined),
       leaseMs: Number(row.lease_ms),
-      deadlineAt: timeOr(row.deadline_at, undefined),
+      deadlineAt: numberOr(row.deadline_at, undefined),
       writtenAt: Number(row.written_at),
-      endedAt: timeOr(row.ended_at, undefined),
+      endedAt: numberOr(row.ended_at, undefined),
     },
-    removedAt: timeOr(row.removed_at, undefined),
-    dueAt: timeOr(row.due_at, Number.POSITIVE_INFINITY),
-    born: Number(row.born),
-    changed: Number(row.changed),
+    removedAt: numberOr(row.removed_at, undefined),
+    dueAt: numberOr(row.due_at, Number.POSITIVE_INFINITY),
+    createdIn: Number(row.created_in),
+    changedIn: Number(row.changed_in),
   };
 }
 
-/** What a job's row holds, in the order of {@link JOB_COLUMNS}. */
+/** The values of a job's row, in the order of {@link JOB_COLUMNS}. */
 export function valuesOf({ times, ...row }: Omit<JobRow, "job">): SqliteValue[] {
   return [
     row.epoch,
@@ -98,36 +101,48 @@ export function valuesOf({ times, ...row }: Omit<JobRow, "job">): SqliteValue[] 
     times.endedAt ?? null,
     row.removedAt ?? null,
     Number.isFinite(row.dueAt) ? row.dueAt : null,
-    row.born,
-    row.changed,
+    row.createdIn,
+    row.changedIn,
   ];
 }
 
-/** Sorts the rows of a delta out. */
-export function rawDelta(rows: readonly Row[]): RawDelta | undefined {
+/** Reads a row of `epoch`, `version`, `removed_at` and `ended_at`. */
+export function headOf(row: Row): Head {
+  return {
+    epoch: String(row.epoch),
+    version: Number(row.version),
+    removed: row.removed_at !== null,
+    done: row.ended_at !== null,
+  };
+}
+
+/**
+ * Reads the rows of a delta: those of kind 0 are the job's head, of kind 1 a field, of kind 2 the lines of one write.
+ *
+ * @returns `undefined` if there is no head, because no such job is known.
+ */
+export function storedDelta(rows: readonly Row[]): StoredDelta | undefined {
   const head = rows.find(({ kind }) => Number(kind) === 0);
   if (head === undefined) return undefined;
   return {
-    epoch: String(head.text),
-    version: Number(head.version),
+    ...headOf(head),
     lines: Number(head.n),
-    removed: head.name !== null,
     fields: rows
       .filter(({ kind }) => Number(kind) === 1)
-      .map(({ name, text }) => ({ name: String(name), json: String(text) })),
+      .map(({ name, json }) => [String(name), String(json)]),
     batches: rows
       .filter(({ kind }) => Number(kind) === 2)
-      .map(({ version, n, text }) => ({
+      .map(({ version, n, json }) => ({
         version: Number(version),
         lastN: Number(n),
-        json: String(text),
+        json: String(json),
       }))
-      // A union promises no order.
+      // A UNION does not keep any order.
       .sort((a, b) => a.lastN - b.lastN),
   };
 }
 
-/** A number that may not be there. */
-export function timeOr<Absent>(value: unknown, absent: Absent): number | Absent {
+/** A number, or `absent` for NULL. */
+export function numberOr<Absent>(value: unknown, absent: Absent): number | Absent {
   return value === null || value === undefined ? absent : Number(value);
 }

@@ -1,73 +1,64 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import type { SqliteDatabase, SqliteStoreSettings } from "./options.js";
+import { exclusively } from "./transaction.js";
 
-/** Raised when older code could no longer read or write the tables. */
+/** The layout of the tables. Raise it when older code can no longer read or write them. */
 const SCHEMA = 1;
 
 /**
- * Milliseconds for which SQLite itself waits for a lock, and blocks this process: a little, since most locks last less than that. After it the
- * store waits without blocking.
+ * Milliseconds for which SQLite itself waits for a lock, which blocks this process. Most locks last less than that. For
+ * a longer one the store waits without blocking.
  */
 const BLOCKING_MS = 3;
 
 /**
- * Sets the connection up and makes the tables, if they aren't there. May be done again, and by several processes at once.
+ * Configures the connection and creates the tables that are missing. Idempotent; several processes may do it at once.
  *
- * @throws ProgressError `invalid-option` if newer code made the tables, or the database isn't one; the driver's error if the file is locked or unusable.
+ * @throws ProgressError `invalid-option` if newer code made the tables, or the driver is not supported; the driver's
+ * error if the file is locked or can't be used.
  */
 export function prepareDatabase(settings: SqliteStoreSettings): void {
   const { database, tablePrefix, synchronous } = settings;
   database.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`);
-  // A write-ahead log: readers and the writer don't wait for each other, and a commit is one append.
+  // With a write-ahead log readers and the writer do not wait for each other, and a commit is one append.
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${synchronous}`);
   if (schemaOf(database, tablePrefix) === SCHEMA) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    database.exec(tables(tablePrefix));
-    database.exec("COMMIT");
-  } catch (error) {
-    rollBack(database);
-    throw error;
-  }
-}
-
-/** Takes back a transaction that failed. */
-export function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch {
-    // SQLite has rolled back by itself, as it does when the disk is full; the error that matters is the one before.
-  }
+  exclusively(database, () => database.exec(tables(tablePrefix)));
 }
 
 function schemaOf(database: SqliteDatabase, prefix: string): number | undefined {
   const found = database
     .prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = ?")
     .get(`${prefix}meta`) as { readonly n?: unknown } | undefined;
-  // Of a driver with promises, or one that gives rows as arrays.
+  // A driver with promises, or one that returns rows as arrays.
   if (found?.n === undefined)
     throw new ProgressError("invalid-option", {
       message:
-        "sqliteStore: database gives no rows as objects at once; hand in one of better-sqlite3, libsql or node:sqlite, with its defaults.",
+        "sqliteStore: the database did not return a row as an object, synchronously. " +
+        "Pass a database of better-sqlite3, libsql or node:sqlite with its default settings.",
     });
   if (Number(found.n) === 0) return undefined;
   const row = database.prepare(`SELECT value FROM ${prefix}meta WHERE name = 'schema'`).get();
   const schema = Number((row as { readonly value?: unknown } | undefined)?.value);
   if (schema > SCHEMA)
     throw new ProgressError("invalid-option", {
-      message: `sqliteStore: the tables "${prefix}…" have the layout ${schema}, and this version knows them up to ${SCHEMA}: update the library, or set another tablePrefix.`,
+      message:
+        `sqliteStore: the tables "${prefix}…" have layout ${schema}, but this version of the library ` +
+        `supports layouts up to ${SCHEMA}. Update the library, or set another tablePrefix.`,
       details: { schema, known: SCHEMA },
     });
   return schema;
 }
 
 /**
- * - `jobs`: one row per job, and per removed job that is remembered (`removed_at`). `due_at` is when a sweep has something to do for it.
- *   `lines` counts the lines that it ever had. `born` and `changed` number the transaction that made it, and that changed it last.
- * - `fields`: the value of each field as JSON, and the version that set it; `value` comes last, so that a look at the versions skips it.
- * - `lines`: what one write appended, as a JSON array; `last_n` is the number of its last line.
- * - `meta`: `changes` counts the transactions that readers can see. SQLite has one writer at a time, so numbers are committed in their order.
+ * - `jobs`: one row per job, and one per tombstone (`removed_at`). `due_at` is the time of its next transition. `lines`
+ *   counts the lines that it ever had. `created_in` and `changed_in` are the numbers of the transactions that created
+ *   it and that last changed what readers see.
+ * - `fields`: the value of each field as JSON, and the version that set it. `value` is the last column, so that a scan
+ *   of the versions does not read it.
+ * - `lines`: the lines of one write as a JSON array. `last_n` is the number of the last one.
+ * - `meta`: `schema` is the layout; `transactions` is the number of the last transaction that readers can see.
  */
 function tables(prefix: string): string {
   return `
@@ -78,11 +69,12 @@ function tables(prefix: string): string {
       epoch TEXT NOT NULL, version INTEGER NOT NULL, lines INTEGER NOT NULL, status TEXT, attempt INTEGER,
       stale INTEGER NOT NULL, lease_until INTEGER, lease_ms INTEGER NOT NULL, deadline_at INTEGER,
       written_at INTEGER NOT NULL, ended_at INTEGER, removed_at INTEGER, due_at INTEGER,
-      born INTEGER NOT NULL, changed INTEGER NOT NULL
+      created_in INTEGER NOT NULL, changed_in INTEGER NOT NULL
     );
     CREATE INDEX IF NOT EXISTS ${prefix}jobs_due ON ${prefix}jobs (due_at) WHERE due_at IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS ${prefix}jobs_removed ON ${prefix}jobs (removed_at) WHERE removed_at IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS ${prefix}jobs_changed ON ${prefix}jobs (changed);
+    CREATE INDEX IF NOT EXISTS ${prefix}jobs_removed ON ${prefix}jobs (removed_at)
+      WHERE removed_at IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS ${prefix}jobs_changed ON ${prefix}jobs (changed_in);
     CREATE TABLE IF NOT EXISTS ${prefix}fields (
       job INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, value TEXT NOT NULL,
       PRIMARY KEY (job, name)

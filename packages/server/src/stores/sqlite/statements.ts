@@ -1,77 +1,119 @@
+import type { EncodedField } from "./encoded-change.js";
 import type { SqliteDatabase, SqliteValue } from "./options.js";
 import {
-  type Changed,
+  type ChangedJob,
   type Head,
+  headOf,
   JOB_COLUMNS,
   type JobRow,
   jobRow,
-  type RawDelta,
+  numberOr,
   type Row,
-  rawDelta,
-  timeOr,
+  type StoredDelta,
+  storedDelta,
   valuesOf,
 } from "./rows.js";
 
-/** The store's prepared statements, by what they are for. Each is atomic, and throws the driver's error. */
-export interface Statements {
+/** The store's prepared statements. Each is atomic and throws the driver's error. */
+export interface Statements
+  extends JobStatements,
+    DataStatements,
+    ReadStatements,
+    SweepStatements {}
+
+/** One row per job. */
+interface JobStatements {
   jobById(id: string): JobRow | undefined;
   jobByKey(key: string): JobRow | undefined;
   insertJob(row: Omit<JobRow, "job">, key: string | null): void;
   updateJob(row: JobRow): void;
-  /** Leaves an id and a time of a job. */
-  buryJob(removedAt: number, change: number, job: number): void;
+  /** Marks a job as removed and drops its key, so that only its id is remembered. */
+  leaveTombstone(removedAt: number, transaction: number, job: number): void;
   deleteJob(job: number): void;
-  deleteFields(job: number): void;
-  deleteLines(job: number): void;
-
-  setField(job: number, name: string, version: number, json: string): void;
-  addLines(job: number, version: number, lastN: number, json: string): void;
-  /** Drops what was appended up to a line. */
-  trimLines(job: number, lastN: number): void;
-
-  head(id: string): Head | undefined;
-  /** What came after a version; all of it if the epoch is another, or the version is from the future. */
-  delta(id: string, epoch: string, version: number): RawDelta | undefined;
-
-  /** When a sweep has something to do; `Infinity` for never. */
-  nextDue(): number | undefined;
-  jobsDue(now: number, limit: number): readonly JobRow[];
-  /** When the first of the removed jobs that are remembered was removed. */
-  firstRemoved(): number | undefined;
-  forgetRemoved(until: number, limit: number): void;
-
-  /** The number of the last transaction that readers can see. */
-  changes(): number | undefined;
-  setChanges(change: number): void;
-  changedSince(change: number): readonly Changed[];
 }
 
-/** Prepares every statement once. The tables must be there. */
+/** Fields and lines. */
+interface DataStatements {
+  setField(job: number, name: string, version: number, json: string): void;
+  addLines(job: number, version: number, lastN: number, json: string): void;
+  /** Deletes the writes whose last line is at most this one. */
+  trimLines(job: number, lastN: number): void;
+  /** The job's steps. */
+  stepsOf(job: number): readonly EncodedField[];
+  deleteFields(job: number): void;
+  deleteLines(job: number): void;
+}
+
+/** For readers, and for the change poller. */
+interface ReadStatements {
+  head(id: string): Head | undefined;
+  /** What changed after a version; everything if the epoch is another one or the version is from the future. */
+  delta(id: string, epoch: string, version: number): StoredDelta | undefined;
+  /** The number of the last transaction that readers can see; `undefined` if the file has none. */
+  lastTransaction(): number | undefined;
+  setLastTransaction(number: number): void;
+  /** The jobs that transactions after this one changed or removed. */
+  changedSince(transaction: number): readonly ChangedJob[];
+}
+
+interface SweepStatements {
+  /** The time of the next transition of any job; `Infinity` for none. */
+  nextDue(): number | undefined;
+  jobsDue(now: number, limit: number): readonly JobRow[];
+  /** The time at which the oldest tombstone was left; `Infinity` for none. */
+  firstRemoved(): number | undefined;
+  forgetRemoved(until: number, limit: number): void;
+}
+
+/** Prepares every statement once. The tables must exist. */
 export function prepareStatements(database: SqliteDatabase, prefix: string): Statements {
-  const [jobs, fields, lines, meta] = ["jobs", "fields", "lines", "meta"].map(
-    (table) => prefix + table,
-  );
+  const tables = tablesOf(prefix);
+  const prepare = preparing(database);
+  return {
+    ...jobStatements(prepare, tables),
+    ...dataStatements(prepare, tables),
+    ...readStatements(prepare, tables),
+    ...sweepStatements(prepare, tables),
+  };
+}
 
-  function one<Result>(sql: string, read: (row: Row) => Result) {
-    const statement = database.prepare(sql);
-    return (...values: SqliteValue[]): Result | undefined => {
-      const row = statement.get(...values);
-      return row === undefined || row === null ? undefined : read(row as Row);
-    };
-  }
+function tablesOf(prefix: string) {
+  return {
+    jobs: `${prefix}jobs`,
+    fields: `${prefix}fields`,
+    lines: `${prefix}lines`,
+    meta: `${prefix}meta`,
+  };
+}
 
-  function many<Result>(sql: string, read: (row: Row) => Result) {
-    const statement = database.prepare(sql);
-    return (...values: SqliteValue[]): Result[] => (statement.all(...values) as Row[]).map(read);
-  }
+type Tables = ReturnType<typeof tablesOf>;
 
-  function run(sql: string) {
-    const statement = database.prepare(sql);
-    return (...values: SqliteValue[]): void => {
-      statement.run(...values);
-    };
-  }
+/** Prepares a statement that returns one row, many rows or none, and reads its rows. */
+function preparing(database: SqliteDatabase) {
+  return {
+    one<Result>(sql: string, read: (row: Row) => Result) {
+      const statement = database.prepare(sql);
+      return (...values: SqliteValue[]): Result | undefined => {
+        const row = statement.get(...values);
+        return row === undefined || row === null ? undefined : read(row as Row);
+      };
+    },
+    many<Result>(sql: string, read: (row: Row) => Result) {
+      const statement = database.prepare(sql);
+      return (...values: SqliteValue[]): Result[] => (statement.all(...values) as Row[]).map(read);
+    },
+    run(sql: string) {
+      const statement = database.prepare(sql);
+      return (...values: SqliteValue[]): void => {
+        statement.run(...values);
+      };
+    },
+  };
+}
 
+type Prepare = ReturnType<typeof preparing>;
+
+function jobStatements({ one, run }: Prepare, { jobs }: Tables): JobStatements {
   const jobBy = (column: "id" | "key") =>
     one(`SELECT job, id, ${JOB_COLUMNS} FROM ${jobs} WHERE ${column} = ?`, jobRow);
   const insertJob = run(
@@ -80,75 +122,91 @@ export function prepareStatements(database: SqliteDatabase, prefix: string): Sta
   const updateJob = run(
     `UPDATE ${jobs} SET (${JOB_COLUMNS}) = (?${", ?".repeat(14)}) WHERE job = ?`,
   );
-  const deltaOf = many(
-    // One statement, and so one consistent point, whatever other processes write meanwhile.
-    `WITH head AS (
-      SELECT job, epoch, version, lines, removed_at, CASE WHEN epoch = ? AND version >= ? THEN ? ELSE 0 END AS since
-      FROM ${jobs} WHERE id = ?
-    )
-    SELECT 0 AS kind, epoch AS text, version, lines AS n, removed_at AS name FROM head
-    UNION ALL
-    SELECT 1, value, f.version, NULL, name FROM head CROSS JOIN ${fields} AS f WHERE f.job = head.job AND f.version > since
-    UNION ALL
-    SELECT 2, l.lines, l.version, last_n, NULL FROM head CROSS JOIN ${lines} AS l WHERE l.job = head.job AND l.version > since`,
-    (row) => row,
-  );
-
   return {
     jobById: jobBy("id"),
     jobByKey: jobBy("key"),
-    insertJob: (row: Omit<JobRow, "job">, key: string | null) =>
-      insertJob(row.id, key, ...valuesOf(row)),
-    updateJob: (row: JobRow) => updateJob(...valuesOf(row), row.job),
-    buryJob: run(
-      `UPDATE ${jobs} SET key = NULL, due_at = NULL, removed_at = ?, changed = ? WHERE job = ?`,
+    insertJob: (row, key) => insertJob(row.id, key, ...valuesOf(row)),
+    updateJob: (row) => updateJob(...valuesOf(row), row.job),
+    leaveTombstone: run(
+      `UPDATE ${jobs} SET key = NULL, due_at = NULL, removed_at = ?, changed_in = ? WHERE job = ?`,
     ),
     deleteJob: run(`DELETE FROM ${jobs} WHERE job = ?`),
-    deleteFields: run(`DELETE FROM ${fields} WHERE job = ?`),
-    deleteLines: run(`DELETE FROM ${lines} WHERE job = ?`),
+  };
+}
 
+function dataStatements({ many, run }: Prepare, { fields, lines }: Tables): DataStatements {
+  return {
     setField: run(
       `INSERT OR REPLACE INTO ${fields} (job, name, version, value) VALUES (?, ?, ?, ?)`,
     ),
     addLines: run(`INSERT INTO ${lines} (job, version, last_n, lines) VALUES (?, ?, ?, ?)`),
     trimLines: run(`DELETE FROM ${lines} WHERE job = ? AND last_n <= ?`),
+    stepsOf: many(
+      // "/" follows "." in ASCII, so that the primary key gives this range.
+      `SELECT name, value FROM ${fields} WHERE job = ? AND name >= 'steps.' AND name < 'steps/'`,
+      (row): EncodedField => [String(row.name), String(row.value)],
+    ),
+    deleteFields: run(`DELETE FROM ${fields} WHERE job = ?`),
+    deleteLines: run(`DELETE FROM ${lines} WHERE job = ?`),
+  };
+}
 
-    head: one(
-      `SELECT epoch, version, removed_at FROM ${jobs} WHERE id = ?`,
-      (row): Head => ({
-        epoch: String(row.epoch),
+function readStatements(
+  { one, many, run }: Prepare,
+  { jobs, fields, lines, meta }: Tables,
+): ReadStatements {
+  const deltaRows = many(
+    // One statement reads one consistent point, whatever other processes write meanwhile.
+    `WITH head AS (
+      SELECT job, epoch, version, lines, removed_at, ended_at,
+        CASE WHEN epoch = ? AND version >= ? THEN ? ELSE 0 END AS since
+      FROM ${jobs} WHERE id = ?
+    )
+    SELECT 0 AS kind, version, epoch, removed_at, ended_at, lines AS n, NULL AS name, NULL AS json FROM head
+    UNION ALL
+    SELECT 1, f.version, NULL, NULL, NULL, NULL, name, value
+      FROM head CROSS JOIN ${fields} AS f WHERE f.job = head.job AND f.version > since
+    UNION ALL
+    SELECT 2, l.version, NULL, NULL, NULL, last_n, NULL, l.lines
+      FROM head CROSS JOIN ${lines} AS l WHERE l.job = head.job AND l.version > since`,
+    (row) => row,
+  );
+  return {
+    head: one(`SELECT epoch, version, removed_at, ended_at FROM ${jobs} WHERE id = ?`, headOf),
+    delta: (id, epoch, version) => storedDelta(deltaRows(epoch, version, version, id)),
+    lastTransaction: one(`SELECT value FROM ${meta} WHERE name = 'transactions'`, (row) =>
+      Number(row.value),
+    ),
+    setLastTransaction: run(
+      `INSERT OR REPLACE INTO ${meta} (name, value) VALUES ('transactions', ?)`,
+    ),
+    changedSince: many(
+      `SELECT id, version, removed_at, created_in FROM ${jobs} WHERE changed_in > ?`,
+      (row): ChangedJob => ({
+        id: String(row.id),
         version: Number(row.version),
         removed: row.removed_at !== null,
+        createdIn: Number(row.created_in),
       }),
     ),
-    delta: (id: string, epoch: string, version: number): RawDelta | undefined =>
-      rawDelta(deltaOf(epoch, version, version, id)),
+  };
+}
 
-    nextDue: one(`SELECT min(due_at) AS at FROM ${jobs} WHERE due_at IS NOT NULL`, (row) =>
-      timeOr(row.at, Number.POSITIVE_INFINITY),
-    ),
+function sweepStatements({ one, many, run }: Prepare, { jobs }: Tables): SweepStatements {
+  const timeOrNever = ({ at }: Row): number => numberOr(at, Number.POSITIVE_INFINITY);
+  return {
+    nextDue: one(`SELECT min(due_at) AS at FROM ${jobs} WHERE due_at IS NOT NULL`, timeOrNever),
     jobsDue: many(
       `SELECT job, id, ${JOB_COLUMNS} FROM ${jobs} WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
       jobRow,
     ),
     firstRemoved: one(
       `SELECT min(removed_at) AS at FROM ${jobs} WHERE removed_at IS NOT NULL`,
-      (row) => timeOr(row.at, Number.POSITIVE_INFINITY),
+      timeOrNever,
     ),
     forgetRemoved: run(
-      `DELETE FROM ${jobs} WHERE job IN (SELECT job FROM ${jobs} WHERE removed_at <= ? ORDER BY removed_at LIMIT ?)`,
-    ),
-
-    changes: one(`SELECT value FROM ${meta} WHERE name = 'changes'`, (row) => Number(row.value)),
-    setChanges: run(`INSERT OR REPLACE INTO ${meta} (name, value) VALUES ('changes', ?)`),
-    changedSince: many(
-      `SELECT id, version, removed_at, born FROM ${jobs} WHERE changed > ?`,
-      (row): Changed => ({
-        id: String(row.id),
-        version: Number(row.version),
-        removed: row.removed_at !== null,
-        born: Number(row.born),
-      }),
+      `DELETE FROM ${jobs} WHERE job IN
+        (SELECT job FROM ${jobs} WHERE removed_at <= ? ORDER BY removed_at LIMIT ?)`,
     ),
   };
 }

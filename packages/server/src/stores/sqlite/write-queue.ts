@@ -1,126 +1,74 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
+import { elapsed } from "../../shared/time.js";
 import { beforeRetry, isBusy, unavailable } from "./busy.js";
 import type { SqliteDatabase } from "./options.js";
-import { rollBack } from "./schema.js";
 import type { Statements } from "./statements.js";
+import { runTransaction, type Transaction, type WakeUp } from "./transaction.js";
 
-/** One transaction, in which several calls may write. */
-export interface Transaction {
-  readonly statements: Statements;
-  /** The number of this transaction among all that readers can see. */
-  change(): number;
-  /** Wakes a job's watchers once this is committed. */
-  wakeLater(jobId: string, version?: number): void;
-}
-
-/** The one way in which this process writes: call after call, in their order. */
-export interface Lane {
+/** Runs the writes of this process one after the other, in the order of the calls. */
+export interface WriteQueue {
   /**
-   * Does some work in a transaction; resolves when it is committed. What the work throws as `ProgressError`, before it wrote anything, is its answer.
+   * Runs `work` in a transaction and resolves with its result after the commit. A `ProgressError` that `work` throws
+   * before it wrote anything rejects this call only.
    *
-   * @throws ProgressError `store-unavailable`: then none of the work is done.
+   * @throws ProgressError `store-unavailable` if the file stays locked or the database fails. Then nothing of `work`
+   * was written.
    */
   run<Result>(work: (transaction: Transaction) => Result): Promise<Result>;
-  /** Resolves when all calls are answered. */
+  /** Resolves when every call was answered. */
   idle(): Promise<void>;
 }
 
-/** What a lane needs. */
-export interface LaneOptions {
+/** What a write queue needs. */
+export interface WriteQueueOptions {
   readonly database: SqliteDatabase;
   readonly busyTimeoutMs: number;
-  /** The statements; makes the tables first where that is still to do. */
-  ready(): Statements;
-  /** Told of each commit that readers can see, before its calls are answered: its number, and whom to wake. */
-  onCommit(change: number, wakes: readonly Wakeup[]): void;
+  /** Returns the statements, and creates the tables first if that is still to do. */
+  statements(): Statements;
+  /** Called after each commit that readers can see, before its calls are answered. */
+  onCommit(number: number, wakeUps: readonly WakeUp[]): void;
 }
 
-/** A job to be woken for, and the version if that is known. */
-type Wakeup = readonly [jobId: string, version: number | undefined];
-
 interface Call {
+  /** When it was made, on the monotonic clock. */
   readonly since: number;
   readonly work: (transaction: Transaction) => unknown;
   resolve(result: unknown): void;
   reject(error: ProgressError): void;
 }
 
-/** Calls in one transaction; between two of them the event loop has its turn. */
+/** Calls in one transaction. The event loop gets a turn between two transactions. */
 const MAX_BATCH = 100;
 
-/** A lane without calls. Calls that come at once share a transaction: a commit costs more than a write. */
-export function createLane({ database, busyTimeoutMs, ready, onCommit }: LaneOptions): Lane {
+/**
+ * Makes an empty queue. Calls that wait at the same time share a transaction, because a commit costs more than a write.
+ */
+export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
+  const { busyTimeoutMs } = options;
   let queue: Call[] = [];
   let running: Promise<void> | undefined;
 
-  async function workOff(): Promise<void> {
-    // The calls that are made in this tick join the first transaction.
+  async function drain(): Promise<void> {
+    // Calls that are made in this tick join the first transaction.
     await undefined;
     for (let failures = 0; queue.length > 0; ) {
       const batch = queue.slice(0, MAX_BATCH);
-      const lock = tryAll(batch);
+      const lock = tryAll(batch, options);
       if (lock === undefined) {
         queue.splice(0, batch.length);
         failures = 0;
         if (queue.length > 0) await new Promise(setImmediate);
       } else {
         failures += 1;
-        refuseOverdue(lock);
+        rejectOverdue(lock);
         await beforeRetry(failures);
       }
     }
     running = undefined;
   }
 
-  /** Answers the calls, unless the file is locked: then it gives the driver's error, and nothing has happened. */
-  function tryAll(batch: readonly Call[]): unknown {
-    try {
-      commit(batch);
-    } catch (error) {
-      if (isBusy(error)) return error;
-      // One call may have spoilt it for the others, by a text too long for SQLite: each for itself, then.
-      if (batch.length > 1) for (const call of batch) tryAlone(call);
-      else batch[0]?.reject(unavailable(error));
-    }
-    return undefined;
-  }
-
-  function tryAlone(call: Call): void {
-    const lock = tryAll([call]);
-    if (lock !== undefined) call.reject(unavailable(lock));
-  }
-
-  /** Answers no call before the commit: a refusal, too, may rest on what another call of the batch wrote. */
-  function commit(batch: readonly Call[]): void {
-    const statements = ready();
-    const wakes: Wakeup[] = [];
-    let change: number | undefined;
-    const transaction: Transaction = {
-      statements,
-      change() {
-        if (change === undefined) {
-          change = (statements.changes() ?? newCount()) + 1;
-          statements.setChanges(change);
-        }
-        return change;
-      },
-      wakeLater: (jobId, version) => void wakes.push([jobId, version]),
-    };
-    database.exec("BEGIN IMMEDIATE");
-    let answers: readonly (() => void)[];
-    try {
-      answers = batch.map((call) => answerOf(call, transaction));
-      database.exec("COMMIT");
-    } catch (error) {
-      rollBack(database);
-      throw error;
-    }
-    if (change !== undefined) onCommit(change, wakes);
-    for (const answer of answers) answer();
-  }
-
-  function refuseOverdue(lock: unknown): void {
-    const overdue = performance.now() - busyTimeoutMs;
+  function rejectOverdue(lock: unknown): void {
+    const overdue = elapsed() - busyTimeoutMs;
     for (const call of queue) if (call.since < overdue) call.reject(unavailable(lock));
     queue = queue.filter(({ since }) => since >= overdue);
   }
@@ -128,10 +76,10 @@ export function createLane({ database, busyTimeoutMs, ready, onCommit }: LaneOpt
   return {
     run<Result>(work: (transaction: Transaction) => Result) {
       return new Promise<Result>((resolve, reject) => {
-        const since = performance.now();
+        const since = elapsed();
         queue.push({ since, work, resolve: (result) => resolve(result as Result), reject });
-        // It catches what its calls throw, and hands it to them.
-        running ??= workOff();
+        // `drain` never rejects: it passes each error to the call that caused it.
+        running ??= drain();
       });
     },
     async idle() {
@@ -140,12 +88,38 @@ export function createLane({ database, busyTimeoutMs, ready, onCommit }: LaneOpt
   };
 }
 
-/** Where the count begins that a file without one gets: far from where any process saw the one that was lost. */
-function newCount(): number {
-  return Math.floor(Math.random() * 2 ** 48);
+/** Answers the calls. If the file is locked it returns the driver's error instead, and nothing was written. */
+function tryAll(batch: readonly Call[], options: WriteQueueOptions): unknown {
+  try {
+    commit(batch, options);
+  } catch (error) {
+    if (isBusy(error)) return error;
+    // One call may have failed the whole transaction, for example with a text that is too long for SQLite. Try each
+    // alone.
+    if (batch.length > 1) for (const call of batch) tryAlone(call, options);
+    else batch[0]?.reject(unavailable(error));
+  }
+  return undefined;
 }
 
-function answerOf({ work, resolve, reject }: Call, transaction: Transaction): () => void {
+function tryAlone(call: Call, options: WriteQueueOptions): void {
+  const lock = tryAll([call], options);
+  if (lock !== undefined) call.reject(unavailable(lock));
+}
+
+/** Answers no call before the commit: a refusal, too, may depend on what another call of the batch wrote. */
+function commit(
+  batch: readonly Call[],
+  { database, statements, onCommit }: WriteQueueOptions,
+): void {
+  const { result, number, wakeUps } = runTransaction(database, statements(), (transaction) =>
+    batch.map((call) => answerTo(call, transaction)),
+  );
+  if (number !== undefined) onCommit(number, wakeUps);
+  for (const answer of result) answer();
+}
+
+function answerTo({ work, resolve, reject }: Call, transaction: Transaction): () => void {
   try {
     const result = work(transaction);
     return () => resolve(result);

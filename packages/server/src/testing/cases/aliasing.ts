@@ -1,21 +1,21 @@
 import type { Json } from "@emlinh/progress-protocol";
-import { same } from "../assert.js";
+import { assertEqual } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, readJob } from "../given.js";
+import { change, completion, draft, line, readJob } from "../fixtures.js";
 
-/** Changes a value as far as it lets itself be changed: one that is frozen keeps its owner just as safe. */
-function vandalize(value: unknown, seen: Set<unknown> = new Set()): void {
+/** Changes a value at every depth. A frozen value can't be changed, which protects its owner as well as a copy does. */
+function overwrite(value: unknown, seen: Set<unknown> = new Set()): void {
   if (typeof value !== "object" || value === null || seen.has(value)) return;
   seen.add(value);
-  for (const inner of Object.values(value)) vandalize(inner, seen);
-  const doings = Array.isArray(value)
-    ? [() => value.push("vandal"), () => value.splice(0, 1)]
-    : Object.keys(value).map((key) => () => Reflect.set(value, key, "vandal"));
-  for (const doing of [...doings, () => Reflect.set(value, "vandal", true)]) {
+  for (const inner of Object.values(value)) overwrite(inner, seen);
+  const attempts = Array.isArray(value)
+    ? [() => value.push("overwritten"), () => value.splice(0, 1)]
+    : Object.keys(value).map((key) => () => Reflect.set(value, key, "overwritten"));
+  for (const attempt of [...attempts, () => Reflect.set(value, "overwritten", true)]) {
     try {
-      doing();
+      attempt();
     } catch {
-      // Frozen arrays throw.
+      // A frozen array throws.
     }
   }
 }
@@ -28,35 +28,35 @@ export const ALIASING: CaseGroup = {
   group: "aliasing",
   cases: [
     {
-      name: "given a draft that its maker changes afterwards, keeps what was stored",
+      name: "given a draft that the caller changes after create(), keeps the values that it was given",
       async run({ open }) {
         const store = await open();
-        const mine = draft("a", {
+        const own = draft("a", {
           set: { kind: "video", status: "queued", "metadata.m": nestedValue() },
         });
-        await store.create(mine);
+        await store.create(own);
         const before = JSON.stringify(await readJob(store, "a"));
-        vandalize(mine);
-        same(await readJob(store, "a"), JSON.parse(before), "the job");
+        overwrite(own);
+        assertEqual(await readJob(store, "a"), JSON.parse(before), "the job");
       },
     },
     {
-      name: "given a change that its writer changes afterwards, keeps what was written",
+      name: "given a change that the caller changes after write(), keeps the values that it was given",
       async run({ open }) {
         const store = await open();
         const { cursor } = await store.create(draft("a"));
-        const mine = change(
+        const own = change(
           { "metadata.m": nestedValue(), plan: [{ id: "s", title: "S", weight: 1 }] },
           { log: [line("one", { data: nestedValue() })] },
         );
-        await store.write("a", mine);
+        await store.write("a", own);
         const before = JSON.stringify(await readJob(store, "a", cursor));
-        vandalize(mine);
-        same(await readJob(store, "a", cursor), JSON.parse(before), "the job");
+        overwrite(own);
+        assertEqual(await readJob(store, "a", cursor), JSON.parse(before), "the job");
       },
     },
     {
-      name: "given a reader that changes what it was told, tells the next reader the truth",
+      name: "given a reader that changes the delta it got, returns the stored values to the next reader",
       async run({ open }) {
         const store = await open();
         const { cursor } = await store.create(draft("a"));
@@ -67,11 +67,11 @@ export const ALIASING: CaseGroup = {
         await store.write("a", completion(nestedValue()));
         for (const after of [undefined, cursor]) {
           const before = JSON.stringify(await readJob(store, "a", after));
-          vandalize(await readJob(store, "a", after));
-          same(
+          overwrite(await readJob(store, "a", after));
+          assertEqual(
             await readJob(store, "a", after),
             JSON.parse(before),
-            "what the next reader is told",
+            "the delta of the next reader",
           );
         }
       },

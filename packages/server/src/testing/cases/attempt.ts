@@ -1,25 +1,25 @@
-import { refused, same } from "../assert.js";
+import { assertEqual, assertRejects } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
   change,
   completion,
+  createLeasedJob,
   draft,
-  fieldsIn,
   LONG_MS,
-  leasedJob,
   line,
+  outcomesOf,
+  range,
+  readFields,
   readJob,
   renewal,
   SLACK_MS,
-  settle,
-  upTo,
-} from "../given.js";
+} from "../fixtures.js";
 
 export const ATTEMPT: CaseGroup = {
   group: "attempt",
   cases: [
     {
-      name: "given the next attempt, refuses the writes of the one before and changes nothing",
+      name: "given the next attempt, refuses writes of the earlier one and changes nothing",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
@@ -33,87 +33,95 @@ export const ATTEMPT: CaseGroup = {
           renewal(1000, 1),
         ];
         for (const each of late)
-          await refused(
+          await assertRejects(
             store.write("a", each),
             "attempt-superseded",
             "A write of the earlier attempt",
           );
-        same(await readJob(store, "a"), before, "the job");
+        assertEqual(await readJob(store, "a"), before, "the job");
       },
     },
     {
-      name: "given the next attempt, an earlier worker's heartbeat doesn't renew the lease",
+      name: "given the next attempt, a renewal by the earlier worker does not renew the lease",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "a");
+        const since = await createLeasedJob(store, "a");
         await store.write("a", change({ attempt: 2 }, { attempt: 1 }));
-        await refused(
+        await assertRejects(
           store.write("a", renewal(100 * LONG_MS, 1)),
           "attempt-superseded",
           "The earlier worker's renewal",
         );
-        same((await store.sweep(since + LONG_MS + SLACK_MS, 10)).stale, 1, "jobs marked stale");
+        assertEqual(
+          (await store.sweep(since + LONG_MS + SLACK_MS, 10)).stale,
+          1,
+          "jobs marked stale",
+        );
       },
     },
     {
-      name: "given the job's own attempt, or none, takes the write",
+      name: "given a write of the current attempt, or of none, accepts it",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
         await store.write("a", change({ attempt: 2, percent: null }, { attempt: 2 }));
         await store.write("a", change({ percent: 1 }, { attempt: 2 }));
         await store.write("a", change({ cancelRequested: true }));
-        const { attempt, percent, cancelRequested } = await fieldsIn(store, "a");
-        same([attempt, percent, cancelRequested], [2, 1, true], "the fields");
+        const { attempt, percent, cancelRequested } = await readFields(store, "a");
+        assertEqual([attempt, percent, cancelRequested], [2, 1, true], "the fields");
       },
     },
     {
-      name: "given twenty workers that begin the next attempt at once, takes one",
+      name: "given twenty workers that begin the next attempt at the same time, accepts one",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const begin = upTo(20).map(async (by) => {
+        const begin = range(20).map(async (by) => {
           await store.write(
             "a",
             change({ attempt: 2, message: `worker ${by}` }, { attempt: by % 2 === 0 ? 1 : 2 }),
           );
           return `worker ${by}`;
         });
-        const { fulfilled, rejected } = await settle(begin);
-        same([fulfilled.length, rejected.length], [1, 19], "workers taken and refused");
+        const { fulfilled, rejected } = await outcomesOf(begin);
+        assertEqual([fulfilled.length, rejected.length], [1, 19], "workers accepted and refused");
         for (const reason of rejected)
-          await refused(Promise.reject(reason), "attempt-superseded", "A second worker");
-        same((await fieldsIn(store, "a")).message, fulfilled[0], "the worker that is on the job");
+          await assertRejects(Promise.reject(reason), "attempt-superseded", "A second worker");
+        assertEqual(
+          (await readFields(store, "a")).message,
+          fulfilled[0],
+          "the worker that was accepted",
+        );
       },
     },
     {
-      name: "given an attempt that isn't above the job's, refuses to begin it",
+      name: "given an attempt that is not above the job's, refuses to begin it",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { set: { kind: "video", status: "queued", attempt: 3 } }));
         const before = await readJob(store, "a");
         for (const attempt of [1, 2, 3])
-          await refused(
+          await assertRejects(
             store.write("a", change({ attempt })),
             "attempt-superseded",
             `Beginning attempt ${attempt} of 3`,
           );
-        same(await readJob(store, "a"), before, "the job");
+        assertEqual(await readJob(store, "a"), before, "the job");
       },
     },
     {
-      name: "given ten attempts and more, compares them as numbers",
+      name: "given ten attempts, compares them as numbers",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        for (const by of upTo(9)) await store.write("a", change({ attempt: by + 2 }));
+        for (const by of range(9)) await store.write("a", change({ attempt: by + 2 }));
         await store.write("a", change({ percent: 1 }, { attempt: 10 }));
-        await refused(
+        await assertRejects(
           store.write("a", change({ percent: 2 }, { attempt: 9 })),
           "attempt-superseded",
           "A write of attempt 9 of 10",
         );
-        same((await fieldsIn(store, "a")).attempt, 10, "the attempt");
+        assertEqual((await readFields(store, "a")).attempt, 10, "the attempt");
       },
     },
   ],

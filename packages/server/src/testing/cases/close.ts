@@ -1,12 +1,12 @@
-import { refused, same } from "../assert.js";
+import { assertEqual, assertRejects } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, draft, settle, upTo } from "../given.js";
+import { change, draft, outcomesOf, range } from "../fixtures.js";
 
 export const CLOSE: CaseGroup = {
   group: "close",
   cases: [
     {
-      name: "given close() twice, one after the other and at once, resolves each",
+      name: "given several calls of close(), concurrent and in sequence, resolves each",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
@@ -15,67 +15,69 @@ export const CLOSE: CaseGroup = {
       },
     },
     {
-      name: "given a closed store, refuses every other verb",
+      name: "given a closed store, refuses every other method",
       async run({ open, clock, waker }) {
         const store = await open();
         await store.create(draft("a"));
         await store.close();
-        await refused(store.create(draft("b")), "closed", "create() of a closed store");
-        await refused(
+        await assertRejects(store.create(draft("b")), "closed", "create() of a closed store");
+        await assertRejects(
           store.write("a", change({ message: "late" })),
           "closed",
           "write() of a closed store",
         );
-        await refused(store.read("a"), "closed", "read() of a closed store");
-        await refused(store.watch("a", waker().wake), "closed", "watch() of a closed store");
-        await refused(store.sweep(clock.now(), 10), "closed", "sweep() of a closed store");
+        await assertRejects(store.read("a"), "closed", "read() of a closed store");
+        await assertRejects(store.watch("a", waker().wake), "closed", "watch() of a closed store");
+        await assertRejects(store.remove("a"), "closed", "remove() of a closed store");
+        await assertRejects(store.sweep(clock.now(), 10), "closed", "sweep() of a closed store");
       },
     },
     {
-      name: "given a close in mid-flight, every call that was begun is answered",
+      name: "given a close during writes and reads, answers every call that was begun",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const writes = upTo(20).map((percent) => store.write("a", change({ percent })));
-        const reads = upTo(20).map(() => store.read("a"));
+        const writes = range(20).map((percent) => store.write("a", change({ percent })));
+        const reads = range(20).map(() => store.read("a"));
         const [{ rejected }] = await Promise.all([
-          settle<unknown>([...writes, ...reads]),
+          outcomesOf<unknown>([...writes, ...reads]),
           store.close(),
         ]);
         for (const reason of rejected)
-          await refused(
+          await assertRejects(
             Promise.reject(reason),
             ["closed", "store-unavailable"],
-            "A call that the close cut off",
+            "A call that close() interrupted",
           );
       },
     },
     {
-      name: "given a close while it creates, watches and sweeps, every call that was begun is answered",
+      name: "given a close during creates, watches, removals and sweeps, answers every call that was begun",
       async run({ open, clock, waker }) {
         const store = await open();
         await store.create(draft("a"));
-        const watches = upTo(5).map(() => store.watch("a", waker().wake));
+        const watches = range(5).map(() => store.watch("a", waker().wake));
         const others = [
-          ...upTo(5).map((by) => store.create(draft(`job-${by}`, { key: `key ${by}` }))),
+          ...range(5).map((by) => store.create(draft(`job-${by}`, { key: `key ${by}` }))),
+          store.remove("a"),
           ...[clock.now(), undefined].map((now) => store.sweep(now, 10)),
         ];
         const [{ rejected, fulfilled }, rest] = await Promise.all([
-          settle(watches),
-          settle<unknown>(others),
+          outcomesOf(watches),
+          outcomesOf<unknown>(others),
           store.close(),
         ]);
         for (const reason of [...rejected, ...rest.rejected])
-          await refused(
+          await assertRejects(
             Promise.reject(reason),
             ["closed", "store-unavailable"],
-            "A call that the close cut off",
+            "A call that close() interrupted",
           );
         for (const unwatch of fulfilled) await unwatch();
       },
     },
     {
-      name: "given a watch that outlives its store, ends without a complaint",
+      name: "given a watch that ends after its store was closed, does not throw",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
@@ -85,7 +87,7 @@ export const CLOSE: CaseGroup = {
         const before = count();
         await unwatch();
         await unwatch();
-        same(count(), before, "wakes before and after");
+        assertEqual(count(), before, "wakes before and after");
       },
     },
   ],

@@ -1,17 +1,17 @@
-import { holds, refused, same } from "../assert.js";
+import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
   change,
   completion,
+  cursorParts,
   draft,
-  fieldsIn,
-  parts,
+  outcomesOf,
   QUEUED,
+  range,
+  readFields,
   readJob,
-  settle,
-  upTo,
   versionOf,
-} from "../given.js";
+} from "../fixtures.js";
 
 export const CREATE: CaseGroup = {
   group: "create",
@@ -21,109 +21,136 @@ export const CREATE: CaseGroup = {
       async run({ open }) {
         const store = await open();
         const created = await store.create(draft("a"));
-        same([created.jobId, created.created], ["a", true], "what create() told");
-        same(versionOf(created.cursor), 1, "the first version");
+        assertEqual([created.jobId, created.created], ["a", true], "the result of create()");
+        assertEqual(versionOf(created.cursor), 1, "the first version");
         const { reset, cursor, set, log } = await readJob(store, "a");
-        same([reset, cursor, log], [true, created.cursor, []], "the snapshot");
+        assertEqual([reset, cursor, log], [true, created.cursor, []], "the snapshot");
         const { createdAt, updatedAt, ...fields } = set;
-        same(fields, QUEUED, "the fields");
-        holds(Number.isSafeInteger(createdAt), `createdAt is ${String(createdAt)}`);
-        same(updatedAt, createdAt, "updatedAt of a new job");
+        assertEqual(fields, QUEUED, "the fields");
+        assertTrue(
+          Number.isSafeInteger(createdAt),
+          `createdAt is ${String(createdAt)}; it must be a whole number.`,
+        );
+        assertEqual(updatedAt, createdAt, "updatedAt of a new job");
       },
     },
     {
-      name: "given the id of another job, refuses and leaves that job alone",
+      name: "given the id of another job, refuses and does not change that job",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { key: "one" }));
         const before = await readJob(store, "a");
         const other = { ...QUEUED, kind: "other" };
-        await refused(store.create(draft("a", { set: other })), "invalid-change", "A taken id");
-        await refused(store.create(draft("a", { key: "two" })), "invalid-change", "A taken id");
-        same(await readJob(store, "a"), before, "the job that was there");
+        await assertRejects(
+          store.create(draft("a", { set: other })),
+          "invalid-change",
+          "A taken id",
+        );
+        await assertRejects(
+          store.create(draft("a", { key: "two" })),
+          "invalid-change",
+          "A taken id",
+        );
+        assertEqual(await readJob(store, "a"), before, "the existing job");
       },
     },
     {
-      name: "given one id twenty times at once, stores one job",
+      name: "given twenty concurrent calls with one id, stores one job",
       async run({ open }) {
         const store = await open();
-        const tries = upTo(20).map((by) =>
+        const tries = range(20).map((by) =>
           store.create(draft("a", { set: { ...QUEUED, kind: `kind ${by}` } })),
         );
-        const { fulfilled, rejected } = await settle(tries);
-        same([fulfilled.length, rejected.length], [1, 19], "jobs made and refused");
+        const { fulfilled, rejected } = await outcomesOf(tries);
+        assertEqual([fulfilled.length, rejected.length], [1, 19], "jobs created and refused");
         for (const reason of rejected)
-          await refused(Promise.reject(reason), "invalid-change", "A taken id");
-        same((await readJob(store, "a")).cursor, fulfilled[0]?.cursor, "the cursor of the one job");
+          await assertRejects(Promise.reject(reason), "invalid-change", "A taken id");
+        assertEqual(
+          (await readJob(store, "a")).cursor,
+          fulfilled[0]?.cursor,
+          "the cursor of the one job",
+        );
       },
     },
     {
-      name: "given a known key, gives the first job and stores nothing",
+      name: "given a known key, returns the first job and stores nothing",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { key: "order 7" }));
-        const cursor = await store.write("a", change({ message: "on its way" }));
+        const cursor = await store.write("a", change({ message: "one" }));
         const again = await store.create(draft("b", { key: "order 7" }));
-        same(again, { jobId: "a", cursor, created: false }, "what the second create() told");
-        same(await store.read("b"), undefined, "the second draft's job");
-        same((await readJob(store, "a")).cursor, cursor, "the first job's cursor");
+        assertEqual(
+          again,
+          { jobId: "a", cursor, created: false },
+          "the result of the second create()",
+        );
+        assertEqual(await store.read("b"), undefined, "the second draft's job");
+        assertEqual((await readJob(store, "a")).cursor, cursor, "the first job's cursor");
       },
     },
     {
-      name: "given a known key and the first draft again, is no error",
+      name: "given the same draft with a key again, returns the first job",
       async run({ open }) {
         const store = await open();
         const { cursor } = await store.create(draft("a", { key: "order 7" }));
         const again = await store.create(draft("a", { key: "order 7" }));
-        same(again, { jobId: "a", cursor, created: false }, "what the second create() told");
+        assertEqual(
+          again,
+          { jobId: "a", cursor, created: false },
+          "the result of the second create()",
+        );
       },
     },
     {
-      name: "given the key of a job that has ended, still gives that job",
+      name: "given the key of a job that has ended, returns that job",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { key: "order 7" }));
         await store.write("a", completion());
         const again = await store.create(draft("b", { key: "order 7" }));
-        same([again.jobId, again.created], ["a", false], "what the second create() told");
+        assertEqual(
+          [again.jobId, again.created],
+          ["a", false],
+          "the result of the second create()",
+        );
       },
     },
     {
-      name: "given one key fifty times at once, stores one job",
+      name: "given fifty concurrent calls with one key, stores one job",
       async run({ open }) {
         const store = await open();
         const all = await Promise.all(
-          upTo(50).map((by) => store.create(draft(`job-${by}`, { key: "order 7" }))),
+          range(50).map((by) => store.create(draft(`job-${by}`, { key: "order 7" }))),
         );
         const made = all.filter(({ created }) => created);
-        same(made.length, 1, "jobs made");
-        same(
+        assertEqual(made.length, 1, "jobs created");
+        assertEqual(
           all.map(({ jobId }) => jobId),
           all.map(() => made[0]?.jobId),
-          "the ids told",
+          "the returned ids",
         );
-        const kept = await Promise.all(upTo(50).map((by) => store.read(`job-${by}`)));
-        same(kept.filter((delta) => delta !== undefined).length, 1, "jobs kept");
+        const kept = await Promise.all(range(50).map((by) => store.read(`job-${by}`)));
+        assertEqual(kept.filter((delta) => delta !== undefined).length, 1, "jobs kept");
       },
     },
     {
-      name: "given one draft with a key twenty times at once, stores one job and refuses none",
+      name: "given twenty concurrent calls with one draft and key, stores one job and refuses none",
       async run({ open }) {
         const store = await open();
         const all = await Promise.all(
-          upTo(20).map(() => store.create(draft("a", { key: "order 7" }))),
+          range(20).map(() => store.create(draft("a", { key: "order 7" }))),
         );
-        same(all.filter(({ created }) => created).length, 1, "jobs made");
+        assertEqual(all.filter(({ created }) => created).length, 1, "jobs created");
         const { cursor } = await readJob(store, "a");
-        same(
-          all.map((told) => [told.jobId, told.cursor]),
+        assertEqual(
+          all.map((each) => [each.jobId, each.cursor]),
           all.map(() => ["a", cursor]),
-          "the ids and cursors told",
+          "the returned ids and cursors",
         );
       },
     },
     {
-      name: "given different keys, stores different jobs, whatever is in the keys",
+      name: "given different keys with any characters, stores different jobs",
       async run({ open }) {
         const store = await open();
         const keys = [
@@ -141,28 +168,36 @@ export const CREATE: CaseGroup = {
         ];
         for (const [by, key] of keys.entries()) {
           const { jobId, created } = await store.create(draft(`job-${by}`, { key }));
-          same([jobId, created], [`job-${by}`, true], `the job of the key ${JSON.stringify(key)}`);
+          assertEqual(
+            [jobId, created],
+            [`job-${by}`, true],
+            `the job of the key ${JSON.stringify(key)}`,
+          );
         }
         for (const [by, key] of keys.entries()) {
           const { jobId, created } = await store.create(draft(`again-${by}`, { key }));
-          same([jobId, created], [`job-${by}`, false], `the key ${JSON.stringify(key)} again`);
+          assertEqual(
+            [jobId, created],
+            [`job-${by}`, false],
+            `the key ${JSON.stringify(key)} again`,
+          );
         }
       },
     },
     {
-      name: "given two jobs, gives each an epoch of its own",
+      name: "given several jobs, gives each its own epoch",
       async run({ open }) {
         const store = await open();
         const cursors = await Promise.all(["a", "b", "c"].map((id) => store.create(draft(id))));
-        const epochs = new Set(cursors.map(({ cursor }) => parts(cursor).epoch));
-        same(epochs.size, 3, "different epochs of three jobs");
+        const epochs = new Set(cursors.map(({ cursor }) => cursorParts(cursor).epoch));
+        assertEqual(epochs.size, 3, "the number of different epochs");
       },
     },
     {
-      name: "given jobs beside it, a job keeps its own fields",
+      name: "given jobs with similar ids, keeps the fields of each apart",
       async run({ open }) {
         const store = await open();
-        // Ids that a file system, a collation, an object or a pattern may take for one another.
+        // Ids that a file system, a collation, an object or a pattern may confuse.
         const ids = [
           "a",
           "A",
@@ -180,7 +215,7 @@ export const CREATE: CaseGroup = {
         for (const id of ids) await store.create(draft(id));
         for (const id of ids) await store.write(id, change({ message: id }));
         for (const id of ids)
-          same((await fieldsIn(store, id)).message, id, `the message of "${id}"`);
+          assertEqual((await readFields(store, id)).message, id, `the message of "${id}"`);
       },
     },
   ],

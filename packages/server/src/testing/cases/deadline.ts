@@ -1,18 +1,18 @@
-import { refused, same } from "../assert.js";
+import { assertEqual, assertRejects } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
   change,
   completion,
+  createLeasedJob,
   draft,
-  fieldsIn,
   LONG_MS,
-  leasedJob,
+  lastWriteAt,
   NOTHING_SWEPT,
+  readFields,
   readJob,
   renewal,
   SLACK_MS,
-  writtenAt,
-} from "../given.js";
+} from "../fixtures.js";
 
 const PASSED_MS = LONG_MS + SLACK_MS;
 
@@ -20,37 +20,45 @@ export const DEADLINE: CaseGroup = {
   group: "deadline",
   cases: [
     {
-      name: "given a deadline that hasn't passed, the sweep leaves the job alone",
+      name: "given a deadline that has not passed, the sweep does not change the job",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { deadlineMs: LONG_MS }));
         const before = await readJob(store, "a");
-        same(
-          await store.sweep((await writtenAt(store, "a")) + LONG_MS - 1, 10),
+        assertEqual(
+          await store.sweep((await lastWriteAt(store, "a")) + LONG_MS - 1, 10),
           NOTHING_SWEPT,
           "the sweep's report",
         );
-        same(await readJob(store, "a"), before, "the job");
+        assertEqual(await readJob(store, "a"), before, "the job");
       },
     },
     {
-      name: "given a deadline that passed, the sweep ends the job as timed-out and wakes",
+      name: "given a deadline that passed, the sweep ends the job as timed-out and wakes its watchers",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a", { deadlineMs: LONG_MS }));
-        const { wake, past } = waker();
+        const { wake, wakeAfter } = waker();
         await store.watch("a", wake);
-        const now = (await writtenAt(store, "a")) + PASSED_MS;
-        same(await store.sweep(now, 10), { ...NOTHING_SWEPT, timedOut: 1 }, "the sweep's report");
-        await past(0);
-        const { status, finishedAt, error } = await fieldsIn(store, "a");
-        same(
+        const now = (await lastWriteAt(store, "a")) + PASSED_MS;
+        assertEqual(
+          await store.sweep(now, 10),
+          { ...NOTHING_SWEPT, timedOut: 1 },
+          "the sweep's report",
+        );
+        await wakeAfter(0);
+        const { status, finishedAt, error } = await readFields(store, "a");
+        assertEqual(
           [status, Number.isSafeInteger(finishedAt)],
           ["timed-out", true],
           "status and finishedAt",
         );
-        same((error as { code?: unknown } | null)?.code, "job-timed-out", "the code of its error");
-        await refused(
+        assertEqual(
+          (error as { code?: unknown } | null)?.code,
+          "job-timed-out",
+          "the code of its error",
+        );
+        await assertRejects(
           store.write("a", change({ message: "late" })),
           "job-finished",
           "A write after the deadline",
@@ -58,13 +66,13 @@ export const DEADLINE: CaseGroup = {
       },
     },
     {
-      name: "given a worker that goes on renewing, the deadline stands",
+      name: "given a worker that renews its lease, keeps the deadline",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "a", { deadlineMs: LONG_MS });
+        const since = await createLeasedJob(store, "a", { deadlineMs: LONG_MS });
         await store.write("a", renewal(100 * LONG_MS));
         await store.write("a", change({ message: "one" }, { leaseMs: 100 * LONG_MS }));
-        same(
+        assertEqual(
           await store.sweep(since + PASSED_MS, 10),
           { ...NOTHING_SWEPT, timedOut: 1 },
           "the sweep's report",
@@ -72,23 +80,27 @@ export const DEADLINE: CaseGroup = {
       },
     },
     {
-      name: "given a job that ended before its deadline, leaves its end alone",
+      name: "given a job that ended before its deadline, does not change its end",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { deadlineMs: LONG_MS }));
         await store.write("a", completion());
-        const now = (await writtenAt(store, "a")) + PASSED_MS;
-        same(await store.sweep(now, 10), NOTHING_SWEPT, "the sweep's report");
-        same((await fieldsIn(store, "a")).status, "completed", "the status");
+        const now = (await lastWriteAt(store, "a")) + PASSED_MS;
+        assertEqual(await store.sweep(now, 10), NOTHING_SWEPT, "the sweep's report");
+        assertEqual((await readFields(store, "a")).status, "completed", "the status");
       },
     },
     {
-      name: "given no deadline, never times out",
+      name: "given no deadline, never ends the job as timed-out",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "a");
+        const since = await createLeasedJob(store, "a");
         await store.write("a", renewal(1000 * LONG_MS));
-        same(await store.sweep(since + 900 * LONG_MS, 10), NOTHING_SWEPT, "the sweep's report");
+        assertEqual(
+          await store.sweep(since + 900 * LONG_MS, 10),
+          NOTHING_SWEPT,
+          "the sweep's report",
+        );
       },
     },
   ],

@@ -1,24 +1,25 @@
 import type { ProgressStore } from "../../core/store.js";
-import { refused, same } from "../assert.js";
+import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup, StoreCase } from "../case.js";
 import {
   change,
   completion,
+  createLeasedJob,
   draft,
-  fieldsIn,
+  isRemoved,
   LONG_MS,
-  leasedJob,
   line,
   NOTHING_SWEPT,
+  outcomesOf,
+  range,
+  readFields,
   readJob,
   renewal,
   SLACK_MS,
-  settle,
-  upTo,
   versionOf,
-} from "../given.js";
+} from "../fixtures.js";
 
-/** Does something with one instance, closes it, and looks with the next one. */
+/** Writes with one instance, closes it, and reads with the next one. */
 function reopened<Kept>(
   name: string,
   before: (store: ProgressStore) => Promise<Kept>,
@@ -41,12 +42,12 @@ export const DURABLE: CaseGroup = {
   group: "durable",
   cases: [
     reopened(
-      "given a store that was closed, the next one tells the same, and takes the same cursors",
+      "given a store that was closed, the next one returns the same jobs and accepts the same cursors",
       async (store) => {
         const { cursor } = await store.create(draft("a"));
         await store.write(
           "a",
-          change({ "metadata.m": { deep: [1] } }, { log: upTo(7).map((by) => line(`${by}`)) }),
+          change({ "metadata.m": { deep: [1] } }, { log: range(7).map((by) => line(`${by}`)) }),
         );
         return {
           cursor,
@@ -55,10 +56,10 @@ export const DURABLE: CaseGroup = {
         };
       },
       async (store, { cursor, snapshot, delta }) => {
-        same(await readJob(store, "a"), snapshot, "the snapshot");
-        same(await readJob(store, "a", cursor), delta, "the delta");
+        assertEqual(await readJob(store, "a"), snapshot, "the snapshot");
+        assertEqual(await readJob(store, "a", cursor), delta, "the delta");
         await store.write("a", change({}, { log: [line("next")] }));
-        same(
+        assertEqual(
           (await readJob(store, "a", snapshot.cursor)).log.map(({ n, version }) => [n, version]),
           [[8, 3]],
           "number and version of the next line",
@@ -66,52 +67,88 @@ export const DURABLE: CaseGroup = {
       },
     ),
     reopened(
-      "given a store that was closed, the next one knows its keys and its ends",
+      "given a store that was closed, the next one knows its keys and its ended jobs",
       async (store) => {
         await store.create(draft("a", { key: "order 7" }));
         await store.write("a", completion());
       },
       async (store) => {
-        same((await store.create(draft("b", { key: "order 7" }))).jobId, "a", "the key's job");
-        await refused(
+        assertEqual(
+          (await store.create(draft("b", { key: "order 7" }))).jobId,
+          "a",
+          "the job of the key",
+        );
+        await assertRejects(
           store.write("a", change({ message: "late" })),
           "job-finished",
           "A write after the end",
         );
+        const { cursor, done } = await readJob(store, "a");
+        const empty = await readJob(store, "a", cursor);
+        assertEqual([done, empty.done], [true, true], "done of the snapshot and of an empty delta");
       },
     ),
     reopened(
-      "given a store that was closed, the next one keeps to its leases, attempts and deadlines",
+      "given a store that was closed, the next one does not return the jobs that were removed",
       async (store) => {
-        const since = await leasedJob(store, "a");
+        await store.create(draft("a", { key: "order 7" }));
+        await store.remove("a");
+      },
+      async (store) => {
+        assertTrue(await isRemoved(store, "a"), "The removed job is back.");
+        assertEqual(await store.remove("a"), false, "the result of remove()");
+        assertEqual((await store.create(draft("b", { key: "order 7" }))).jobId, "b", "the new job");
+      },
+    ),
+    reopened(
+      "given a store that was closed, the next one closes the steps that it left running",
+      async (store) => {
+        await store.create(draft("a"));
+        await store.write("a", change({ "steps.s": { status: "running", percent: 40 } }));
+      },
+      async (store) => {
+        await store.write("a", completion());
+        const { "steps.s": step, updatedAt } = await readFields(store, "a");
+        const closed = { status: "completed", percent: 40, finishedAt: updatedAt };
+        assertEqual(step, closed, "the step");
+      },
+    ),
+    reopened(
+      "given a store that was closed, the next one enforces its leases, attempts and deadlines",
+      async (store) => {
+        const since = await createLeasedJob(store, "a");
         await store.write("a", change({ attempt: 2 }));
         await store.create(draft("b", { deadlineMs: LONG_MS }));
         return since;
       },
       async (store, since) => {
-        await refused(
+        await assertRejects(
           store.write("a", renewal(1, 1)),
           "attempt-superseded",
           "A renewal of the earlier attempt",
         );
-        same(
+        assertEqual(
           await store.sweep(since + 2 * LONG_MS + SLACK_MS, 10),
           { ...NOTHING_SWEPT, lost: 1, timedOut: 1 },
           "the sweep's report",
         );
-        same((await fieldsIn(store, "a")).status, "lost", "the status");
+        assertEqual((await readFields(store, "a")).status, "lost", "the status");
       },
     ),
     reopened(
-      "given a store that was closed, the next one removes its jobs in time",
+      "given a store that was closed, the next one removes its jobs when they expire",
       async (store) => {
         await store.create(draft("a"));
         await store.write("a", completion());
-        return Number((await fieldsIn(store, "a")).updatedAt);
+        return Number((await readFields(store, "a")).updatedAt);
       },
       async (store, since) => {
-        same(await store.sweep(since + LONG_MS - 1, 10), NOTHING_SWEPT, "the report before ttlMs");
-        same(
+        assertEqual(
+          await store.sweep(since + LONG_MS - 1, 10),
+          NOTHING_SWEPT,
+          "the report before ttlMs",
+        );
+        assertEqual(
           await store.sweep(since + LONG_MS + SLACK_MS, 10),
           { ...NOTHING_SWEPT, expired: 1 },
           "the report after ttlMs",
@@ -119,27 +156,35 @@ export const DURABLE: CaseGroup = {
       },
     ),
     reopened(
-      "given a close in mid-flight, the next one has all that was acknowledged, and no half of the rest",
+      "given a close during writes, the next one has every acknowledged write, and no part of another",
       async (store) => {
         await store.create(draft("a"));
-        const writes = upTo(20).map(async (by) => {
+        const writes = range(20).map(async (by) => {
           await store.write("a", change({ [`metadata.by${by}`]: by }, { log: [line(`${by}`)] }));
           return by;
         });
-        const [{ fulfilled }] = await Promise.all([settle(writes), store.close()]);
+        const [{ fulfilled }] = await Promise.all([outcomesOf(writes), store.close()]);
         return fulfilled;
       },
       async (store, acknowledged) => {
         const { cursor, set, log } = await readJob(store, "a");
-        const kept = upTo(20).filter((by) => set[`metadata.by${by}`] === by);
+        const kept = range(20).filter((by) => set[`metadata.by${by}`] === by);
         const lost = acknowledged.filter((by) => !kept.includes(by));
-        same(lost, [], "writes that were acknowledged and are lost");
-        same(versionOf(cursor), kept.length + 1, "the version, against the fields that are there");
-        same(log.at(-1)?.n ?? 0, kept.length, "the number of the last line, against the fields");
-        same(
+        assertEqual(lost, [], "acknowledged writes that are lost");
+        assertEqual(
+          versionOf(cursor),
+          kept.length + 1,
+          "the version, compared with the stored fields",
+        );
+        assertEqual(
+          log.at(-1)?.n ?? 0,
+          kept.length,
+          "the number of the last line, compared with the stored fields",
+        );
+        assertEqual(
           log.filter(({ text }) => !kept.includes(Number(text))),
           [],
-          "lines whose field isn't there",
+          "lines without their field",
         );
       },
     ),

@@ -8,15 +8,15 @@ import {
   replicaCursor,
 } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
-import { holds, same } from "../assert.js";
+import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { completion, draft, parts, readJob, upTo, versionOf } from "../given.js";
-import { type History, history, randomChange, seeded } from "../history.js";
+import { cursorParts, draft, range, readJob, versionOf } from "../fixtures.js";
+import { type History, history, randomChange, randomEnd, seeded } from "../history.js";
 
 const MAX_LOG_LINES = 7;
 const SEEDS = [1, 2, 3, 4, 5];
 
-/** So that a failure can be played again. */
+/** Puts the seed into the error, so that the failure can be repeated. */
 async function withSeed(seed: number, run: (random: () => number) => Promise<void>): Promise<void> {
   await run(seeded(seed)).catch((cause: unknown) => {
     throw Object.assign(
@@ -27,101 +27,115 @@ async function withSeed(seed: number, run: (random: () => number) => Promise<voi
   });
 }
 
-/** Writes random changes, and after each reads from a random version, and from all of them in the end. */
-async function oneReader(store: ProgressStore, id: string, random: () => number): Promise<void> {
-  const told = history(MAX_LOG_LINES);
-  const { epoch } = parts((await store.create(draft(id))).cursor);
+/**
+ * Writes random changes and an end. Reads from a random version after each change, and from every version after the
+ * end.
+ */
+async function readAfterEachWrite(
+  store: ProgressStore,
+  id: string,
+  random: () => number,
+): Promise<void> {
+  const expected = history(MAX_LOG_LINES);
+  const { epoch } = cursorParts((await store.create(draft(id))).cursor);
   const check = async (from: number): Promise<void> =>
-    told.check(await readJob(store, id, printCursor({ epoch, version: from })), from);
-  for (const _ of upTo(40)) {
-    const next = randomChange(random);
-    told.append(next);
-    same(versionOf(await store.write(id, next)), told.version(), "the version of a write");
-    await check(1 + Math.floor(random() * told.version()));
+    expected.check(await readJob(store, id, printCursor({ epoch, version: from })), from);
+  const changes = [...range(40).map(() => randomChange(random)), randomEnd(random)];
+  for (const next of changes) {
+    expected.append(next);
+    assertEqual(
+      versionOf(await store.write(id, next)),
+      expected.version(),
+      "the version of a write",
+    );
+    await check(1 + Math.floor(random() * expected.version()));
   }
-  for (const by of upTo(told.version())) await check(by + 1);
-  told.check(await readJob(store, id), undefined);
+  for (const by of range(expected.version())) await check(by + 1);
+  expected.check(await readJob(store, id), undefined);
 }
 
-/** What the readers of {@link manyReaders} go by. */
+/** What the readers of {@link readDuringWrites} share. */
 interface Reading {
   readonly store: ProgressStore;
-  readonly told: History;
+  readonly expected: History;
   readonly random: () => number;
-  /** Whether all is written, so that the next read must tell the end. */
+  /** Whether everything was written, so that the next read must return the end. */
   readonly isOver: () => boolean;
 }
 
-/** Reads on and on while others write, each time from its own cursor, until the end; returns its copy. */
-async function reader({ store, told, random, isOver }: Reading): Promise<Delta> {
+/** Reads from its own cursor again and again until the end. Returns the state of its replica. */
+async function readUntilEnd({ store, expected, random, isOver }: Reading): Promise<Delta> {
   let replica = emptyReplica();
   for (;;) {
     const last = isOver();
     const isNew = replica.version === 0;
     const delta = await readJob(store, "a", isNew ? undefined : replicaCursor(replica));
-    told.check(delta, isNew ? undefined : replica.version);
+    expected.check(delta, isNew ? undefined : replica.version);
     const applied = applyDelta(replica, delta, MAX_LOG_LINES);
-    holds(
+    assertTrue(
       applied !== "unknown-epoch",
-      "A delta does not follow the cursor that it was asked with.",
+      "The delta after a cursor of the job has another epoch.",
     );
     if (replica.done) return deltaAfter(replica);
-    holds(!last, "The end was written, and a read begun after it doesn't tell it.");
-    // Now and then a reader comes anew.
+    assertTrue(!last, "A read that began after the end was written does not return the end.");
+    // Some readers begin again without a cursor.
     if (random() < 0.1) replica = emptyReplica();
   }
 }
 
-/** The history is settled before the first write, so that a delta between any two versions can be checked while the writes go on. */
-async function manyReaders(
+/**
+ * All changes are chosen before the first write, so that a delta between any two versions can be checked during the
+ * writes.
+ */
+async function readDuringWrites(
   store: ProgressStore,
   readFrom: ProgressStore,
   random: () => number,
 ): Promise<void> {
-  const told = history(MAX_LOG_LINES);
+  const expected = history(MAX_LOG_LINES);
   const changes: readonly Change[] = [
-    ...upTo(60).map(() => randomChange(random)),
-    completion("there"),
+    ...range(60).map(() => randomChange(random)),
+    randomEnd(random),
   ];
-  for (const each of changes) told.append(each);
+  for (const each of changes) expected.append(each);
   await store.create(draft("a"));
   let over = false;
-  const reading = { store: readFrom, told, random, isOver: () => over };
+  const reading = { store: readFrom, expected, random, isOver: () => over };
   const [copies] = await Promise.all([
-    Promise.all(upTo(5).map(() => reader(reading))),
+    Promise.all(range(5).map(() => readUntilEnd(reading))),
     writeAll(store, changes).finally(() => {
       over = true;
     }),
   ]);
   const snapshot = await readJob(store, "a");
-  for (const copy of copies) same(copy, snapshot, "a reader's copy, against the store's");
+  for (const copy of copies) assertEqual(copy, snapshot, "a reader's replica");
 }
 
 async function writeAll(store: ProgressStore, changes: readonly Change[]): Promise<void> {
   for (const each of changes) await store.write("a", each);
 }
 
-/** Five readers of one job, who may go through another instance than the writer. */
+/** Five readers read one job during the writes, perhaps through another instance than the writer. */
 export async function readWhileWriting(
   store: ProgressStore,
   readFrom: ProgressStore,
 ): Promise<void> {
-  await withSeed(6, (random) => manyReaders(store, readFrom, random));
+  await withSeed(6, (random) => readDuringWrites(store, readFrom, random));
 }
 
 export const HISTORIES: CaseGroup = {
   group: "histories",
   cases: [
     {
-      name: "given random writes, tells a reader at any cursor just what came after it",
+      name: "given random writes, returns to a reader at any cursor exactly what changed after it",
       async run({ open }) {
         const store = await open({ maxLogLines: MAX_LOG_LINES });
         for (const seed of SEEDS)
-          await withSeed(seed, (random) => oneReader(store, `job-${seed}`, random));
+          await withSeed(seed, (random) => readAfterEachWrite(store, `job-${seed}`, random));
       },
     },
     {
-      name: "given readers at any cursor while the writes go on, tells each one consistent point after another",
+      name: "given reads during writes, returns one consistent point with each",
       async run({ open }) {
         const store = await open({ maxLogLines: MAX_LOG_LINES });
         await readWhileWriting(store, store);

@@ -2,10 +2,12 @@ import type { CaseGroup } from "../case.js";
 import { ALIASING } from "./aliasing.js";
 import { ATTEMPT } from "./attempt.js";
 import { CLOSE } from "./close.js";
+import { CLOSED_STEPS } from "./closed-steps.js";
 import { CONCURRENCY } from "./concurrency.js";
 import { CREATE } from "./create.js";
 import { CURSORS } from "./cursors.js";
 import { DEADLINE } from "./deadline.js";
+import { DONE } from "./done.js";
 import { DURABLE } from "./durable.js";
 import { EMPTIED } from "./emptied.js";
 import { END } from "./end.js";
@@ -13,6 +15,7 @@ import { EXPIRY } from "./expiry.js";
 import { HISTORIES } from "./histories.js";
 import { LEASE } from "./lease.js";
 import { LOG } from "./log.js";
+import { REMOVE } from "./remove.js";
 import { SHARED } from "./shared.js";
 import { SKEW } from "./skew.js";
 import { SWEEP } from "./sweep.js";
@@ -21,13 +24,15 @@ import { WAKES } from "./wakes.js";
 import { WATCH } from "./watch.js";
 import { WRITE } from "./write.js";
 
-/** Every test of the suite, in the order in which a new store is best made to pass them. */
+/** Every test of the suite, in the order in which the author of a new store should make them pass. */
 export const GROUPS: readonly CaseGroup[] = [
   CREATE,
   WRITE,
   CURSORS,
   LOG,
   END,
+  DONE,
+  CLOSED_STEPS,
   VALUES,
   ALIASING,
   CONCURRENCY,
@@ -39,6 +44,7 @@ export const GROUPS: readonly CaseGroup[] = [
   DEADLINE,
   EXPIRY,
   SWEEP,
+  REMOVE,
   CLOSE,
   SHARED,
   SKEW,

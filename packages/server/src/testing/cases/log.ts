@@ -1,12 +1,12 @@
-import { same } from "../assert.js";
+import { assertEqual } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, readJob, upTo, versionOf } from "../given.js";
+import { change, completion, draft, line, range, readJob, versionOf } from "../fixtures.js";
 
 export const LOG: CaseGroup = {
   group: "log",
   cases: [
     {
-      name: "given lines, numbers them from 1 with the version of their write",
+      name: "given lines, numbers them from 1 and gives them the version of their write",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
@@ -14,9 +14,9 @@ export const LOG: CaseGroup = {
         await store.write("a", change({ percent: 1 }));
         await store.write("a", change({}, { log: [line("three")] }));
         const { log } = await readJob(store, "a");
-        const told = log.map(({ n, version, text }) => [n, version, text]);
-        same(
-          told,
+        const lines = log.map(({ n, version, text }) => [n, version, text]);
+        assertEqual(
+          lines,
           [
             [1, 2, "one"],
             [2, 2, "two"],
@@ -39,7 +39,7 @@ export const LOG: CaseGroup = {
         ];
         await store.write("a", change({}, { log: lines }));
         const { log } = await readJob(store, "a");
-        same(
+        assertEqual(
           log,
           lines.map((each, index) => ({ ...each, n: index + 1, version: 2 })),
           "the lines",
@@ -47,56 +47,56 @@ export const LOG: CaseGroup = {
       },
     },
     {
-      name: "given more lines than are kept, keeps the newest and goes on numbering",
+      name: "given more lines than are kept, keeps the newest and continues their numbers",
       async run({ open }) {
         const store = await open({ maxLogLines: 5 });
-        same(store.maxLogLines, 5, "maxLogLines of the store");
+        assertEqual(store.maxLogLines, 5, "maxLogLines of the store");
         const { cursor } = await store.create(draft("a"));
-        for (const by of upTo(4))
+        for (const by of range(4))
           await store.write(
             "a",
             change({}, { log: [line(`${by}a`), line(`${by}b`), line(`${by}c`)] }),
           );
         const kept = [8, 9, 10, 11, 12];
         const { log } = await readJob(store, "a");
-        same(
+        assertEqual(
           log.map(({ n }) => n),
           kept,
-          "the lines kept",
+          "the kept lines",
         );
-        same(
+        assertEqual(
           log.map(({ text }) => text),
           ["2b", "2c", "3a", "3b", "3c"],
           "their texts",
         );
-        same(
+        assertEqual(
           (await readJob(store, "a", cursor)).log.map(({ n }) => n),
           kept,
-          "the lines told to an early reader",
+          "the lines of an early reader",
         );
       },
     },
     {
-      name: "given more lines at once than are kept, numbers those too that it drops",
+      name: "given more lines in one write than are kept, numbers the dropped ones too",
       async run({ open }) {
         const store = await open({ maxLogLines: 3 });
         await store.create(draft("a"));
         const cursor = await store.write(
           "a",
-          change({}, { log: upTo(10).map((by) => line(`${by}`)) }),
+          change({}, { log: range(10).map((by) => line(`${by}`)) }),
         );
         await store.write("a", change({}, { log: [line("last")] }));
         const { log } = await readJob(store, "a");
-        same(
+        assertEqual(
           log.map(({ n, text }) => [n, text]),
           [
             [9, "8"],
             [10, "9"],
             [11, "last"],
           ],
-          "the lines kept",
+          "the kept lines",
         );
-        same(
+        assertEqual(
           (await readJob(store, "a", cursor)).log.map(({ n }) => n),
           [11],
           "the lines after the first write",
@@ -104,14 +104,14 @@ export const LOG: CaseGroup = {
       },
     },
     {
-      name: "given the end, keeps the lines that came with it and before it",
+      name: "given the end, keeps the lines of that write and of earlier ones",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
         await store.write("a", change({}, { log: [line("one")] }));
         const end = await store.write("a", { ...completion(), log: [line("done")] });
         const { log } = await readJob(store, "a");
-        same(
+        assertEqual(
           log.map(({ n, version }) => [n, version]),
           [
             [1, 2],

@@ -1,48 +1,49 @@
 import type { ProgressStore } from "../../core/store.js";
-import { holds, refused, same } from "../assert.js";
-import type { Bench } from "../bench.js";
+import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup, StoreCase } from "../case.js";
+import type { TestContext } from "../context.js";
 import {
   change,
   completion,
+  createLeasedJob,
   draft,
-  fieldsIn,
+  isRemoved,
   LONG_MS,
-  leasedJob,
   line,
+  outcomesOf,
+  range,
+  readFields,
   readJob,
   renewal,
   SLACK_MS,
-  settle,
-  upTo,
   versionOf,
-} from "../given.js";
+} from "../fixtures.js";
 import { fiftyWriters } from "./concurrency.js";
 import { endRacingUpdates } from "./end.js";
 import { readWhileWriting } from "./histories.js";
-import { swept } from "./sweep.js";
+import { sweptJobs } from "./sweep.js";
 import { followDuring, reportAll } from "./watch.js";
 
 const OPTIONS = { maxLogLines: 60, ttlMs: LONG_MS };
 
-function both(
+function onTwoInstances(
   name: string,
-  run: (a: ProgressStore, b: ProgressStore, bench: Bench) => Promise<void>,
+  run: (a: ProgressStore, b: ProgressStore, context: TestContext) => Promise<void>,
 ): StoreCase {
   return {
     name,
     needs: "shared",
-    run: async (bench) => run(await bench.open(OPTIONS), await bench.open(OPTIONS), bench),
+    run: async (context) => run(await context.open(OPTIONS), await context.open(OPTIONS), context),
   };
 }
 
-/** Sweeps by twos until there is no more, and counts what was done. */
+/** Sweeps with a limit of 2 until nothing is due. Returns the number of jobs in the reports. */
 async function sweepAll(store: ProgressStore, now: number): Promise<number> {
   let done = 0;
   for (let turn = 0; ; turn += 1) {
-    holds(turn < 50, "Sweep after sweep says that there is more.");
+    assertTrue(turn < 50, "Fifty sweeps in a row reported that more jobs are due.");
     const report = await store.sweep(now, 2);
-    done += swept(report);
+    done += sweptJobs(report);
     if (!report.more) return done;
   }
 }
@@ -50,148 +51,201 @@ async function sweepAll(store: ProgressStore, now: number): Promise<number> {
 export const SHARED: CaseGroup = {
   group: "shared",
   cases: [
-    both(
-      "given a write to one instance, the other tells the same, and takes the same cursors",
+    onTwoInstances(
+      "given a write to one instance, the other returns the same job and accepts the same cursors",
       async (a, b) => {
         const { cursor } = await a.create(draft("a"));
         await a.write("a", change({ message: "one" }, { log: [line("one")] }));
-        same(await readJob(b, "a"), await readJob(a, "a"), "the snapshots");
+        assertEqual(await readJob(b, "a"), await readJob(a, "a"), "the snapshots");
         const second = await b.write("a", change({ percent: 2 }, { log: [line("two")] }));
         for (const after of [undefined, cursor, second])
-          same(await readJob(b, "a", after), await readJob(a, "a", after), "the deltas");
+          assertEqual(await readJob(b, "a", after), await readJob(a, "a", after), "the deltas");
       },
     ),
-    both(
-      "given a watch on one instance, wakes at a write to the other, and it can be read",
+    onTwoInstances(
+      "given a watch on one instance, wakes after a write to the other, and the write can be read",
       async (a, b, { waker }) => {
         await a.create(draft("a"));
-        const { wake, past } = waker();
+        const { wake, wakeAfter } = waker();
         const { cursor } = await readJob(b, "a");
         await b.watch("a", wake);
         await a.write("a", change({ message: "one" }));
-        await past(0);
-        same((await readJob(b, "a", cursor)).set.message, "one", "what the woken reader is told");
+        await wakeAfter(0);
+        assertEqual(
+          (await readJob(b, "a", cursor)).set.message,
+          "one",
+          "the message that the woken reader gets",
+        );
       },
     ),
-    both(
-      "given a reader on one instance that looks only when woken, it gets everything from the other",
+    onTwoInstances(
+      "given a reader on one instance that reads after each wake, it gets everything that the other writes",
       async (a, b, { waker }) => {
         await a.create(draft("a"));
         const reader = { store: b, id: "a", waker: waker() };
-        const copy = await followDuring(reader, () => reportAll(a, "a"));
-        same(copy, await readJob(a, "a"), "the reader's copy");
+        const replica = await followDuring(reader, () => reportAll(a, "a"));
+        assertEqual(replica, await readJob(a, "a"), "the reader's replica");
       },
     ),
-    both(
-      "given a reader on one instance that reads only when a wake tells of something new, it gets everything from the other",
+    onTwoInstances(
+      "given a reader on one instance that ignores wakes for versions it has, it gets everything that the other writes",
       async (a, b, { waker }) => {
         await a.create(draft("a"));
-        const reader = { store: b, id: "a", waker: waker(), isTrusting: true };
-        const copy = await followDuring(reader, () => reportAll(a, "a"));
-        same(copy, await readJob(a, "a"), "the reader's copy");
+        const reader = { store: b, id: "a", waker: waker(), skipsKnown: true };
+        const replica = await followDuring(reader, () => reportAll(a, "a"));
+        assertEqual(replica, await readJob(a, "a"), "the reader's replica");
       },
     ),
-    both("given fifty writers on two instances, numbers each write and loses nothing", (a, b) =>
-      fiftyWriters([a, b]),
+    onTwoInstances(
+      "given fifty concurrent writers on two instances, numbers each write and loses nothing",
+      (a, b) => fiftyWriters([a, b]),
     ),
     {
-      name: "given readers on the other instance while the writes go on, tells one consistent point after another",
+      name: "given reads on one instance during writes on the other, returns one consistent point with each",
       needs: "shared",
       run: async ({ open }) =>
         readWhileWriting(await open({ maxLogLines: 7 }), await open({ maxLogLines: 7 })),
     },
-    both("given one key on two instances at once, stores one job", async (a, b) => {
-      const all = await Promise.all(
-        upTo(20).map((by) => (by % 2 === 0 ? a : b).create(draft(`job-${by}`, { key: "order 7" }))),
-      );
-      same(all.filter(({ created }) => created).length, 1, "jobs made");
-      same(new Set(all.map(({ jobId }) => jobId)).size, 1, "different ids told");
-    }),
-    both("given ends on two instances at once, takes one", async (a, b) => {
+    onTwoInstances(
+      "given concurrent calls with one key on two instances, stores one job",
+      async (a, b) => {
+        const all = await Promise.all(
+          range(20).map((by) =>
+            (by % 2 === 0 ? a : b).create(draft(`job-${by}`, { key: "order 7" })),
+          ),
+        );
+        assertEqual(all.filter(({ created }) => created).length, 1, "jobs created");
+        assertEqual(
+          new Set(all.map(({ jobId }) => jobId)).size,
+          1,
+          "the number of different ids returned",
+        );
+      },
+    ),
+    onTwoInstances("given concurrent ends on two instances, accepts one", async (a, b) => {
       await a.create(draft("a"));
-      const { fulfilled, rejected } = await settle(
-        upTo(20).map((by) => (by % 2 === 0 ? a : b).write("a", completion(by)).then(() => by)),
+      const { fulfilled, rejected } = await outcomesOf(
+        range(20).map((by) => (by % 2 === 0 ? a : b).write("a", completion(by)).then(() => by)),
       );
-      same([fulfilled.length, rejected.length], [1, 19], "ends taken and refused");
-      same(
-        [(await fieldsIn(a, "a")).result, (await fieldsIn(b, "a")).result],
+      assertEqual([fulfilled.length, rejected.length], [1, 19], "ends accepted and refused");
+      assertEqual(
+        [(await readFields(a, "a")).result, (await readFields(b, "a")).result],
         [fulfilled[0], fulfilled[0]],
-        "the end that each instance tells",
+        "the end that each instance returns",
       );
     }),
-    both(
-      "given an end that races updates on two instances, keeps just what came before it",
+    onTwoInstances(
+      "given an end concurrent with updates on two instances, keeps exactly the updates that were accepted",
       (a, b) => endRacingUpdates([a, b]),
     ),
-    both("given small sweeps on two instances, does every job, each once", async (a, b) => {
-      const since = await leasedJob(a, "job-0");
-      const ids = ["job-0", ...upTo(11).map((by) => `job-${by + 1}`)];
-      for (const id of ids.slice(1)) await leasedJob(b, id);
-      const before = await Promise.all(ids.map((id) => readJob(a, id)));
-      const now = since + 2 * LONG_MS + SLACK_MS;
-      const done = await Promise.all([a, b].map((store) => sweepAll(store, now)));
-      same(
-        done.reduce((sum, count) => sum + count, 0),
-        ids.length,
-        "jobs in all reports",
-      );
-      const after = await Promise.all(ids.map((id) => readJob(b, id)));
-      same(
-        after.map(({ cursor, set }) => [versionOf(cursor), set.status]),
-        before.map(({ cursor }) => [versionOf(cursor) + 1, "lost"]),
-        "the version and the status of each job",
-      );
-    }),
-    both("given sweeps on two instances at once, ends each job once", async (a, b) => {
-      const since = await leasedJob(a, "job-0");
-      for (const by of upTo(19)) await leasedJob(by % 2 === 0 ? a : b, `job-${by + 1}`);
+    onTwoInstances(
+      "given many sweeps with a low limit on two instances, ends each job once",
+      async (a, b) => {
+        const since = await createLeasedJob(a, "job-0");
+        const ids = ["job-0", ...range(11).map((by) => `job-${by + 1}`)];
+        for (const id of ids.slice(1)) await createLeasedJob(b, id);
+        const before = await Promise.all(ids.map((id) => readJob(a, id)));
+        const now = since + 2 * LONG_MS + SLACK_MS;
+        const done = await Promise.all([a, b].map((store) => sweepAll(store, now)));
+        assertEqual(
+          done.reduce((sum, count) => sum + count, 0),
+          ids.length,
+          "jobs in all reports",
+        );
+        const after = await Promise.all(ids.map((id) => readJob(b, id)));
+        assertEqual(
+          after.map(({ cursor, set }) => [versionOf(cursor), set.status]),
+          before.map(({ cursor }) => [versionOf(cursor) + 1, "lost"]),
+          "the version and the status of each job",
+        );
+      },
+    ),
+    onTwoInstances("given concurrent sweeps on two instances, ends each job once", async (a, b) => {
+      const since = await createLeasedJob(a, "job-0");
+      for (const by of range(19)) await createLeasedJob(by % 2 === 0 ? a : b, `job-${by + 1}`);
       const now = since + 2 * LONG_MS + SLACK_MS;
       const reports = await Promise.all(
-        upTo(4).map((by) => (by % 2 === 0 ? a : b).sweep(now, 100)),
+        range(4).map((by) => (by % 2 === 0 ? a : b).sweep(now, 100)),
       );
-      same(
-        reports.reduce((sum, report) => sum + swept(report), 0),
+      assertEqual(
+        reports.reduce((sum, report) => sum + sweptJobs(report), 0),
         20,
         "jobs in all reports",
       );
     }),
-    both(
-      "given a lease and an attempt that one instance wrote, the other keeps to them",
+    onTwoInstances(
+      "given a lease and an attempt that one instance wrote, the other enforces them",
       async (a, b) => {
-        const since = await leasedJob(a, "a");
+        const since = await createLeasedJob(a, "a");
         await b.write("a", change({ attempt: 2 }, { attempt: 1 }));
-        await refused(
+        await assertRejects(
           a.write("a", renewal(100 * LONG_MS, 1)),
           "attempt-superseded",
           "The earlier worker's renewal",
         );
-        same(
+        assertEqual(
           (await b.sweep(since + LONG_MS + SLACK_MS, 10)).stale,
           1,
           "jobs marked by the other instance",
         );
-        same((await fieldsIn(a, "a")).stale, true, "the mark");
+        assertEqual((await readFields(a, "a")).stale, true, "the mark");
       },
     ),
-    both(
-      "given a job that one instance removed, the other lets go of it too, and wakes its watchers",
+    onTwoInstances(
+      "given a job that expired in one instance, it is removed in the other, whose watchers are woken",
       async (a, b, { waker }) => {
         await a.create(draft("a"));
         await a.write("a", completion());
-        const { updatedAt } = await fieldsIn(b, "a");
-        const { wake, past } = waker();
+        const { updatedAt } = await readFields(b, "a");
+        const { wake, wakeAfter } = waker();
         await b.watch("a", wake);
         await a.sweep(Number(updatedAt) + LONG_MS + SLACK_MS, 10);
-        await past(0);
-        const gone = await b.read("a").then(
-          (delta) => delta === undefined,
-          () => true,
-        );
-        same(gone, true, "whether the other instance has let go");
+        await wakeAfter(0);
+        assertTrue(await isRemoved(b, "a"), "The other instance returns the job.");
       },
     ),
-    both(
-      "given one instance that is closed, the other works on, and wakes its watchers",
+    onTwoInstances(
+      "given a job that one instance removes, it is removed in the other, whose watchers are woken",
+      async (a, b, { waker }) => {
+        await a.create(draft("a", { key: "order 7" }));
+        const { cursor } = await readJob(b, "a");
+        const { wake, wakeAfter } = waker();
+        await b.watch("a", wake);
+        assertEqual(await a.remove("a"), true, "the result of remove()");
+        await wakeAfter(0, (version) => version === undefined);
+        for (const after of [undefined, cursor])
+          assertTrue(await isRemoved(b, "a", after), "The other instance returns the job.");
+        assertEqual(await b.remove("a"), false, "the result of remove() in the other instance");
+        const { jobId } = await b.create(draft("b", { key: "order 7" }));
+        assertEqual(jobId, "b", "the new job of the key");
+      },
+    ),
+    onTwoInstances("given concurrent removals on two instances, removes the job", async (a, b) => {
+      await a.create(draft("a"));
+      const results = await Promise.all(range(6).map((by) => (by % 2 === 0 ? a : b).remove("a")));
+      assertTrue(results.includes(true), "Every remove() returned false.");
+      for (const store of [a, b])
+        assertTrue(await isRemoved(store, "a"), "An instance returns the removed job.");
+    }),
+    onTwoInstances(
+      "given a running step that one instance wrote, an end by the other closes it, and both see that the job is done",
+      async (a, b) => {
+        await a.create(draft("a"));
+        await a.write("a", change({ "steps.s": { status: "running", percent: 40 } }));
+        const cursor = await b.write("a", change({ status: "failed" }));
+        for (const store of [a, b]) {
+          const { set, done } = await readJob(store, "a");
+          const finishedAt = set.updatedAt ?? null;
+          assertEqual(
+            [set["steps.s"], done, (await readJob(store, "a", cursor)).done],
+            [{ status: "failed", percent: 40, finishedAt }, true, true],
+            "the step and done",
+          );
+        }
+      },
+    ),
+    onTwoInstances(
+      "given one instance that is closed, the other works and wakes its watchers",
       async (a, b, { waker }) => {
         await a.create(draft("a"));
         const [closed, open] = [waker(), waker()];
@@ -201,9 +255,9 @@ export const SHARED: CaseGroup = {
         const before = closed.count();
         const seen = open.count();
         await b.write("a", change({ message: "one" }));
-        await open.past(seen);
-        same((await fieldsIn(b, "a")).message, "one", "the message");
-        same(closed.count(), before, "wakes of the closed instance's watch");
+        await open.wakeAfter(seen);
+        assertEqual((await readFields(b, "a")).message, "one", "the message");
+        assertEqual(closed.count(), before, "wakes of the closed instance's watcher");
       },
     ),
   ],

@@ -1,24 +1,25 @@
 import type { SweepReport } from "../../core/store.js";
-import { holds, refused, same } from "../assert.js";
+import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
   completion,
+  createLeasedJob,
   draft,
-  fieldsIn,
   LONG_MS,
-  leasedJob,
   NOTHING_SWEPT,
+  outcomesOf,
+  range,
+  readFields,
   readJob,
   renewal,
   SLACK_MS,
-  settle,
-  upTo,
   versionOf,
-} from "../given.js";
+} from "../fixtures.js";
 
 const LOST_MS = 2 * LONG_MS + SLACK_MS;
 
-export function swept({ stale, lost, timedOut, expired }: SweepReport): number {
+/** The number of jobs in a report. */
+export function sweptJobs({ stale, lost, timedOut, expired }: SweepReport): number {
   return stale + lost + timedOut + expired;
 }
 
@@ -29,58 +30,73 @@ export const SWEEP: CaseGroup = {
       name: "given a store without jobs, does nothing",
       async run({ open, clock }) {
         const store = await open();
-        same(await store.sweep(clock.now(), 10), NOTHING_SWEPT, "the sweep's report");
+        assertEqual(await store.sweep(clock.now(), 10), NOTHING_SWEPT, "the sweep's report");
       },
     },
     {
-      name: "given a sweep that was done, a second one does nothing",
+      name: "given a sweep, a second one with the same time does nothing",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "a");
+        const since = await createLeasedJob(store, "a");
         await store.create(draft("b", { deadlineMs: LONG_MS }));
-        same(swept(await store.sweep(since + LOST_MS, 10)), 2, "jobs in the first sweep");
+        assertEqual(
+          sweptJobs(await store.sweep(since + LOST_MS, 10)),
+          2,
+          "jobs in the first sweep",
+        );
         const before = [await readJob(store, "a"), await readJob(store, "b")];
-        same(await store.sweep(since + LOST_MS, 10), NOTHING_SWEPT, "the second sweep's report");
-        same([await readJob(store, "a"), await readJob(store, "b")], before, "the jobs after it");
+        assertEqual(
+          await store.sweep(since + LOST_MS, 10),
+          NOTHING_SWEPT,
+          "the second sweep's report",
+        );
+        assertEqual(
+          [await readJob(store, "a"), await readJob(store, "b")],
+          before,
+          "the jobs after it",
+        );
       },
     },
     {
-      name: "given a limit, does so many jobs and says that there are more",
+      name: "given a limit, changes at most that many jobs and reports that more are due",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "job-0");
-        for (const by of upTo(9)) await leasedJob(store, `job-${by + 1}`);
+        const since = await createLeasedJob(store, "job-0");
+        for (const by of range(9)) await createLeasedJob(store, `job-${by + 1}`);
         const reports: SweepReport[] = [];
         do {
           reports.push(await store.sweep(since + LOST_MS, 3));
-          holds(swept(reports.at(-1) ?? NOTHING_SWEPT) <= 3, "A sweep with a limit of 3 did more.");
-          holds(
+          assertTrue(
+            sweptJobs(reports.at(-1) ?? NOTHING_SWEPT) <= 3,
+            "A sweep with a limit of 3 changed more jobs.",
+          );
+          assertTrue(
             reports.length <= 10,
-            "A sweep says again and again that there is more, and does nothing.",
+            "Sweeps report that more jobs are due, but change none.",
           );
         } while (reports.at(-1)?.more);
-        same(reports[0], { ...NOTHING_SWEPT, lost: 3, more: true }, "the first report");
-        same(
+        assertEqual(reports[0], { ...NOTHING_SWEPT, lost: 3, more: true }, "the first report");
+        assertEqual(
           reports.reduce((sum, { lost }) => sum + lost, 0),
           10,
-          "jobs lost in all",
+          "lost jobs in all reports",
         );
       },
     },
     {
-      name: "given two sweeps at once, ends each job once",
+      name: "given concurrent sweeps, ends each job once",
       async run({ open }) {
         const store = await open();
-        const since = await leasedJob(store, "job-0");
-        for (const by of upTo(19)) await leasedJob(store, `job-${by + 1}`);
+        const since = await createLeasedJob(store, "job-0");
+        for (const by of range(19)) await createLeasedJob(store, `job-${by + 1}`);
         const before = await readJob(store, "job-7");
-        const reports = await Promise.all(upTo(4).map(() => store.sweep(since + LOST_MS, 100)));
-        same(
-          reports.reduce((sum, report) => sum + swept(report), 0),
+        const reports = await Promise.all(range(4).map(() => store.sweep(since + LOST_MS, 100)));
+        assertEqual(
+          reports.reduce((sum, report) => sum + sweptJobs(report), 0),
           20,
           "jobs in all reports",
         );
-        same(
+        assertEqual(
           versionOf((await readJob(store, "job-7")).cursor),
           versionOf(before.cursor) + 1,
           "the version of a lost job",
@@ -88,70 +104,74 @@ export const SWEEP: CaseGroup = {
       },
     },
     {
-      name: "given a worker that completes while the sweep runs, keeps one end, and both are told which",
+      name: "given a worker that completes jobs during a sweep, keeps one end per job, and reports it to both",
       async run({ open }) {
         const store = await open();
-        const ids = upTo(10).map((by) => `job-${by}`);
-        const since = await leasedJob(store, "first");
-        for (const id of ids) await leasedJob(store, id);
+        const ids = range(10).map((by) => `job-${by}`);
+        const since = await createLeasedJob(store, "first");
+        for (const id of ids) await createLeasedJob(store, id);
         await store.write("first", completion());
         const sweep = store.sweep(since + LOST_MS, 100);
         const writes = ids.map(async (id) => {
           await store.write(id, completion());
           return id;
         });
-        const [{ lost }, { fulfilled, rejected }] = await Promise.all([sweep, settle(writes)]);
+        const [{ lost }, { fulfilled, rejected }] = await Promise.all([sweep, outcomesOf(writes)]);
         for (const reason of rejected)
-          await refused(Promise.reject(reason), "job-finished", "The write that came too late");
+          await assertRejects(Promise.reject(reason), "job-finished", "A write after the end");
         const statuses = await Promise.all(
-          ids.map(async (id) => (await fieldsIn(store, id)).status),
+          ids.map(async (id) => (await readFields(store, id)).status),
         );
-        same(
+        assertEqual(
           statuses.filter((status) => status === "completed").length,
           fulfilled.length,
-          "jobs completed, against the writes taken",
+          "completed jobs, compared with the accepted writes",
         );
-        same(
+        assertEqual(
           [statuses.filter((status) => status === "lost").length, fulfilled.length + lost],
           [lost, 10],
-          "jobs lost, against the sweep's report",
+          "lost jobs, compared with the report of the sweep",
         );
       },
     },
     {
-      name: "given no time, goes by its own, and leaves a lease alone that was just taken",
+      name: "given no time, uses its own clock, and does not change a job that was just leased",
       async run({ open }) {
         const store = await open();
-        await leasedJob(store, "a", { deadlineMs: LONG_MS });
+        await createLeasedJob(store, "a", { deadlineMs: LONG_MS });
         const before = await readJob(store, "a");
-        same(await store.sweep(undefined, 10), NOTHING_SWEPT, "the sweep's report");
-        same(await readJob(store, "a"), before, "the job");
+        assertEqual(await store.sweep(undefined, 10), NOTHING_SWEPT, "the sweep's report");
+        assertEqual(await readJob(store, "a"), before, "the job");
       },
     },
     {
-      name: "given no time, does what is due by its own",
+      name: "given no time, changes the jobs that are due by its own clock",
       async run({ open, eventually }) {
         const store = await open();
         await store.create(draft("a", { deadlineMs: 1 }));
         await store.create(draft("b"));
-        let done = NOTHING_SWEPT;
-        await eventually("A job whose deadline passed is ended", async () => {
-          done = await store.sweep(undefined, 10);
-          return swept(done) > 0;
+        let report = NOTHING_SWEPT;
+        await eventually("The job whose deadline passed has ended", async () => {
+          report = await store.sweep(undefined, 10);
+          return sweptJobs(report) > 0;
         });
-        same(done, { ...NOTHING_SWEPT, timedOut: 1 }, "the report of the sweep that did something");
-        const { status, createdAt, finishedAt } = await fieldsIn(store, "a");
-        same(status, "timed-out", "the status");
+        assertEqual(
+          report,
+          { ...NOTHING_SWEPT, timedOut: 1 },
+          "the report of the sweep that ended the job",
+        );
+        const { status, createdAt, finishedAt } = await readFields(store, "a");
+        assertEqual(status, "timed-out", "the status");
         const tookMs = Number(finishedAt) - Number(createdAt);
-        holds(tookMs >= 1 && tookMs < SLACK_MS, `finishedAt is ${tookMs} ms after createdAt`);
+        assertTrue(tookMs >= 1 && tookMs < SLACK_MS, `finishedAt is ${tookMs} ms after createdAt.`);
       },
     },
     {
-      name: "given no time, goes by the clock that it was given, to the millisecond",
+      name: "given no time, uses the injected clock, exact to the millisecond",
       needs: "injected clock",
       async run({ open, clock }) {
         const store = await open();
-        await leasedJob(store, "a");
+        await createLeasedJob(store, "a");
         const reports = [];
         for (const ms of [LONG_MS - 1, 1, LONG_MS - 1, 1]) {
           clock.advance(ms);
@@ -161,37 +181,45 @@ export const SWEEP: CaseGroup = {
           { ...NOTHING_SWEPT, stale: 1 },
           { ...NOTHING_SWEPT, lost: 1 },
         ];
-        same(reports, [NOTHING_SWEPT, stale, NOTHING_SWEPT, lost], "the reports of four sweeps");
-        const { finishedAt, updatedAt } = await fieldsIn(store, "a");
-        same([finishedAt, updatedAt], [clock.now(), clock.now()], "finishedAt and updatedAt");
+        assertEqual(
+          reports,
+          [NOTHING_SWEPT, stale, NOTHING_SWEPT, lost],
+          "the reports of four sweeps",
+        );
+        const { finishedAt, updatedAt } = await readFields(store, "a");
+        assertEqual(
+          [finishedAt, updatedAt],
+          [clock.now(), clock.now()],
+          "finishedAt and updatedAt",
+        );
       },
     },
     {
-      name: "given jobs of every sort, does to each what is due",
+      name: "given jobs with every transition, applies each",
       async run({ open }) {
         const store = await open({ ttlMs: LONG_MS, idleTtlMs: 1.5 * LONG_MS });
-        const since = await leasedJob(store, "lost");
-        await leasedJob(store, "stale");
+        const since = await createLeasedJob(store, "lost");
+        await createLeasedJob(store, "stale");
         await store.write("stale", renewal(1.8 * LONG_MS));
-        await leasedJob(store, "alive");
+        await createLeasedJob(store, "alive");
         await store.write("alive", renewal(10 * LONG_MS));
-        await leasedJob(store, "late", { deadlineMs: LONG_MS });
+        await createLeasedJob(store, "late", { deadlineMs: LONG_MS });
         await store.write("late", renewal(10 * LONG_MS));
         await store.create(draft("idle"));
         await store.create(draft("ended"));
         await store.write("ended", completion());
         const report = await store.sweep(since + LOST_MS, 100);
-        same(
+        assertEqual(
           report,
           { stale: 1, lost: 1, timedOut: 1, expired: 2, more: false },
           "the sweep's report",
         );
-        const { status, stale } = await fieldsIn(store, "stale");
-        same([status, stale], ["running", true], "the stale job");
-        same(
-          (await fieldsIn(store, "alive")).stale ?? false,
+        const { status, stale } = await readFields(store, "stale");
+        assertEqual([status, stale], ["running", true], "the stale job");
+        assertEqual(
+          (await readFields(store, "alive")).stale ?? false,
           false,
-          "the mark of the job that is alive",
+          "the mark of the job with a valid lease",
         );
       },
     },

@@ -1,9 +1,9 @@
 import type { Json } from "@emlinh/progress-protocol";
-import { same } from "../assert.js";
+import { assertEqual } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, fieldsIn, line, readJob, upTo } from "../given.js";
+import { change, completion, draft, line, range, readFields, readJob } from "../fixtures.js";
 
-/** Parsed, so that `__proto__` is a member like any other. */
+/** Parsed from JSON, so that `__proto__` is an ordinary member. */
 const PROTO: Json = JSON.parse(
   '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"toString":null}',
 );
@@ -58,10 +58,10 @@ const SHAPES: readonly Json[] = [
 ];
 
 function nested(depth: number): Json {
-  return upTo(depth).reduce<Json>((inner, by) => (by % 2 === 0 ? [inner] : { in: inner }), "core");
+  return range(depth).reduce<Json>((inner, by) => (by % 2 === 0 ? [inner] : { in: inner }), "core");
 }
 
-/** Writes each value as a field and as a line's data, and compares what a delta and a snapshot tell. */
+/** Writes each value as a field and as a line's data, and compares it in a delta and in the snapshot. */
 async function roundTrip(
   store: Parameters<typeof readJob>[0],
   values: readonly Json[],
@@ -72,12 +72,16 @@ async function roundTrip(
   await store.write("a", change(set, { log }));
   for (const delta of [await readJob(store, "a"), await readJob(store, "a", cursor)]) {
     for (const [index, value] of values.entries()) {
-      same(
+      assertEqual(
         delta.set[`metadata.k${index}`],
         value,
         `the field that was set to ${JSON.stringify(value).slice(0, 80)}`,
       );
-      same(delta.log[index]?.data, value, `the line's data ${JSON.stringify(value).slice(0, 80)}`);
+      assertEqual(
+        delta.log[index]?.data,
+        value,
+        `the line's data ${JSON.stringify(value).slice(0, 80)}`,
+      );
     }
   }
 }
@@ -86,42 +90,42 @@ export const VALUES: CaseGroup = {
   group: "values",
   cases: [
     {
-      name: "given any number, gives it back to the last digit",
+      name: "given any number, returns it exactly",
       run: async ({ open }) => roundTrip(await open(), NUMBERS),
     },
     {
-      name: "given any text, gives it back to the last character",
+      name: "given any text, returns it exactly",
       run: async ({ open }) => roundTrip(await open(), TEXTS),
     },
     {
-      name: "given empty and odd shapes, tells [] from {} and null from nothing",
+      name: "given empty and nested values, keeps [] apart from {}, and null apart from a missing value",
       run: async ({ open }) => roundTrip(await open(), SHAPES),
     },
     {
-      name: "given JSON nested 200 deep, gives it back",
+      name: "given JSON nested 200 levels deep, returns it",
       run: async ({ open }) => roundTrip(await open(), [nested(200)]),
     },
     {
-      name: "given a value of 100 000 characters, gives it back",
-      run: async ({ open }) => roundTrip(await open(), ["ä\u2028".repeat(50_000), upTo(10_000)]),
+      name: "given a value of 100 000 characters, returns it",
+      run: async ({ open }) => roundTrip(await open(), ["ä\u2028".repeat(50_000), range(10_000)]),
     },
     {
-      name: "given any text in messages, lines and results, gives it back",
+      name: "given any text in messages, lines and results, returns it",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
         for (const text of TEXTS) {
           await store.write("a", change({ message: text }, { log: [line(text)] }));
           const { set, log } = await readJob(store, "a");
-          same([set.message, log.at(-1)?.text], [text, text], "message and line");
+          assertEqual([set.message, log.at(-1)?.text], [text, text], "message and line");
         }
         const result = { texts: TEXTS, shapes: SHAPES };
         await store.write("a", completion(result));
-        same((await fieldsIn(store, "a")).result, result, "the result");
+        assertEqual((await readFields(store, "a")).result, result, "the result");
       },
     },
     {
-      name: "given names that an object has by birth, takes them for fields like any other",
+      name: "given names that every object inherits, stores them like any other field",
       async run({ open }) {
         const store = await open();
         const fields = [
@@ -136,19 +140,19 @@ export const VALUES: CaseGroup = {
         const set = Object.fromEntries(fields.map((field) => [field, { field }]));
         const { cursor } = await store.create(draft("a"));
         for (const field of fields) await store.write("a", change({ [field]: { field } }));
-        const { updatedAt: _, ...told } = (await readJob(store, "a", cursor)).set;
-        same(told, set, "the fields");
+        const { updatedAt: _, ...stored } = (await readJob(store, "a", cursor)).set;
+        assertEqual(stored, set, "the fields");
       },
     },
     {
-      name: "given a thousand fields, keeps and tells each",
+      name: "given a thousand fields, stores and returns each",
       async run({ open }) {
         const store = await open();
-        const set = Object.fromEntries(upTo(1000).map((by) => [`metadata.k${by}`, by]));
+        const set = Object.fromEntries(range(1000).map((by) => [`metadata.k${by}`, by]));
         const { cursor } = await store.create(draft("a"));
         await store.write("a", change(set));
-        const { updatedAt: _, ...told } = (await readJob(store, "a", cursor)).set;
-        same(told, set, "the fields");
+        const { updatedAt: _, ...fields } = (await readJob(store, "a", cursor)).set;
+        assertEqual(fields, set, "the fields");
       },
     },
   ],

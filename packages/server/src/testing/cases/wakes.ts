@@ -1,33 +1,33 @@
-import { holds, same } from "../assert.js";
+import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
   change,
   completion,
+  createLeasedJob,
   draft,
   LONG_MS,
-  leasedJob,
+  lastWriteAt,
   line,
   readJob,
   renewal,
   SLACK_MS,
   versionOf,
-  writtenAt,
-} from "../given.js";
+} from "../fixtures.js";
 import { followDuring, reportAll } from "./watch.js";
 
-/** What a wake may tell. One that tells nothing is right everywhere, and costs its reader a read. */
+/** The versions that wakes may have. A wake without a version is always right, but makes its reader read. */
 export const WAKES: CaseGroup = {
   group: "wakes",
   cases: [
     {
-      name: "given a wake that tells a version, that version can be read by then",
+      name: "given a wake with a version, that version can be read when the wake is called",
       async run({ open, waker }) {
         const store = await open();
-        const since = await leasedJob(store, "a");
-        const { wake, past, told } = waker();
-        const complaints: Promise<readonly string[]>[] = [];
+        const since = await createLeasedJob(store, "a");
+        const { wake, wakeAfter, versions } = waker();
+        const problems: Promise<readonly string[]>[] = [];
         await store.watch("a", (version) => {
-          if (version !== undefined) complaints.push(readBy(store, version));
+          if (version !== undefined) problems.push(readProblems(store, version));
           wake(version);
         });
         await store.write("a", change({ message: "one" }));
@@ -35,63 +35,70 @@ export const WAKES: CaseGroup = {
         await store.sweep(since + LONG_MS + SLACK_MS, 10);
         await store.write("a", renewal(LONG_MS));
         const version = versionOf(await store.write("a", completion()));
-        await past(0, (last) => last === undefined || last >= version);
-        same((await Promise.all(complaints)).flat(), [], "reads that didn't have the version told");
-        same(
-          told().filter((each) => each !== undefined && !(each >= 1 && each <= version)),
+        await wakeAfter(0, (last) => last === undefined || last >= version);
+        assertEqual(
+          (await Promise.all(problems)).flat(),
           [],
-          "versions told that there never were",
+          "reads that returned an earlier version than the wake had",
+        );
+        assertEqual(
+          versions().filter((each) => each !== undefined && !(each >= 1 && each <= version)),
+          [],
+          "versions that were never written",
         );
       },
     },
     {
-      name: "given a reader that reads only when a wake tells of something new, it gets everything up to the end",
+      name: "given a reader that ignores wakes for versions it has, it gets everything up to the end",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
-        const reader = { store, id: "a", waker: waker(), isTrusting: true };
-        const copy = await followDuring(reader, () => reportAll(store, "a"));
-        same(copy, await readJob(store, "a"), "the reader's copy of the job");
+        const reader = { store, id: "a", waker: waker(), skipsKnown: true };
+        const replica = await followDuring(reader, () => reportAll(store, "a"));
+        assertEqual(replica, await readJob(store, "a"), "the reader's replica");
       },
     },
     {
-      name: "given a removal, tells no version, so that nobody takes it for known",
+      name: "given a job that expires, wakes without a version",
       async run({ open, waker }) {
         const store = await open({ ttlMs: LONG_MS });
         await store.create(draft("a"));
         await store.write("a", completion());
-        const since = await writtenAt(store, "a");
-        const { wake, past } = waker();
+        const since = await lastWriteAt(store, "a");
+        const { wake, wakeAfter } = waker();
         await store.watch("a", wake);
         await store.sweep(since + LONG_MS + SLACK_MS, 10);
-        await past(0, (told) => told === undefined);
+        await wakeAfter(0, (version) => version === undefined);
       },
     },
     {
-      name: "given a creation, tells no version, since versions begin anew",
+      name: "given a creation, wakes without a version",
       async run({ open, waker }) {
         const store = await open();
-        const { wake, past, told } = waker();
+        const { wake, wakeAfter, versions } = waker();
         await store.watch("a", wake);
         await store.create(draft("a"));
         await store.write("a", change({ message: "one" }));
-        await past(0, (version) => version === undefined || version >= 2);
-        holds(!told().includes(1), "A wake told version 1, which a reader of an earlier job had.");
+        await wakeAfter(0, (version) => version === undefined || version >= 2);
+        assertTrue(
+          !versions().includes(1),
+          "A wake had version 1. A reader of an earlier job with this id may have that version.",
+        );
       },
     },
   ],
 };
 
-/** What is wrong with a read that a wake with a version began; nothing, if it has that version. */
-async function readBy(
+/** The problem of a read that a wake with a version caused; empty if the read returns that version or a later one. */
+async function readProblems(
   store: Parameters<typeof readJob>[0],
   version: number,
 ): Promise<readonly string[]> {
   try {
     const { cursor } = await readJob(store, "a");
-    return versionOf(cursor) >= version ? [] : [`${cursor} at a wake for ${version}`];
+    return versionOf(cursor) >= version ? [] : [`${cursor} after a wake with version ${version}`];
   } catch (error) {
-    // Nobody waits for it yet, and it must not go unhandled.
+    // Returned instead of thrown: the test awaits this promise later, and a rejection must not be unhandled until then.
     return [String(error)];
   }
 }

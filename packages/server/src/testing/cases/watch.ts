@@ -6,33 +6,33 @@ import {
   replicaCursor,
 } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
-import { holds, same } from "../assert.js";
+import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, readJob, upTo } from "../given.js";
+import { change, completion, draft, line, range, readJob } from "../fixtures.js";
 import type { Waker } from "../waker.js";
 
-/** One who follows a job by its wakes alone, as the hub would without its re-reads. */
+/** A reader that reads a job only after a wake, as the hub would without its periodic reads. */
 interface Follower {
   readonly store: ProgressStore;
   readonly id: string;
   readonly waker: Waker;
-  /** Whether it passes over a wake that tells a version which it has; else it reads at each. */
-  readonly isTrusting?: boolean;
+  /** Whether it ignores a wake with a version that it has. Otherwise it reads after each wake. */
+  readonly skipsKnown?: boolean;
 }
 
 /**
- * Follows a job while `work` is done to it.
+ * Follows a job while `work` runs.
  *
- * @returns the follower's copy once the job has ended.
+ * @returns the state of the follower's replica after the job has ended.
  */
 export async function followDuring(follower: Follower, work: () => Promise<void>): Promise<Delta> {
   const unwatch = await follower.store.watch(follower.id, follower.waker.wake);
-  const [copy] = await Promise.all([follow(follower), work()]);
+  const [replica] = await Promise.all([follow(follower), work()]);
   await unwatch();
-  return copy;
+  return replica;
 }
 
-async function follow({ store, id, waker, isTrusting = false }: Follower): Promise<Delta> {
+async function follow({ store, id, waker, skipsKnown = false }: Follower): Promise<Delta> {
   const replica = emptyReplica();
   for (;;) {
     const seen = waker.count();
@@ -42,13 +42,16 @@ async function follow({ store, id, waker, isTrusting = false }: Follower): Promi
       await readJob(store, id, version === 0 ? undefined : replicaCursor(replica)),
     );
     if (replica.done) return deltaAfter(replica);
-    await waker.past(seen, (told) => !isTrusting || told === undefined || told > replica.version);
+    await waker.wakeAfter(
+      seen,
+      (woken) => !skipsKnown || woken === undefined || woken > replica.version,
+    );
   }
 }
 
-/** Thirty changes and the end. */
+/** Writes thirty changes and the end. */
 export async function reportAll(store: ProgressStore, id: string): Promise<void> {
-  for (const percent of upTo(30))
+  for (const percent of range(30))
     await store.write(id, change({ percent }, { log: [line(`${percent}`)] }));
   await store.write(id, completion("there"));
 }
@@ -57,11 +60,11 @@ export const WATCH: CaseGroup = {
   group: "watch",
   cases: [
     {
-      name: "given a watch, wakes at each kind of change: fields, lines, the end",
+      name: "given a watch, wakes after each kind of change: fields, lines, the end",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
-        const { wake, count, past } = waker();
+        const { wake, count, wakeAfter } = waker();
         await store.watch("a", wake);
         for (const each of [
           change({ message: "one" }),
@@ -70,36 +73,36 @@ export const WATCH: CaseGroup = {
         ]) {
           const seen = count();
           await store.write("a", each);
-          await past(seen);
+          await wakeAfter(seen);
         }
       },
     },
     {
-      name: "given a wake, what it tells of can be read",
+      name: "given a wake, the change that caused it can be read",
       async run({ open, waker }) {
         const store = await open();
         const { cursor } = await store.create(draft("a"));
-        const { wake, past } = waker();
+        const { wake, wakeAfter } = waker();
         await store.watch("a", () => {
-          // Any wake may be one for nothing, or a late one of the creation: it counts if its read tells of the write.
+          // A wake may come without a change, or late for the creation. It counts if the read returns the write.
           readJob(store, "a", cursor).then(({ set }) => set.message === "one" && wake(), String);
         });
         await store.write("a", change({ message: "one" }));
-        await past(0);
+        await wakeAfter(0);
       },
     },
     {
-      name: "given a reader that looks only when woken, it gets everything up to the end",
+      name: "given a reader that reads after each wake, it gets everything up to the end",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
         const reader = { store, id: "a", waker: waker() };
-        const copy = await followDuring(reader, () => reportAll(store, "a"));
-        same(copy, await readJob(store, "a"), "the reader's copy of the job");
+        const replica = await followDuring(reader, () => reportAll(store, "a"));
+        assertEqual(replica, await readJob(store, "a"), "the reader's replica");
       },
     },
     {
-      name: "given a change between watch and read, misses nothing",
+      name: "given a change between watch and read, the reader misses nothing",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
@@ -107,16 +110,20 @@ export const WATCH: CaseGroup = {
         await store.watch("a", first.wake);
         await store.write("a", change({ message: "one" }));
         const { cursor, set } = await readJob(store, "a");
-        same(set.message, "one", "what a read after the watch tells");
-        await first.past(0);
+        assertEqual(set.message, "one", "the message that a read after the watch returns");
+        await first.wakeAfter(0);
         const seen = first.count();
         await store.write("a", change({ message: "two" }));
-        await first.past(seen);
-        same((await readJob(store, "a", cursor)).set.message, "two", "what the next read tells");
+        await first.wakeAfter(seen);
+        assertEqual(
+          (await readJob(store, "a", cursor)).set.message,
+          "two",
+          "the message that the next read returns",
+        );
       },
     },
     {
-      name: "given several watches, wakes each, and the end of one ends no other",
+      name: "given several watches, wakes each, and the end of one does not end another",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
@@ -124,78 +131,79 @@ export const WATCH: CaseGroup = {
         const unwatch = await store.watch("a", first.wake);
         await store.watch("a", second.wake);
         await store.write("a", change({ message: "one" }));
-        await Promise.all([first.past(0), second.past(0)]);
+        await Promise.all([first.wakeAfter(0), second.wakeAfter(0)]);
         await unwatch();
         const seen = second.count();
         await store.write("a", change({ message: "two" }));
-        await second.past(seen);
+        await second.wakeAfter(seen);
       },
     },
     {
-      name: "given one function that watches twice, ends one watch and keeps the other",
+      name: "given two watches with the same function, the end of one does not end the other",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
-        const { wake, count, past } = waker();
+        const { wake, count, wakeAfter } = waker();
         const unwatch = await store.watch("a", wake);
         await store.watch("a", wake);
         await unwatch();
         await unwatch();
         const seen = count();
         await store.write("a", change({ message: "one" }));
-        await past(seen);
+        await wakeAfter(seen);
       },
     },
     {
-      name: "given the end of a watch, wakes it no more",
+      name: "given the end of a watch, does not wake it any more",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
         const [ended, fence] = [waker(), waker()];
         const unwatch = await store.watch("a", ended.wake);
-        // What wakes the one would wake the other: when this one was woken often, nothing is still on its way to the first.
+        // Both would be woken by the same changes. After several wakes of this one, no wake of the first is still
+        // pending.
         await store.watch("a", fence.wake);
         await store.write("a", change({ message: "one" }));
-        await Promise.all([ended.past(0), fence.past(0)]);
+        await Promise.all([ended.wakeAfter(0), fence.wakeAfter(0)]);
         await unwatch();
         const before = ended.count();
-        for (const percent of upTo(3)) {
+        for (const percent of range(3)) {
           const seen = fence.count();
           await store.write("a", change({ percent }));
-          await fence.past(seen);
+          await fence.wakeAfter(seen);
         }
-        same(ended.count(), before, "wakes before and after the end of the watch");
+        assertEqual(ended.count(), before, "wakes before and after the end of the watch");
         await unwatch();
       },
     },
     {
-      name: "given an unknown job, may be watched, and wakes once it is written to",
+      name: "given an unknown job, can be watched, and wakes after it is created and written to",
       async run({ open, waker }) {
         const store = await open();
-        const { wake, past } = waker();
+        const { wake, wakeAfter } = waker();
         const unwatch = await store.watch("a", wake);
         await store.create(draft("a"));
         await store.write("a", change({ message: "one" }));
-        await past(0);
+        await wakeAfter(0);
         await unwatch();
       },
     },
     {
-      name: "given a wake that throws, harms neither the write nor the other watches",
+      name: "given a wake that throws, the write resolves and the other watches are woken",
       async run({ open, waker }) {
         const store = await open();
         await store.create(draft("a"));
         let thrown = 0;
         await store.watch("a", () => {
           thrown += 1;
-          throw new Error("a wake of the suite's that throws");
+          throw new Error("This wake of the suite throws.");
         });
-        const { wake, past } = waker();
+        const { wake, wakeAfter } = waker();
         await store.watch("a", wake);
         const cursor = await store.write("a", change({ message: "one" }));
-        await past(0);
-        same((await readJob(store, "a")).cursor, cursor, "the cursor after the write");
-        holds(thrown > 0, "The first watch was not woken.");
+        await wakeAfter(0);
+        assertEqual((await readJob(store, "a")).cursor, cursor, "the cursor after the write");
+        assertTrue(thrown > 0, "The first watch was not woken.");
       },
     },
   ],

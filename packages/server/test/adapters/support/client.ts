@@ -12,18 +12,18 @@ export interface ReadFrame {
   readonly data: Record<string, unknown>;
 }
 
-/** An answer whose body is read only as far as the test asks for. */
+/** An answer. Its body is read only as far as the test reads it. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The next frame, or `undefined` at the end of the stream. */
   frame(): Promise<ReadFrame | undefined>;
-  /** Every frame that is left. */
+  /** The frames that were not read yet. */
   rest(): Promise<ReadFrame[]>;
   /** The whole body. */
   text(): Promise<string>;
   json(): Promise<Record<string, unknown>>;
-  /** Goes away without a word. */
+  /** Disconnects without ending the request properly. */
   abort(): void;
 }
 
@@ -35,12 +35,12 @@ interface Ask {
 
 export interface Client {
   ask(path: string, ask?: Ask): Promise<Reply>;
-  /** Sends a request; `abort` before any answer has come. `gone` resolves when the client's side is closed. */
+  /** Sends a request without waiting for its answer. `gone` resolves when the client's side is closed. */
   send(path: string, ask?: Ask): { abort(): void; readonly gone: Promise<void> };
   close(): void;
 }
 
-/** A client of `node:http` with connections that are kept. */
+/** A client of `node:http` with persistent connections. */
 export function http1Client(origin: string): Client {
   const agent = new http.Agent({ keepAlive: true });
   const begin = (path: string, { method = "GET", headers = {}, body }: Ask = {}) => {
@@ -70,7 +70,7 @@ export function http1Client(origin: string): Client {
   };
 }
 
-/** A client of `node:http2` without TLS and without HTTP/1 to fall back to. */
+/** A client of `node:http2` without TLS, and without a fallback to HTTP/1. */
 export function http2Client(origin: string): Client {
   const session = http2.connect(origin);
   session.on("error", () => {});
@@ -131,7 +131,7 @@ function reply({ status, headers, body, abort }: Raw): Reply {
   };
 }
 
-/** Lazy: nothing is taken off the socket before the first `next()`, and then only as much as the buffers hold. */
+/** Lazy: it reads nothing from the socket before the first `next()`, and then only as much as the buffers hold. */
 async function* chunksOf(
   body: Readable,
   encoding: string | string[] | undefined,

@@ -1,4 +1,4 @@
-/** Express 4 under a name of its own; what is used of it has the types of 5. */
+/** Express 4 under another package name. The parts that the tests use have the types of Express 5. */
 declare module "express4" {
   import express from "express";
   export default express;

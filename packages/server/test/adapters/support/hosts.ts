@@ -30,7 +30,7 @@ export interface Host {
 /** Serves progress in one way. */
 export type StartHost = (progress: DrainableProgress) => Promise<Host>;
 
-/** Each way to serve progress, by what it proves. */
+/** Each way to serve progress, by name. */
 export const HOSTS: Readonly<Record<string, StartHost>> = {
   "node:http": (progress) => listen(http.createServer(nodeProgress(progress, { base: BASE }))),
   "node:http2": (progress) =>
@@ -55,7 +55,7 @@ export const HOSTS: Readonly<Record<string, StartHost>> = {
   "fetch (Hono)": (progress) => listenHono(progress),
 };
 
-/** Waits until a server listens on a port of its own. */
+/** Starts a server on a free port. */
 export async function listen(
   server: Server | http2.Http2Server,
   connect: (origin: string) => Client = http1Client,
@@ -89,7 +89,7 @@ function expressApp<Application extends App & http.RequestListener>(
   return app;
 }
 
-/** Compression heeds `no-transform`; there are apps that take it away, and compressors that don't look. */
+/** Removes `no-transform`, which compression respects: some apps remove it, and some compressors ignore it. */
 const allowTransform: express.RequestHandler = (_request, response, next) => {
   const setHeader = response.setHeader.bind(response);
   response.setHeader = (name, value) =>
@@ -107,7 +107,7 @@ async function listenFastify(
   return { client: connect(origin), connect: () => connect(origin), close: () => app.close() };
 }
 
-/** What the plain app and the one on HTTP/2 have in common. */
+/** The common part of an app over HTTP/1 and one over HTTP/2. */
 interface FastifyApp {
   register(
     plugin: typeof fastifyProgress,

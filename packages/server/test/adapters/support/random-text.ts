@@ -1,4 +1,4 @@
-/** Text that gzip can't make much shorter. */
+/** A text that gzip can not make much shorter. */
 export function randomText(length: number): string {
   const chunks: string[] = [];
   for (let made = 0; made < length; made += 65_536) {

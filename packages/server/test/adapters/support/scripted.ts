@@ -1,23 +1,23 @@
 import { EventEmitter, once } from "node:events";
 import type { Answer, RequestFacts, Sink } from "../../../src/core/http/types.js";
 
-/** One subscriber, seen from the core's side. */
+/** One subscriber, from the core's side. */
 export interface Scripted {
   readonly facts: RequestFacts;
   readonly sink: Sink;
-  /** How often the adapter said each. */
+  /** How often the adapter called each method. */
   readonly counts: { drained: number; closed: number };
-  /** Resolves when the adapter has said so, now or before. */
-  until(what: "drained" | "closed"): Promise<void>;
+  /** Resolves when the adapter has called the method, now or before. */
+  until(method: "drained" | "closed"): Promise<void>;
 }
 
-/** A core whose every word the test speaks: what a real one says only in rare moments. */
+/** A core that the test controls, so that rare moments can be tested. */
 export interface ScriptedCore {
   handle(facts: RequestFacts): Promise<Answer>;
   drain(): Promise<void>;
-  /** The next request that came in. */
+  /** Resolves with the next request. */
   request(): Promise<RequestFacts>;
-  /** The next subscriber that was let in. */
+  /** Resolves with the next subscriber. */
   subscriber(): Promise<Scripted>;
 }
 
@@ -36,16 +36,16 @@ export function scriptedCore(
       subscribe(sink) {
         const events = new EventEmitter();
         const counts = { drained: 0, closed: 0 };
-        const count = (what: keyof typeof counts) => {
-          counts[what] += 1;
-          events.emit(what);
+        const count = (method: keyof typeof counts) => {
+          counts[method] += 1;
+          events.emit(method);
         };
         const scripted: Scripted = {
           facts,
           sink,
           counts,
-          async until(what) {
-            if (counts[what] === 0) await once(events, what);
+          async until(method) {
+            if (counts[method] === 0) await once(events, method);
           },
         };
         open.add(scripted);

@@ -1,26 +1,26 @@
 import { isProgressError, isTerminal } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
-import { aWhile, fieldsOf, reports, type WrongStore, withTimes } from "./wrong-store.js";
+import { altersReports, fieldsOf, otherWork, type WrongStore, withTimes } from "./wrong-store.js";
 
-/** The clock of the tests begins here. */
+/** The time at which the clock of the tests begins. */
 const START = 1_700_000_000_000;
 
-function hasGone(store: ProgressStore, id: string): Promise<boolean> {
+function isUnknown(store: ProgressStore, id: string): Promise<boolean> {
   return store.read(id).then(
     (delta) => delta === undefined,
     () => false,
   );
 }
 
-/** Wrong about whose time it is, about what it keeps beside its backend, and about a close in the middle. */
+/** Wrong clocks, wrong caches beside the backend, and wrong behaviour when a store is closed or its data are lost. */
 export const WRONG_BACKENDS: readonly WrongStore[] = [
   {
-    does: "sets times by its process' clock, and claims its backend's",
+    does: "sets times by its process's clock, but claims to use its backend's",
     group: "skew",
     claims: "backend",
   },
   {
-    does: "sweeps by its process' clock, and writes by its backend's",
+    does: "sweeps by its process's clock, but writes by its backend's",
     group: "skew",
     clock: "backend",
     wrong: (right, { clock }) => ({
@@ -28,7 +28,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "drops a write whose clock is behind the job's",
+    does: "drops a write whose clock is behind the job's updatedAt",
     group: "skew",
     wrong: (right, { clock }) => ({
       async write(id, change) {
@@ -40,7 +40,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "takes a second end whose clock is ahead of the first's",
+    does: "accepts a second end whose clock is ahead of the first end's",
     group: "skew",
     wrong: (right, { clock }) => ({
       write: (id, change) =>
@@ -52,14 +52,14 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "sweeps by a clock that is ahead of the one it writes by",
+    does: "sweeps by a clock that is ahead of the one for writes",
     group: "skew",
     wrong: (right, { clock }) => ({
       sweep: (now, limit) => right.sweep(now ?? clock() + 3_600_000, limit),
     }),
   },
   {
-    does: "tells a job from the copy that it has",
+    does: "returns a cached job that its backend has lost",
     group: "emptied",
     wrong: (right) => {
       const copies = new Map<string, Awaited<ReturnType<ProgressStore["read"]>>>();
@@ -73,34 +73,35 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     },
   },
   {
-    does: "forgets its watches when a job is created anew",
+    does: "loses its watches when a job is created again",
     group: "emptied",
     wrong: (right) => {
       const known = new Set<string>();
-      const anew = new Set<string>();
+      const recreated = new Set<string>();
       return {
         async create(draft) {
-          if (known.has(draft.id) && (await hasGone(right, draft.id))) anew.add(draft.id);
+          if (known.has(draft.id) && (await isUnknown(right, draft.id))) recreated.add(draft.id);
           known.add(draft.id);
           return right.create(draft);
         },
-        watch: (id, wake) => right.watch(id, (version) => void (anew.has(id) || wake(version))),
+        watch: (id, wake) =>
+          right.watch(id, (version) => void (recreated.has(id) || wake(version))),
       };
     },
   },
   {
-    does: "sweeps by a list of its own",
+    does: "sweeps by its own list of jobs",
     group: "emptied",
     wrong: withTimes((right, { leases }, clock) =>
-      reports(async (report, now) => {
+      altersReports(async (report, now) => {
         const due = [...leases].filter(([, until]) => until <= now);
-        const gone = await Promise.all(due.map(([id]) => hasGone(right, id)));
+        const gone = await Promise.all(due.map(([id]) => isUnknown(right, id)));
         return { ...report, lost: report.lost + gone.filter(Boolean).length };
       })(right, { clock }),
     ),
   },
   {
-    does: "acknowledges a write before it does it",
+    does: "acknowledges a write before it is stored",
     group: "durable",
     wrong: (right) => {
       let closed = false;
@@ -109,7 +110,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
           const cursor = (await right.read(id))?.cursor;
           if (cursor === undefined || change.leaseMs !== undefined || isTerminal(change.set.status))
             return right.write(id, change);
-          void aWhile().then(() => (closed ? "" : right.write(id, change).catch(() => "")));
+          void otherWork().then(() => (closed ? "" : right.write(id, change).catch(() => "")));
           return cursor;
         },
         close() {
@@ -120,14 +121,14 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     },
   },
   {
-    does: "lets its client's error out of a watch when it is closed",
+    does: "throws its client's error from watch() when it is closed",
     group: "close",
     wrong: (right) => {
       let closed = false;
       return {
         async watch(id, wake) {
-          await aWhile();
-          if (closed) throw new TypeError("the connection is gone");
+          await otherWork();
+          if (closed) throw new TypeError("The connection is closed.");
           return right.watch(id, wake);
         },
         close() {

@@ -1,8 +1,8 @@
 import { isProgressError, isTerminal, type Json } from "@emlinh/progress-protocol";
 import { epochs } from "./epochs.js";
-import { fieldsOf, tells, type WrongStore } from "./wrong-store.js";
+import { altersDeltas, fieldsOf, type WrongStore } from "./wrong-store.js";
 
-/** Wrong about what is created, and what is written. */
+/** Wrong creations and writes. */
 export const WRONG_CREATES: readonly WrongStore[] = [
   {
     does: "writes a new job twice",
@@ -23,7 +23,7 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "takes a taken id, and gives its job",
+    does: "accepts the id of another job and returns that job",
     group: "create",
     wrong: (right) => ({
       create: (draft) =>
@@ -38,19 +38,19 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "knows no keys",
+    does: "ignores keys",
     group: "create",
     wrong: (right) => ({ create: ({ key: _, ...draft }) => right.create(draft) }),
   },
   {
-    does: "folds the case of keys",
+    does: "ignores the case of keys",
     group: "create",
     wrong: (right) => ({
       create: (draft) => right.create({ ...draft, key: draft.key?.toLowerCase() }),
     }),
   },
   {
-    does: "looks at the id before the key",
+    does: "checks the id before the key",
     group: "create",
     wrong: (right) => ({
       async create(draft) {
@@ -63,7 +63,7 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "forgets a key at the end of its job",
+    does: "drops a key when its job ends",
     group: "create",
     wrong: (right) => {
       const byKey = new Map<string, string>();
@@ -78,9 +78,9 @@ export const WRONG_CREATES: readonly WrongStore[] = [
       };
     },
   },
-  { does: "gives all jobs one epoch", group: "create", wrong: epochs(() => "e") },
+  { does: "gives all jobs the same epoch", group: "create", wrong: epochs(() => "e") },
   {
-    does: "folds the case of ids",
+    does: "ignores the case of ids",
     group: "create",
     wrong: (right) => ({
       create: (draft) =>
@@ -94,7 +94,7 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "merges the inside of fields",
+    does: "merges the members of a field",
     group: "write",
     wrong: (right) => ({
       async write(id, change) {
@@ -113,15 +113,15 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "keeps its writers' times",
+    does: "does not set createdAt by its own clock",
     group: "write",
-    wrong: tells((delta) => ({
+    wrong: altersDeltas((delta) => ({
       ...delta,
       set: { ...delta.set, ...(delta.reset && { createdAt: 1 }) },
     })),
   },
   {
-    does: "looks at the wall clock",
+    does: "uses the wall clock instead of the injected one",
     group: "write",
     options: (options) => ({ ...options, clock: Date.now }),
   },
@@ -137,7 +137,7 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "counts a write of nothing",
+    does: "raises the version for a change of nothing",
     group: "write",
     wrong: (right) => ({
       write: (id, change) =>
@@ -150,7 +150,7 @@ export const WRONG_CREATES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "makes a job of a write to none",
+    does: "creates a job at a write to an unknown one",
     group: "write",
     wrong: (right) => ({
       write: (id, change) =>

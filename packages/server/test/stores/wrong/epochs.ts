@@ -1,7 +1,7 @@
 import { parseCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
 
-/** A store whose jobs have the epochs that `name` gives them. */
+/** A store that renames the epochs of its jobs. */
 export function epochs(name: (real: string) => string) {
   return (right: ProgressStore): Partial<ProgressStore> => {
     const real = new Map<string, string>();

@@ -1,6 +1,6 @@
 import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
-import { fieldsOf, reports, type WrongStore, withTimes } from "./wrong-store.js";
+import { altersReports, fieldsOf, type WrongStore, withTimes } from "./wrong-store.js";
 
 async function countEnded(
   right: ProgressStore,
@@ -12,15 +12,15 @@ async function countEnded(
   return statuses.filter((status) => status === "completed").length;
 }
 
-/** Wrong about attempts, leases and deadlines. */
+/** Wrong attempts, leases and deadlines. */
 export const WRONG_LEASES: readonly WrongStore[] = [
   {
-    does: "looks at no attempt",
+    does: "ignores the attempt of a write",
     group: "attempt",
     wrong: (right) => ({ write: (id, { attempt: _, ...change }) => right.write(id, change) }),
   },
   {
-    does: "renews the lease for any attempt",
+    does: "renews the lease for an earlier attempt",
     group: "attempt",
     wrong: (right) => ({
       write: (id, change) =>
@@ -31,14 +31,14 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "wants an attempt with each write",
+    does: "requires an attempt with each write",
     group: "attempt",
     wrong: (right) => ({
       write: (id, change) => right.write(id, { ...change, attempt: change.attempt ?? 0 }),
     }),
   },
   {
-    does: "lets two begin an attempt",
+    does: "lets two workers begin the same attempt",
     group: "attempt",
     wrong: (right) => ({
       write: (id, change) =>
@@ -50,7 +50,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "compares attempts as texts",
+    does: "compares attempts as strings",
     group: "attempt",
     wrong: (right) => ({
       async write(id, change) {
@@ -60,32 +60,32 @@ export const WRONG_LEASES: readonly WrongStore[] = [
           change.set.attempt === undefined &&
           String(change.attempt) < current
         )
-          throw new ProgressError("attempt-superseded", { message: "too late" });
+          throw new ProgressError("attempt-superseded", { message: "An earlier attempt." });
         return right.write(id, { ...change, attempt: undefined });
       },
     }),
   },
   {
-    does: "marks a minute early",
+    does: "marks jobs stale a minute early",
     group: "lease",
     wrong: (right, { clock }) => ({
       sweep: (now, limit) => right.sweep((now ?? clock()) + 60_000, limit),
     }),
   },
   {
-    does: "marks a millisecond late",
+    does: "marks jobs stale a millisecond late",
     group: "lease",
     wrong: (right, { clock }) => ({
       sweep: (now, limit) => right.sweep((now ?? clock()) - 1, limit),
     }),
   },
   {
-    does: "keeps to no lease",
+    does: "ignores leases",
     group: "lease",
     wrong: (right) => ({ write: (id, { leaseMs: _, ...change }) => right.write(id, change) }),
   },
   {
-    does: "counts renewals as versions",
+    does: "raises the version at each renewal",
     group: "lease",
     wrong: (right) => ({
       write: (id, change) =>
@@ -98,7 +98,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "leaves the mark at a renewal alone",
+    does: "does not clear the stale mark at a renewal alone",
     group: "lease",
     wrong: (right) => ({
       async write(id, change) {
@@ -124,7 +124,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     },
   },
   {
-    does: "counts every lease from the first",
+    does: "counts every lease from the time of the first",
     group: "lease",
     wrong: (right, { clock }) => {
       const since = clock();
@@ -138,7 +138,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     },
   },
   {
-    does: "renews by a renewal alone",
+    does: "renews the lease only by a change that does nothing else",
     group: "lease",
     wrong: (right) => {
       const leased = new Set<string>();
@@ -157,7 +157,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     },
   },
   {
-    does: "renews with any write",
+    does: "renews the lease with any write",
     group: "lease",
     wrong: (right) => {
       const last = new Map<string, number>();
@@ -171,7 +171,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     },
   },
   {
-    does: "can't give up a lease",
+    does: "does not give up a lease",
     group: "lease",
     wrong: (right) => ({
       write: (id, change) =>
@@ -179,17 +179,17 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "loses jobs that have ended",
+    does: "reports ended jobs as lost",
     group: "lease",
     wrong: withTimes((right, { leases }, clock) =>
-      reports(async (report, now) => ({
+      altersReports(async (report, now) => ({
         ...report,
         lost: report.lost + (await countEnded(right, leases, now)),
       }))(right, { clock }),
     ),
   },
   {
-    does: "leases a job that waits",
+    does: "leases a queued job",
     group: "lease",
     wrong: (right) => ({
       async create(draft) {
@@ -200,7 +200,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "times out at half the time",
+    does: "ends jobs as timed-out after half the time",
     group: "deadline",
     wrong: (right) => ({
       create: (draft) =>
@@ -208,20 +208,20 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "knows no deadline",
+    does: "ignores deadlines",
     group: "deadline",
     wrong: (right) => ({ create: ({ deadlineMs: _, ...draft }) => right.create(draft) }),
   },
   {
-    does: "has a deadline for all",
+    does: "gives every job a deadline",
     group: "deadline",
     wrong: (right) => ({ create: (draft) => right.create({ deadlineMs: 7_200_000, ...draft }) }),
   },
   {
-    does: "times out jobs that have ended",
+    does: "reports ended jobs as timed out",
     group: "deadline",
     wrong: withTimes((right, { deadlines }, clock) =>
-      reports(async (report, now) => ({
+      altersReports(async (report, now) => ({
         ...report,
         timedOut: report.timedOut + (await countEnded(right, deadlines, now)),
       }))(right, { clock }),

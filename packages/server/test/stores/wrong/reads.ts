@@ -1,9 +1,9 @@
 import { isProgressError, isTerminal, parseCursor, printCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
 import { epochs } from "./epochs.js";
-import { fieldsOf, tells, type WrongStore } from "./wrong-store.js";
+import { altersDeltas, fieldsOf, type WrongStore } from "./wrong-store.js";
 
-/** A write that is told as taken, though the job has ended. */
+/** A store that reports a write after the end as accepted. */
 function swallowing(
   when: (change: Parameters<ProgressStore["write"]>[1], race: boolean) => boolean,
 ) {
@@ -18,7 +18,7 @@ function swallowing(
   });
 }
 
-/** Wrong about what a reader is told: cursors, lines, the end. */
+/** Wrong deltas: cursors, lines, the end. */
 export const WRONG_READS: readonly WrongStore[] = [
   {
     does: "makes epochs that are too long",
@@ -26,7 +26,7 @@ export const WRONG_READS: readonly WrongStore[] = [
     wrong: epochs((real) => real.repeat(2)),
   },
   {
-    does: "reads from the cursor, inclusive",
+    does: "treats the cursor as inclusive",
     group: "cursors",
     wrong: (right) => ({
       read(id, after) {
@@ -39,20 +39,20 @@ export const WRONG_READS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "tells the whole state each time",
+    does: "returns the whole state each time",
     group: "cursors",
     wrong: (right) => ({ read: (id) => right.read(id) }),
   },
   {
     does: "drops nulls",
     group: "cursors",
-    wrong: tells((delta) => ({
+    wrong: altersDeltas((delta) => ({
       ...delta,
       set: Object.fromEntries(Object.entries(delta.set).filter(([, value]) => value !== null)),
     })),
   },
   {
-    does: "counts by two",
+    does: "raises the version by two",
     group: "cursors",
     wrong: (right) => ({
       async write(id, change) {
@@ -64,17 +64,18 @@ export const WRONG_READS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "refuses a malformed cursor",
+    does: "throws for a malformed cursor",
     group: "cursors",
     wrong: (right) => ({
       async read(id, after) {
-        if (after !== undefined && parseCursor(after) === undefined) throw new Error("bad cursor");
+        if (after !== undefined && parseCursor(after) === undefined)
+          throw new Error("Malformed cursor.");
         return right.read(id, after);
       },
     }),
   },
   {
-    does: "looks at a cursor's number alone",
+    does: "ignores the epoch of a cursor",
     group: "cursors",
     wrong: (right) => ({
       async read(id, after) {
@@ -89,9 +90,9 @@ export const WRONG_READS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "tells a cursor from the future nothing",
+    does: "returns an empty delta for a cursor from the future",
     group: "cursors",
-    wrong: tells((delta, after) => {
+    wrong: altersDeltas((delta, after) => {
       const [own, asked] = [parseCursor(delta.cursor), parseCursor(after)];
       return own?.epoch === asked?.epoch && (asked?.version ?? 0) > (own?.version ?? 0)
         ? { ...delta, reset: false, set: {}, log: [] }
@@ -103,30 +104,33 @@ export const WRONG_READS: readonly WrongStore[] = [
     group: "cursors",
     wrong: (right) => ({
       async read(id, after) {
-        return (await right.read(id, after)) ?? Promise.reject(new Error("no such job"));
+        return (await right.read(id, after)) ?? Promise.reject(new Error("There is no such job."));
       },
     }),
   },
   {
     does: "numbers lines from 0",
     group: "log",
-    wrong: tells((delta) => ({
+    wrong: altersDeltas((delta) => ({
       ...delta,
       log: delta.log.map((line) => ({ ...line, n: line.n - 1 })),
     })),
   },
   {
-    does: "numbers lines by their place",
+    does: "numbers lines by their position in the delta",
     group: "log",
-    wrong: tells((delta) => ({
+    wrong: altersDeltas((delta) => ({
       ...delta,
       log: delta.log.map((line, index) => ({ ...line, n: index + 1 })),
     })),
   },
   {
-    does: "tells lines without their data",
+    does: "returns lines without their data",
     group: "log",
-    wrong: tells((delta) => ({ ...delta, log: delta.log.map(({ data: _, ...line }) => line) })),
+    wrong: altersDeltas((delta) => ({
+      ...delta,
+      log: delta.log.map(({ data: _, ...line }) => line),
+    })),
   },
   {
     does: "keeps every line",
@@ -134,28 +138,32 @@ export const WRONG_READS: readonly WrongStore[] = [
     options: (options) => ({ ...options, maxLogLines: Number.POSITIVE_INFINITY }),
   },
   {
-    does: "cuts before it numbers",
+    does: "drops lines before it numbers them",
     group: "log",
     wrong: (right, { maxLogLines }) => ({
       write: (id, change) => right.write(id, { ...change, log: change.log.slice(-maxLogLines) }),
     }),
   },
   {
-    does: "doubles lines",
+    does: "returns each line twice",
     group: "log",
-    wrong: tells((delta) => ({ ...delta, log: delta.log.flatMap((line) => [line, line]) })),
+    wrong: altersDeltas((delta) => ({ ...delta, log: delta.log.flatMap((line) => [line, line]) })),
   },
   {
-    does: "drops the lines that come with the end",
+    does: "drops the lines of the end",
     group: "log",
     wrong: (right) => ({
       write: (id, change) =>
         right.write(id, isTerminal(change.set.status) ? { ...change, log: [] } : change),
     }),
   },
-  { does: "swallows writes after the end", group: "end", wrong: swallowing(() => true) },
   {
-    does: "renews the lease of a job that has ended",
+    does: "ignores writes after the end instead of refusing them",
+    group: "end",
+    wrong: swallowing(() => true),
+  },
+  {
+    does: "accepts a renewal of a job that has ended",
     group: "end",
     wrong: swallowing(({ set, leaseMs }) => leaseMs !== undefined && Object.keys(set).length === 0),
   },
@@ -165,11 +173,11 @@ export const WRONG_READS: readonly WrongStore[] = [
     wrong: swallowing((_change, race) => race),
   },
   {
-    does: "removes a job when its end was read",
+    does: "removes a job when its end is read",
     group: "end",
     wrong: (right) => {
       const read = new Set<string>();
-      return tells((delta, _after, id) => {
+      return altersDeltas((delta, _after, id) => {
         if (read.has(id)) return undefined;
         if (isTerminal(delta.set.status)) read.add(id);
         return delta;

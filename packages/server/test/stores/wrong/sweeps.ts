@@ -1,6 +1,6 @@
 import { isProgressError } from "@emlinh/progress-protocol";
 import type { SweepReport } from "../../../src/core/store.js";
-import { aWhile, fieldsOf, reports, type WrongStore, withTimes } from "./wrong-store.js";
+import { altersReports, fieldsOf, otherWork, type WrongStore, withTimes } from "./wrong-store.js";
 
 function sum(a: SweepReport, b: SweepReport): SweepReport {
   return {
@@ -12,20 +12,20 @@ function sum(a: SweepReport, b: SweepReport): SweepReport {
   };
 }
 
-/** Wrong about expiry and the sweep. */
+/** Wrong expiry and wrong sweeps. */
 export const WRONG_SWEEPS: readonly WrongStore[] = [
   {
-    does: "keeps ended jobs for ever",
+    does: "never removes ended jobs",
     group: "expiry",
     options: (options) => ({ ...options, ttlMs: Number.POSITIVE_INFINITY }),
   },
   {
-    does: "keeps idle jobs for ever",
+    does: "never removes idle jobs",
     group: "expiry",
     options: (options) => ({ ...options, idleTtlMs: Number.POSITIVE_INFINITY }),
   },
   {
-    does: "removes what has just ended",
+    does: "removes a job that has just ended",
     group: "expiry",
     options: (options) => ({ ...options, ttlMs: 1 }),
   },
@@ -41,7 +41,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "takes leased jobs for idle",
+    does: "removes leased jobs as idle",
     group: "expiry",
     wrong: withTimes((right, { leases }, clock) => ({
       async sweep(at, limit) {
@@ -59,7 +59,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     })),
   },
   {
-    does: "removes and ends without waking",
+    does: "does not wake watchers in a sweep",
     group: "expiry",
     wrong: (right) => {
       let sweeping = false;
@@ -75,7 +75,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     },
   },
   {
-    does: "forgets removed jobs",
+    does: "does not remember removed jobs",
     group: "expiry",
     wrong: (right) => ({
       read: (id, after) =>
@@ -87,7 +87,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "keeps keys for ever",
+    does: "never drops a key",
     group: "expiry",
     wrong: (right) => {
       const ids = new Map<string, string>();
@@ -108,7 +108,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     },
   },
   {
-    does: "lets a removed job be written to",
+    does: "accepts writes to a removed job",
     group: "expiry",
     wrong: (right) => ({
       write: (id, change) =>
@@ -120,39 +120,39 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     }),
   },
   {
-    does: "does nothing when it is told no time",
+    does: "does nothing in a sweep without a time",
     group: "sweep",
     wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? 0, limit) }),
   },
   {
-    does: "takes no time for the end of time",
+    does: "takes a sweep without a time for one in the far future",
     group: "sweep",
     wrong: (right) => ({
       sweep: (now, limit) => right.sweep(now ?? Number.MAX_SAFE_INTEGER, limit),
     }),
   },
   {
-    does: "looks at the wall clock when it is told no time",
+    does: "uses the wall clock in a sweep without a time",
     group: "sweep",
     wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? Date.now(), limit) }),
   },
   {
-    does: "says each time that there is more",
+    does: "always reports that more jobs are due",
     group: "sweep",
-    wrong: reports((report) => ({ ...report, more: true })),
+    wrong: altersReports((report) => ({ ...report, more: true })),
   },
   {
-    does: "never says that there is more",
+    does: "never reports that more jobs are due",
     group: "sweep",
-    wrong: reports((report) => ({ ...report, more: false })),
+    wrong: altersReports((report) => ({ ...report, more: false })),
   },
   {
-    does: "knows no limit",
+    does: "ignores the limit of a sweep",
     group: "sweep",
     wrong: (right) => ({ sweep: (now) => right.sweep(now, Number.POSITIVE_INFINITY) }),
   },
   {
-    does: "reports what it did before",
+    does: "includes earlier sweeps in its report",
     group: "sweep",
     wrong: (right) => {
       let before: SweepReport = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
@@ -165,13 +165,13 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     },
   },
   {
-    does: "reports one sweep to two that overlap",
+    does: "returns the same report to two concurrent sweeps",
     group: "sweep",
     wrong: (right) => {
       let running: Promise<SweepReport> | undefined;
       return {
         sweep(now, limit) {
-          running ??= aWhile()
+          running ??= otherWork()
             .then(() => right.sweep(now, limit))
             .finally(() => {
               running = undefined;
@@ -182,7 +182,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     },
   },
   {
-    does: "picks what is lost, and ends it in a second step",
+    does: "selects lost jobs and ends them in two steps",
     group: "sweep",
     wrong: withTimes((right, { leases }, clock) => ({
       async sweep(at, limit) {
@@ -191,7 +191,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
         for (const [id, until] of leases)
           if (until + 600_000 <= now && (await fieldsOf(right, id)).status === "running")
             picked.push(id);
-        await aWhile();
+        await otherWork();
         const report = await right.sweep(now, limit);
         return { ...report, lost: Math.max(report.lost, Math.min(limit, picked.length)) };
       },

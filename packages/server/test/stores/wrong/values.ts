@@ -1,6 +1,13 @@
 import { type Json, parseCursor, printCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
-import { aWhile, deeply, keeps, tells, versionIn, type WrongStore } from "./wrong-store.js";
+import {
+  altersDeltas,
+  altersValues,
+  deeply,
+  otherWork,
+  versionOf,
+  type WrongStore,
+} from "./wrong-store.js";
 
 function remembering(right: ProgressStore): Partial<ProgressStore> {
   const given = new Map<string, Map<string, Json>>();
@@ -35,55 +42,59 @@ function remembering(right: ProgressStore): Partial<ProgressStore> {
   };
 }
 
-/** Wrong about values, and about writes and reads at once. */
+/** Wrong values, and wrong concurrent writes and reads. */
 export const WRONG_VALUES: readonly WrongStore[] = [
   {
     does: "rounds numbers to 14 digits",
     group: "values",
-    wrong: keeps(
+    wrong: altersValues(
       deeply((value) => (typeof value === "number" ? Number(value.toPrecision(14)) : value)),
     ),
   },
   {
-    does: "cuts texts at NUL",
+    does: "cuts strings at NUL",
     group: "values",
-    wrong: keeps(
+    wrong: altersValues(
       deeply((value) => (typeof value === "string" ? (value.split("\0")[0] ?? "") : value)),
     ),
   },
   {
-    does: "mends surrogates",
+    does: "replaces lone surrogates",
     group: "values",
-    wrong: keeps(
+    wrong: altersValues(
       deeply((value) => (typeof value === "string" ? Buffer.from(value).toString() : value)),
     ),
   },
   {
-    does: "trims texts",
+    does: "trims strings",
     group: "values",
-    wrong: keeps((value) => (typeof value === "string" ? value.trim() : value)),
+    wrong: altersValues((value) => (typeof value === "string" ? value.trim() : value)),
   },
   {
-    does: "makes {} of []",
+    does: "turns [] into {}",
     group: "values",
-    wrong: keeps(deeply((value) => (Array.isArray(value) && value.length === 0 ? {} : value))),
+    wrong: altersValues(
+      deeply((value) => (Array.isArray(value) && value.length === 0 ? {} : value)),
+    ),
   },
   {
-    does: "cuts texts at 64 KiB",
+    does: "cuts strings at 64 KiB",
     group: "values",
-    wrong: keeps(deeply((value) => (typeof value === "string" ? value.slice(0, 65_535) : value))),
+    wrong: altersValues(
+      deeply((value) => (typeof value === "string" ? value.slice(0, 65_535) : value)),
+    ),
   },
   {
-    does: "goes 100 deep and no deeper",
+    does: "drops values nested more than 100 levels deep",
     group: "values",
-    wrong: keeps((value) =>
+    wrong: altersValues((value) =>
       /[[{]{100}|(?:\[\{"in":){50}/.test(JSON.stringify(value)) ? null : value,
     ),
   },
   {
-    does: "takes names of objects' members for unset",
+    does: "drops fields with the names of inherited members",
     group: "values",
-    wrong: tells((delta) => ({
+    wrong: altersDeltas((delta) => ({
       ...delta,
       set: Object.fromEntries(
         Object.entries(delta.set).filter(([field]) => !((field.split(".")[1] ?? "") in {})),
@@ -91,7 +102,7 @@ export const WRONG_VALUES: readonly WrongStore[] = [
     })),
   },
   {
-    does: "keeps 512 fields of a change",
+    does: "stores 512 fields of a change",
     group: "values",
     wrong: (right) => ({
       write: (id, change) =>
@@ -101,9 +112,9 @@ export const WRONG_VALUES: readonly WrongStore[] = [
         }),
     }),
   },
-  { does: "keeps its callers' own objects", group: "aliasing", wrong: remembering },
+  { does: "returns its callers' own objects", group: "aliasing", wrong: remembering },
   {
-    does: "drops a write that overlaps another",
+    does: "drops a write that is concurrent with another",
     group: "concurrency",
     wrong: (right) => {
       const busy = new Map<string, Promise<string>>();
@@ -111,7 +122,7 @@ export const WRONG_VALUES: readonly WrongStore[] = [
         async write(id, change) {
           const other = busy.get(id);
           if (other !== undefined) return other;
-          const own = aWhile().then(() => right.write(id, change));
+          const own = otherWork().then(() => right.write(id, change));
           busy.set(id, own);
           return own.finally(() => busy.delete(id));
         },
@@ -119,37 +130,37 @@ export const WRONG_VALUES: readonly WrongStore[] = [
     },
   },
   {
-    does: "writes to the job of another write",
+    does: "writes to the job of a concurrent write",
     group: "concurrency",
     wrong: (right) => {
       let last = "";
       return {
         async write(id, change) {
           last = id;
-          await aWhile();
+          await otherWork();
           return right.write(last, change);
         },
       };
     },
   },
   {
-    does: "reads fields and lines at two points",
+    does: "reads fields and lines at two points in time",
     group: "histories",
     wrong: (right) => ({
       async read(id, after) {
         const delta = await right.read(id, after);
-        await aWhile();
+        await otherWork();
         return delta && { ...delta, log: (await right.read(id, after))?.log ?? [] };
       },
     }),
   },
   {
-    does: "tells a cursor that is behind the fields",
+    does: "returns a cursor that is behind the fields",
     group: "histories",
     wrong: (right) => ({
       async read(id, after) {
-        const version = await versionIn(right, id);
-        await aWhile();
+        const version = await versionOf(right, id);
+        await otherWork();
         const delta = await right.read(id, after);
         const epoch = parseCursor(delta?.cursor)?.epoch ?? "";
         return delta && { ...delta, cursor: printCursor({ epoch, version }) };

@@ -1,25 +1,25 @@
 import type { Wake } from "../../../src/core/store.js";
-import { aWhile, type WrongStore, wakes } from "./wrong-store.js";
+import { altersWakes, otherWork, type WrongStore } from "./wrong-store.js";
 
-/** Wrong about the versions that wakes tell. */
+/** Wrong versions in wakes. */
 export const WRONG_WAKES: readonly WrongStore[] = [
   {
-    does: "tells the version that comes next",
+    does: "wakes with the next version",
     group: "wakes",
-    wrong: wakes((wake, _times, version) => wake(version && version + 1)),
+    wrong: altersWakes((wake, _times, version) => wake(version && version + 1)),
   },
   {
-    does: "tells the version before",
+    does: "wakes with the version before",
     group: "wakes",
-    wrong: wakes((wake, _times, version) => wake(version && version - 1)),
+    wrong: altersWakes((wake, _times, version) => wake(version && version - 1)),
   },
   {
-    does: "tells how often it woke",
+    does: "wakes with the number of wakes",
     group: "wakes",
-    wrong: wakes((wake, times) => wake(times)),
+    wrong: altersWakes((wake, times) => wake(times)),
   },
   {
-    does: "tells a version before it can be read",
+    does: "wakes with a version before it can be read",
     group: "wakes",
     wrong: (right) => {
       const all = new Map<string, Set<Wake>>();
@@ -32,19 +32,19 @@ export const WRONG_WAKES: readonly WrongStore[] = [
         async write(id, change) {
           const version = Number((await right.read(id))?.cursor.split(".")[1]) + 1;
           for (const wake of all.get(id) ?? []) wake(version);
-          await aWhile();
+          await otherWork();
           return right.write(id, change);
         },
       };
     },
   },
   {
-    does: "tells the last version at a removal",
+    does: "wakes with the last version at a removal",
     group: "wakes",
-    wrong: wakes((wake, _times, version) => wake(version ?? 2)),
+    wrong: altersWakes((wake, _times, version) => wake(version ?? 2)),
   },
   {
-    does: "tells the version at a creation",
+    does: "wakes with a version at a creation",
     group: "wakes",
     wrong: (right) => {
       const fresh = new Set<string>();

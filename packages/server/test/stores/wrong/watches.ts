@@ -1,18 +1,18 @@
 import { epochs } from "./epochs.js";
-import { aWhile, type WrongStore, wakes } from "./wrong-store.js";
+import { altersWakes, otherWork, type WrongStore } from "./wrong-store.js";
 
-/** Wrong about wakes, the close, and what is behind an instance. */
+/** Wrong watches, wrong behaviour when a store is closed, and instances that do not share their data. */
 export const WRONG_WATCHES: readonly WrongStore[] = [
   { does: "never wakes", group: "watch", wrong: () => ({ watch: async () => async () => {} }) },
   {
     does: "wakes once",
     group: "watch",
-    wrong: wakes((wake, times, version) => times === 1 && wake(version)),
+    wrong: altersWakes((wake, times, version) => times === 1 && wake(version)),
   },
   {
     does: "wakes every other time",
     group: "watch",
-    wrong: wakes((wake, times, version) => times % 2 === 0 && wake(version)),
+    wrong: altersWakes((wake, times, version) => times % 2 === 0 && wake(version)),
   },
   {
     does: "wakes before it writes",
@@ -27,14 +27,14 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
         },
         async write(id, change) {
           for (const wake of all.get(id) ?? []) wake();
-          await aWhile();
+          await otherWork();
           return right.write(id, change);
         },
       };
     },
   },
   {
-    does: "keeps watches by their function",
+    does: "identifies watches by their function",
     group: "watch",
     wrong: (right) => {
       const all = new Map<unknown, Promise<() => Promise<void>>>();
@@ -48,7 +48,7 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     },
   },
   {
-    does: "ends all watches of a job at once",
+    does: "ends all watches of a job when one ends",
     group: "watch",
     wrong: (right) => {
       const all = new Map<string, (() => Promise<void>)[]>();
@@ -78,13 +78,13 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => ({
       async watch(id, wake) {
         if ((await right.read(id).catch(() => undefined)) === undefined)
-          throw new Error("no such job");
+          throw new Error("There is no such job.");
         return right.watch(id, wake);
       },
     }),
   },
   {
-    does: "hands a wake's error to the writer",
+    does: "throws a wake's error to the writer",
     group: "watch",
     wrong: (right) => {
       let thrown: unknown;
@@ -106,14 +106,14 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     },
   },
   {
-    does: "complains of a watch that is ended twice",
+    does: "throws when a watch is ended twice",
     group: "watch",
     wrong: (right) => ({
       async watch(id, wake) {
         const unwatch = await right.watch(id, wake);
         let ended = false;
         return async () => {
-          if (ended) throw new Error("there is no such watch");
+          if (ended) throw new Error("There is no such watch.");
           ended = true;
           await unwatch();
         };
@@ -121,29 +121,29 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     }),
   },
   {
-    does: "can be closed but once",
+    does: "throws when it is closed twice",
     group: "close",
     wrong: (right) => {
       let closed = false;
       return {
         async close() {
-          if (closed) throw new Error("closed already");
+          if (closed) throw new Error("Closed already.");
           closed = true;
           await right.close();
         },
       };
     },
   },
-  { does: "works on when it is closed", group: "close", wrong: () => ({ close: async () => {} }) },
+  { does: "works after it was closed", group: "close", wrong: () => ({ close: async () => {} }) },
   {
-    does: "lets its client's error out when it is closed",
+    does: "throws its client's error from write() when it is closed",
     group: "close",
     wrong: (right) => {
       let closed = false;
       return {
         async write(id, change) {
-          await aWhile();
-          if (closed) throw new TypeError("the connection is gone");
+          await otherWork();
+          if (closed) throw new TypeError("The connection is closed.");
           return right.write(id, change);
         },
         close() {
@@ -154,7 +154,7 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     },
   },
   {
-    does: "can't end a watch once it is closed",
+    does: "throws when a watch ends after it was closed",
     group: "close",
     wrong: (right) => {
       let closed = false;
@@ -162,7 +162,7 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
         async watch(id, wake) {
           const unwatch = await right.watch(id, wake);
           return async () => {
-            if (closed) throw new Error("closed");
+            if (closed) throw new Error("Closed.");
             await unwatch();
           };
         },
@@ -179,12 +179,12 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     options: (options) => ({ ...options, space: `${options.space}${Math.random()}` }),
   },
   {
-    does: "forgets its jobs when it is closed",
+    does: "loses its jobs when it is closed",
     group: "durable",
     options: (options) => ({ ...options, space: `${options.space}${Math.random()}` }),
   },
   {
-    does: "makes a new epoch in each process",
+    does: "returns another epoch in each process",
     group: "shared",
     wrong: (right) => {
       const own = Math.random().toString(36).slice(2);

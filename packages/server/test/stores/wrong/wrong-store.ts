@@ -1,28 +1,23 @@
-import {
-  type Delta,
-  type Fields,
-  type Json,
-  parseCursor,
-  type Snapshot,
-} from "@emlinh/progress-protocol";
+import { type Delta, type Fields, type Json, parseCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore, SweepReport, Wake } from "../../../src/core/store.js";
 import type { StoreCapabilities, SuiteStoreOptions } from "../../../src/testing/index.js";
 import { type Subject, sharedMemory } from "../shared-memory.js";
 
-/** A store that does one thing wrong. */
+/** A store that breaks the contract in one way. */
 export interface WrongStore {
+  /** Completes "given a store that …". */
   readonly does: string;
-  /** The group of the suite that must notice. */
+  /** The group of the suite that must fail. */
   readonly group: string;
-  /** The time that it goes by. @defaultValue `"injected"` */
+  /** The clock that it uses. @defaultValue `"injected"` */
   readonly clock?: StoreCapabilities["clock"];
-  /** The time that it claims to go by, if it is another. */
+  /** The clock that its capabilities claim, if it is another one. */
   readonly claims?: StoreCapabilities["clock"];
   readonly options?: (options: SuiteStoreOptions) => SuiteStoreOptions;
   readonly wrong?: (right: ProgressStore, options: SuiteStoreOptions) => Partial<ProgressStore>;
 }
 
-/** Makes the wrong one out of one that is right. */
+/** Makes a wrong store from a right one. */
 export function subjectOf({
   clock = "injected",
   claims = clock,
@@ -40,27 +35,27 @@ export function subjectOf({
   };
 }
 
-/** Gives way to whatever else is under way. */
-export async function aWhile(): Promise<void> {
+/** Lets other asynchronous work advance. */
+export async function otherWork(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await null;
 }
 
-/** A store whose deltas are told otherwise. */
-export function tells(
-  change: (delta: Delta, after: string | undefined, id: string) => Delta | undefined,
+/** A store that returns altered deltas. */
+export function altersDeltas(
+  alter: (delta: Delta, after: string | undefined, id: string) => Delta | undefined,
 ) {
   return (right: ProgressStore): Partial<ProgressStore> => ({
     async read(id, after) {
       const delta = await right.read(id, after);
-      return delta && change(delta, after, id);
+      return delta && alter(delta, after, id);
     },
   });
 }
 
-/** A store that does something to each value before it keeps it: fields, and the lines' text and data. */
-export function keeps(change: (value: Json) => Json) {
+/** A store that alters each value before it stores it: fields, and the text and data of lines. */
+export function altersValues(alter: (value: Json) => Json) {
   const inAll = (set: Fields): Fields =>
-    Object.fromEntries(Object.entries(set).map(([field, value]) => [field, change(value)]));
+    Object.fromEntries(Object.entries(set).map(([field, value]) => [field, alter(value)]));
   return (right: ProgressStore): Partial<ProgressStore> => ({
     create: (draft) => right.create({ ...draft, set: inAll(draft.set) }),
     write: (id, { set, log, ...rest }) =>
@@ -69,27 +64,29 @@ export function keeps(change: (value: Json) => Json) {
         set: inAll(set),
         log: log.map((line) => ({
           ...line,
-          text: String(change(line.text)),
-          ...(line.data !== undefined && { data: change(line.data) }),
+          text: String(alter(line.text)),
+          ...(line.data !== undefined && { data: alter(line.data) }),
         })),
       }),
   });
 }
 
-/** Changes every value inside of a value, from the leaves up. */
-export function deeply(change: (value: Json) => Json): (value: Json) => Json {
+/** Alters every value inside a value, from the leaves up. */
+export function deeply(alter: (value: Json) => Json): (value: Json) => Json {
   const walk = (value: Json): Json => {
-    if (Array.isArray(value)) return change(value.map(walk));
-    if (typeof value !== "object" || value === null) return change(value);
-    return change(
+    if (Array.isArray(value)) return alter(value.map(walk));
+    if (typeof value !== "object" || value === null) return alter(value);
+    return alter(
       Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner)])),
     );
   };
   return walk;
 }
 
-/** A store that calls wakes by a rule of its own. */
-export function wakes(rule: (wake: Wake, times: number, version: number | undefined) => void) {
+/** A store that calls wakes by another rule. */
+export function altersWakes(
+  rule: (wake: Wake, times: number, version: number | undefined) => void,
+) {
   return (right: ProgressStore): Partial<ProgressStore> => ({
     watch(id, wake) {
       let times = 0;
@@ -101,29 +98,29 @@ export function wakes(rule: (wake: Wake, times: number, version: number | undefi
   });
 }
 
-/** A job's fields; empty if it isn't there. */
+/** The fields of a job; empty if there is no such job. */
 export async function fieldsOf(store: ProgressStore, id: string): Promise<Fields> {
-  return ((await store.read(id).catch(() => undefined)) as Snapshot | undefined)?.set ?? {};
+  return (await store.read(id).catch(() => undefined))?.set ?? {};
 }
 
-/** Its version, `0` if it isn't there. */
-export async function versionIn(store: ProgressStore, id: string): Promise<number> {
+/** The version of a job; `0` if there is no such job. */
+export async function versionOf(store: ProgressStore, id: string): Promise<number> {
   return parseCursor((await store.read(id).catch(() => undefined))?.cursor)?.version ?? 0;
 }
 
-/** A store whose sweeps report otherwise. */
-export function reports(
-  change: (report: SweepReport, now: number) => SweepReport | Promise<SweepReport>,
+/** A store that returns altered sweep reports. */
+export function altersReports(
+  alter: (report: SweepReport, now: number) => SweepReport | Promise<SweepReport>,
 ) {
   return (
     right: ProgressStore,
     { clock }: Pick<SuiteStoreOptions, "clock">,
   ): Partial<ProgressStore> => ({
-    sweep: async (now, limit) => change(await right.sweep(now, limit), now ?? clock()),
+    sweep: async (now, limit) => alter(await right.sweep(now, limit), now ?? clock()),
   });
 }
 
-/** A store that remembers until when jobs are leased, or have their deadlines, beside the right one. */
+/** A store that also keeps the leases and deadlines of jobs beside the right store. */
 export function withTimes(
   of: (
     right: ProgressStore,

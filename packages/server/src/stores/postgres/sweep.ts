@@ -1,0 +1,32 @@
+import { printCursor } from "@emlinh/progress-protocol";
+import type { SweepReport } from "../../core/store.js";
+import { sweepCounts } from "../../shared/lifecycle.js";
+import type { PostgresCalls } from "./calls.js";
+import type { ChangeNotification } from "./change-notification.js";
+
+/** The most calls of one sweep. Jobs of which it only corrects `due_at` do not count towards its limit. */
+const MAX_CALLS = 100;
+
+/** Makes a sweep of one store; see `ProgressStore.sweep`. */
+export type PostgresSweep = (now: number | undefined, limit: number) => Promise<SweepReport>;
+
+/** @param notify - Called for each job that was changed. */
+export function postgresSweep(
+  calls: PostgresCalls,
+  notify: (notification: ChangeNotification) => void,
+): PostgresSweep {
+  return async (now, limit) => {
+    const counts = sweepCounts();
+    let more = true;
+    for (let round = 0; more && counts.total() < limit && round < MAX_CALLS; round += 1) {
+      const answer = await calls.sweep(now, limit - counts.total());
+      for (const { id: jobId, transition, epoch, version } of answer.swept) {
+        counts.add(transition);
+        const isRemoved = transition === "expired";
+        notify({ jobId, cursor: isRemoved ? undefined : printCursor({ epoch, version }) });
+      }
+      more = counts.total() < limit ? !answer.done : answer.more;
+    }
+    return counts.report(more);
+  };
+}

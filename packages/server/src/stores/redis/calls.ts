@@ -1,0 +1,195 @@
+import {
+  type Change,
+  type Cursor,
+  type Delta,
+  type Fields,
+  isTerminal,
+  parseCursor,
+} from "@emlinh/progress-protocol";
+import type { JobDraft } from "../../core/store.js";
+import { newEpoch } from "../../shared/ids.js";
+import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
+import { textOf } from "./client.js";
+import type { RedisKeys } from "./keys.js";
+import { integerText, redisScripts } from "./lua/scripts.js";
+import type { RedisStoreSettings } from "./options.js";
+import { readDelta, writtenCursor } from "./replies.js";
+import { scriptRunner } from "./run-script.js";
+
+/** The reply of a script that creates a job. */
+interface CreateReply {
+  /** `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. */
+  readonly outcome: "created" | "known" | "taken" | "removed";
+  /** For `created` and `known`. */
+  readonly cursor: Cursor;
+}
+
+/** What a sweep did to one job. */
+interface SweepReply {
+  readonly transition: Transition | undefined;
+  /** The job's key of `create` if its pointer has to be updated, else "". */
+  readonly key: string;
+  /** Milliseconds for which that pointer has to be kept; 0 to release it. */
+  readonly keepMs: number;
+}
+
+/** The calls of the store's scripts: one command each. */
+export interface RedisCalls {
+  /** Stores the draft under an id. If that is not the draft's own id, a tombstone of the id is kept. */
+  create(draft: JobDraft, jobId: string): Promise<CreateReply>;
+  write(jobId: string, change: Change): Promise<Cursor>;
+  read(jobId: string, after?: Cursor): Promise<Delta | undefined>;
+  /** Resolves with the job's key of `create`, "" for none; `undefined` if there was no job. */
+  remove(jobId: string): Promise<string | undefined>;
+  /** The ids that are due in one index, at most `limit`. `at` is "" for the server's time. */
+  findDue(index: string, at: string, limit: number): Promise<readonly string[]>;
+  sweep(jobId: string, at: string): Promise<SweepReply>;
+  /**
+   * Points a key of `create` at a job, unless it points at a job other than `replaced`. Resolves with the job that it
+   * points at.
+   */
+  claimKey(key: string, jobId: string, how: ClaimOptions): Promise<string>;
+  /** Deletes the pointer of a key if it points at this job. */
+  releaseKey(key: string, jobId: string): Promise<unknown>;
+  /** `INFO memory` of one node. */
+  memoryInfo(): Promise<unknown>;
+}
+
+/** How {@link RedisCalls.claimKey} claims a key. */
+interface ClaimOptions {
+  /** The id of a job that may lose the key. */
+  readonly replaced: string;
+  readonly keepMs: number;
+}
+
+/** The fields that the store sets by itself. */
+const SET_BY_CREATE: ReadonlySet<string> = new Set(["updatedAt", "createdAt"]);
+const SET_BY_WRITE: ReadonlySet<string> = new Set(["updatedAt"]);
+
+/**
+ * Arguments of SWEEP_JOB: the fields of each transition. The script replaces the value of `finishedAt` by its own
+ * time.
+ */
+const TRANSITION_ARGUMENTS: readonly string[] = transitionArguments();
+
+/** The calls for one store. */
+export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): RedisCalls {
+  const scripts = redisScripts(settings, settings.sharded);
+  const run = scriptRunner(settings.client);
+  const tombstoneMs = integerText(settings.tombstoneTtlMs);
+  return {
+    async create(draft, jobId) {
+      const { job, log, index, channel } = keys.of(jobId);
+      const args = [channel, ...createArguments(draft, jobId)];
+      const reply = (await run(scripts.create, [job, log, index], args)) as readonly unknown[];
+      const outcome = textOf(reply[0]) as CreateReply["outcome"];
+      return { outcome, cursor: textOf(reply[1] ?? "") };
+    },
+
+    async write(jobId, change) {
+      const { job, log, index, channel } = keys.of(jobId);
+      const args = writeArguments(channel, change);
+      return writtenCursor(jobId, await run(scripts.write, [job, log, index], args));
+    },
+
+    async read(jobId, after) {
+      const { job, log } = keys.of(jobId);
+      const { epoch = "", version = "" } = parseCursor(after) ?? {};
+      return readDelta(jobId, await run(scripts.read, [job, log], [epoch, String(version)]));
+    },
+
+    async remove(jobId) {
+      const { job, log, index, channel } = keys.of(jobId);
+      const reply = await run(scripts.remove, [job, log, index], [channel, jobId, tombstoneMs]);
+      const [isRemoved, key] = reply as readonly unknown[];
+      return Number(isRemoved) === 1 ? textOf(key) : undefined;
+    },
+
+    async findDue(index, at, limit) {
+      const ids = await run(scripts.findDue, [index], [at, integerText(limit)]);
+      return (ids as readonly unknown[]).map(textOf);
+    },
+
+    async sweep(jobId, at) {
+      const { job, log, index, channel } = keys.of(jobId);
+      const args = [channel, at, tombstoneMs, ...TRANSITION_ARGUMENTS];
+      const reply = (await run(scripts.sweep, [job, log, index], args)) as readonly unknown[];
+      const transition = textOf(reply[0]);
+      return {
+        transition: transition === "none" ? undefined : (transition as Transition),
+        key: textOf(reply[1]),
+        keepMs: Number(reply[2]),
+      };
+    },
+
+    async claimKey(key, jobId, { replaced, keepMs }) {
+      const args = [jobId, replaced, integerText(keepMs)];
+      return textOf(await run(scripts.claimKey, [keys.pointer(key)], args));
+    },
+
+    releaseKey: (key, jobId) => run(scripts.releaseKey, [keys.pointer(key)], [jobId]),
+
+    memoryInfo: () => run(scripts.memoryInfo, [keys.of("").index], []),
+  };
+}
+
+function createArguments(draft: JobDraft, jobId: string): string[] {
+  const { id, key, set, deadlineMs } = draft;
+  const args = [
+    key ?? "",
+    newEpoch(),
+    deadlineMs === undefined ? "" : integerText(deadlineMs),
+    String(Number(set.attempt ?? 1)),
+    jobId === id ? "" : "1",
+    set.stale === true ? "1" : "0",
+    isTerminal(set.status) ? "1" : "",
+  ];
+  addFields(args, set, SET_BY_CREATE);
+  return args;
+}
+
+function writeArguments(channel: string, { set, log, attempt, leaseMs }: Change): string[] {
+  const args = [
+    channel,
+    leaseMs === undefined ? "" : integerText(leaseMs),
+    attempt === undefined ? "" : String(attempt),
+    lifecycleArgument(set),
+    "",
+  ];
+  const fixedCount = args.length;
+  addFields(args, set, SET_BY_WRITE);
+  args[fixedCount - 1] = String(args.length - fixedCount);
+  for (const line of log) args.push(jsonOf(line));
+  return args;
+}
+
+/** ARGV[4] of WRITE_JOB, "" for most changes: the attempt that begins, a mark as stale, and the end. */
+function lifecycleArgument({ attempt, stale, status }: Fields): string {
+  const ends = isTerminal(status);
+  if (attempt === undefined && stale === undefined && !ends) return "";
+  const mark = stale === undefined ? "-" : Number(stale === true);
+  return `${attempt === undefined ? "-" : Number(attempt)} ${mark} ${ends ? 1 : "-"}`;
+}
+
+function transitionArguments(): readonly string[] {
+  const fields = (["stale", "lost", "timed-out"] as const).map((transition) => {
+    const args: string[] = [];
+    addFields(args, fieldsOfTransition(transition, 0), SET_BY_WRITE);
+    return args;
+  });
+  return [...fields.map(({ length }) => String(length)), ...fields.flat()];
+}
+
+/** Appends names and values by turns, without the fields that the store sets by itself. */
+function addFields(args: string[], set: Fields, setByStore: ReadonlySet<string>): void {
+  for (const name of Object.keys(set))
+    if (!setByStore.has(name)) args.push(name, jsonOf(set[name]));
+}
+
+function jsonOf(value: unknown): string {
+  const text = JSON.stringify(value);
+  // Only untyped code gets here: the core checks changes first.
+  if (text === undefined)
+    throw new TypeError(`A value of type ${typeof value} can't be stored as JSON.`);
+  return text;
+}

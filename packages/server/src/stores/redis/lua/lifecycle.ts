@@ -1,0 +1,96 @@
+/*
+ * The rules of shared/lifecycle.ts in Lua. Each part names the function that it mirrors: change that function first,
+ * then this part. The parts read and set the local variables of the record.
+ */
+
+/**
+ * Mirrors `checkWrite`. Before it: `ownAttempt`, the attempt that writes, and `nextAttempt`, one that begins; nil for
+ * none.
+ */
+export const CHECK_WRITE = `
+if endedAt > 0 then return {'ended', call('HGET', KEYS[1], 'status')} end
+if nextAttempt then
+  if nextAttempt <= attempt then return {'superseded', nextAttempt, attempt} end
+  attempt = nextAttempt
+elseif ownAttempt and ownAttempt < attempt then
+  return {'superseded', ownAttempt, attempt}
+end
+`;
+
+/** Mirrors `leaseOf`. Before it: `lease`, the milliseconds of a renewal, or nil. */
+export const SET_LEASE = `
+if lease then
+  leaseMs = lease
+  leaseUntil = lease > 0 and now + lease or 0
+end
+`;
+
+/** Mirrors `dueAt`: sets `due`. */
+export const DUE_AT = `
+local due
+if endedAt > 0 then
+  due = endedAt + TTL
+elseif leaseUntil > 0 then
+  due = min(deadlineAt, stale == 1 and leaseUntil + leaseMs or leaseUntil)
+else
+  due = min(deadlineAt, writtenAt + IDLE)
+end
+`;
+
+/** Mirrors `transitionOf`: sets `transition` for the time `at`, to 'none' if nothing is due. */
+export const TRANSITION_OF = `
+local transition = 'none'
+if endedAt > 0 then
+  if endedAt + TTL <= at then transition = 'expired' end
+elseif deadlineAt <= at then
+  transition = 'timed-out'
+elseif leaseUntil == 0 then
+  if writtenAt + IDLE <= at then transition = 'expired' end
+elseif leaseUntil + leaseMs <= at then
+  transition = 'lost'
+elseif stale == 0 and leaseUntil <= at then
+  transition = 'stale'
+end
+`;
+
+/**
+ * Mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the end (P47). It stands
+ * after the fields of the end were set. A script that ends no job runs one comparison of it.
+ *
+ * The other values of a step must stay as they were written, so its JSON is edited as text and not encoded again.
+ * `mask` is as long as the text, and in it everything is blanked that is not a member of the step itself: first
+ * escaped characters, so that a string ends at the next quote; then brackets and commas in strings; then nested
+ * objects and arrays.
+ */
+export const CLOSE_STEPS = `
+if endedAt > 0 then
+  local find, sub, gsub = string.find, string.sub, string.gsub
+  local function blank(text) return string.rep('_', #text) end
+  local function blankSyntax(text) return (gsub(text, '[{}%[%],]', '_')) end
+  local function maskOf(step)
+    local flat = gsub(gsub(step, '\\\\.', '__'), '"[^"]*"', blankSyntax)
+    return '{' .. gsub(gsub(sub(flat, 2, -2), '%b{}', blank), '%b[]', blank) .. '}'
+  end
+  local function without(text, mask, member)
+    local from, to = find(mask, member)
+    return from and sub(text, 1, from - 1) .. sub(text, to + 1) or text
+  end
+  local function closed(step, members)
+    local mask = maskOf(step)
+    local from, to = find(mask, '"status":"running"', 1, true)
+    if not from then return nil end
+    local before = without(sub(step, 1, from - 1), sub(mask, 1, from - 1), '"finishedAt":[^,]*,')
+    return before .. members .. without(sub(step, to + 1), sub(mask, to + 1), ',"finishedAt":[^,}]*')
+  end
+  local isCompleted = find(call('HGET', KEYS[1], 'status'), ' "completed"', 1, true)
+  local members = '"status":"' .. (isCompleted and 'completed' or 'failed') .. '","finishedAt":' .. endedAt
+  local all = call('HGETALL', KEYS[1])
+  for at = 1, #all, 2 do
+    local name, value = all[at], all[at + 1]
+    if sub(name, 1, 6) == 'steps.' and find(value, '"status":"running"', 1, true) then
+      local step = closed(sub(value, find(value, ' ', 1, true) + 1), members)
+      if step then call('HSET', KEYS[1], name, version .. ' ' .. step) end
+    end
+  end
+end
+`;

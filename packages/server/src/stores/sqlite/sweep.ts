@@ -1,0 +1,49 @@
+import type { SweepReport } from "../../core/store.js";
+import { sweepCounts } from "../../shared/lifecycle.js";
+import { whenFree } from "./busy.js";
+import type { SqliteJobs } from "./jobs.js";
+import type { SqliteStoreSettings } from "./options.js";
+import type { Statements } from "./statements.js";
+import type { WriteQueue } from "./write-queue.js";
+
+/** Jobs that a sweep changes in one transaction. Other calls get a turn between two transactions. */
+const SWEEP_BATCH = 50;
+
+/** What a sweep works with. */
+export interface SweepTools {
+  readonly settings: SqliteStoreSettings;
+  readonly jobs: Pick<SqliteJobs, "sweep">;
+  readonly writes: WriteQueue;
+  statements(): Statements;
+}
+
+/** Runs one sweep. It takes the file's write lock only if something is due; most sweeps find nothing. */
+export async function sweepJobs(
+  tools: SweepTools,
+  now: number,
+  limit: number,
+): Promise<SweepReport> {
+  const { jobs, writes } = tools;
+  const counts = sweepCounts();
+  let left = limit;
+  let more = await isDue(tools, now);
+  if (!more && (await hasOldTombstones(tools, now))) await writes.run(jobs.sweep(now, SWEEP_BATCH));
+  while (more && left > 0) {
+    const transitions = await writes.run(jobs.sweep(now, Math.min(left, SWEEP_BATCH)));
+    for (const transition of transitions) counts.add(transition);
+    left -= transitions.length;
+    more = await isDue(tools, now);
+  }
+  return counts.report(more);
+}
+
+function isDue({ statements, settings }: SweepTools, now: number): Promise<boolean> {
+  return whenFree(() => (statements().nextDue() ?? never) <= now, settings.busyTimeoutMs);
+}
+
+function hasOldTombstones({ statements, settings }: SweepTools, now: number): Promise<boolean> {
+  const until = now - settings.tombstoneTtlMs;
+  return whenFree(() => (statements().firstRemoved() ?? never) <= until, settings.busyTimeoutMs);
+}
+
+const never = Number.POSITIVE_INFINITY;

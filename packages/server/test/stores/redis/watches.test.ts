@@ -1,0 +1,146 @@
+import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
+import { describe, expect, test, vi } from "vitest";
+import type {
+  HearChannel,
+  NodeRedisClient,
+  NodeRedisSubscriber,
+} from "../../../src/stores/redis/client.js";
+import { redisStore } from "../../../src/stores/redis/index.js";
+import { createRedisWatches } from "../../../src/stores/redis/watches.js";
+
+/** A connection that counts its commands and can fail, like one of node-redis. */
+function fakeConnection() {
+  const listeners = new Map<string, (...args: unknown[]) => void>();
+  const channels = new Map<string, HearChannel>();
+  const commands: string[] = [];
+  const connection = {
+    isOpen: true as boolean,
+    connect: vi.fn(async () => {}),
+    subscribe: vi.fn(async (channel: string, listener: HearChannel) => {
+      commands.push(`subscribe ${channel}`);
+      channels.set(channel, listener);
+    }),
+    unsubscribe: vi.fn(async (channel: string) => {
+      commands.push(`unsubscribe ${channel}`);
+      channels.delete(channel);
+    }),
+    on: (event: string, listener: (...args: unknown[]) => void) => listeners.set(event, listener),
+    off: (event: string) => listeners.delete(event),
+    destroy: vi.fn(),
+  } satisfies NodeRedisSubscriber;
+  return {
+    ...connection,
+    connection,
+    channels,
+    commands,
+    emit: (event: string, ...args: unknown[]) => listeners.get(event)?.(...args),
+    publish: (channel: string, text: string) => channels.get(channel)?.(text, channel),
+  };
+}
+
+function watchesOn(connections: readonly ReturnType<typeof fakeConnection>[]) {
+  const left = [...connections];
+  const client: NodeRedisClient = {
+    evalSha: async () => {},
+    eval: async () => {},
+    duplicate: () => {
+      const next = left.shift();
+      if (next === undefined) throw new Error("The test has no more connections.");
+      return next.connection;
+    },
+  };
+  const errors: ProgressError[] = [];
+  const source = { client, subscriber: undefined, sharded: false };
+  return { watches: createRedisWatches(source, (error) => errors.push(error)), errors };
+}
+
+describe("the watches of a Redis store", () => {
+  test("given a client that gave up, the next watch opens a connection and subscribes again", async () => {
+    const [first, second] = [fakeConnection(), fakeConnection()];
+    const { watches } = watchesOn([first, second]);
+    const wake = vi.fn();
+    await watches.watch("p:at:a", wake);
+    first.publish("p:at:a", "2");
+    expect(wake.mock.calls).toEqual([[2]]);
+    first.connection.isOpen = false;
+    await watches.watch("p:at:b", () => {});
+    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2));
+    expect([...second.channels.keys()].sort()).toEqual(["p:at:a", "p:at:b"]);
+    expect(first.destroy).toHaveBeenCalled();
+  });
+
+  test("given a watch that ends and another that begins, subscribes only after it has unsubscribed", async () => {
+    const connection = fakeConnection();
+    const { watches } = watchesOn([connection]);
+    let release = (): void => {};
+    connection.unsubscribe.mockImplementationOnce(
+      () =>
+        new Promise((resolve) => {
+          release = () => {
+            connection.commands.push("unsubscribed");
+            resolve();
+          };
+        }),
+    );
+    const unwatch = await watches.watch("p:at:a", () => {});
+    await unwatch();
+    await vi.waitFor(() => expect(connection.unsubscribe).toHaveBeenCalled());
+    const next = watches.watch("p:at:a", () => {});
+    release();
+    await next;
+    expect(connection.commands).toEqual(["subscribe p:at:a", "unsubscribed", "subscribe p:at:a"]);
+  });
+
+  test("given several errors, rejects the watch that waits, and reports the outage once until it ends", async () => {
+    const connection = fakeConnection();
+    connection.connect.mockImplementation(() => new Promise(() => {}));
+    const { watches, errors } = watchesOn([connection]);
+    const watch = watches.watch("p:at:a", () => {});
+    await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
+    for (let by = 0; by < 3; by += 1) connection.emit("error", new Error("connection lost"));
+    await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "store-unavailable"));
+    expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
+    connection.emit("ready");
+    connection.emit("ready");
+    connection.emit("error", new Error("connection lost"));
+    expect(errors).toHaveLength(2);
+  });
+
+  test("given a close, refuses the watch that waits, and later ones", async () => {
+    const connection = fakeConnection();
+    connection.connect.mockImplementation(() => new Promise(() => {}));
+    const { watches, errors } = watchesOn([connection]);
+    const watch = watches.watch("p:at:a", () => {});
+    await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
+    watches.close();
+    watches.close();
+    await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "closed"));
+    const later = watches.watch("p:at:a", () => {});
+    await expect(later).rejects.toSatisfy((error) => isProgressError(error, "closed"));
+    connection.emit("error", new Error("after the close"));
+    expect(errors).toEqual([]);
+  });
+
+  test("given an onError that throws, neither the connection nor the check of the memory is harmed", async () => {
+    const connection = fakeConnection();
+    const onError = vi.fn(() => {
+      throw new Error("from onError");
+    });
+    const info = "maxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n";
+    const client: NodeRedisClient = {
+      evalSha: async () => info,
+      eval: async () => info,
+      duplicate: () => connection.connection,
+    };
+    const store = redisStore({ client, prefix: "p", onError });
+    const wake = vi.fn();
+    await store.watch("a", wake);
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1));
+    expect(() => connection.emit("error", new Error("connection lost"))).not.toThrow();
+    expect(onError).toHaveBeenCalledTimes(2);
+    const [channel = ""] = connection.channels.keys();
+    connection.publish(channel, "2");
+    expect(wake.mock.calls).toEqual([[2]]);
+    await store.close();
+  });
+});
