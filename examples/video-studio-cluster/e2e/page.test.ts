@@ -13,7 +13,7 @@ describeInBrowser("the page of the studio on many processes", (browser) => {
     "given a worker and a web process that are killed, shows the next attempt and its video",
     async () => {
       const cluster = await startCluster({ STORE: "redis" });
-      const { page, sights, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
+      const { page, states, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
       await ask("Trí tuệ nhân tạo");
       await until("a preview frame", ({ cards }) => cards[0]?.preview === true);
       await cluster.webs[0]?.stop("SIGKILL");
@@ -21,12 +21,12 @@ describeInBrowser("the page of the studio on many processes", (browser) => {
       const again = await until("the next attempt", ({ cards }) => {
         return cards[0]?.phase === "running" && cards[0].headline.endsWith("lần thử 2");
       });
-      const { cards, banner } = await until("the video", (sight) => sight.cards[0]?.video === true);
+      const { cards, banner } = await until("the video", (state) => state.cards[0]?.video === true);
       expect(cards[0]?.phase).toBe("completed");
       expect(banner).toBe("");
       expect(await page.locator("video").evaluate(widthOf)).toBe(1280);
       // Between the two attempts the video was only queued, and never shown as lost.
-      const phases = new Set(sights.map((sight) => sight.cards[0]?.phase));
+      const phases = new Set(states.map((state) => state.cards[0]?.phase));
       expect(phases).not.toContain("lost");
       expect(phases).not.toContain("gone");
       expect(again.cards[0]?.percent ?? 0).toBeLessThan(100);

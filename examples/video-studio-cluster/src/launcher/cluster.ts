@@ -33,14 +33,18 @@ export interface Cluster {
   readonly redisUrl: string;
   readonly webs: readonly (Child & { readonly url: string })[];
   readonly workers: readonly Child[];
-  /** Stops all processes and removes their files. Redis and nginx are stopped after the programs that use them. Idempotent. */
+  /**
+   * Stops all processes and removes their files. Redis and nginx are stopped after the programs that use them.
+   * Idempotent.
+   */
   stop(): Promise<void>;
 }
 
 /**
  * Starts all processes. Resolves when the cluster serves requests.
  *
- * @throws {@link InvalidSetting} if the port is taken, or an error if a process does not start. Then no process is left.
+ * @throws {@link InvalidSetting} if the port is taken, or an error if a process does not start. Then no process is
+ * left.
  */
 export async function launchCluster(options: ClusterOptions): Promise<Cluster> {
   const { port } = options;

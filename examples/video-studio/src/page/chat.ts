@@ -1,4 +1,9 @@
-import { isProgressError, type JobWatch, type VideoManager } from "@emlinh/progress-client";
+import {
+  type ConnectionState,
+  isProgressError,
+  type JobWatch,
+  type VideoManager,
+} from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { worstProblem } from "./connection-view.js";
 import { el, setAttribute, setText } from "./dom.js";
@@ -29,13 +34,8 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
   const header = createHeader(i18n);
   const welcome = createWelcome(i18n, (topic) => composer.fill({ topic }));
   const composer = createComposer(i18n, send);
-  const banner = createBanner(i18n, checkConnections, () => composer.focus());
-  const list = el("div", { class: "exchanges" });
-  const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
-  const main = el("main", { class: "conversation" }, [welcome.element, list]);
-  const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
-  root.append(skip, header.element, main, dock, announcer.element);
-
+  const banner = createBanner(i18n, () => checkConnections(exchanges), composer.focus);
+  const layout = createLayout(root, { header, welcome, banner, composer, announcer });
   const exchanges: Exchange[] = [];
   const updateTitle = createTitle(exchanges, i18n);
   const callbacks: ExchangeCallbacks = {
@@ -59,43 +59,76 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     const known = exchanges.find(({ jobId }) => jobId === watch.jobId);
     if (known !== undefined) return known;
     const isOwn = ownership.has(watch.jobId);
-    const link = withJobs(location.href, [watch.jobId]);
-    const exchange = createExchange({ watch, input, isOwn, link }, i18n, callbacks);
+    const exchange = createExchange({ watch, input, isOwn }, i18n, callbacks);
     exchanges.push(exchange);
-    list.append(exchange.element);
+    layout.list.append(exchange.element);
     composer.collapse();
-    const shown = exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId);
-    history.replaceState(null, "", withJobs(location.href, shown));
+    updateAddress(exchanges);
     refresh();
     return exchange;
   }
 
-  function checkConnections(): void {
-    for (const exchange of exchanges) exchange.check();
-  }
-
   function refresh(): void {
     hideRepeatedBlanks(exchanges);
-    const live = exchanges.filter(({ phase }) => isLive(phase));
-    banner.render(worstProblem(live.map(({ connection }) => connection)));
+    banner.render(worstProblem(liveConnections(exchanges)));
     updateTitle();
   }
 
   function render(): void {
-    const { texts } = i18n;
-    setText(skip, texts.skipToComposer);
-    setAttribute(main, "aria-label", texts.conversation);
+    layout.render(i18n.texts);
     for (const part of [header, welcome, composer, ...exchanges]) part.render();
     refresh();
   }
 
-  // First the jobs that this tab showed before a reload, then those that only the address names, as in a shared link.
-  const kept = videos.resume().map(({ jobId }) => jobId);
-  for (const jobId of new Set([...kept, ...jobsIn(location.search)])) show(videos.watch(jobId));
+  for (const jobId of jobsAtStart(videos)) show(videos.watch(jobId));
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
   exchanges.at(-1)?.element.scrollIntoView({ block: "start", behavior: "instant" });
+}
+
+/** The jobs that this tab showed before a reload, then those that only the address names, as in a shared link. */
+function jobsAtStart(videos: VideoManager<VideoJob>): ReadonlySet<string> {
+  const kept = videos.resume().map(({ jobId }) => jobId);
+  return new Set([...kept, ...jobsIn(location.search)]);
+}
+
+function checkConnections(exchanges: readonly Exchange[]): void {
+  for (const exchange of exchanges) exchange.check();
+}
+
+function liveConnections(exchanges: readonly Exchange[]): readonly ConnectionState[] {
+  return exchanges.filter(({ phase }) => isLive(phase)).map(({ connection }) => connection);
+}
+
+interface Part {
+  readonly element: HTMLElement;
+}
+
+/** Puts the parts of the page into `root`. */
+function createLayout(
+  root: HTMLElement,
+  parts: Readonly<Record<"header" | "welcome" | "banner" | "composer" | "announcer", Part>>,
+): { readonly list: HTMLElement; render(texts: Texts): void } {
+  const { header, welcome, banner, composer, announcer } = parts;
+  const list = el("div", { class: "exchanges" });
+  const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
+  const main = el("main", { class: "conversation" }, [welcome.element, list]);
+  const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
+  root.append(skip, header.element, main, dock, announcer.element);
+  return {
+    list,
+    render(texts) {
+      setText(skip, texts.skipToComposer);
+      setAttribute(main, "aria-label", texts.conversation);
+    },
+  };
+}
+
+/** Puts the jobs that are shown into the address, so that a reload and a copy of the address show them again. */
+function updateAddress(exchanges: readonly Exchange[]): void {
+  const shown = exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId);
+  history.replaceState(null, "", withJobs(location.href, shown));
 }
 
 /** Shows one card of several without any data: after a restart the server may know none of the jobs. */

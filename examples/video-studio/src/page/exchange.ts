@@ -2,6 +2,7 @@ import type { ConnectionState, JobWatch } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { el } from "./dom.js";
 import type { I18n } from "./i18n.js";
+import { withJobs } from "./job-links.js";
 import { isLive, phaseOf, type Video } from "./job-view.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
@@ -27,8 +28,6 @@ export interface ExchangeSubject {
   readonly input: VideoInput | undefined;
   /** Whether the user may cancel the job. */
   readonly isOwn: boolean;
-  /** The address that shows only this job. */
-  readonly link: string;
 }
 
 /** One requested video: the user's message, and the card that answers it. */
@@ -60,7 +59,7 @@ export function createExchange(
     cancel: async () => void (await watch.cancel()),
     again: withInput(callbacks.again),
     another: withInput(callbacks.another),
-    copyLink: () => navigator.clipboard.writeText(subject.link),
+    copyLink: () => navigator.clipboard.writeText(withJobs(location.href, [watch.jobId])),
   });
   const request = createRequestMessage();
   const answer = messageFrom("assistant", [card.element]);

@@ -51,7 +51,10 @@ export function isLive(phase: Phase): boolean {
   return phase !== "gone" && !isTerminal(phase);
 }
 
-/** The sentence under the headline: the reason for the end, the position in the queue, or the running steps. May be empty. */
+/**
+ * The sentence under the headline: the reason for the end, the position in the queue, or the running steps. May be
+ * empty.
+ */
 export function explain(phase: Phase, video: Video | undefined, texts: Texts): string {
   if (phase === "failed") return failure(video, texts);
   if (phase === "queued") {

@@ -22,7 +22,8 @@ export interface EncoderOptions extends EncoderInput {
 /** A running encoder. */
 export interface Encoder {
   /**
-   * Writes one frame, `width * height * 4` bytes of RGBA. Resolves when the encoder has read it, so frames never pile up.
+   * Writes one frame, `width * height * 4` bytes of RGBA. Resolves when the encoder has read it, so frames never pile
+   * up.
    */
   write(frame: Uint8Array): Promise<void>;
   /** Ends the frames, and waits for the file. */
@@ -46,18 +47,7 @@ export function startEncoder(options: EncoderOptions): Encoder {
     stdio: ["pipe", "ignore", "pipe", "pipe"],
   });
   const stdin = child.stdin as Writable;
-  let warnings = "";
-  let encoded = 0;
-  splitLines(child.stderr as Readable, (line) => {
-    warnings = `${warnings}${line}\n`.slice(-MAX_WARNING_CHARS);
-    options.onWarning(line);
-  });
-  splitLines(child.stdio[3] as Readable, (line) => {
-    const frames = /^frame=\s*(\d+)/u.exec(line)?.[1];
-    if (frames === undefined) return;
-    encoded = Math.max(encoded, Number(frames));
-    options.onEncoded(Math.min(encoded, options.frames));
-  });
+  const output = readOutput(child, options);
   // The write that fails reports the error. Without a listener the same error would end the process.
   stdin.on("error", () => undefined);
   const closed = whenClosed(child);
@@ -70,7 +60,7 @@ export function startEncoder(options: EncoderOptions): Encoder {
     const end = await closed;
     if (signal.aborted) return cancelledError();
     return new VideoError("ffmpeg-failed", "The video encoder stopped with an error.", {
-      details: `${end}\n${warnings}`,
+      details: `${end}\n${output.warnings}`,
       cause,
     });
   };
@@ -89,8 +79,8 @@ export function startEncoder(options: EncoderOptions): Encoder {
       stdin.end();
       // After a broken pipe ffmpeg may still exit with 0, so the number of frames is checked too.
       if ((await closed) !== "exit code 0") throw await failure();
-      if (encoded !== options.frames) {
-        const details = `${encoded} of ${options.frames} frames\n${warnings}`;
+      if (output.frames !== options.frames) {
+        const details = `${output.frames} of ${options.frames} frames\n${output.warnings}`;
         throw new VideoError("incomplete-video", "The video has fewer frames than expected.", {
           details,
         });
@@ -105,6 +95,28 @@ export function startEncoder(options: EncoderOptions): Encoder {
       await closed;
     },
   };
+}
+
+/** The output of an encoder so far. */
+interface EncoderOutput {
+  warnings: string;
+  /** The number of encoded frames. */
+  frames: number;
+}
+
+function readOutput(child: ChildProcess, options: EncoderOptions): EncoderOutput {
+  const output: EncoderOutput = { warnings: "", frames: 0 };
+  splitLines(child.stderr as Readable, (line) => {
+    output.warnings = `${output.warnings}${line}\n`.slice(-MAX_WARNING_CHARS);
+    options.onWarning(line);
+  });
+  splitLines(child.stdio[3] as Readable, (line) => {
+    const frames = /^frame=\s*(\d+)/u.exec(line)?.[1];
+    if (frames === undefined) return;
+    output.frames = Math.max(output.frames, Number(frames));
+    options.onEncoded(Math.min(output.frames, options.frames));
+  });
+  return output;
 }
 
 function written(stdin: Writable, frame: Uint8Array): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * The reason for which a video was not made. The codes are stable: the server maps each to an answer, the page to a text.
+ * The reason for which a video was not made. The codes are stable: the server maps each to an answer, the page to a
+ * text.
  *
  * - `invalid-request`: the text, the duration or a choice is invalid.
  * - `unknown-voice`: the voice is not in the list. The speech engine would use another one without an error.
@@ -46,7 +47,9 @@ export class VideoError extends Error {
   }
 }
 
-/** Converts a thrown value to a {@link VideoError}. An unknown error becomes `internal`, with its stack in `details`. */
+/**
+ * Converts a thrown value to a {@link VideoError}. An unknown error becomes `internal`, with its stack in `details`.
+ */
 export function asVideoError(thrown: unknown): VideoError {
   if (thrown instanceof VideoError) return thrown;
   const details = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

@@ -1,8 +1,8 @@
 import type { TimedText } from "./speaker.js";
 
 /**
- * A mouth shape, with its letter in the lip-sync tool Rhubarb: A closed, B slightly open, C open, D wide open, E slightly
- * rounded, F puckered, G teeth on the lower lip, H tongue at the teeth, X at rest.
+ * A mouth shape, with its letter in the lip-sync tool Rhubarb: A closed, B slightly open, C open, D wide open, E
+ * slightly rounded, F puckered, G teeth on the lower lip, H tongue at the teeth, X at rest.
  */
 export type MouthLetter = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "X";
 

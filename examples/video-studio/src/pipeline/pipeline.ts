@@ -21,7 +21,9 @@ import { encodeWav } from "./wav.js";
 
 /** Frames per second of the video. */
 const FPS = 25;
-/** A text is spoken completely, so it may be a little longer than the longest duration. No line begins after this time. */
+/**
+ * A text is spoken completely, so it may be a little longer than the longest duration. No line begins after this time.
+ */
 const MAX_SPEECH_MS = (LIMITS.maxSeconds + 5) * 1000;
 const POSTER_QUALITY = 86;
 

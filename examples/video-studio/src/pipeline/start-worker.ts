@@ -25,8 +25,8 @@ export interface VideoWorker {
   /** The id of the worker and of its process group, or `undefined` if it could not be started. */
   readonly pid: number | undefined;
   /**
-   * Settles when the whole process group has exited. Rejects with a {@link VideoError}: the worker's error, `worker-died`
-   * or `cancelled`. Then no file of the job is left.
+   * Settles when the whole process group has exited. Rejects with a {@link VideoError}: the worker's error,
+   * `worker-died` or `cancelled`. Then no file of the job is left.
    */
   readonly result: Promise<MadeVideo>;
   /** Kills worker and encoder at once. Resolves when both have exited. Idempotent. */

@@ -3,8 +3,8 @@ import { asVideoError } from "./errors.js";
 import type { WorkerMessage, WorkerStart } from "./messages.js";
 import { makeVideo } from "./pipeline.js";
 
-// Each video has its own process, because speech and drawing block the thread and must not crash the server. The process
-// leads a process group that includes the encoder, so the parent can kill both at once.
+// Each video has its own process, because speech and drawing block the thread and must not crash the server. The
+// process leads a process group that includes the encoder, so the parent can kill both at once.
 
 const controller = new AbortController();
 

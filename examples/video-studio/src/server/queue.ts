@@ -37,21 +37,21 @@ export interface Queue<Entry> {
 /** Creates an empty queue. */
 export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
   const { work, onMove, maxWaiting } = options;
-  let waiting: Entry[] = [];
+  const waiting: Entry[] = [];
   let current: { readonly entry: Entry; readonly done: Promise<void> } | undefined;
   let reserved = 0;
   let isClosed = false;
 
-  function next(): void {
-    if (current !== undefined || isClosed) return;
-    const entry = waiting.shift();
+  function beginNext(): void {
+    const entry = current === undefined ? waiting.shift() : undefined;
     if (entry === undefined) return;
-    const proceed = (): void => {
-      current = undefined;
-      next();
-    };
-    current = { entry, done: work(entry).then(proceed, proceed) };
+    current = { entry, done: work(entry).then(endCurrent, endCurrent) };
     reportPositions(0);
+  }
+
+  function endCurrent(): void {
+    current = undefined;
+    beginNext();
   }
 
   /** Every entry from this index on has moved. */
@@ -62,7 +62,7 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
   function add(entry: Entry): number | undefined {
     if (isClosed) return undefined;
     waiting.push(entry);
-    next();
+    beginNext();
     if (current?.entry === entry) return 0;
     reportPositions(waiting.length - 1);
     return waiting.length;
@@ -73,22 +73,13 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
       const taken = reserved + waiting.length + (current === undefined ? 0 : 1);
       if (isClosed || taken > maxWaiting) return undefined;
       reserved += 1;
-      let isOpen = true;
-      const release = (): void => {
-        if (isOpen) reserved -= 1;
-        isOpen = false;
-      };
-      return {
-        release,
-        add(entry) {
-          release();
-          return add(entry);
-        },
-      };
+      return reservation(add, () => {
+        reserved -= 1;
+      });
     },
     find(matches) {
-      if (current !== undefined && matches(current.entry)) return current.entry;
-      return waiting.find(matches);
+      const entries = current === undefined ? waiting : [current.entry, ...waiting];
+      return entries.find(matches);
     },
     remove(entry) {
       const index = waiting.indexOf(entry);
@@ -99,12 +90,27 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
     },
     close() {
       isClosed = true;
-      const left = waiting;
-      waiting = [];
-      return left;
+      return waiting.splice(0);
     },
-    async idle() {
-      await current?.done;
+    idle: async () => current?.done,
+  };
+}
+
+/** @param free - Frees the slot. Called once. */
+function reservation<Entry>(
+  add: (entry: Entry) => number | undefined,
+  free: () => void,
+): Reservation<Entry> {
+  let isReleased = false;
+  const release = (): void => {
+    if (!isReleased) free();
+    isReleased = true;
+  };
+  return {
+    release,
+    add(entry) {
+      release();
+      return add(entry);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { RequestHandler } from "express";
 
-// Everything that the page loads comes from this server. The page sets texts as text only. If a text ever became markup,
-// this policy would not run its scripts.
+// Everything that the page loads comes from this server. The page sets texts as text only. If a text ever became
+// markup, this policy would not run its scripts.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

@@ -13,8 +13,8 @@ export interface VideoFiles {
   /** Creates a job's directory. A directory without a video marks a job that is not finished. */
   reserve(jobId: string): Promise<void>;
   /**
-   * Creates a job's directory. Before that it removes the videos whose jobs are no longer kept, and beyond the limit the
-   * oldest ones with their jobs.
+   * Creates a job's directory. Before that it removes the videos whose jobs are no longer kept, and beyond the limit
+   * the oldest ones with their jobs.
    */
   make(jobId: string): Promise<string>;
   /** Removes the preview, which only exists while a video is made. */

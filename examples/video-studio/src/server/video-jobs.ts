@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedJob, isTerminal } from "@emlinh/progress-server";
 import { type VideoJob, type VideoMetadata, videoJobIn } from "../shared/video-job.js";
-import { createQueue } from "./queue.js";
+import { createQueue, type Queue } from "./queue.js";
 import { abandonVideo, type RunVideoOptions, runVideo, type VideoTask } from "./run-video.js";
 import { TEXTS } from "./texts.js";
 import { unlessEnded } from "./unless-ended.js";
@@ -45,60 +45,19 @@ interface QueuedVideo extends VideoTask {
   readonly left: AbortController;
 }
 
-/** Creates a studio without jobs. */
+/** Creates the jobs of a studio. At first there are none. */
 export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
-  const { progress, files, maxWaiting, onNotice } = options;
+  const { maxWaiting } = options;
   const closing = new AbortController();
   const queue = createQueue<QueuedVideo>({
     maxWaiting,
-    onMove: (video, position) => void noticeErrors(updatePosition(video, position)),
+    onMove: (video, position) =>
+      void noticeErrors(options, updatePosition(options, video, position)),
     work: (video) => {
       video.left.abort();
-      return noticeErrors(runVideo(video, { ...options, closing: closing.signal }));
+      return noticeErrors(options, runVideo(video, { ...options, closing: closing.signal }));
     },
   });
-
-  /** Reports errors of work whose caller has no use for them. */
-  async function noticeErrors(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      onNotice(`A job could not be updated: ${String(error)}`);
-    }
-  }
-
-  async function updatePosition({ jobId, language }: VideoTask, position: number): Promise<void> {
-    const message = TEXTS[language].waiting(position);
-    await unlessEnded(progress.update(jobId, { message, metadata: { queuePosition: position } }));
-  }
-
-  /** Takes a waiting job out of the queue when it ends, for example because its user cancels it. */
-  async function leaveQueueAtEnd(video: QueuedVideo): Promise<void> {
-    const { left, jobId } = video;
-    const stop = await progress.watch(jobId, async (job) => {
-      if (left.signal.aborted || (job !== undefined && !isTerminal(job.status))) return;
-      left.abort();
-      queue.remove(video);
-      await files.remove(jobId);
-    });
-    if (left.signal.aborted) stop();
-    else left.signal.addEventListener("abort", stop, { once: true });
-  }
-
-  /** Creates a job and its directory, unless there is a job with this key. */
-  async function createJob(order: VideoOrder): Promise<CreatedJob<VideoJob>> {
-    const { language, key } = order;
-    const id = randomBytes(16).toString("hex");
-    // The directory comes first. If the process is killed between the two, the next one finds no job without a directory.
-    await files.reserve(id);
-    const job = await progress.create<VideoJob>({
-      // An app with users puts the user into the key, so that no user gets the job of another one.
-      ...{ id, key, definition: videoJobIn(language), metadata: metadataOf(order) },
-    });
-    if (!job.created) await files.remove(id);
-    return job;
-  }
-
   return {
     async create(order) {
       const { request, language, key } = order;
@@ -108,12 +67,12 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
       if (reservation === undefined)
         return { refused: closing.signal.aborted ? "stopping" : "full" };
       try {
-        const { id: jobId, created } = await createJob(order);
+        const { id: jobId, created } = await createJob(options, order);
         if (!created) return { jobId, position: undefined };
         const video = { jobId, request, language, key, left: new AbortController() };
         const position = reservation.add(video);
         if (position === undefined) await abandonVideo(video, options);
-        else if (position > 0) await leaveQueueAtEnd(video);
+        else if (position > 0) await leaveQueueAtEnd(options, queue, video);
         return { jobId, position };
       } finally {
         reservation.release();
@@ -123,12 +82,64 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
       closing.abort();
       const waiting = queue.close();
       for (const video of waiting) video.left.abort();
-      await Promise.all([
-        queue.idle(),
-        ...waiting.map((video) => noticeErrors(abandonVideo(video, options))),
-      ]);
+      const abandoned = waiting.map((video) => noticeErrors(options, abandonVideo(video, options)));
+      await Promise.all([queue.idle(), ...abandoned]);
     },
   };
+}
+
+/** Creates a job and its directory, unless there is a job with this key. */
+async function createJob(
+  { progress, files }: VideoJobsOptions,
+  order: VideoOrder,
+): Promise<CreatedJob<VideoJob>> {
+  const id = randomBytes(16).toString("hex");
+  // The directory comes first: if the process is killed between the two, no job is without a directory.
+  await files.reserve(id);
+  const job = await progress.create<VideoJob>({
+    id,
+    definition: videoJobIn(order.language),
+    metadata: metadataOf(order),
+    // An app with users puts the user into the key, so that no user gets the job of another one.
+    key: order.key,
+  });
+  if (!job.created) await files.remove(id);
+  return job;
+}
+
+/** Takes a waiting job out of the queue when it ends, for example because its user cancels it. */
+async function leaveQueueAtEnd(
+  { progress, files }: VideoJobsOptions,
+  queue: Queue<QueuedVideo>,
+  video: QueuedVideo,
+): Promise<void> {
+  const { left, jobId } = video;
+  const stop = await progress.watch(jobId, async (job) => {
+    if (left.signal.aborted || (job !== undefined && !isTerminal(job.status))) return;
+    left.abort();
+    queue.remove(video);
+    await files.remove(jobId);
+  });
+  if (left.signal.aborted) stop();
+  else left.signal.addEventListener("abort", stop, { once: true });
+}
+
+async function updatePosition(
+  { progress }: VideoJobsOptions,
+  { jobId, language }: VideoTask,
+  position: number,
+): Promise<void> {
+  const message = TEXTS[language].waiting(position);
+  await unlessEnded(progress.update(jobId, { message, metadata: { queuePosition: position } }));
+}
+
+/** Reports errors of work that nobody waits for to the operator. */
+async function noticeErrors({ onNotice }: VideoJobsOptions, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    onNotice(`A job could not be updated: ${String(error)}`);
+  }
 }
 
 /** The metadata of a new job. */

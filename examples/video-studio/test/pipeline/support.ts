@@ -20,8 +20,8 @@ export async function findEncoder(): Promise<Ffmpeg | undefined> {
 }
 
 /**
- * Builds the worker as the studio does. The output is inside the package, where its imports are resolved, in a directory
- * for each test file.
+ * Builds the worker as the studio does. The output is inside the package, where its imports are resolved, in a
+ * directory for each test file.
  */
 export async function buildWorker(name = "pipeline-test"): Promise<URL> {
   const outfile = at(`../../node_modules/.cache/${name}/worker.mjs`);
@@ -83,7 +83,9 @@ export async function inspect(
   };
 }
 
-/** Resolves when no process of a group is left. The test gets no event when a process of another one exits, so it polls. */
+/**
+ * Resolves when no process of a group is left. The test gets no event when a process of another one exits, so it polls.
+ */
 export async function untilGone(group: number | undefined): Promise<void> {
   await expect.poll(() => processesOf(group), { timeout: 20_000, interval: 50 }).toEqual([]);
 }

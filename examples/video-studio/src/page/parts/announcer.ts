@@ -3,8 +3,8 @@ import { el } from "../dom.js";
 const MAX_TEXTS = 3;
 
 /**
- * Announces texts to screen readers, such as a step that begins. Each text has its own element, so that two texts at the
- * same time are both read. Old ones are removed, so that a user who browses the page does not read them again.
+ * Announces texts to screen readers, such as a step that begins. Each text has its own element, so that two texts at
+ * the same time are both read. Old ones are removed, so that a user who browses the page does not read them again.
  */
 export function createAnnouncer(): {
   readonly element: HTMLElement;

@@ -5,7 +5,9 @@ import type { Texts } from "../texts/texts.js";
 
 const MAX_WARNINGS = 3;
 
-/** The job's log. All lines are in a disclosure, the newest one is beside its title, and warnings are always visible. */
+/**
+ * The job's log. All lines are in a disclosure, the newest one is beside its title, and warnings are always visible.
+ */
 export function createLog(): {
   readonly element: HTMLElement;
   render(lines: readonly LogLine[], texts: Texts): void;

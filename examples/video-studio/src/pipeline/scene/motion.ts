@@ -36,8 +36,8 @@ export function blinkTimes(durationSeconds: number): number[] {
 }
 
 /**
- * The pose at a time in seconds. It is a sum of slow waves of different lengths, which do not repeat visibly, and of the
- * movements with the voice.
+ * The pose at a time in seconds. It is a sum of slow waves of different lengths, which do not repeat visibly, and of
+ * the movements with the voice.
  */
 export function poseAt(seconds: number, voice: VoiceFrame, blinks: readonly number[]): Pose {
   const lids = blinks.reduce(
