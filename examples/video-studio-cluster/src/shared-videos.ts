@@ -52,12 +52,12 @@ export async function openSharedVideos(
   return {
     directoryOf,
     async publishPreview(jobId, file) {
-      await copyWhole(file, (await filesOf(jobId)).preview);
+      await copyAtomically(file, (await filesOf(jobId)).preview);
     },
     async publish(jobId, made) {
       const { poster, video, preview } = await filesOf(jobId);
-      await copyWhole(made.poster, poster);
-      await copyWhole(made.video, video);
+      await copyAtomically(made.poster, poster);
+      await copyAtomically(made.video, video);
       await rm(preview, { force: true });
       for (const old of await oldestVideos(root, maxVideos)) {
         removeJob(old);
@@ -71,7 +71,7 @@ export async function openSharedVideos(
 }
 
 /** Copies to another name first, because a rename is atomic: no reader sees half of a file. */
-async function copyWhole(from: string, to: string): Promise<void> {
+async function copyAtomically(from: string, to: string): Promise<void> {
   const part = `${to}.${process.pid}.part`;
   await copyFile(from, part);
   await rename(part, to);

@@ -90,7 +90,7 @@ describeInBrowser("visitors", (browser) => {
     const { page, until } = await visit(browser(), `${studio.url}/?job=nosuchvideo&job=norsuch`, {
       expected: [/status of 404/u],
     });
-    const { cards } = await until("the gone videos", (state) => {
+    const { cards } = await until("one card without a video", (state) => {
       return state.cards.length === 1 && inPhase("gone")(state);
     });
     expect(cards[0]?.explanation).toMatch(/^Liên kết sai/u);

@@ -169,7 +169,7 @@ async function requeue<Data, Job extends JobTypes>(
   reason: keyof RequeueMessages,
 ): Promise<void> {
   const message = requeueMessages(bull.data)[reason];
-  // A requeued job looks as if it had never begun. This tells the next worker that it begins the next attempt.
+  // `startedAt` of a requeued job is `null`, as if it had never begun. This key shows that the next attempt is due.
   await unlessOver(progress.update(job.id, { metadata: { requeued: true } }));
   job.log(message, { level: "warn" });
   await unlessOver(job.requeue({ message }));

@@ -126,7 +126,7 @@ const INTERRUPTING: ReadonlySet<Phase> = new Set<Phase>(["cancelled", "lost", "t
  */
 function stepStatus({ status }: StepState, phase: Phase): StepView["status"] {
   if (status === "failed" && INTERRUPTING.has(phase)) return "stopped";
-  // For example the server no longer reports on this job, so nobody knows whether the step still runs.
+  // The server no longer reports on this job, so it is not known whether the step still runs.
   if (status === "running" && !isLive(phase)) return "stopped";
   return status;
 }

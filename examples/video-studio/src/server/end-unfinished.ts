@@ -1,7 +1,7 @@
 import { isTerminal, type JobState, type Progress } from "@emlinh/progress-server";
 import { TEXTS } from "./texts.js";
 import { unlessEnded } from "./unless-ended.js";
-import type { KnownVideo, VideoFiles } from "./video-files.js";
+import type { VideoDirectory, VideoFiles } from "./video-files.js";
 
 /**
  * Ends the jobs that an earlier run of the studio left unfinished, and removes their files. Nobody works on them any
@@ -11,13 +11,13 @@ import type { KnownVideo, VideoFiles } from "./video-files.js";
  * without a video.
  */
 export async function endUnfinished(
-  directories: readonly KnownVideo[],
+  directories: readonly VideoDirectory[],
   { progress, files }: { readonly progress: Progress; readonly files: VideoFiles },
 ): Promise<void> {
-  for (const { jobId, isWhole } of directories) {
+  for (const { jobId, hasVideo } of directories) {
     const job = await progress.status(jobId);
     // A video without a job stays until the next video is made.
-    if (isWhole && (job === undefined || job.status === "completed")) continue;
+    if (hasVideo && (job === undefined || job.status === "completed")) continue;
     if (job !== undefined && !isTerminal(job.status)) await endAsLost(progress, job);
     await files.remove(jobId);
   }

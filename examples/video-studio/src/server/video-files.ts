@@ -7,7 +7,7 @@ export interface VideoFiles {
   /** The directory of a job's files, or `undefined` for a string that can't be a job id, such as a path. */
   directoryOf(jobId: string): string | undefined;
   /** The directories of all jobs. */
-  list(): Promise<readonly KnownVideo[]>;
+  list(): Promise<readonly VideoDirectory[]>;
   /** Whether a job's video exists and is complete. */
   has(jobId: string): Promise<boolean>;
   /** Creates a job's directory. A directory without a video marks a job that is not finished. */
@@ -24,10 +24,10 @@ export interface VideoFiles {
 }
 
 /** A job's directory. */
-export interface KnownVideo {
+export interface VideoDirectory {
   readonly jobId: string;
-  /** Whether the video is there. It appears only when it is complete. */
-  readonly isWhole: boolean;
+  /** Whether it has a video. The file appears only when it is complete. */
+  readonly hasVideo: boolean;
   /** When the video was made, in milliseconds since the epoch. */
   readonly madeAt: number;
 }
@@ -61,7 +61,7 @@ export async function openVideoFiles(
   };
 
   async function makeRoom(): Promise<void> {
-    const videos = (await videosIn(root)).filter(({ isWhole }) => isWhole);
+    const videos = (await videosIn(root)).filter(({ hasVideo }) => hasVideo);
     const newestFirst = videos.sort((a, b) => b.madeAt - a.madeAt);
     for (const [index, { jobId }] of newestFirst.entries()) {
       const isTooMany = index >= maxVideos - 1;
@@ -74,7 +74,7 @@ export async function openVideoFiles(
   return {
     directoryOf,
     list: () => videosIn(root),
-    has: async (jobId) => (await videoIn(root, jobId)).isWhole,
+    has: async (jobId) => (await videoIn(root, jobId)).hasVideo,
     async reserve(jobId) {
       await mkdir(requireDirectory(jobId), { recursive: true });
     },
@@ -92,13 +92,13 @@ export async function openVideoFiles(
   };
 }
 
-async function videosIn(root: string): Promise<readonly KnownVideo[]> {
+async function videosIn(root: string): Promise<readonly VideoDirectory[]> {
   const names = await readdir(root);
   // Other files in this directory are not the studio's, so it leaves them alone.
   return Promise.all(names.filter((name) => JOB_ID.test(name)).map((name) => videoIn(root, name)));
 }
 
-async function videoIn(root: string, jobId: string): Promise<KnownVideo> {
+async function videoIn(root: string, jobId: string): Promise<VideoDirectory> {
   const made = await stat(jobFiles(join(root, jobId)).video).catch(() => undefined);
-  return { jobId, isWhole: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
+  return { jobId, hasVideo: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
 }

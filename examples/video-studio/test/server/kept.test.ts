@@ -11,22 +11,22 @@ import { directoriesOf, type OpenStudio, openStudio, temporaryDirectory } from "
 interface EarlierJob {
   readonly status: "queued" | "running" | "completed" | "failed";
   /** Whether its directory has a complete video. */
-  readonly isWhole: boolean;
+  readonly hasVideo: boolean;
 }
 
-const COMPLETED: EarlierJob = { status: "completed", isWhole: true };
+const COMPLETED: EarlierJob = { status: "completed", hasVideo: true };
 
 /** Leaves jobs and their directories, as an earlier run of the studio does. */
 async function leave(dataDir: string, jobs: Readonly<Record<string, EarlierJob>>): Promise<void> {
   const database = new Database(join(dataDir, "jobs.db"));
   const store = sqliteStore({ database });
   const progress = createProgress({ store, authorize: allowAnyone, leaseMs: 60_000 });
-  for (const [id, { status, isWhole }] of Object.entries(jobs)) {
+  for (const [id, { status, hasVideo }] of Object.entries(jobs)) {
     await progress.create({ id, kind: "video" });
     await bringTo(progress, id, status);
     const directory = join(dataDir, "videos", id);
     await mkdir(directory, { recursive: true });
-    if (isWhole) await writeFile(join(directory, "final.mp4"), "bytes");
+    if (hasVideo) await writeFile(join(directory, "final.mp4"), "bytes");
   }
   // A closed progress leaves the leases of its running jobs, as a killed process does.
   await progress.close();
@@ -54,11 +54,11 @@ test("given jobs of an earlier run, keeps the finished one and ends the others a
   const dataDir = await temporaryDirectory();
   await leave(dataDir, {
     finished: COMPLETED,
-    failed: { status: "failed", isWhole: false },
-    waiting: { status: "queued", isWhole: false },
-    running: { status: "running", isWhole: false },
+    failed: { status: "failed", hasVideo: false },
+    waiting: { status: "queued", hasVideo: false },
+    running: { status: "running", hasVideo: false },
     // The earlier run was killed after the video was complete and before the job was.
-    nearly: { status: "running", isWhole: true },
+    nearly: { status: "running", hasVideo: true },
   });
   const studio = await openStudio({ dataDir });
   const jobIds = ["finished", "failed", "waiting", "running", "nearly"];
@@ -101,7 +101,7 @@ test("given a job that is no longer kept, removes its video and no other one", a
 test("given a second start with the same port, leaves the jobs of the first one alone", async () => {
   const first = await openStudio();
   const { dataDir, url } = first;
-  await leave(dataDir, { running: { status: "running", isWhole: false } });
+  await leave(dataDir, { running: { status: "running", hasVideo: false } });
   const second = openStudio({ dataDir, port: Number(new URL(url).port) });
   await expect(second).rejects.toMatchObject({ code: "EADDRINUSE" });
   expect(await statusOf(first, "running")).toBe("running");
