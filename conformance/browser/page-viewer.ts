@@ -7,7 +7,7 @@ import { inbox, type OpenViewer, type Viewer } from "../faults/viewer.js";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The files of the viewers' page: the client's script-tag build, as a user would load it, and the recorder. */
+/** The files of the page of the viewers: the script-tag build of the client, and the recorder. */
 export async function viewerFiles(): Promise<{ [path: string]: { type: string; body: string } }> {
   const recorder = await build({
     entryPoints: [at("../faults/record.ts")],
@@ -20,7 +20,11 @@ export async function viewerFiles(): Promise<{ [path: string]: { type: string; b
   return {
     "/viewer": {
       type: "text/html",
-      body: '<!doctype html><title>viewer</title><script src="/progress.global.js"></script><script src="/recorder.js"></script>',
+      body: [
+        "<!doctype html><title>viewer</title>",
+        '<script src="/progress.global.js"></script>',
+        '<script src="/recorder.js"></script>',
+      ].join(""),
     },
     "/progress.global.js": script(
       readFileSync(at("../../packages/client/dist/progress.global.js"), "utf8"),
@@ -29,12 +33,12 @@ export async function viewerFiles(): Promise<{ [path: string]: { type: string; b
   };
 }
 
-/** A viewer in a browser's page: it says so by `page`, for what only a page can do (go offline, be reloaded, be hidden). */
+/** A viewer in a page of a browser. A test can take its page offline, reload it or hide it. */
 export interface PageViewer extends Viewer {
   readonly page: Page;
 }
 
-/** Viewers in pages of a real browser, each in a context of its own. */
+/** Returns a function that opens viewers in pages of a browser, each in a context of its own. */
 export function pageViewers(
   browser: Browser,
 ): (...args: Parameters<OpenViewer>) => Promise<PageViewer> {
@@ -42,16 +46,16 @@ export function pageViewers(
     const context = await browser.newContext();
     const page = await context.newPage();
     const box = inbox();
-    await page.exposeFunction("tell", (record: Record) => box.put(record));
+    await page.exposeFunction("putRecord", (record: Record) => box.put(record));
     await page.goto(new URL("/viewer", options.baseUrl).href);
     await page.evaluate(
       ([jobId, options]) => {
-        const { EmLinhProgress, Recorder, tell } = globalThis as never as {
+        const { EmLinhProgress, Recorder, putRecord } = globalThis as never as {
           EmLinhProgress: typeof import("@emlinh/progress-client");
           Recorder: typeof import("../faults/record.js");
-          tell(record: Record): void;
+          putRecord(record: Record): void;
         };
-        Recorder.recordWatch(EmLinhProgress.watchJob(jobId, options), tell);
+        Recorder.recordWatch(EmLinhProgress.watchJob(jobId, options), putRecord);
       },
       [jobId, options] as const,
     );

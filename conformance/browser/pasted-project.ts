@@ -20,7 +20,7 @@ export function blockOf(readme: string, file: string): string {
 }
 
 /** A program that runs in a pasted project. */
-export interface PastedProgram {
+interface PastedProgram {
   readonly process: ChildProcess;
   /** Everything that it printed to its standard output. */
   output(): string;

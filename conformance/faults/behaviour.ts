@@ -7,18 +7,18 @@ import { expectRight } from "./right.js";
 import type { OpenViewer, Viewer, ViewerOptions } from "./viewer.js";
 import { makeWorld, type World } from "./world.js";
 
-/** What one sort of viewer is tested with. */
+/** The settings for one kind of viewer. */
 export interface BehaviourOptions {
   readonly open: OpenViewer;
-  /** Files that the server serves beside the progress: a page to view in. */
+  /** Files that the server serves besides the progress, such as the page of the viewers. */
   readonly files?: () => Promise<{ [path: string]: { type: string; body: string } }>;
-  /** Every how many bytes a stream is cut. */
+  /** The distance in bytes between two cuts of a stream. */
   readonly cutEvery: number;
-  /** How many random sequences of faults are lived through. */
+  /** The number of random sequences of faults. */
   readonly randomRuns: number;
 }
 
-/** Short waits, so that the faults and not the waits take the time. */
+/** Short waits, so that the tests spend their time on faults and not on waits. */
 const QUICK: Omit<ViewerOptions, "baseUrl"> = {
   backoffMs: [5, 10, 20],
   openTimeoutMs: 400,
@@ -35,7 +35,10 @@ const HTML: Fault = {
   body: "<!doctype html><title>Please log in</title>",
 };
 
-/** What a reader must live through, whatever it runs in: after every fault the state is the store's, each line came once, and there is one end. */
+/**
+ * The behaviour of a client under faults, wherever it runs: after every fault its state equals that of the store, each
+ * line was delivered once, and there is one end.
+ */
 export function behaviour(name: string, options: BehaviourOptions): void {
   describe(name, () => {
     let world: World;
@@ -63,8 +66,8 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       return (await world.progress.create({ kind: "video", plan })).id;
     }
 
-    /** Watches a job while it is worked on under the faults, to its end. */
-    async function survive(choose: (stream: boolean, index: number) => Fault) {
+    /** Watches a job under faults while its work is done, until its end. */
+    async function watchUnder(choose: (stream: boolean, index: number) => Fault) {
       const jobId = await newJob();
       const seen = { stream: 0, poll: 0 };
       world.proxy.setFaults(({ stream, url }) => {
@@ -79,42 +82,42 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       return record;
     }
 
-    test("no fault at all", async () => {
-      const record = await survive(() => ({ kind: "pass" }));
+    test("given no fault, shows the job to its end", async () => {
+      const record = await watchUnder(() => ({ kind: "pass" }));
       expect(record.settled).toEqual({ value: { videoUrl: "/v.mp4" } });
       expect(record.connections.at(-1)).toBe("closed");
     });
 
-    test("the stream is cut after any number of bytes", async () => {
-      // More than the stream is long: the last cuts come after its end, or never.
-      const whole = 3000;
-      for (let after = 0; after <= whole; after += options.cutEvery) {
-        await survive((stream, index) =>
+    test("given a stream that is cut after any number of bytes, recovers", async () => {
+      // Longer than the stream, so that the last cuts come after its end.
+      const maxBytes = 3000;
+      for (let after = 0; after <= maxBytes; after += options.cutEvery) {
+        await watchUnder((stream, index) =>
           stream && index === 0 ? { kind: "cut", afterBytes: after } : { kind: "pass" },
         );
       }
     });
 
-    test("every stream is cut a little later than the one before", async () => {
-      await survive((stream, index) =>
+    test("given streams that are each cut a little later than the one before, recovers", async () => {
+      await watchUnder((stream, index) =>
         stream ? { kind: "cut", afterBytes: 120 + 60 * index } : { kind: "pass" },
       );
     });
 
-    test("the stream stalls in the middle of a frame", async () => {
-      const record = await survive((stream, index) =>
+    test("given a stream that stalls in the middle of a frame, recovers", async () => {
+      const record = await watchUnder((stream, index) =>
         stream && index === 0 ? { kind: "stall", afterBytes: 333 } : { kind: "pass" },
       );
       expect(record.ends).toBe(1);
     });
 
     test.each<[string, Fault]>([
-      ["refused", { kind: "refuse" }],
-      ["taken and never answered", { kind: "swallow" }],
-      ["200 and mute", { kind: "stall", afterBytes: 0 }],
-      ["200 and HTML", HTML],
-      ["held back by a buffering proxy", { kind: "buffer", untilBytes: 1 << 20 }],
-    ])("streams are for ever %s: polling takes over", async (_what, fault) => {
+      ["that are refused", { kind: "refuse" }],
+      ["that are never answered", { kind: "swallow" }],
+      ["with 200 and no bytes", { kind: "stall", afterBytes: 0 }],
+      ["with 200 and HTML", HTML],
+      ["that a proxy buffers", { kind: "buffer", untilBytes: 1 << 20 }],
+    ])("given only streams %s, polls", async (_case, fault) => {
       const jobId = await newJob();
       world.proxy.setFaults(({ stream }) => (stream ? fault : { kind: "pass" }));
       const viewer = await view(jobId);
@@ -124,7 +127,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       await expectRight(world.store, jobId, record);
     });
 
-    test("streams work again: polling gives back, without a gap", async () => {
+    test("given streams that work again, changes over from polling without a gap", async () => {
       const jobId = await newJob();
       let blocked = true;
       world.proxy.setFaults(({ stream }) => (stream && blocked ? HTML : { kind: "pass" }));
@@ -137,7 +140,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       await expectRight(world.store, jobId, record);
     });
 
-    test("503 with Retry-After: nobody comes back before", async () => {
+    test("given 503 with Retry-After, does not return before", async () => {
       const jobId = await newJob();
       world.proxy.setFaults(({ stream, index }) =>
         stream && index === 0
@@ -152,7 +155,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       await expectRight(world.store, jobId, await viewer.until("the end", ({ ends }) => ends > 0));
     });
 
-    test("the server is killed and started again over the same store", async () => {
+    test("given a server that is killed and started again over the same store, continues", async () => {
       const jobId = await newJob();
       const viewer = await view(jobId);
       const job = await world.progress.open(jobId);
@@ -160,11 +163,9 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       const before = await viewer.until("a percent", ({ job }) => (job?.percent ?? 0) >= 25);
       await job.close();
       await world.kill();
-      await viewer.until("that the line is cut", ({ connections }) =>
-        connections.includes("waiting"),
-      );
+      await viewer.until("a lost connection", ({ connections }) => connections.includes("waiting"));
       await world.start();
-      await viewer.until("the line again", ({ connections }) => connections.at(-1) === "live");
+      await viewer.until("the stream again", ({ connections }) => connections.at(-1) === "live");
       await playJob(world.progress, jobId);
       const record = await viewer.until("the end", ({ settled }) => settled !== null);
       await expectRight(world.store, jobId, record);
@@ -172,7 +173,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       expect(before.job?.percent).toBe(25);
     });
 
-    test("the server is started again and knows nothing: that is said, not waited for", async () => {
+    test("given a server that restarts without its jobs, rejects with job-not-found", async () => {
       const jobId = await newJob();
       const viewer = await view(jobId);
       await viewer.until("the job", ({ job }) => job !== null);
@@ -184,7 +185,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       expect(record.job?.status).toBe("queued");
     });
 
-    test("the server has another job by the same id: a reset, and never a mixture", async () => {
+    test("given another job by the same id, resets, and never mixes the two", async () => {
       const jobId = await newJob();
       const viewer = await view(jobId);
       const first = await world.progress.open(jobId);
@@ -201,7 +202,7 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       expect(record.job?.metadata).toEqual({ only2: "second" });
     });
 
-    test("any faults, one after the other", async () => {
+    test("given any sequence of faults, recovers", async () => {
       const bytes = fc.nat({ max: 1500 });
       const fault: fc.Arbitrary<Fault> = fc.oneof(
         bytes.map((afterBytes): Fault => ({ kind: "cut", afterBytes })),
@@ -216,9 +217,9 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       );
       await fc.assert(
         fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 8 }), async (faults) => {
-          await survive((_stream, index) => faults[index] ?? { kind: "pass" });
+          await watchUnder((_stream, index) => faults[index] ?? { kind: "pass" });
         }),
-        // Each run takes real connections and real waits: shrinking would take minutes.
+        // Each run uses real connections and real waits, so shrinking would take minutes.
         { numRuns: options.randomRuns, endOnFailure: true },
       );
     });

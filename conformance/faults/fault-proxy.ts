@@ -1,20 +1,20 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the proxy does to one answer. Byte counts are of the answer's body. */
+/** A fault that the proxy applies to one answer. Byte counts refer to the body of the answer. */
 export type Fault =
   | { readonly kind: "pass" }
-  /** Closes the connection before any answer. */
+  /** Closes the connection without an answer. */
   | { readonly kind: "refuse" }
-  /** Takes the request and never answers. */
+  /** Accepts the request and never answers. */
   | { readonly kind: "swallow" }
-  /** Passes so many bytes, then destroys the connection. */
+  /** Passes this number of bytes, then destroys the connection. */
   | { readonly kind: "cut"; readonly afterBytes: number }
-  /** Passes so many bytes, then nothing more; the connection stays open. */
+  /** Passes this number of bytes, then nothing. The connection stays open. */
   | { readonly kind: "stall"; readonly afterBytes: number }
-  /** Holds bytes back until there are so many, as a buffering proxy does. */
+  /** Holds bytes back until it has this number, as a buffering proxy does. */
   | { readonly kind: "buffer"; readonly untilBytes: number }
-  /** Answers by itself. */
+  /** Answers without the server. */
   | {
       readonly kind: "answer";
       readonly status: number;
@@ -22,31 +22,31 @@ export type Fault =
       readonly body: string;
     };
 
-/** The requests that the proxy tells apart. */
+/** The facts of a request that a fault can depend on. */
 export interface ProxiedRequest {
   readonly method: string;
   readonly url: string;
   /** Whether it asks for a stream. */
   readonly stream: boolean;
-  /** Counts the requests of its sort (stream or not), from 0. */
+  /** Counts the requests of its kind (stream or not), from 0. */
   readonly index: number;
-  /** When it came, in milliseconds since the epoch. */
+  /** When it arrived, in milliseconds since the epoch. */
   readonly at: number;
 }
 
 /** A running proxy. */
 export interface FaultProxy {
   readonly url: string;
-  /** What is done to the requests from now on. */
+  /** Sets the function that chooses the fault of each later request. */
   setFaults(choose: (request: ProxiedRequest) => Fault): void;
-  /** Destroys every connection that is open now. */
+  /** Destroys every open connection. */
   cutAll(): void;
-  /** The requests so far. */
+  /** All requests so far. */
   readonly requests: readonly ProxiedRequest[];
   close(): Promise<void>;
 }
 
-/** Starts an HTTP proxy before `target` that can do to an answer all that networks do. */
+/** Starts an HTTP proxy in front of a server. @param target - Returns the URL of the server. */
 export async function startFaultProxy(target: () => string): Promise<FaultProxy> {
   let choose: (request: ProxiedRequest) => Fault = () => ({ kind: "pass" });
   const requests: ProxiedRequest[] = [];
@@ -107,7 +107,8 @@ function handle(
     path: request.url,
     headers: request.headers,
   });
-  // A server that is down looks like a connection refused, and a client that left frees the server's side.
+  // A server that is down looks like a refused connection. A client that leaves closes the connection to the server as
+  // well.
   upstream.on("error", () => request.socket.destroy());
   response.on("close", () => upstream.destroy());
   upstream.on("response", (answer) => {
@@ -144,7 +145,7 @@ function relay(
     const rest = fault.afterBytes - passed;
     if (rest > 0) response.write(chunk.subarray(0, rest));
     passed += chunk.length;
-    // The bytes before the cut must arrive: destroying at once would drop what is still in the buffer.
+    // The bytes before the cut must arrive. Destroying the response at once would drop the bytes in its buffer.
     if (fault.kind === "cut" && passed >= fault.afterBytes) {
       answer.pause();
       response.write("", () => response.destroy());

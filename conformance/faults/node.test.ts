@@ -1,4 +1,4 @@
 import { behaviour } from "./behaviour.js";
 import { openNodeViewer } from "./viewer.js";
 
-behaviour("a reader in Node", { open: openNodeViewer, cutEvery: 7, randomRuns: 30 });
+behaviour("a client in Node", { open: openNodeViewer, cutEvery: 7, randomRuns: 30 });

@@ -1,6 +1,6 @@
 import type { Progress } from "@emlinh/progress-server";
 
-/** Works on a job as a worker does: steps with a count, lines, a result. */
+/** Does the work of a job: steps with counts, log lines, a result. */
 export async function playJob(progress: Progress, jobId: string): Promise<void> {
   await progress.run(jobId, async (job) => {
     job.log("the first line\nwith a line end in it");

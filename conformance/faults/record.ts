@@ -1,22 +1,27 @@
 import type { ConnectionState, JobState, JobWatch, LogLine } from "@emlinh/progress-client";
 
-/** All that a page was told of one job, in the order in which it was told. */
+/** Everything that a watch delivered of one job, in order. */
 export interface Record {
   readonly job: JobState | null;
-  /** The lines as `on("log")` gave them: a doubled or a lost one shows here. */
+  /** The lines as `on("log")` delivered them, so that a lost or a repeated one can be seen. */
   readonly log: readonly LogLine[];
   /** How often `on("end")` was called. */
   readonly ends: number;
-  /** The result, once its promise settled: its value, or the code it was rejected with. */
+  /** How the promise of the result settled: with a value, or with the code of an error. `null` while it is pending. */
   readonly settled: { readonly value?: unknown; readonly code?: string } | null;
-  /** Every percent that was shown, the last one last. */
+  /** Every percent that was shown, in order, without repetitions. */
   readonly percents: readonly (number | null)[];
-  /** Every status of the connection, without repetition. */
+  /** Every status of the connection, in order, without repetitions. */
   readonly connections: readonly ConnectionState["status"][];
   readonly resets: number;
 }
 
-/** Writes down what a watch tells, and hands on each change. Runs in Node and in a page. */
+/**
+ * Records everything that a watch delivers. Runs in Node and in a page.
+ *
+ * @param changed - Receives the record after each change.
+ * @returns a function that stops the watch and the recording.
+ */
 export function recordWatch(watch: JobWatch, changed: (record: Record) => void): () => void {
   let record: Record = {
     job: null,

@@ -3,14 +3,17 @@ import type { ProgressStore } from "@emlinh/progress-server";
 import { expect } from "vitest";
 import type { Record } from "./record.js";
 
-/** That a reader was told the truth: its state is the store's, each line came once and in order, the percent never fell, and there was one end. */
+/**
+ * Asserts that a viewer shows the truth: its state equals that of the store, each line was delivered once and in order,
+ * the percent never fell, and there was one end.
+ */
 export async function expectRight(
   store: ProgressStore,
   jobId: string,
   record: Record,
 ): Promise<void> {
   const stored = await store.read(jobId);
-  if (stored === undefined) throw new Error(`The store has no job ${jobId}.`);
+  if (stored === undefined) throw new Error(`The store has no job "${jobId}".`);
   const { etaMs: _, ...truth } = stateOf(jobId, stored.set, 0);
   expect(record.job).toMatchObject(truth);
   expect(Object.keys(record.job?.steps ?? {})).toEqual(Object.keys(truth.steps));

@@ -1,15 +1,19 @@
 import { type WatchOptions, watchJob } from "@emlinh/progress-client";
 import { type Record, recordWatch } from "./record.js";
 
-/** A reader of one job, wherever it runs. */
+/** A client that watches one job: in this process, or in a page of a browser. */
 export interface Viewer {
   readonly record: Record | undefined;
-  /** Resolves with the first record that meets the condition: now, or when it comes. Rejects when the viewer is closed before. */
-  until(what: string, condition: (record: Record) => boolean): Promise<Record>;
+  /**
+   * Resolves with the first record that meets a condition, now or later. Rejects if the viewer is closed before.
+   *
+   * @param expected - Describes the condition in the error message.
+   */
+  until(expected: string, condition: (record: Record) => boolean): Promise<Record>;
   close(): Promise<void>;
 }
 
-/** The part of the options that can be told to a page. */
+/** The options that can be passed to a page as JSON. */
 export type ViewerOptions = Pick<
   WatchOptions,
   | "baseUrl"
@@ -24,10 +28,10 @@ export type ViewerOptions = Pick<
   | "probesMs"
 >;
 
-/** Makes viewers of one sort: in this process, or in a browser. */
+/** Opens a viewer of a job. */
 export type OpenViewer = (jobId: string, options: ViewerOptions) => Promise<Viewer>;
 
-/** Collects records and wakes those who wait for one. */
+/** Keeps the latest record, and resolves the promises that wait for one. */
 export function inbox(): Omit<Viewer, "close"> & { put(record: Record): void; end(): void } {
   let last: Record | undefined;
   const waiting = new Set<{ check(record: Record): void; fail(): void }>();
@@ -42,7 +46,7 @@ export function inbox(): Omit<Viewer, "close"> & { put(record: Record): void; en
     end() {
       for (const waiter of waiting) waiter.fail();
     },
-    until: (what, condition) =>
+    until: (expected, condition) =>
       new Promise((resolve, reject) => {
         const waiter = {
           check(record: Record) {
@@ -50,7 +54,12 @@ export function inbox(): Omit<Viewer, "close"> & { put(record: Record): void; en
             waiting.delete(waiter);
             resolve(record);
           },
-          fail: () => reject(new Error(`never saw ${what}; last: ${JSON.stringify(last)}`)),
+          fail: () =>
+            reject(
+              new Error(
+                `The viewer never showed ${expected}. Its last record: ${JSON.stringify(last)}`,
+              ),
+            ),
         };
         waiting.add(waiter);
         if (last !== undefined) waiter.check(last);
@@ -58,7 +67,7 @@ export function inbox(): Omit<Viewer, "close"> & { put(record: Record): void; en
   };
 }
 
-/** A viewer in this process. */
+/** Opens a viewer in this process. */
 export const openNodeViewer: OpenViewer = async (jobId, options) => {
   const box = inbox();
   const stop = recordWatch(watchJob(jobId, options), box.put);

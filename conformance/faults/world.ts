@@ -11,24 +11,24 @@ import {
 import { nodeProgress } from "@emlinh/progress-server/adapters/node";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.js";
 
-/** A real server behind a real proxy, over a store that outlives both. */
+/** A real server behind the fault proxy. The store outlives both. */
 export interface World {
-  /** What a client is given: the mount path, through the proxy. */
+  /** The base URL for clients, through the proxy. */
   readonly baseUrl: string;
   readonly proxy: FaultProxy;
   readonly store: ProgressStore;
-  /** The server that runs now. */
+  /** The `Progress` of the server that runs now. */
   readonly progress: Progress;
-  /** Kills the server without a word to anyone: its connections are destroyed. */
+  /** Destroys every connection of the server and stops it, without a last frame. */
   kill(): Promise<void>;
-  /** Starts a server again, on the same port, with a store of its own if one is given. */
+  /** Starts a server again on the same port, over the same store unless another one is given. */
   start(store?: ProgressStore): Promise<void>;
   close(): Promise<void>;
 }
 
 const BASE = "/api/video-progress";
 
-/** Makes the world that the fault tests break. */
+/** Starts a server and the proxy in front of it. @param files - Files that the server serves besides the progress. */
 export async function makeWorld(
   options: Partial<ProgressOptions> = {},
   files: Readonly<Record<string, { type: string; body: string }>> = {},

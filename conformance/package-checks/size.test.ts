@@ -6,16 +6,15 @@ import { root } from "./command.js";
 import { folderOf, manifestOf } from "./packages.js";
 
 /**
- * What a page pays over the wire, minified and gzipped. Raise a bound only with a reason in the commit.
- *
- * The aim is 6 kB for watching a job, and it is missed. What would be saved without a part: the parser 1.3 kB; the connection (machine, driver,
- * transports, requests) 3.0; the job's state and its deltas 1.0; the watch with its listeners 0.8; the options 0.5; the page's life and the error
- * class 0.3; the rest is shared. No one behaviour costs more than 0.3 kB. The bounds hold what was reached, with little room.
+ * The bytes that a page loads, minified and gzipped: the client, the protocol that it inlines and the parser. Clarity
+ * comes before bytes: meet a bound by leaving a feature to an optional entry, not by code that is hard to read. Raise a
+ * bound only with a reason in the commit.
  */
 const BUDGETS = [
-  { what: "watching a job, with its parser", imports: "{ watchJob }", maxBytes: 7_600 },
-  { what: "the whole client, with its parser", imports: "*", maxBytes: 8_800 },
+  { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 9_000 },
+  { name: "the whole core, with its parser", imports: "*", maxBytes: 11_000 },
 ];
+const MAX_SCRIPT_BYTES = 11_300;
 
 function gzipBytes(code: Uint8Array): number {
   return gzipSync(code, { level: 9 }).byteLength;
@@ -34,18 +33,18 @@ async function bundledBytes(imports: string): Promise<number> {
     write: false,
     logLevel: "silent",
   });
-  // A name that is not exported would be a small bundle, and a good score.
+  // A name that is not exported would give a small bundle and pass.
   expect(warnings.map(({ text }) => text)).toEqual([]);
   return gzipBytes(outputFiles[0]?.contents ?? new Uint8Array());
 }
 
 describe("the client's gzip budget", () => {
-  it.for(BUDGETS)("$what", async ({ imports, maxBytes }) => {
+  it.for(BUDGETS)("$name", async ({ imports, maxBytes }) => {
     expect(await bundledBytes(imports)).toBeLessThanOrEqual(maxBytes);
   });
 
   it("the script-tag build", () => {
     const script = readFileSync(folderOf("client") + manifestOf("client").unpkg);
-    expect(gzipBytes(script)).toBeLessThanOrEqual(9_100);
+    expect(gzipBytes(script)).toBeLessThanOrEqual(MAX_SCRIPT_BYTES);
   });
 });

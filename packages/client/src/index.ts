@@ -26,7 +26,15 @@ export {
   ProgressError,
   typed,
 } from "@emlinh/progress-protocol";
-export type { ConnectionState } from "./core/connection.js";
+export type { ConnectionState } from "./core/connection-state.js";
+export type { CreateOptions } from "./core/job-creator.js";
+export {
+  JobManager,
+  // The same class under the name that the video app uses.
+  JobManager as VideoManager,
+  type JobManagerOptions,
+  type JobManagerOptions as VideoManagerOptions,
+} from "./core/job-manager.js";
 export type {
   CancelReply,
   JobWatch,
@@ -36,12 +44,7 @@ export type {
 } from "./core/job-watch.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
-export {
-  type CreateOptions,
-  type JobStorage,
-  VideoManager,
-  type VideoManagerOptions,
-} from "./core/video-manager.js";
+export type { JobStorage } from "./core/stored-ids.js";
 export { watchJob } from "./core/watch.js";
-export type { ConnectionStatus, Transport } from "./machine/events.js";
-export type { HeadersFactory, Schedule } from "./transports/exchange.js";
+export type { ConnectionStatus, Transport } from "./machine/state.js";
+export type { HeadersFactory, Schedule } from "./transports/http.js";

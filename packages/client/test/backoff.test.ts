@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { backoffMs, nth } from "../src/machine/backoff.js";
+import { backoffDelayMs, delayAt } from "../src/machine/backoff.js";
 
 const DELAYS = [1000, 2000, 4000, 8000, 16_000, 30_000];
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -18,34 +18,36 @@ describe("backoff", () => {
     [7, 30_000],
     [1000, 30_000],
   ])("given attempt %i and no jitter, waits %i ms", (attempt, delayMs) => {
-    expect(backoffMs(attempt, DELAYS, 0, 0)).toBe(delayMs);
+    expect(backoffDelayMs(attempt, DELAYS, 0, 0)).toBe(delayMs);
   });
 
-  test("given a floor, never waits less, whatever the dice say", () => {
+  test("given a floor, never waits less, whatever the random number is", () => {
     fc.assert(
       fc.property(attempt, floor, random, (attempt, floorMs, random) => {
-        expect(backoffMs(attempt, DELAYS, floorMs, random)).toBeGreaterThanOrEqual(floorMs);
+        expect(backoffDelayMs(attempt, DELAYS, floorMs, random)).toBeGreaterThanOrEqual(floorMs);
       }),
     );
   });
 
-  test("given no floor, jitter only shortens, by up to a half", () => {
+  test("given no floor, jitter only shortens the delay, by up to a half", () => {
     fc.assert(
       fc.property(attempt, random, (attempt, random) => {
-        const most = nth(DELAYS, attempt - 1);
-        const delayMs = backoffMs(attempt, DELAYS, 0, random);
+        const most = delayAt(DELAYS, attempt - 1);
+        const delayMs = backoffDelayMs(attempt, DELAYS, 0, random);
         expect(delayMs).toBeLessThanOrEqual(most);
         expect(delayMs).toBeGreaterThanOrEqual(most / 2);
       }),
     );
   });
 
-  test("given a floor above the table, those who were sent away together come back apart", () => {
-    const waits = new Set([0, 0.25, 0.5, 0.75].map((dice) => backoffMs(1, DELAYS, 60_000, dice)));
+  test("given a floor above the table, spreads the clients that were sent away together", () => {
+    const waits = new Set(
+      [0, 0.25, 0.5, 0.75].map((random) => backoffDelayMs(1, DELAYS, 60_000, random)),
+    );
     expect(waits).toEqual(new Set([60_000, 60_125, 60_250, 60_375]));
   });
 
-  test("given an empty list, there is no entry to wait for", () => {
-    expect(nth([], 0)).toBe(Number.POSITIVE_INFINITY);
+  test("given an empty list, the delay is infinite", () => {
+    expect(delayAt([], 0)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { browserPage, type PageEvent } from "../src/core/page.js";
 
-/** The globals that a page has and Node lacks. The real ones are met in the browser runs. */
+/** The globals that a page has and Node lacks. The browser runs use the real ones. */
 let page: { window: EventTarget; document: { hidden: boolean }; onLine: boolean };
-let told: PageEvent[];
+let events: PageEvent[];
 beforeEach(() => {
   page = {
     window: new EventTarget(),
     document: { hidden: false },
     onLine: true,
   };
-  told = [];
+  events = [];
   vi.stubGlobal("addEventListener", page.window.addEventListener.bind(page.window));
   vi.stubGlobal("document", page.document);
   vi.stubGlobal("navigator", {
@@ -23,11 +23,11 @@ afterEach(() => vi.unstubAllGlobals());
 
 function listen(pauseWhenHidden = false): () => void {
   const subscribe = browserPage(pauseWhenHidden);
-  if (!subscribe) throw new Error("There is a document.");
-  return subscribe((event) => told.push(event));
+  if (!subscribe) throw new Error("There must be a document.");
+  return subscribe((event) => events.push(event));
 }
 
-describe("the life of a browser's page", () => {
+describe("the events of a browser's page", () => {
   test.each([
     ["online", "check"],
     ["pageshow", "check"],
@@ -35,43 +35,43 @@ describe("the life of a browser's page", () => {
     ["visibilitychange", "check"],
     ["pagehide", "pause"],
     ["freeze", "pause"],
-  ] as const)("given %s, tells %s", (type, expected) => {
+  ] as const)("given %s, emits %s", (type, expected) => {
     listen();
     page.window.dispatchEvent(new Event(type));
-    expect(told).toEqual([expected]);
+    expect(events).toEqual([expected]);
   });
 
-  test("given a page that is back without a network, tells offline", () => {
+  test("given a page that is back without a network, emits offline", () => {
     listen();
     page.onLine = false;
     for (const type of ["offline", "pageshow"]) page.window.dispatchEvent(new Event(type));
-    expect(told).toEqual(["offline", "offline"]);
+    expect(events).toEqual(["offline", "offline"]);
   });
 
-  test("given no network from the beginning, tells it at once", () => {
+  test("given no network from the beginning, emits offline at once", () => {
     page.onLine = false;
     listen();
-    expect(told).toEqual(["offline"]);
+    expect(events).toEqual(["offline"]);
   });
 
-  test("given a page that hides, goes on, unless it is to pause; then it is paused from the beginning, too", () => {
-    const [stopGoing, stopPausing] = [listen(), listen(true)];
+  test("given a hidden page, emits pause only if that is wanted, and then from the beginning as well", () => {
+    const [removeFirst, removeSecond] = [listen(), listen(true)];
     page.document.hidden = true;
     page.window.dispatchEvent(new Event("visibilitychange"));
-    expect(told).toEqual(["check", "pause"]);
-    stopGoing();
-    stopPausing();
+    expect(events).toEqual(["check", "pause"]);
+    removeFirst();
+    removeSecond();
     listen(true);
-    expect(told).toEqual(["check", "pause", "pause"]);
+    expect(events).toEqual(["check", "pause", "pause"]);
   });
 
-  test("given that nobody listens any more, tells nothing", () => {
+  test("given a listener that was removed, emits nothing", () => {
     listen()();
     page.window.dispatchEvent(new Event("online"));
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
-  test("given no document, there is no page", () => {
+  test("given no document, returns false", () => {
     vi.stubGlobal("document", undefined);
     expect(browserPage(false)).toBe(false);
   });

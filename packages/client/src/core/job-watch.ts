@@ -1,9 +1,9 @@
 import type { AnyJob, JobState, JobTypes, LogLine, StepState } from "@emlinh/progress-protocol";
-import type { ConnectionState } from "./connection.js";
+import type { ConnectionState } from "./connection-state.js";
 
-/** All that a watch knows at one moment. A new object for each change, and the same one until then. */
+/** Everything that a watch knows at one moment. A new object for each change, and the same one until then. */
 export interface WatchSnapshot<Job extends JobTypes = AnyJob> {
-  /** `undefined` until the first data came. */
+  /** `undefined` until the first data arrived. */
   readonly job: JobState<Job> | undefined;
   /** The newest lines, oldest first. */
   readonly log: readonly LogLine[];
@@ -13,17 +13,20 @@ export interface WatchSnapshot<Job extends JobTypes = AnyJob> {
 /** A step whose state changed. */
 export type StepChange<Job extends JobTypes = AnyJob> = StepState & { readonly id: Job["step"] };
 
-/** What `on` tells, by name. */
+/** The events of {@link JobWatch.on}, by name. */
 export interface WatchEvents<Job extends JobTypes = AnyJob> {
-  /** The job changed; what came at once is told at once. */
+  /** The job changed. Changes that arrive together are one event. */
   readonly progress: JobState<Job>;
-  /** A line, each exactly once and in order. */
+  /** One log line. Each line is delivered exactly once, in order. */
   readonly log: LogLine;
   readonly step: StepChange<Job>;
   readonly connection: ConnectionState;
-  /** The job reached its end: to each listener exactly once, to one that comes later, too. */
+  /** The job has ended. Each listener gets it exactly once, also one that is added later. */
   readonly end: JobState<Job>;
-  /** The server has another job by this id than before (it lost its store, say): all that was shown is void, and lines count from 1 again. */
+  /**
+   * The server has another job by this id than before, for example because it lost its store. Everything that was shown
+   * is void, and log lines count from 1 again.
+   */
   readonly reset: JobState<Job>;
 }
 
@@ -35,35 +38,48 @@ export interface CancelReply {
 }
 
 /**
- * One job that is watched.
+ * A watch of one job.
  *
- * It is lazy: it connects for its first listener (`subscribe`, `on`, an iteration, `result`) and disconnects when the last one left;
- * for the next one it goes on from where it stood.
+ * It is lazy: it connects for its first listener (`subscribe`, `on`, an iteration, `result`) and disconnects after the
+ * last one was removed. With the next listener it continues from its cursor.
  */
 export interface JobWatch<Job extends JobTypes = AnyJob> {
   readonly jobId: string;
-  /** What is known now; the same object until something changes. */
+  /** Returns what is known now: the same object until something changes. */
   getSnapshot(): WatchSnapshot<Job>;
-  /** Calls a listener after each change of the snapshot. With `getSnapshot` it is an external store, as `useSyncExternalStore` wants it. */
+  /**
+   * Calls a listener after each change of the snapshot. With `getSnapshot` this is an external store as
+   * `useSyncExternalStore` expects it.
+   *
+   * @returns a function that removes the listener.
+   */
   subscribe(listener: () => void): () => void;
-  /** Hears one sort of news. @returns a function that takes the listener off. */
+  /** Listens to one kind of event. @returns a function that removes the listener. */
   on<Name extends keyof WatchEvents<Job>>(
     name: Name,
     listener: (event: WatchEvents<Job>[Name]) => void,
   ): () => void;
-  /** The job's states, the latest each time: a slow consumer skips some, never the end. Throws what closed the watch, unless that was `stop()`. */
+  /**
+   * Iterates over the job's states, the latest each time: a slow consumer skips some, but never the last one. Throws
+   * the error that closed the watch, unless `stop()` closed it.
+   */
   [Symbol.asyncIterator](): AsyncGenerator<JobState<Job>, void, undefined>;
   /**
-   * The job's result, once it is `completed`. Asking for it connects.
+   * The job's result, once it is `completed`. Reading the property connects.
    *
-   * Rejects with a {@link ProgressError}: `job-failed`, `job-cancelled`, `job-lost` or `job-timed-out` if the job ended so (`details.error` is the
-   * job's own), `stopped`, or as the server refused it (`job-not-found`, `job-expired`, `not-authenticated`, `forbidden`, `refused`).
+   * Rejects with a {@link ProgressError}: `job-failed`, `job-cancelled`, `job-lost` or `job-timed-out` if the job ended
+   * that way (`details.error` is the job's own error), `stopped`, or the code of the server's refusal (`job-not-found`,
+   * `job-expired`, `not-authenticated`, `forbidden`, `refused`).
    */
   readonly result: Promise<Job["result"]>;
-  /** Stops watching, for good. The job goes on. Idempotent. */
+  /** Stops watching, finally. The job goes on. Idempotent. */
   stop(): void;
-  /** Asks the job to stop; the watch goes on until its end. Idempotent. @throws {@link ProgressError} as the server refused it. */
+  /**
+   * Asks the job to stop. The watch goes on until the job's end. Idempotent.
+   *
+   * @throws {@link ProgressError} with the code of the server's refusal.
+   */
   cancel(): Promise<CancelReply>;
-  /** Looks at once: a waiting connection is tried now, unless the server asked for more time. */
+  /** Checks the connection at once: a waiting one tries now, unless the server asked for more time. */
   refresh(): void;
 }

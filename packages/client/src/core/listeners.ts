@@ -1,21 +1,29 @@
-/** Listeners by the name of what they hear. One that throws doesn't keep the others from hearing. */
+/** Listeners by event name. One that throws does not keep the others from being called. */
 export interface Listeners<Events> {
-  /** @returns a function that takes the listener off; calling it twice does no harm. */
+  /** @returns a function that removes the listener. Idempotent. */
   add<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
-  /** How many there are. */
-  count(): number;
 }
 
-/** @param onError - Gets what a listener threw. */
-export function makeListeners<Events>(onError: (error: unknown) => void): Listeners<Events> {
+/**
+ * Makes an empty set of listeners.
+ *
+ * @param onError - Receives the errors that listeners throw.
+ * @param onEmpty - Called in a microtask after the last listener was removed, unless there is a new one by then: a
+ * listener that is removed and added again at once, as React does, changes nothing.
+ */
+export function listenerSet<Events>(
+  onError: (error: unknown) => void,
+  onEmpty?: () => void,
+): Listeners<Events> {
   const all = new Set<{ readonly name: keyof Events; call(event: never): void }>();
   const queue: (() => void)[] = [];
 
   function deliver<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const entry of [...all]) {
-      // One that was taken off by another listener just now hears no more.
+      // An earlier listener may have removed this one.
       if (entry.name !== name || !all.has(entry)) continue;
+      // There is one end, and a listener that is added after it gets it too.
       if (name === "end") all.delete(entry);
       try {
         entry.call(event as never);
@@ -26,17 +34,23 @@ export function makeListeners<Events>(onError: (error: unknown) => void): Listen
   }
 
   return {
-    count: () => all.size,
     add(name, call) {
       const entry = { name, call };
       all.add(entry);
-      return () => void all.delete(entry);
+      return () => {
+        all.delete(entry);
+        queueMicrotask(() => {
+          if (all.size === 0) onEmpty?.();
+        });
+      };
     },
     emit(name, event) {
-      // What a listener brings about is told after what it was told of: every listener hears all in one order.
-      if (queue.push(() => deliver(name, event)) > 1) return;
+      // An event that a listener causes is delivered after the present one: every listener gets all events in one
+      // order.
+      queue.push(() => deliver(name, event));
+      if (queue.length > 1) return;
       try {
-        for (const tell of queue) tell();
+        for (const next of queue) next();
       } finally {
         queue.length = 0;
       }

@@ -3,51 +3,95 @@ import {
   DEFAULT_MAX_LOG_LINES,
   type JobDefinition,
   type JobTypes,
-  ProgressError,
 } from "@emlinh/progress-protocol";
-import type { Policy, Transport } from "../machine/events.js";
-import type { HeadersFactory, Schedule } from "../transports/exchange.js";
+import type { RetryPolicy } from "../machine/policy.js";
+import type { Transport } from "../machine/state.js";
+import type { HeadersFactory, Schedule } from "../transports/http.js";
+import type { TransportSettings } from "../transports/transport.js";
+import { checkPositive, invalidOption, withoutUndefined } from "./option-checks.js";
 import { browserPage, type Page } from "./page.js";
 
-/** How a job is watched. Only `baseUrl` is required. */
+/** The options of a watch. Only `baseUrl` is required. */
 export interface WatchOptions<Job extends JobTypes = AnyJob> {
-  /** Where the server's handler is mounted, such as `/api/video-progress`. Absolute where there is no page to be relative to. */
+  /**
+   * The path where the server's handler is mounted, such as `/api/video-progress`. Outside a page it must be an
+   * absolute URL.
+   */
   baseUrl: string;
-  /** Added to each request. As a function it is asked before each, and once more after a 401. */
+  /** Added to each request. A function is called before each request, and once more after a 401. @defaultValue none */
   headers?: HeadersInit | HeadersFactory | undefined;
-  /** As in `fetch`. @defaultValue `"same-origin"`, as the platform's */
+  /** As in `fetch`. @defaultValue the default of `fetch`: `"same-origin"` */
   credentials?: RequestCredentials | undefined;
   /** @defaultValue the platform's `fetch` */
   fetch?: typeof fetch | undefined;
-  /** What `defineJob` gave: the types of the step ids, the metadata and the result. Nothing is checked by it. */
+  /**
+   * The return value of `defineJob`: it gives the step ids, the metadata and the result their types. It checks nothing
+   * at run time.
+   */
   definition?: JobDefinition<Job> | undefined;
-  /** Stops the watch, as `stop()` does. */
+  /** Stops the watch when it aborts, as `stop()` does. */
   signal?: AbortSignal | undefined;
-  /** `auto`: the stream, and polls while it doesn't work. `stream` never polls, `poll` never streams. @defaultValue `"auto"` */
+  /**
+   * `auto`: the stream, and polls while the stream does not work. `stream` never polls, `poll` never streams.
+   *
+   * @defaultValue `"auto"`
+   */
   transport?: Transport | "auto" | undefined;
-  /** Log lines kept, the newest. @defaultValue `200` */
+  /** The number of log lines that are kept: the newest. `Infinity` keeps all. @defaultValue `200` */
   maxLogLines?: number | undefined;
-  /** Waits after the first, second … failure in a row, in ms; jitter shortens them by up to a half. @defaultValue 1, 2, 4, 8, 16 and 30 s */
+  /**
+   * The waits after the first, second … failure in a row, in milliseconds; the last one repeats. Jitter shortens them
+   * by up to a half.
+   *
+   * @defaultValue `[1000, 2000, 4000, 8000, 16_000, 30_000]`
+   */
   backoffMs?: readonly number[] | undefined;
-  /** Failures in a row until the stream is given up for polls. @defaultValue `5` */
+  /** Failures in a row until polls replace the stream. `Infinity`: never because of their number. @defaultValue `5` */
   maxAttempts?: number | undefined;
-  /** How long a request may take to its first frame or answer. @defaultValue `10_000` */
+  /** The limit for a request until its first event or its answer, in milliseconds. @defaultValue `10_000` */
   openTimeoutMs?: number | undefined;
-  /** How long a stream may at least be silent; 2.5 of the server's heartbeats, if that is longer. @defaultValue `20_000` */
+  /**
+   * The least silence that is allowed on a stream, in milliseconds. The limit is 2.5 heartbeats of the server if that
+   * is longer.
+   *
+   * @defaultValue `20_000`
+   */
   minSilenceMs?: number | undefined;
-  /** The age at which a stream without news counts as healthy, so that failures before it are forgotten. @defaultValue `30_000` */
+  /**
+   * The age at which a stream counts as healthy even if nothing new arrives, so that earlier failures are forgotten. In
+   * milliseconds.
+   *
+   * @defaultValue `30_000`
+   */
   healthyMs?: number | undefined;
-  /** Between polls that the server doesn't hold. @defaultValue `2_000` */
+  /** The interval between polls that the server does not hold, in milliseconds. @defaultValue `2_000` */
   pollIntervalMs?: number | undefined;
-  /** How long the server is asked to hold a poll; rounded to seconds. @defaultValue `20_000` */
+  /** How long the server is asked to hold a poll, in milliseconds; rounded up to seconds. @defaultValue `20_000` */
   pollWaitMs?: number | undefined;
-  /** While polling, the waits between tries of the stream; `false` for none. @defaultValue 30, 60, 120 and 300 s */
+  /**
+   * While polling, the waits between tries of the stream, in milliseconds; the last one repeats. `false`: the stream is
+   * not tried again.
+   *
+   * @defaultValue `[30_000, 60_000, 120_000, 300_000]`
+   */
   probesMs?: readonly number[] | false | undefined;
-  /** Closes the connection while the page is hidden. @defaultValue `false`: a progress in the title goes on */
+  /**
+   * Whether the connection is closed while the page is hidden.
+   *
+   * @defaultValue `false`, so that a percent in the title goes on
+   */
   pauseWhenHidden?: boolean | undefined;
-  /** The page's life, or that of an app that isn't one; `false` for none. @defaultValue the browser's, where there is a document */
+  /**
+   * The source of page events, for apps that are not a page in a browser; `false` for none.
+   *
+   * @defaultValue the browser's, where there is a document
+   */
   page?: Page | false | undefined;
-  /** Gets what a listener threw. @defaultValue thrown again in a microtask of its own, as the platform reports such errors */
+  /**
+   * Receives the errors that listeners throw.
+   *
+   * @defaultValue rethrows them in a microtask, so that the platform reports them
+   */
   onError?: ((error: unknown) => void) | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   clock?: (() => number) | undefined;
@@ -58,28 +102,20 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
 }
 
 /** Every option, filled in and checked. */
-export interface ResolvedWatchOptions extends Policy {
+export interface ResolvedWatchOptions extends RetryPolicy, TransportSettings {
+  /** Without a slash at its end. */
   readonly baseUrl: string;
-  readonly headers: HeadersInit | HeadersFactory | undefined;
-  readonly credentials: RequestCredentials;
-  readonly fetch: typeof fetch;
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   readonly maxLogLines: number;
-  readonly openTimeoutMs: number;
-  readonly minSilenceMs: number;
-  readonly healthyMs: number;
-  readonly pollWaitMs: number;
   readonly page: Page | false;
   readonly onError: (error: unknown) => void;
-  readonly clock: () => number;
   readonly random: () => number;
-  readonly schedule: Schedule;
 }
 
-/** The options that are numbers over 0, and lists of them, with their defaults. */
-const NUMBERS = {
+/** The options that must be above 0: numbers and lists of numbers. */
+const DEFAULT_NUMBERS = {
   maxLogLines: DEFAULT_MAX_LOG_LINES,
-  backoffMs: [1000, 2000, 4000, 8000, 16_000, 30_000],
+  backoffMs: [1000, 2000, 4000, 8000, 16_000, 30_000] as readonly number[],
   maxAttempts: 5,
   openTimeoutMs: 10_000,
   minSilenceMs: 20_000,
@@ -88,47 +124,50 @@ const NUMBERS = {
   pollWaitMs: 20_000,
 };
 
+const PROBES_MS: readonly number[] | false = [30_000, 60_000, 120_000, 300_000];
+
+const TRANSPORTS = ["auto", "stream", "poll"];
+
+/** The longest delay of `setTimeout`. A longer one would fire at once. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
 /**
- * Fills in the defaults and checks the rest.
+ * Fills in the defaults and checks every option. The caller's object is not changed.
  *
  * @throws {@link ProgressError} `invalid-option`, naming the option and its value.
  */
-export function resolveWatchOptions(
-  options: Omit<WatchOptions, "definition">,
+export function resolveWatchOptions<Job extends JobTypes>(
+  options: WatchOptions<Job>,
 ): ResolvedWatchOptions {
-  const all: { [name: string]: unknown } = {
-    ...NUMBERS,
-    transport: "auto",
-    probesMs: [30_000, 60_000, 120_000, 300_000],
-    // Called late and by its own name: a page may patch it, and it must not lose its window.
-    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+  const filled = {
+    ...DEFAULT_NUMBERS,
+    transport: "auto" as const,
+    probesMs: PROBES_MS,
     page: browserPage(options.pauseWhenHidden === true),
+    // A page may replace the global `fetch` later, and a browser's own must not be called as a method.
+    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
     onError: rethrow,
     clock: Date.now,
     random: Math.random,
-    schedule: later,
+    schedule: scheduleTimeout,
+    ...withoutUndefined(options),
   };
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) all[name] = value;
-  const check = (name: string, good: unknown, wanted: string): void => {
-    if (!good) throw invalidOption(name, all[name], wanted);
-  };
-  for (const name in NUMBERS) {
-    const values = [all[name]].flat();
-    check(name, values.length && values.every((value) => Number(value) > 0), "numbers over 0");
-  }
-  check("transport", /^(auto|stream|poll)$/.test(`${all.transport}`), "auto, stream or poll");
-  // A path has a page to be relative to, or there is none.
-  const base = "location" in globalThis ? /./ : /^https?:/;
-  check("baseUrl", base.test(`${all.baseUrl ?? ""}`), "an address, absolute outside a page");
-  all.baseUrl = `${all.baseUrl}`.replace(/\/+$/, "");
-  return all as unknown as ResolvedWatchOptions;
+  for (const name of Object.keys(DEFAULT_NUMBERS) as (keyof typeof DEFAULT_NUMBERS)[])
+    checkPositive(name, filled[name]);
+  // `false` and an empty list both mean that the stream is not tried again.
+  const probesMs = filled.probesMs || [];
+  if (probesMs.length > 0) checkPositive("probesMs", probesMs);
+  if (!TRANSPORTS.includes(filled.transport))
+    throw invalidOption("transport", filled.transport, `one of ${TRANSPORTS.join(", ")}`);
+  return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 
-/** What is thrown for an option that can't be. */
-export function invalidOption(name: string, value: unknown, wanted: string): ProgressError {
-  return new ProgressError("invalid-option", {
-    message: `The option ${name} is ${String(value)}: give ${wanted}.`,
-  });
+function baseUrlOf(baseUrl: unknown): string {
+  // A path is relative to a page. Without a page there is nothing that it could be relative to.
+  const wanted = "location" in globalThis ? /./ : /^https?:/;
+  if (typeof baseUrl !== "string" || !wanted.test(baseUrl))
+    throw invalidOption("baseUrl", baseUrl, "an absolute URL, or in a page a path");
+  return baseUrl.replace(/\/+$/, "");
 }
 
 function rethrow(error: unknown): void {
@@ -137,9 +176,7 @@ function rethrow(error: unknown): void {
   });
 }
 
-function later(run: () => void, delayMs: number): () => void {
-  // The longest delay that it knows; a longer one would fire at once.
-  const MAX_TIMEOUT_MS = 2_147_483_647;
+function scheduleTimeout(run: () => void, delayMs: number): () => void {
   const timer = setTimeout(run, Math.min(delayMs, MAX_TIMEOUT_MS));
   return () => clearTimeout(timer);
 }

@@ -1,7 +1,14 @@
-/** What befalls a page: its network goes, it is put away, it is back (or its network is). */
+/**
+ * - `offline`: the device reports that it has no network.
+ * - `pause`: the page is hidden or frozen.
+ * - `check`: the page or its network is back.
+ */
 export type PageEvent = "offline" | "pause" | "check";
 
-/** Tells a listener what befalls a page, until the function that it gives is called; at once, if the page is not well. */
+/**
+ * Calls a listener for each event of a page, and at once if the page is offline or paused. Returns a function that
+ * removes the listener.
+ */
 export type Page = (listener: (event: PageEvent) => void) => () => void;
 
 const EVENTS = [
@@ -14,21 +21,24 @@ const EVENTS = [
   "freeze",
 ];
 
-/** The life of the browser's page; `false` where there is none. */
+/** The events of the browser's page; `false` where there is none. */
 export function browserPage(pauseWhenHidden: boolean): Page | false {
   if (typeof document === "undefined") return false;
+
+  function eventOf(type?: string): PageEvent {
+    // A browser does not keep a page with an open connection for the back button.
+    if (type === "pagehide" || type === "freeze") return "pause";
+    if (document.hidden && pauseWhenHidden) return "pause";
+    return navigator.onLine === false ? "offline" : "check";
+  }
+
   return (listener) => {
-    const stop = new AbortController();
-    const now = (type?: string): PageEvent => {
-      // A page that keeps a connection open can't be kept for the back button.
-      if (type === "pagehide" || type === "freeze") return "pause";
-      if (document.hidden && pauseWhenHidden) return "pause";
-      return navigator.onLine === false ? "offline" : "check";
-    };
-    // Captured, since not all events of the document bubble up to the window.
-    const options = { capture: true, signal: stop.signal };
-    for (const type of EVENTS) addEventListener(type, () => listener(now(type)), options);
-    if (now() !== "check") listener(now());
-    return () => stop.abort();
+    const removal = new AbortController();
+    // Captured, because not every event of the document bubbles up to the window.
+    const options = { capture: true, signal: removal.signal };
+    for (const type of EVENTS) addEventListener(type, () => listener(eventOf(type)), options);
+    const current = eventOf();
+    if (current !== "check") listener(current);
+    return () => removal.abort();
   };
 }

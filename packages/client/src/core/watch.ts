@@ -1,23 +1,14 @@
-import {
-  type AnyJob,
-  type ErrorCode,
-  isTerminal,
-  type JobState,
-  type JobTypes,
-  type Json,
-  ProgressError,
-} from "@emlinh/progress-protocol";
-import { type ConnectionState, makeConnection, type Neighbours } from "./connection.js";
-import type { Copy, News } from "./copy.js";
-import type { CancelReply, JobWatch, WatchEvents, WatchSnapshot } from "./job-watch.js";
-import { makeListeners } from "./listeners.js";
-import {
-  invalidOption,
-  type ResolvedWatchOptions,
-  resolveWatchOptions,
-  type WatchOptions,
-} from "./options.js";
-import { post } from "./request.js";
+import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import { cancelJob } from "./cancel-job.js";
+import { jobConnection } from "./connection.js";
+import type { ConnectionState } from "./connection-state.js";
+import { type JobSource, jobStates, lazyResult } from "./job-states.js";
+import type { JobWatch, WatchEvents } from "./job-watch.js";
+import { listenerSet } from "./listeners.js";
+import { invalidOption } from "./option-checks.js";
+import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "./options.js";
+import type { ReplicaEvent } from "./replica-view.js";
+import type { StreamLimiter } from "./stream-limiter.js";
 
 /**
  * Watches a job.
@@ -34,52 +25,42 @@ export function watchJob<Job extends JobTypes = AnyJob>(
   jobId: string,
   options: WatchOptions<Job>,
 ): JobWatch<Job> {
-  return makeWatch<Job>(jobId, resolveWatchOptions(options));
+  return jobWatch<Job>(jobId, resolveWatchOptions(options));
 }
 
-type Events<Job extends JobTypes> = WatchEvents<Job> & {
-  readonly change: undefined;
-};
+/** The surroundings that a manager gives its watches. */
+export interface WatchContext {
+  /** Bounds the connections of all jobs of the manager. */
+  readonly limiter?: StreamLimiter;
+  /** Called after each change of the connection. */
+  readonly onConnection?: (connection: ConnectionState) => void;
+}
 
-/** Makes a watch of resolved options. */
-export function makeWatch<Job extends JobTypes>(
+type Events<Job extends JobTypes> = WatchEvents<Job> & { readonly change: undefined };
+
+/** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an empty id. */
+export function jobWatch<Job extends JobTypes>(
   jobId: string,
   options: ResolvedWatchOptions,
-  { onStart, onMoved }: Neighbours = {},
+  { limiter, onConnection }: WatchContext = {},
 ): JobWatch<Job> {
-  if (!jobId) throw invalidOption("jobId", jobId, "the id of a job");
-  const { signal } = options;
-  const url = `${options.baseUrl}/${encodeURIComponent(jobId)}`;
-  const listeners = makeListeners<Events<Job>>(options.onError);
-  let result: Promise<Job["result"]> | undefined;
+  const { signal, onError } = options;
+  const url = urlOf(jobId, options);
+  const connection = jobConnection<Job>(options, { jobId, url, limiter, onChange });
+  const listeners = listenerSet<Events<Job>>(onError, () => connection.dispatch({ kind: "leave" }));
 
-  const line = makeConnection<Job>(options, { jobId, url, onStart, publish });
-  let snapshot: WatchSnapshot<Job> = { job: undefined, log: [], connection: line.state() };
-
-  function publish(
-    connection: ConnectionState,
-    copy: Copy<Job> | undefined,
-    news: readonly News[],
-  ): void {
-    const moved = JSON.stringify(connection) !== JSON.stringify(snapshot.connection);
-    if (!moved && !news.length) return;
-    snapshot = {
-      ...snapshot,
-      ...(copy && { job: copy.job, log: copy.log }),
-      ...(moved && { connection }),
-    };
-    for (const [name, event] of news) listeners.emit(name, event as never);
-    if (moved) {
-      listeners.emit("connection", connection);
-      onMoved?.(connection);
-    }
-    if (connection.status === "closed") signal?.removeEventListener("abort", stop);
+  function onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void {
+    const { connection: state } = connection.snapshot;
+    for (const { name, value } of events) listeners.emit(name, value);
+    if (connectionChanged) listeners.emit("connection", state);
+    if (connectionChanged) onConnection?.(state);
+    if (state.status === "closed") signal?.removeEventListener("abort", stop);
     listeners.emit("change", undefined);
-    tellEnd();
+    emitEnd();
   }
 
-  function tellEnd(): void {
-    const { job } = snapshot;
+  function emitEnd(): void {
+    const { job } = connection.snapshot;
     if (job && isTerminal(job.status)) listeners.emit("end", job);
   }
 
@@ -88,76 +69,42 @@ export function makeWatch<Job extends JobTypes>(
     listener: (event: Events<Job>[Name]) => void,
   ): () => void {
     const remove = listeners.add(name, listener);
-    // For one that comes after the end: whoever was told it has been taken off.
-    queueMicrotask(tellEnd);
-    line.start();
-    return () => {
-      remove();
-      // Not at once: who leaves and comes back in one breath, as React does, keeps the connection.
-      queueMicrotask(() => listeners.count() || line.dispatch({ kind: "leave" }));
-    };
-  }
-
-  async function* states(): AsyncGenerator<JobState<Job>, void, undefined> {
-    let wake = (): void => {};
-    const off = on("change", () => wake());
-    try {
-      for (let seen: JobState<Job> | undefined; ; ) {
-        const { job, connection } = snapshot;
-        if (job && job !== seen) {
-          seen = job;
-          yield job;
-        } else if (connection.status === "closed") {
-          if (connection.error && connection.error.code !== "stopped") throw connection.error;
-          return;
-        } else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      }
-    } finally {
-      off();
-    }
-  }
-
-  async function settled(): Promise<Job["result"]> {
-    let last: JobState<Job> | undefined;
-    for await (const job of states()) last = job;
-    if (last?.status === "completed") return last.result;
-    if (snapshot.connection.error) throw snapshot.connection.error;
-    const { status, error } = last as JobState<Job>;
-    throw new ProgressError(`job-${status}` as ErrorCode, {
-      message: `The job ${jobId} ended as ${status}: ${error?.message ?? "no reason was given"}`,
-      details: { jobId, error: error as Json },
-    });
+    // For a listener that is added after the end. The others were removed when they got it.
+    queueMicrotask(emitEnd);
+    connection.start();
+    return remove;
   }
 
   function stop(): void {
-    const message = `Watching the job ${jobId} was stopped.`;
-    line.dispatch({
-      kind: "close",
-      error: new ProgressError("stopped", { message }),
-    });
+    connection.dispatch({ kind: "close", error: stopped(jobId) });
   }
+
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
-
-  return {
+  const source: JobSource<Job> = {
     jobId,
-    getSnapshot: () => snapshot,
+    getSnapshot: () => connection.snapshot,
     subscribe: (listener) => on("change", listener),
-    on,
-    [Symbol.asyncIterator]: states,
-    get result() {
-      if (!result) {
-        result = settled();
-        // Whoever asked gets the rejection; one who only touched the property must not bring the process down.
-        result.catch(() => {});
-      }
-      return result;
-    },
-    stop,
-    cancel: () => post(options, { url: `${url}/cancel` }) as Promise<CancelReply>,
-    refresh: () => line.look(),
   };
+  const result = lazyResult(source);
+  return {
+    ...source,
+    on,
+    stop,
+    [Symbol.asyncIterator]: () => jobStates(source),
+    get result() {
+      return result();
+    },
+    cancel: () => cancelJob(options, url),
+    refresh: () => connection.onPageEvent("check"),
+  };
+}
+
+function stopped(jobId: string): ProgressError {
+  return new ProgressError("stopped", { message: `Watching the job "${jobId}" was stopped.` });
+}
+
+function urlOf(jobId: string, { baseUrl }: ResolvedWatchOptions): string {
+  if (!jobId) throw invalidOption("jobId", jobId, "a non-empty string");
+  return `${baseUrl}/${encodeURIComponent(jobId)}`;
 }

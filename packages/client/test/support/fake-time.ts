@@ -1,16 +1,16 @@
 import type { Schedule } from "@emlinh/progress-client";
 
-/** A clock and its timers, both moved by hand: nothing fires unless a test says so. */
+/** A clock and its timers. Both move only when a test moves them. */
 export interface FakeTime {
   clock(): number;
   readonly schedule: Schedule;
-  /** Moves on, firing each timer at its moment. */
+  /** Moves the clock, and runs each timer when it is due. */
   advance(ms: number): void;
-  /** The device sleeps: the clock goes on, the timers don't. */
+  /** Simulates a device that sleeps: the clock moves, the timers do not. */
   sleep(ms: number): void;
-  /** Milliseconds until each timer that is pending, in the order in which they are due. */
+  /** Milliseconds until each pending timer is due, in ascending order. */
   pending(): number[];
-  /** Resolves when a timer of this delay has been set, now or later. */
+  /** Resolves once a timer is pending that is due in this time. */
   untilPending(ms: number): Promise<void>;
 }
 

@@ -1,14 +1,14 @@
 import type { ConnectionStatus, JobTypes, JobWatch, WatchSnapshot } from "@emlinh/progress-client";
 
-/** Resolves with the first snapshot that fits, now or later. It listens meanwhile, and so keeps the watch connected. */
+/** Resolves with the first snapshot that meets a condition. It listens until then, so the watch stays connected. */
 export function until<Job extends JobTypes>(
   watch: JobWatch<Job>,
-  fits: (snapshot: WatchSnapshot<Job>) => boolean,
+  condition: (snapshot: WatchSnapshot<Job>) => boolean,
 ): Promise<WatchSnapshot<Job>> {
   return new Promise((resolve) => {
     const look = (): void => {
       const snapshot = watch.getSnapshot();
-      if (!fits(snapshot)) return;
+      if (!condition(snapshot)) return;
       stop();
       resolve(snapshot);
     };

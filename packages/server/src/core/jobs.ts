@@ -163,7 +163,7 @@ const END_STATUSES: ReadonlySet<string> = new Set<EndStatus>([
 ]);
 
 /** The error for a status that `end` does not take. */
-export function invalidEndStatus(status: unknown): ProgressError {
+function invalidEndStatus(status: unknown): ProgressError {
   return new ProgressError("invalid-option", {
     message: `end: status is ${JSON.stringify(status)}; it must be "failed", "cancelled", "lost" or "timed-out".`,
     details: { name: "status" },

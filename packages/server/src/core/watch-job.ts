@@ -61,7 +61,9 @@ export async function watchJob(
   };
   const stop = (): void => leave(handle, topicListener);
   topic.listeners.add(topicListener);
-  topicListener.changed();
+  // The job may have been removed since the topic was joined.
+  if (topic.isClosed()) topicListener.removed();
+  else topicListener.changed();
   return stop;
 }
 

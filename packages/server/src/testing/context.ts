@@ -1,5 +1,5 @@
 import type { ProgressStore } from "../core/store.js";
-import { hexOf } from "../shared/ids.js";
+import { newEpoch } from "../shared/ids.js";
 import { elapsed } from "../shared/time.js";
 import { assertTrue } from "./assert.js";
 import { createWaker, type Waker } from "./waker.js";
@@ -125,5 +125,5 @@ function stillClock(): TestContext["clock"] {
 }
 
 function newSpace(): string {
-  return `suite${hexOf(crypto.getRandomValues(new Uint8Array(10)))}`;
+  return `suite${newEpoch()}`;
 }

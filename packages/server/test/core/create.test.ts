@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type CreateJob, defineJob, typed } from "../../src/index.js";
-import { makeWorld, useFakeTime } from "./kit.js";
+import { makeContext, useFakeTime } from "./context.js";
 
 useFakeTime();
 
 describe("create", () => {
-  test("given a kind, a plan and metadata, makes a queued job", async () => {
-    const { progress } = makeWorld();
+  test("given a kind, a plan and metadata, creates a queued job", async () => {
+    const { progress } = makeContext();
     const plan = [{ id: "a", title: "A", weight: 2 }];
     const job = await progress.create({
       kind: "video",
@@ -28,8 +28,8 @@ describe("create", () => {
     });
   });
 
-  test("given a definition, takes kind and plan of it, and hands it on", async () => {
-    const { progress } = makeWorld();
+  test("given a definition, uses its kind and plan, and returns it", async () => {
+    const { progress } = makeContext();
     const definition = defineJob({
       kind: "video",
       plan: [{ id: "render", title: "Render", weight: 1 }],
@@ -41,8 +41,8 @@ describe("create", () => {
     expect(await progress.status(job.id)).toMatchObject({ kind: "video", plan: definition.plan });
   });
 
-  test("given a key twice, makes one job", async () => {
-    const { progress } = makeWorld();
+  test("given the same key twice, creates one job", async () => {
+    const { progress } = makeContext();
     const [one, other] = await Promise.all([
       progress.create({ kind: "k", key: "double click" }),
       progress.create({ kind: "k", key: "double click" }),
@@ -51,8 +51,8 @@ describe("create", () => {
     expect([one.created, other.created].sort()).toEqual([false, true]);
   });
 
-  test("given a deadline, the job is ended as timed-out after it", async () => {
-    const { progress, store } = makeWorld();
+  test("given a deadline, a sweep after it ends the job as timed-out", async () => {
+    const { progress, store } = makeContext();
     const { id } = await progress.create({ kind: "k", deadlineMs: 1_000 });
     await store.sweep(Date.now() + 1_001, 10);
     expect(await progress.status(id)).toMatchObject({ status: "timed-out" });
@@ -66,49 +66,49 @@ describe("create", () => {
     ["a long id", { kind: "k", id: "x".repeat(129) }, "invalid-option"],
     ["an empty key", { kind: "k", key: "" }, "invalid-option"],
     ["a long key", { kind: "k", key: "x".repeat(257) }, "invalid-option"],
-    ["no time at all", { kind: "k", deadlineMs: 0 }, "invalid-option"],
+    ["a deadline of 0", { kind: "k", deadlineMs: 0 }, "invalid-option"],
     ["a deadline of NaN", { kind: "k", deadlineMs: Number.NaN }, "invalid-option"],
-    ["a plan that is none", { kind: "k", plan: "a" }, "invalid-option"],
+    ["a plan that is not an array", { kind: "k", plan: "a" }, "invalid-option"],
     ["a step without weight", { kind: "k", plan: [{ ...step, weight: 0 }] }, "invalid-option"],
     [
-      "a step of endless weight",
+      "a step of infinite weight",
       { kind: "k", plan: [{ ...step, weight: Number.POSITIVE_INFINITY }] },
       "invalid-option",
     ],
     ["a step without title", { kind: "k", plan: [{ ...step, title: 1 }] }, "invalid-option"],
     ["a bad step id", { kind: "k", plan: [{ ...step, id: "a.b" }] }, "invalid-option"],
-    ["a step twice", { kind: "k", plan: [step, step] }, "invalid-option"],
+    ["a duplicate step id", { kind: "k", plan: [step, step] }, "invalid-option"],
     ["a bad metadata key", { kind: "k", metadata: { "a.b": 1 } }, "invalid-change"],
-    ["metadata that is no JSON", { kind: "k", metadata: { a: () => 1 } }, "invalid-change"],
+    ["metadata that is not JSON", { kind: "k", metadata: { a: () => 1 } }, "invalid-change"],
     ["too much metadata", { kind: "k", metadata: { a: "x".repeat(300_000) } }, "too-large"],
-  ])("given %s, refuses it and stores nothing", async (_name, input, code) => {
-    const { progress, store } = makeWorld();
+  ])("given %s, throws and stores nothing", async (_name, input, code) => {
+    const { progress, store } = makeContext();
     await expect(progress.create(input as CreateJob)).rejects.toMatchObject({ code });
     expect(store.calls.create).toBe(0);
   });
 
-  test("given an id that is taken, refuses it", async () => {
-    const { progress, job } = makeWorld();
-    await job("mine");
-    await expect(job("mine")).rejects.toMatchObject({ code: "invalid-change" });
+  test("given the id of another job, throws and keeps that job", async () => {
+    const { progress, createJob } = makeContext();
+    await createJob("mine");
+    await expect(createJob("mine")).rejects.toMatchObject({ code: "invalid-change" });
     expect((await progress.status("mine"))?.status).toBe("queued");
   });
 });
 
 describe("status and cancel", () => {
-  test("given a job that is unknown or gone, is undefined", async () => {
-    const { progress, job, store } = makeWorld();
-    const id = await job();
+  test("given a job that is unknown or was removed, returns undefined", async () => {
+    const { progress, createJob, store } = makeContext();
+    const id = await createJob();
     await store.sweep(Number.MAX_SAFE_INTEGER, 10);
-    for (const gone of [id, "nobody"]) {
-      expect(await progress.status(gone)).toBeUndefined();
-      expect(await progress.cancel(gone)).toBeUndefined();
+    for (const missing of [id, "unknown"]) {
+      expect(await progress.status(missing)).toBeUndefined();
+      expect(await progress.cancel(missing)).toBeUndefined();
     }
   });
 
-  test("given a store that is away, rejects", async () => {
-    const { progress, job, store } = makeWorld();
-    const id = await job();
+  test("given a store that fails, throws store-unavailable", async () => {
+    const { progress, createJob, store } = makeContext();
+    const id = await createJob();
     store.fail("read");
     await expect(progress.status(id)).rejects.toMatchObject({ code: "store-unavailable" });
     await expect(progress.cancel(id)).rejects.toMatchObject({ code: "store-unavailable" });

@@ -3,7 +3,10 @@ import type { ErrorCode } from "@emlinh/progress-protocol";
 import { expect, test } from "vitest";
 import { refusalAnswer } from "../../src/core/http/refusal.js";
 
-/** Every code, and the status with which a server answers; `undefined` for those that never cross the wire. A new code doesn't compile without its row. */
+/**
+ * Every code with the HTTP status of its answer; `undefined` for codes that are never sent. A new code does not compile
+ * until it is added here.
+ */
 const CODES: Record<ErrorCode, number | undefined> = {
   "invalid-request": 400,
   "not-authenticated": 401,
@@ -53,7 +56,7 @@ test("given the union of codes, docs/errors.md has one row for each", () => {
 });
 
 test.each(Object.entries(CODES) as [ErrorCode, number | undefined][])(
-  "given %s, the document and the answer tell the status %s",
+  "given %s, the document and the answer have the status %s",
   (code, status) => {
     const row = rows.find((candidate) => candidate.code === code);
     expect(row?.status).toBe(status === undefined ? "–" : String(status));

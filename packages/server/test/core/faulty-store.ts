@@ -1,83 +1,81 @@
 import { memoryStore, type ProgressStore } from "../../src/index.js";
+import { closedGate, type Gate } from "./gate.js";
 
-type Verb = "create" | "write" | "read" | "watch" | "remove" | "sweep";
+type Method = "create" | "write" | "read" | "watch" | "remove" | "sweep";
 
-/** A real store behind a line that a test can break. */
+/** A store whose calls, replies and wakes the test can break. */
 export interface FaultyStore extends ProgressStore {
-  /** Calls of each verb, and of `unwatch`. */
-  readonly calls: Record<Verb | "unwatch", number>;
-  /** The next calls of a verb throw what a database driver might. */
-  fail(verb: Verb): void;
-  /** A write is done, and its answer lost. */
-  loseAnswersOf(verb: "write"): void;
-  /** Calls of a verb wait; the function lets them go on. */
-  hold(verb: Verb): () => void;
-  /** Answers of a verb, already computed, wait; the function lets them go on. */
-  holdAnswersOf(verb: Verb): () => void;
-  wakes: "as they come" | "lost" | "twice" | "late";
-  /** Whether a wake tells the version that was written. */
-  tellsVersions: boolean;
-  /** All that was broken works again. */
-  heal(): void;
+  /** Number of calls by method. `unwatch` counts the watches that were ended. */
+  readonly calls: Record<Method | "unwatch", number>;
+  /** Calls of a method throw an error like that of a database driver, until `recover()`. */
+  fail(method: Method): void;
+  /** Writes are stored, but then throw, until `recover()`. */
+  loseReplies(method: "write"): void;
+  /** Delays calls of a method before they reach the store. @returns a function that lets them continue. */
+  hold(method: Method): () => void;
+  /** Delays the replies of a method after the store computed them. @returns a function that lets them continue. */
+  holdReplies(method: Method): () => void;
+  /** How the wakes of the store are passed on. A late one comes after 300 ms. */
+  wakes: "normal" | "lost" | "doubled" | "late";
+  /** Whether a wake has the version that was written. */
+  wakesHaveVersions: boolean;
+  /** Ends what `fail` and `loseReplies` began. */
+  recover(): void;
 }
 
+/** Wraps a store. */
 export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
-  const failing = new Set<Verb>();
-  const answersLost = new Set<Verb>();
-  const before = new Map<Verb, Promise<void>>();
-  const after = new Map<Verb, Promise<void>>();
+  const failing = new Set<Method>();
+  const losingReplies = new Set<Method>();
+  const before = new Map<Method, Gate>();
+  const after = new Map<Method, Gate>();
   const calls = { create: 0, write: 0, read: 0, watch: 0, remove: 0, sweep: 0, unwatch: 0 };
 
-  async function through<Result>(verb: Verb, call: () => Promise<Result>): Promise<Result> {
-    calls[verb] += 1;
-    await before.get(verb);
-    if (failing.has(verb)) throw new Error("ECONNRESET redis://:secret@10.0.0.7");
+  async function callThrough<Result>(method: Method, call: () => Promise<Result>): Promise<Result> {
+    calls[method] += 1;
+    await before.get(method)?.opened;
+    if (failing.has(method)) throw new Error("ECONNRESET redis://:secret@10.0.0.7");
     const result = await call();
-    await after.get(verb);
-    if (answersLost.has(verb)) throw new Error("ETIMEDOUT");
+    await after.get(method)?.opened;
+    if (losingReplies.has(method)) throw new Error("ETIMEDOUT");
     return result;
   }
 
-  function gate(gates: Map<Verb, Promise<void>>, verb: Verb): () => void {
-    let open = (): void => {};
-    gates.set(
-      verb,
-      new Promise((resolve) => {
-        open = resolve;
-      }),
-    );
+  function addGate(gates: Map<Method, Gate>, method: Method): () => void {
+    const gate = closedGate();
+    gates.set(method, gate);
     return () => {
-      gates.delete(verb);
-      open();
+      gates.delete(method);
+      gate.open();
     };
   }
 
   const faulty: FaultyStore = {
     calls,
-    wakes: "as they come",
-    tellsVersions: true,
+    wakes: "normal",
+    wakesHaveVersions: true,
     maxLogLines: store.maxLogLines,
-    fail: (verb) => failing.add(verb),
-    loseAnswersOf: (verb) => answersLost.add(verb),
-    hold: (verb) => gate(before, verb),
-    holdAnswersOf: (verb) => gate(after, verb),
-    heal() {
+    fail: (method) => failing.add(method),
+    loseReplies: (method) => losingReplies.add(method),
+    hold: (method) => addGate(before, method),
+    holdReplies: (method) => addGate(after, method),
+    recover() {
       failing.clear();
-      answersLost.clear();
+      losingReplies.clear();
     },
-    create: (draft) => through("create", () => store.create(draft)),
-    write: (id, change) => through("write", () => store.write(id, change)),
-    read: (id, cursor) => through("read", () => store.read(id, cursor)),
-    remove: (id) => through("remove", () => store.remove(id)),
-    sweep: (now, limit) => through("sweep", () => store.sweep(now, limit)),
+    create: (draft) => callThrough("create", () => store.create(draft)),
+    write: (id, change) => callThrough("write", () => store.write(id, change)),
+    read: (id, cursor) => callThrough("read", () => store.read(id, cursor)),
+    remove: (id) => callThrough("remove", () => store.remove(id)),
+    sweep: (now, limit) => callThrough("sweep", () => store.sweep(now, limit)),
     watch: (id, wake) =>
-      through("watch", async () => {
+      callThrough("watch", async () => {
         const unwatch = await store.watch(id, (written) => {
-          const version = faulty.tellsVersions ? written : undefined;
+          const version = faulty.wakesHaveVersions ? written : undefined;
           if (faulty.wakes === "lost") return;
           if (faulty.wakes === "late") setTimeout(wake, 300, version);
           else wake(version);
-          if (faulty.wakes === "twice") wake(version);
+          if (faulty.wakes === "doubled") wake(version);
         });
         return async () => {
           calls.unwatch += 1;

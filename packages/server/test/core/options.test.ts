@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { allowAnyone, createProgress, memoryStore, type ProgressOptions } from "../../src/index.js";
-import { makeWorld, pass, useFakeTime } from "./kit.js";
+import { makeContext, useFakeTime } from "./context.js";
+import { requestFacts } from "./requests.js";
 
 useFakeTime();
 
@@ -36,7 +37,7 @@ describe("options", () => {
     { sweepLimit: 0 },
     { reportIntervalMs: 0 },
     { maxDeliveryMs: 0 },
-  ])("given %o, refuses them, naming the option and its value", (wrong) => {
+  ])("given %o, throws invalid-option and names the option and its value", (wrong) => {
     const options = { ...REQUIRED, ...wrong } as unknown as ProgressOptions;
     const [[name, value]] = Object.entries(wrong) as [[string, unknown]];
     const isPair = Object.keys(wrong).length > 1;
@@ -50,75 +51,24 @@ describe("options", () => {
     );
   });
 
-  test("given undefined, takes the defaults; the caller's object stays as it was", async () => {
+  test("given undefined, uses the defaults and does not change the object of the caller", async () => {
     const options = Object.freeze({ ...REQUIRED, heartbeatMs: undefined, onError: undefined });
     await createProgress(options).close();
     expect(Object.keys(options)).toHaveLength(4);
   });
 
-  test("given an onError that throws, goes on", async () => {
-    const { progress, job, store } = makeWorld({
+  test("given an onError that throws, ignores its error", async () => {
+    let calls = 0;
+    const { progress, createJob, store } = makeContext({
       onError: () => {
-        throw new Error("the logger is down too");
+        calls += 1;
+        throw new Error("The logger failed.");
       },
     });
-    const id = await job();
+    const id = await createJob();
     store.fail("read");
     await expect(progress.status(id)).rejects.toMatchObject({ code: "store-unavailable" });
+    expect(await progress.handle(requestFacts(`/${id}`))).toMatchObject({ status: 503 });
+    expect(calls).toBe(1);
   });
-});
-
-describe("the sweep", () => {
-  test("given no other order, runs at least each third of a lease", async () => {
-    const { store } = makeWorld({ leaseMs: 9_000, sweepIntervalMs: 60_000 });
-    await pass(30_000);
-    expect(store.calls.sweep).toBeGreaterThanOrEqual(10);
-  });
-
-  test("given more to do than the limit, goes on at once", async () => {
-    const { store, set, job } = makeWorld({ sweepIntervalMs: 5_000, sweepLimit: 2 });
-    for (let by = 0; by < 7; by += 1) await set(await job(), { status: "completed" });
-    const before = store.calls.sweep;
-    await pass(4 * 3_600_000);
-    expect(store.calls.sweep).toBeGreaterThan(before + 3);
-    await expect(store.sweep(Date.now(), 10)).resolves.toMatchObject({ expired: 0 });
-  });
-
-  test("given a store that fails or hangs, tells onError and sweeps again", async () => {
-    const { store, errors } = makeWorld({ sweepIntervalMs: 1_000 });
-    store.fail("sweep");
-    await pass(3_000);
-    store.heal();
-    expect(errors.length).toBeGreaterThan(1);
-    const release = store.hold("sweep");
-    await pass(20_000);
-    release();
-    const { sweep } = store.calls;
-    await pass(2_000);
-    expect(store.calls.sweep).toBeGreaterThan(sweep);
-  });
-
-  test("given close(), stops; given false, never begins", async () => {
-    const [one, other] = [makeWorld({ sweepIntervalMs: 1_000 }), makeWorld()];
-    await one.progress.close();
-    const { sweep } = one.store.calls;
-    await pass(60_000);
-    expect(one.store.calls.sweep).toBe(sweep);
-    expect(other.store.calls.sweep).toBe(0);
-  });
-});
-
-test("given close(), no timer is left", async () => {
-  const { progress, job } = makeWorld({ sweepIntervalMs: 1_000 });
-  const reporter = await progress.open(await job());
-  reporter.update({ message: "m" });
-  await progress.close();
-  expect(vi.getTimerCount()).toBe(0);
-});
-
-test("given the end of every job and the leaving of every reader, only the sweep's timer is left", async () => {
-  const { progress, job } = makeWorld({ sweepIntervalMs: 5_000 });
-  await progress.run(await job(), async (reporter) => reporter.update({ message: "m" }));
-  await pass(1_000);
-  expect(vi.getTimerCount()).toBe(1);
 });

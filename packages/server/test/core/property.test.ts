@@ -8,30 +8,26 @@ import {
 } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { advance, makeContext, type TestContext, useFakeTime } from "./context.js";
 import { faultyStore } from "./faulty-store.js";
-import {
-  type FakeSink,
-  fakeSink,
-  makeWorld,
-  openStream,
-  pass,
-  useFakeTime,
-  type World,
-} from "./kit.js";
+import { type FakeSink, fakeSink, openStream } from "./streams.js";
 
 useFakeTime();
 
 type Command =
   | { readonly do: "write"; readonly fields: Record<string, number>; readonly lines: number }
-  | { readonly do: "cut" | "connect"; readonly who: number; readonly room: number }
-  | { readonly do: "drain"; readonly who: number; readonly room: number }
-  | { readonly do: "wakes"; readonly wakes: "as they come" | "lost" | "twice" | "late" }
+  | {
+      readonly do: "disconnect" | "connect" | "drain";
+      readonly reader: number;
+      readonly capacity: number;
+    }
+  | { readonly do: "wakes"; readonly wakes: "normal" | "lost" | "doubled" | "late" }
   | { readonly do: "outage"; readonly ms: number }
-  | { readonly do: "pass"; readonly ms: number };
+  | { readonly do: "advance"; readonly ms: number };
 
 const READERS = 4;
-const who = fc.nat(READERS - 1);
-const room = fc.oneof(fc.constantFrom(1, 2, 3), fc.constant(Number.POSITIVE_INFINITY));
+const reader = fc.nat(READERS - 1);
+const capacity = fc.oneof(fc.constantFrom(1, 2, 3), fc.constant(Number.POSITIVE_INFINITY));
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 6,
@@ -49,102 +45,107 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom("cut" as const, "connect" as const), who, room }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("disconnect" as const, "connect" as const),
+      reader,
+      capacity,
+    }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("drain" as const), who, room }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("drain" as const), reader, capacity }) },
   {
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("wakes" as const),
       wakes: fc.constantFrom(
-        "as they come" as const,
+        "normal" as const,
         "lost" as const,
-        "twice" as const,
+        "doubled" as const,
         "late" as const,
       ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("outage" as const), ms: fc.nat(8_000) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat(700) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.nat(700) }) },
 );
 
-/** One reader over all of its streams: it comes back with the cursor of the last delta that it took. */
+/** One reader with all of its streams. It reconnects with the cursor of the last delta that it received. */
 interface Client {
   sink: FakeSink | undefined;
-  taken: number;
+  /** Number of deltas of the current sink that were applied to the replica. */
+  applied: number;
   readonly replica: Replica;
-  readonly told: Delta[];
+  readonly received: Delta[];
   ends: number;
 }
 
-function take(client: Client): void {
+function applyReceived(client: Client): void {
   const deltas = client.sink?.deltas() ?? [];
-  for (const delta of deltas.slice(client.taken)) {
-    client.told.push(delta);
+  for (const delta of deltas.slice(client.applied)) {
+    client.received.push(delta);
     applyDelta(client.replica, delta);
   }
-  client.taken = deltas.length;
+  client.applied = deltas.length;
 }
 
-function cut(client: Client): void {
-  take(client);
+function disconnect(client: Client): void {
+  applyReceived(client);
   client.ends += client.sink?.events.filter(({ event }) => event === "end").length ?? 0;
   client.sink?.subscription?.closed();
   client.sink = undefined;
 }
 
 async function connect(
-  { progress }: World,
+  { progress }: TestContext,
   id: string,
   client: Client,
-  room: number,
+  capacity: number,
 ): Promise<void> {
-  cut(client);
-  client.taken = 0;
-  const sink = fakeSink(room);
+  disconnect(client);
+  client.applied = 0;
+  const sink = fakeSink(capacity);
   const cursor = client.replica.version === 0 ? undefined : replicaCursor(client.replica);
-  // Refused while the store is away, or finished: then it has no stream.
+  // There is no stream if the store fails, or if the client has the end already.
   client.sink = await openStream(progress, id, { cursor, sink }).catch(() => undefined);
 }
 
-async function obey(
-  world: World,
+async function perform(
+  context: TestContext,
   id: string,
   clients: readonly Client[],
   step: Command,
 ): Promise<void> {
-  const client = "who" in step ? clients[step.who] : undefined;
+  const client = "reader" in step ? clients[step.reader] : undefined;
   if (step.do === "write") {
     const lines = Array.from({ length: step.lines }, (_, index) => `line ${index}`);
-    await world.set(id, step.fields, lines);
-  } else if (step.do === "wakes") world.store.wakes = step.wakes;
-  else if (step.do === "pass") await pass(step.ms);
+    await context.setFields(id, step.fields, lines);
+  } else if (step.do === "wakes") context.store.wakes = step.wakes;
+  else if (step.do === "advance") await advance(step.ms);
   else if (step.do === "outage") {
-    world.store.fail("read");
-    await pass(step.ms);
-    world.store.heal();
+    context.store.fail("read");
+    await advance(step.ms);
+    context.store.recover();
   } else if (client !== undefined) {
-    if (step.do === "cut") cut(client);
-    else if (step.do === "connect") await connect(world, id, client, step.room);
-    else client.sink?.drain(step.room);
+    if (step.do === "disconnect") disconnect(client);
+    else if (step.do === "connect") await connect(context, id, client, step.capacity);
+    else client.sink?.drain(step.capacity);
   }
 }
 
-/** Lets every reader have all that there is. */
-async function settle(world: World, id: string, clients: readonly Client[]): Promise<void> {
-  await pass(6_000);
+/** Waits until every reader has received everything. */
+async function settle(context: TestContext, id: string, clients: readonly Client[]): Promise<void> {
+  await advance(6_000);
   for (const client of clients) {
     if (client.sink === undefined || client.sink.destroyed)
-      await connect(world, id, client, Number.POSITIVE_INFINITY);
+      await connect(context, id, client, Number.POSITIVE_INFINITY);
     client.sink?.drain();
   }
-  await pass(6_000);
+  await advance(6_000);
 }
 
-/** A line is told again only with a whole state, which replaces what the reader held. */
-function expectEachLineOnce(told: readonly Delta[]): void {
+/** Each line comes once and in order. Only a reset repeats lines, because it replaces the reader's log. */
+function expectEachLineOnce(received: readonly Delta[]): void {
   let seen = 0;
-  for (const { reset, log } of told) {
+  for (const { reset, log } of received) {
     if (reset) seen = 0;
     for (const { n } of log) {
       expect(n).toBe(seen + 1);
@@ -153,33 +154,40 @@ function expectEachLineOnce(told: readonly Delta[]): void {
   }
 }
 
-test("given any readers, writes, cuts, full sinks, lost hints and outages, each reader ends with the state of the store, each line once, and one end", async () => {
+// The commands are writes, disconnects, full sinks, wakes that are lost, late or doubled, and outages of the store.
+test("given any commands, each reader has the state of the store, each line once, and one end", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const store = faultyStore();
-      const world = makeWorld({ rereadMs: 2_000, stallMs: 20_000 }, store);
-      const id = await world.job();
+      const context = makeContext({ rereadMs: 2_000, stallMs: 20_000 }, store);
+      const id = await context.createJob();
       const clients = Array.from(
         { length: READERS },
-        (): Client => ({ sink: undefined, taken: 0, replica: emptyReplica(), told: [], ends: 0 }),
+        (): Client => ({
+          sink: undefined,
+          applied: 0,
+          replica: emptyReplica(),
+          received: [],
+          ends: 0,
+        }),
       );
-      for (const step of commands) await obey(world, id, clients, step);
-      store.wakes = "as they come";
-      await settle(world, id, clients);
-      await world.set(id, { status: "completed", result: 1 }, ["last"]);
-      await settle(world, id, clients);
+      for (const step of commands) await perform(context, id, clients, step);
+      store.wakes = "normal";
+      await settle(context, id, clients);
+      await context.setFields(id, { status: "completed", result: 1 }, ["last"]);
+      await settle(context, id, clients);
       const kept = await store.read(id);
       for (const client of clients) {
         const { sink } = client;
-        cut(client);
+        disconnect(client);
         expect(deltaAfter(client.replica)).toEqual(kept);
         expect(client.ends).toBe(1);
         expect(sink?.events.at(-1)?.event).toBe("end");
-        expect(sink?.writtenWhileFull).toBe(0);
-        expectEachLineOnce(client.told);
+        expect(sink?.writesWhileFull).toBe(0);
+        expectEachLineOnce(client.received);
       }
-      expect(world.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
-      await world.progress.close();
+      expect(context.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      await context.progress.close();
     }),
     { numRuns: 150 },
   );

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
-import { openStream, settled } from "./kit.js";
+import { waitUntil } from "./context.js";
+import { openStream } from "./streams.js";
 
-test("given a job, its stream tells it from the snapshot to the end, once", async () => {
+test("given a job that runs, its stream has hello, a snapshot and one end", async () => {
   const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
   const job = await progress.create({
     kind: "video",
@@ -15,7 +16,7 @@ test("given a job, its stream tells it from the snapshot to the end, once", asyn
     await reporter.step("render", (step) => step.update({ done: 40, total: 80 }));
     return { videoUrl: "/v.mp4" };
   });
-  await settled(() => progress.stats().streams === 0);
+  await waitUntil(() => progress.stats().streams === 0);
   expect(state).toMatchObject({
     status: "completed",
     percent: 100,

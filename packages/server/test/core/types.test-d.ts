@@ -16,7 +16,7 @@ test("given a definition, step ids, metadata and result have its types", async (
   const job = await progress.create({ definition: videoJob, metadata: { topic: "Sea" } });
   const state = await progress.run(job, async (reporter) => {
     reporter.update({ metadata: { queuePosition: 1, topic: null } });
-    // @ts-expect-error: the definition knows no such key
+    // @ts-expect-error: the definition has no such metadata key
     reporter.update({ metadata: { colour: "red" } });
     // @ts-expect-error: the plan has no such step
     reporter.beginStep("upload");
@@ -32,11 +32,11 @@ test("given a definition, step ids, metadata and result have its types", async (
   expectTypeOf(state.metadata.topic).toEqualTypeOf<string | undefined>();
 });
 
-test("given a wrong result, doesn't compile", async () => {
+test("given a wrong result, does not compile", async () => {
   const job = await progress.create({ definition: videoJob });
-  // @ts-expect-error: the definition promises a video
+  // @ts-expect-error: the result needs a videoUrl
   await progress.run(job, async () => ({ audioUrl: "/a" }));
-  // @ts-expect-error: the definition promises a result
+  // @ts-expect-error: the work must return a result
   await progress.run(job, async () => {});
   // @ts-expect-error: metadata of another type
   await progress.create({ definition: videoJob, metadata: { topic: 5 } });
@@ -47,7 +47,7 @@ test("given an id and a definition, the reporter has its types", async () => {
   expectTypeOf(reporter.complete).parameter(0).toEqualTypeOf<{ videoUrl: string }>();
 });
 
-test("given no definition, anything that is JSON goes", async () => {
+test("given no definition, accepts any JSON", async () => {
   const job = await progress.create({ kind: "import", metadata: { file: "a.csv" } });
   await progress.run(job, async (reporter) => {
     expectTypeOf(reporter).toEqualTypeOf<Reporter>();

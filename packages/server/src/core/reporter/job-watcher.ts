@@ -27,7 +27,7 @@ import { type VersionTracker, versionTracker } from "../version-tracker.js";
 export interface JobWatcher {
   /** Starts the watch, then reads the job. @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
   open(): Promise<Delta>;
-  /** Writes a change of the reporter. @throws ProgressError as the store does. */
+  /** Writes a change of the reporter; one at a time. @throws ProgressError as the store does. */
   write(change: Change): Promise<Cursor>;
   /** Passes changes by others on, from now on. Resolves when those that were announced before have been passed on. */
   listen(listener: JobWatcherListener): Promise<void>;
@@ -54,10 +54,10 @@ interface WatcherState extends JobWatcherContext {
   readonly outage: Outage;
   /** All versions up to this one were read or are the reporter's own. */
   known: CursorParts;
-  /** Whether the reply to a write left out a version, or a read failed. */
+  /** Whether the reply to a write left out a version. */
   mustRead: boolean;
-  /** Writes whose reply is still to come. */
-  writing: number;
+  /** The version that the write under way makes if nobody else writes first; 0 while none is under way. */
+  ownVersion: number;
   isReading: boolean;
   isStopped: boolean;
   readAt: number;
@@ -82,7 +82,7 @@ export function createJobWatcher(context: JobWatcherContext): JobWatcher {
     outage: createOutage(context.rereadMs, context.random),
     known: { epoch: "", version: 0 },
     mustRead: false,
-    writing: 0,
+    ownVersion: 0,
     isReading: false,
     isStopped: false,
     readAt: elapsed(),
@@ -108,6 +108,7 @@ async function open(watcher: WatcherState): Promise<Delta> {
     versions.note(version);
     void readIfDue(watcher);
   });
+  if (watcher.isStopped) endWatch(watcher);
   versions.clear();
   const snapshot = await store.read(jobId);
   if (snapshot === undefined) throw jobNotFound(jobId);
@@ -116,13 +117,13 @@ async function open(watcher: WatcherState): Promise<Delta> {
 }
 
 async function write(watcher: WatcherState, change: Change): Promise<Cursor> {
-  watcher.writing += 1;
+  watcher.ownVersion = watcher.known.version + 1;
   try {
     const cursor = await watcher.store.write(watcher.jobId, change);
     noteReply(watcher, cursor, isVisible(change));
     return cursor;
   } finally {
-    watcher.writing -= 1;
+    watcher.ownVersion = 0;
     void readIfDue(watcher);
   }
 }
@@ -149,10 +150,11 @@ async function readIfDue(watcher: WatcherState): Promise<void> {
 }
 
 function readDueAt(watcher: WatcherState): number {
-  const { mustRead, versions, known, writing, outage, readAt, contactAt, rereadMs } = watcher;
+  const { mustRead, versions, known, ownVersion, outage, readAt, contactAt, rereadMs } = watcher;
   if (outage.isOn()) return outage.retryAt();
-  // The wake of a write may come before its reply, so the next version may be the reporter's own.
-  if (mustRead || versions.isAbove(known.version + writing)) return Number.NEGATIVE_INFINITY;
+  // The wake of a write may come before its reply.
+  if (mustRead || versions.isAbove(Math.max(known.version, ownVersion)))
+    return Number.NEGATIVE_INFINITY;
   if (versions.isUnknown()) return readAt + UNVERSIONED_GAP_MS;
   return contactAt + rereadMs;
 }
@@ -186,8 +188,14 @@ function readDone(
     listener.removed();
     return;
   }
-  watcher.known = parseCursor(delta.cursor) ?? watcher.known;
+  const read = parseCursor(delta.cursor);
+  // The reply to a write that came during the read may have a later version.
+  if (read !== undefined && isAfter(read, watcher.known)) watcher.known = read;
   listener.changed(delta.set);
+}
+
+function isAfter(one: CursorParts, other: CursorParts): boolean {
+  return one.epoch !== other.epoch || one.version > other.version;
 }
 
 function readFailed(watcher: WatcherState, listener: JobWatcherListener, error: unknown): void {
@@ -196,7 +204,6 @@ function readFailed(watcher: WatcherState, listener: JobWatcherListener, error: 
     listener.removed();
     return;
   }
-  watcher.mustRead = true;
   if (watcher.outage.failed()) report(watcher, error);
 }
 
@@ -204,6 +211,10 @@ function stop(watcher: WatcherState): void {
   if (watcher.isStopped) return;
   watcher.isStopped = true;
   clearTimeout(watcher.timer);
+  endWatch(watcher);
+}
+
+function endWatch(watcher: WatcherState): void {
   // Nothing waits for it: a wake that still comes finds the watcher stopped.
   watcher.unwatch?.().catch((error) => report(watcher, error));
 }

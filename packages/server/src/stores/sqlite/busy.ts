@@ -1,6 +1,6 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
-import { elapsed } from "../../shared/time.js";
+import { backoffMs, elapsed } from "../../shared/time.js";
 
 /** `SQLITE_BUSY` and `SQLITE_LOCKED`. Extended result codes carry one of these in their low byte. */
 const LOCKED: ReadonlySet<number> = new Set([5, 6]);
@@ -28,14 +28,14 @@ export function unavailable(cause: unknown): ProgressError {
   );
 }
 
-/**
- * Waits before the next try at a locked file, 1 to 31 ms. The wait grows with each failure and is random, so that two
- * processes do not retry in step.
- */
+/** The waits between tries at a locked file. A lock is held for a few milliseconds. */
+const RETRY_RANGE = { firstMs: 2, maxMs: 30 };
+
+/** Waits before the next try at a locked file. */
 export function beforeRetry(failures: number): Promise<void> {
-  const maxMs = Math.min(30, 2 ** failures);
+  const delayMs = backoffMs(failures, RETRY_RANGE, Math.random);
   // The timer keeps the process alive, because a call waits for it. busyTimeoutMs bounds the number of retries.
-  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * maxMs));
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
 /**

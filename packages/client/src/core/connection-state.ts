@@ -1,0 +1,27 @@
+import type { ProgressError } from "@emlinh/progress-protocol";
+import type { ConnectionStatus, MachineState, Transport } from "../machine/state.js";
+
+/** The state of the connection. It says nothing about the job. */
+export interface ConnectionState {
+  readonly status: ConnectionStatus;
+  /** Failed attempts since data last arrived. */
+  readonly attempt: number;
+  /** When the next attempt starts, while `waiting`. Milliseconds since the epoch, by this device's clock. */
+  readonly retryAt?: number;
+  /** The transport in use, or the one that the next attempt uses. */
+  readonly transport: Transport;
+  /** The last failure; absent once the connection works again. */
+  readonly error?: ProgressError;
+}
+
+/** The public part of the machine's state. */
+export function connectionState(state: MachineState): ConnectionState {
+  const { status, attempt, transport, retryAt, error } = state;
+  return {
+    status,
+    attempt,
+    transport,
+    ...(status === "waiting" && { retryAt }),
+    ...(error && { error }),
+  };
+}

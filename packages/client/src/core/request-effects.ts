@@ -1,0 +1,82 @@
+import type { JobTypes } from "@emlinh/progress-protocol";
+import type { MachineEvent } from "../machine/events.js";
+import { poll } from "../transports/poll.js";
+import { stream } from "../transports/stream.js";
+import type { TransportRequest } from "../transports/transport.js";
+import type { EffectHandlers } from "./machine-runner.js";
+import type { ResolvedWatchOptions } from "./options.js";
+import type { ReplicaView } from "./replica-view.js";
+
+/** Handles the requests for the progress of one job, by the number of the connection. */
+export interface RequestEffects extends Pick<EffectHandlers, "connect" | "disconnect"> {
+  /** Whether bytes should have arrived on a connection by now. */
+  isOverdue(connection: number | undefined): boolean;
+}
+
+/** The surroundings of the requests. */
+export interface RequestContext<Job extends JobTypes> {
+  /** The address of the job. */
+  readonly url: string;
+  /** Receives the deltas. */
+  readonly view: ReplicaView<Job>;
+  /** Receives the events of each connection until it is disconnected. */
+  dispatch(event: MachineEvent): void;
+}
+
+interface OpenRequest extends TransportRequest {
+  readonly abort: AbortController;
+}
+
+/** Makes handlers that have no request open. */
+export function requestEffects<Job extends JobTypes>(
+  options: ResolvedWatchOptions,
+  { url, view, dispatch }: RequestContext<Job>,
+): RequestEffects {
+  const { clock } = options;
+  const requests = new Map<number | undefined, OpenRequest>();
+  /** The server's clock, in milliseconds ahead of this device's. */
+  let serverOffsetMs = 0;
+  /** The last `retry:` of the server: a minimum for every later wait after a failure (P41). */
+  let retryMs = 0;
+
+  return {
+    connect({ connection, transport, holdMs, refresh }) {
+      const query = new URLSearchParams();
+      if (view.cursor) query.set("after", view.cursor);
+      if (holdMs > 0) query.set("wait", `${Math.ceil(holdMs / 1000)}`);
+      const abort = new AbortController();
+      const request: OpenRequest = {
+        ...options,
+        url: `${url}?${query}`,
+        holdMs,
+        refresh,
+        abort,
+        signal: abort.signal,
+        expectBytesBy: 0,
+        receive: (delta) => view.apply(delta, clock() + serverOffsetMs),
+        onServerTime(now) {
+          if (now > 0) serverOffsetMs = now - clock();
+        },
+        onRetry(ms) {
+          retryMs = ms;
+        },
+        report(event) {
+          if (abort.signal.aborted) return;
+          if (view.replica.done) dispatch({ kind: "close" });
+          else if (event.kind !== "failed") dispatch({ ...event, connection });
+          else dispatch({ ...event, connection, floorMs: Math.max(event.floorMs, retryMs) });
+        },
+      };
+      requests.set(connection, request);
+      void (transport === "poll" ? poll(request) : stream(request));
+    },
+    disconnect({ connection }) {
+      requests.get(connection)?.abort.abort();
+      requests.delete(connection);
+    },
+    isOverdue(connection) {
+      const request = requests.get(connection);
+      return request ? clock() >= request.expectBytesBy : false;
+    },
+  };
+}

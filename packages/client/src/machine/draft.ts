@@ -1,0 +1,93 @@
+import { delayAt } from "./backoff.js";
+import type { Effect } from "./effects.js";
+import type { EventContext } from "./events.js";
+import { holdMs, probesStream } from "./policy.js";
+import type { MachineState, Transport } from "./state.js";
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** The next state while it is made: a mutable copy, the effects so far, and the context of the event. */
+export interface Draft extends Mutable<MachineState>, EventContext {
+  /** In the order in which they are executed. */
+  readonly effects: Effect[];
+}
+
+/** The two connections that a machine can have. */
+type Role = "current" | "probe";
+
+function open(draft: Draft, role: Role, transport: Transport): void {
+  draft.lastConnection += 1;
+  draft[role] = draft.lastConnection;
+  draft.effects.push({
+    run: "connect",
+    connection: draft.lastConnection,
+    transport,
+    holdMs: transport === "poll" ? holdMs(draft) : 0,
+    refresh: draft.refreshed,
+  });
+}
+
+/** Closes the current connection or the probe, if there is one. */
+export function disconnect(draft: Draft, role: Role): void {
+  const connection = draft[role];
+  if (!connection) return;
+  draft[role] = undefined;
+  draft.effects.push({ run: "disconnect", connection });
+}
+
+/** Opens the current connection. There must be none. */
+export function connect(draft: Draft, transport: Transport): void {
+  draft.status = transport === "poll" ? "polling" : "connecting";
+  draft.transport = transport;
+  open(draft, "current", transport);
+}
+
+/** Opens a stream beside the polls, if there is none and the policy allows it. */
+export function connectProbe(draft: Draft): void {
+  if (!draft.probe && probesStream(draft)) open(draft, "probe", "stream");
+}
+
+/** Closes every connection and starts again at once, or when the server's minimum wait is over. */
+export function reconnect(draft: Draft, transport: Transport): void {
+  disconnect(draft, "current");
+  disconnect(draft, "probe");
+  // The clock may have been set back since: the wait is never longer than the minimum itself.
+  const delayMs = Math.min(draft.floorMs, draft.floorUntil - draft.now);
+  if (delayMs > 0) {
+    draft.transport = transport;
+    waitForRetry(draft, delayMs);
+    waitForProbe(draft);
+  } else {
+    connect(draft, transport);
+    connectProbe(draft);
+  }
+}
+
+/** Waits for the next attempt. */
+export function waitForRetry(draft: Draft, delayMs: number): void {
+  draft.status = "waiting";
+  draft.retryAt = draft.now + delayMs;
+  draft.effects.push({ run: "wait", timer: "retry", delayMs });
+}
+
+/** Waits for the next try of the stream, if the policy allows one. */
+export function waitForProbe(draft: Draft): void {
+  if (!probesStream(draft)) return;
+  const delayMs = delayAt(draft.policy.probesMs, draft.failedProbes);
+  draft.effects.push({ run: "wait", timer: "probe", delayMs });
+}
+
+/** Closes every connection and cancels every timer. */
+export function halt(
+  draft: Draft,
+  status: "idle" | "paused" | "closed",
+  error?: MachineState["error"],
+): void {
+  disconnect(draft, "current");
+  disconnect(draft, "probe");
+  draft.status = status;
+  draft.error = error;
+  draft.effects.push({ run: "cancel-timers" });
+  // A paused machine still listens to the page, which ends the pause.
+  if (status !== "paused") draft.effects.push({ run: "detach" }, { run: "release-slot" });
+}

@@ -1,0 +1,82 @@
+import type { ProgressError } from "@emlinh/progress-protocol";
+import type { RetryPolicy } from "./policy.js";
+
+/** How a job's progress is fetched: one long response, or repeated requests. */
+export type Transport = "stream" | "poll";
+
+/**
+ * The state of the connection. It is independent of the job's own status.
+ *
+ * - `idle`: no listener. `connecting`: waiting for the first frame. `live`: the stream delivers. `suspect`: the stream
+ *   has been silent for longer than expected.
+ * - `waiting`: the next attempt starts at `retryAt`. `polling`: progress is fetched by requests. `offline`: the device
+ *   reports that it has no network.
+ * - `paused`: the page is hidden or frozen. `closed`: final; there is an `error` unless the job's end was received.
+ */
+export type ConnectionStatus =
+  | "idle"
+  | "connecting"
+  | "live"
+  | "suspect"
+  | "waiting"
+  | "offline"
+  | "paused"
+  | "polling"
+  | "closed";
+
+/** The whole state of the machine. Immutable. */
+export interface MachineState {
+  readonly policy: RetryPolicy;
+  readonly status: ConnectionStatus;
+  /** The transport in use, or the one that the next attempt uses. */
+  readonly transport: Transport;
+  /**
+   * Failed attempts since data last arrived. An open alone does not reset it: a proxy may accept each connection, then
+   * drop it.
+   */
+  readonly attempt: number;
+  /** Streams in a row that stayed silent or answered with something else than a stream. */
+  readonly strikes: number;
+  /**
+   * The number of the connection in use. Numbers are not reused, so that late events of a closed connection are
+   * recognized.
+   */
+  readonly current: number | undefined;
+  /** The number of the stream that is tried while polls go on. */
+  readonly probe: number | undefined;
+  /** The highest number given to a connection. */
+  readonly lastConnection: number;
+  /** Probes that failed since the stream was last healthy. */
+  readonly failedProbes: number;
+  /** Long polls in a row that the server did not hold. After a few of them, polls are sent at an interval. */
+  readonly unheld: number;
+  /** Whether fresh credentials were requested since the server last accepted some. */
+  readonly refreshed: boolean;
+  /** The server's minimum wait, in milliseconds. */
+  readonly floorMs: number;
+  /** When that wait is over. Milliseconds since the epoch. */
+  readonly floorUntil: number;
+  /** When the next attempt starts, while `waiting`. Milliseconds since the epoch. */
+  readonly retryAt: number;
+  /** The last failure; `undefined` once the connection works again. */
+  readonly error: ProgressError | undefined;
+}
+
+/** The state before the first listener. */
+export const initialState = (policy: RetryPolicy): MachineState => ({
+  policy,
+  status: "idle",
+  transport: "stream",
+  attempt: 0,
+  strikes: 0,
+  current: undefined,
+  probe: undefined,
+  lastConnection: 0,
+  failedProbes: 0,
+  unheld: 0,
+  refreshed: false,
+  floorMs: 0,
+  floorUntil: 0,
+  retryAt: 0,
+  error: undefined,
+});

@@ -1,0 +1,27 @@
+import { decodeDelta } from "@emlinh/progress-protocol";
+import { sendRequest, unexpected } from "./http.js";
+import { numberOf, parseJson } from "./json.js";
+import { silenceLimit } from "./silence-limit.js";
+import type { TransportEvent, TransportRequest } from "./transport.js";
+
+/** A long poll that is answered sooner, and with nothing new, was not held. */
+const MIN_HELD_MS = 1000;
+
+/** Asks once what changed after the cursor in the url. */
+export async function poll(request: TransportRequest): Promise<void> {
+  const { clock, openTimeoutMs, holdMs, receive, onServerTime, report } = request;
+  const startedAt = clock();
+  silenceLimit(request)(openTimeoutMs + holdMs, true);
+
+  async function read(response: Response): Promise<TransportEvent> {
+    const text = await response.text();
+    const data = parseJson(text);
+    onServerTime(numberOf(data, "now", 0));
+    const applied = receive(decodeDelta(data));
+    if (applied === "unknown-epoch") return unexpected("a delta of this job", text);
+    const mayBeUnheld = holdMs > 0 && applied === "known";
+    return { kind: "polled", unheld: mayBeUnheld && clock() - startedAt < MIN_HELD_MS };
+  }
+
+  report(await sendRequest(request, { headers: { accept: "application/json" } }, read));
+}

@@ -1,0 +1,29 @@
+import { failure, type RequestFailure, sendRequest, unexpected } from "./http.js";
+import { streamSession } from "./stream-session.js";
+import type { TransportRequest } from "./transport.js";
+
+const CONTENT_TYPE = "text/event-stream";
+
+/** Opens a stream of what changed after the cursor in the url, and reads it to its end. */
+export async function stream(request: TransportRequest): Promise<void> {
+  const { signal, receive, report } = request;
+  const onBytes = streamSession(request);
+
+  async function read({ status, headers, body }: Response): Promise<RequestFailure> {
+    if (status === 204) {
+      // The server says that this client has the job's end (P26), but it does not: the cursor is wrong.
+      receive(undefined);
+      return unexpected(CONTENT_TYPE, "status 204");
+    }
+    const type = headers.get("content-type");
+    if (!type?.startsWith(CONTENT_TYPE) || !body) return unexpected(CONTENT_TYPE, type);
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return failure("The stream ended before the job did.");
+      onBytes(value);
+    }
+  }
+
+  report(await sendRequest(request, { headers: { accept: CONTENT_TYPE } }, read));
+}

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Effect, TimerName } from "../src/machine/effects.js";
+import type { MachineEvent } from "../src/machine/events.js";
+import { reduce } from "../src/machine/reduce.js";
+import { initialState, type MachineState } from "../src/machine/state.js";
+import { EVENTS, type EventName, NOW, POLICY, WITHOUT_SLOT } from "./support/machine-cases.js";
+
+/** The result of all effects so far: the connections that are open, and the timers that are set. */
+interface World {
+  machine: MachineState;
+  readonly open: Set<number>;
+  readonly timers: Set<TimerName>;
+  attached: boolean;
+}
+
+const move = fc.record({
+  name: fc.constantFrom(...(Object.keys(EVENTS) as EventName[])),
+  probe: fc.boolean(),
+  late: fc.boolean(),
+  strike: fc.boolean(),
+  unheld: fc.boolean(),
+  floorMs: fc.constantFrom(0, 5000),
+  random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  now: fc.integer({ min: NOW, max: NOW + 100_000 }),
+});
+type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
+
+/** The event of a move, or `undefined` if no driver would dispatch it in this state. */
+function eventOf(
+  { machine }: World,
+  { name, probe, late, ...rest }: Move,
+): MachineEvent | undefined {
+  const event: MachineEvent = { ...EVENTS[name], ...rest };
+  // Half of the lives begin without a slot.
+  if (event.kind === "start") return { ...event, policy: probe ? WITHOUT_SLOT : POLICY };
+  if (!("connection" in event)) return event;
+  if (late) return { ...event, connection: 0.5 };
+  const connection = probe ? machine.probe : machine.current;
+  if (connection === undefined) return undefined;
+  // A poll reports nothing but its answer, and a stream is never answered.
+  const polls = !probe && machine.transport === "poll";
+  const fits = event.kind === "polled" ? polls : !polls || !/alive|silent/.test(event.kind);
+  return fits ? { ...event, connection } : undefined;
+}
+
+function execute(world: World, effect: Effect): void {
+  switch (effect.run) {
+    case "connect":
+      expect(world.open).not.toContain(effect.connection);
+      world.open.add(effect.connection);
+      break;
+    case "disconnect":
+      // Nothing is closed twice.
+      expect(world.open.delete(effect.connection)).toBe(true);
+      break;
+    case "wait":
+      world.timers.add(effect.timer);
+      break;
+    case "cancel-timers":
+      world.timers.clear();
+      break;
+    case "attach":
+      world.attached = true;
+      break;
+    case "detach":
+      world.attached = false;
+      break;
+  }
+}
+
+function step(world: World, move: Move): void {
+  const event = eventOf(world, move);
+  if (event === undefined) return;
+  if (event.kind === "retry-due") world.timers.delete("retry");
+  if (event.kind === "probe-due") world.timers.delete("probe");
+  const { machine } = world;
+  const [next, effects] = reduce(machine, { ...event, now: move.now, random: move.random });
+  const isLate = "connection" in event && move.late;
+  if (isLate || machine.status === "closed") expect([next, effects]).toEqual([machine, []]);
+  for (const effect of effects) execute(world, effect);
+  world.machine = next;
+}
+
+function assertSound({ machine, open, timers, attached }: World): void {
+  const { status, current, probe, lastConnection, transport, policy } = machine;
+  const connections = [current, probe].filter((connection) => connection !== undefined);
+  expect([...open].sort()).toEqual(connections.sort());
+  expect(Math.max(0, ...connections)).toBeLessThanOrEqual(lastConnection);
+  if (probe !== undefined) expect(probe).not.toBe(current);
+  if (status === "connecting" || status === "live" || status === "suspect")
+    expect(current).toBeGreaterThan(0);
+  // No state is a dead end: a request is open, or a timer runs.
+  if (status === "waiting") expect(timers).toContain("retry");
+  if (status === "polling") expect(current !== undefined || timers.has("retry")).toBe(true);
+  const reaching = status === "waiting" || status === "polling";
+  if (reaching && transport === "poll" && policy === POLICY)
+    expect(probe !== undefined || timers.has("probe")).toBe(true);
+  if (status === "idle" || status === "paused" || status === "closed")
+    expect([current, probe, timers.size]).toEqual([undefined, undefined, 0]);
+  expect(attached).toBe(status !== "idle" && status !== "closed");
+}
+
+test("given any sequence of events, no connection leaks, none is late, and no state is a dead end", () => {
+  fc.assert(
+    fc.property(fc.array(move, { minLength: 1, maxLength: 60 }), (moves) => {
+      const world: World = {
+        machine: initialState(POLICY),
+        open: new Set(),
+        timers: new Set(),
+        attached: false,
+      };
+      step(world, { ...(moves[0] as Move), name: "start" });
+      for (const one of moves) {
+        step(world, one);
+        assertSound(world);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,0 +1,216 @@
+import { describe, expect, test } from "vitest";
+import type { MachineEvent } from "../src/machine/events.js";
+import type { RetryPolicy } from "../src/machine/policy.js";
+import { reduce } from "../src/machine/reduce.js";
+import type { MachineState } from "../src/machine/state.js";
+import {
+  C,
+  CONTEXT,
+  EVENTS,
+  missing,
+  NOW,
+  outcome,
+  POLICY,
+  run,
+  STATES,
+  unauthorized,
+  WITHOUT_SLOT,
+  words,
+} from "./support/machine-cases.js";
+
+const fail = (connection: number, more = {}): MachineEvent => ({
+  ...EVENTS.failed,
+  connection,
+  ...more,
+});
+const POLLING_AFTER_FAILURE: MachineState = { ...STATES.polling, strikes: 2, attempt: 2 };
+
+describe("failures", () => {
+  test("given the fifth failure in a row, polls after the first delay and probes the stream later", () => {
+    const [next, effects] = run({ ...STATES.live, attempt: 4 }, EVENTS.failed);
+    expect(next).toMatchObject({ status: "waiting", transport: "poll", attempt: 5 });
+    expect(effects).toBe("disconnect:7 retry:1000 probe:30000");
+  });
+
+  test("given a wait, states when it ends", () => {
+    expect(run(STATES.live, EVENTS.failed)[0].retryAt).toBe(NOW + 4000);
+    expect(run(STATES.live, EVENTS.bye)[0].retryAt).toBe(NOW + 300);
+  });
+
+  test("given two strikes, polls, however few the failures", () => {
+    const [next] = run(STATES.connecting, fail(C, { strike: true }));
+    expect(next.transport).toBe("stream");
+    const again = { ...next, status: "connecting", current: C } as const;
+    expect(run(again, fail(C, { strike: true }))[0].transport).toBe("poll");
+  });
+
+  test("given earlier failures, an open alone forgets none of them, and data forget all", () => {
+    const state: MachineState = { ...STATES.connecting, attempt: 3, strikes: 1, failedProbes: 2 };
+    expect(run(state, EVENTS.alive)[0]).toMatchObject({ status: "live", attempt: 3, strikes: 1 });
+    const forgotten = { attempt: 0, strikes: 0, failedProbes: 0 };
+    expect(run(state, EVENTS.healthy)[0]).toMatchObject(forgotten);
+  });
+
+  test("given a second 401 in a row, closes as refused; after an open, asks for credentials again", () => {
+    const [asked] = run(STATES.connecting, EVENTS.unauthorized);
+    const again = { ...EVENTS.unauthorized, connection: C + 1 };
+    expect(run(asked, again)[0]).toMatchObject({ status: "closed", error: unauthorized });
+    const [open] = run(asked, { ...EVENTS.alive, connection: C + 1 });
+    expect(run(open, again)[0]).toMatchObject({ status: "connecting", refreshed: true });
+  });
+
+  test("given failures while offline, counts no attempt", () => {
+    const [next] = run(STATES.live, EVENTS.offline, EVENTS.failed);
+    expect(next).toMatchObject({ status: "offline", attempt: 2, current: undefined });
+    expect(outcome(next, EVENTS.check)).toBe("connecting stream");
+  });
+
+  test("given a bye, counts no attempt and returns within a second, unless the server asks for more", () => {
+    const [next] = run(STATES.live, EVENTS.bye);
+    expect(next).toMatchObject({ status: "waiting", transport: "stream", attempt: 2 });
+    const byes = [0, 0.5, 0.999].map((random) =>
+      words(reduce(STATES.live, { ...EVENTS.bye, ...CONTEXT, random })),
+    );
+    expect(byes).toEqual(
+      ["retry:300", "retry:500", "retry:999"].map((wait) => `disconnect:7 ${wait}`),
+    );
+    expect(outcome(STATES.live, { ...EVENTS.bye, floorMs: 5000 })).toBe(
+      "waiting disconnect:7 retry:5000",
+    );
+  });
+
+  test("given transport stream, no number of failures makes it poll", () => {
+    const policy: RetryPolicy = { ...POLICY, transport: "stream" };
+    const [next] = run({ ...STATES.live, policy, attempt: 99, strikes: 99 }, EVENTS.failed);
+    expect(next.transport).toBe("stream");
+  });
+});
+
+describe("probes", () => {
+  test("given a probe that delivers, changes over to it and closes the poll", () => {
+    const [probing, effects] = run(POLLING_AFTER_FAILURE, EVENTS["probe-due"]);
+    expect(effects).toBe("stream");
+    expect(probing).toMatchObject({ status: "polling", current: C, probe: C + 1 });
+    const [live, after] = run(probing, { ...EVENTS.alive, connection: C + 1 });
+    expect(live).toMatchObject({
+      status: "live",
+      transport: "stream",
+      current: C + 1,
+      probe: undefined,
+    });
+    expect(after).toBe(`disconnect:${C}`);
+  });
+
+  test("given a probe that fails, polls on and waits longer for the next", () => {
+    const [probing] = run(POLLING_AFTER_FAILURE, EVENTS["probe-due"]);
+    const [next, effects] = run(probing, fail(C + 1));
+    expect(next).toMatchObject({
+      status: "polling",
+      current: C,
+      probe: undefined,
+      failedProbes: 1,
+      attempt: 2,
+    });
+    expect(effects).toBe(`disconnect:${C + 1} probe:30000`);
+    const [, later] = run(next, EVENTS["probe-due"], fail(C + 2));
+    expect(later).toBe(`disconnect:${C + 2} probe:60000`);
+  });
+
+  test("given a probe that the server ends with bye, polls on", () => {
+    const [probing] = run(POLLING_AFTER_FAILURE, EVENTS["probe-due"]);
+    const [next, effects] = run(probing, { ...EVENTS.bye, connection: C + 1 });
+    expect(next).toMatchObject({ status: "polling", current: C, failedProbes: 1 });
+    expect(effects).toBe(`disconnect:${C + 1} probe:30000`);
+  });
+
+  test("given a refused probe, whatever the status, polls on", () => {
+    const [probing] = run(POLLING_AFTER_FAILURE, EVENTS["probe-due"]);
+    for (const error of [missing, unauthorized])
+      expect(run(probing, fail(C + 1, { error }))[0].status).toBe("polling");
+  });
+
+  test("given a stream from a probe that fails before it was healthy, polls again at once", () => {
+    const [next] = run({ ...STATES.live, attempt: 0, failedProbes: 1 }, EVENTS.failed);
+    expect(next).toMatchObject({ status: "waiting", transport: "poll" });
+  });
+
+  test("given a pause while polling, keeps no timer; the check after it tries the stream at once", () => {
+    const [paused] = run(POLLING_AFTER_FAILURE, EVENTS.pause);
+    expect(outcome(paused, EVENTS["probe-due"])).toBe("-");
+    expect(outcome(paused, EVENTS.check)).toBe("polling hold stream");
+  });
+});
+
+describe("the server's minimum wait", () => {
+  const state: MachineState = { ...STATES.waiting, floorMs: 9000, floorUntil: NOW + 4000 };
+
+  test("given a wait that is not over, a check waits for the rest of it", () => {
+    expect(outcome(state, EVENTS.check)).toBe("waiting retry:4000");
+    const polls: MachineState = { ...state, transport: "poll" };
+    expect(outcome(polls, EVENTS.check)).toBe("waiting retry:4000 probe:30000");
+    expect(outcome({ ...state, status: "idle" }, EVENTS.start)).toContain("waiting");
+  });
+
+  test("given a clock that was set back, waits no longer than the minimum itself", () => {
+    const late: MachineState = { ...state, floorUntil: NOW + 86_400_000 };
+    expect(outcome(late, EVENTS.check)).toContain("retry:9000");
+  });
+});
+
+test("given a stream that is overdue by the clock, a check connects again and counts no attempt", () => {
+  for (const status of ["connecting", "live"] as const) {
+    expect(outcome(STATES[status], EVENTS.overdue)).toBe("connecting disconnect:7 stream");
+    const [next] = run(STATES[status], EVENTS.overdue);
+    expect(next.attempt).toBe(STATES[status].attempt);
+  }
+});
+
+describe("long polls", () => {
+  test("given some that are not held, polls at an interval from the third on, until a probe failed", () => {
+    const unheld = { ...EVENTS.polled, unheld: true };
+    const state = { ...STATES.polling, unheld: 2 };
+    expect(outcome(state, unheld)).toBe("polling disconnect:7 retry:2000");
+    expect(outcome({ ...state, unheld: 1 }, unheld)).toBe("polling disconnect:7 retry:500");
+    expect(run({ ...state, unheld: 1 }, EVENTS.polled)[0].unheld).toBe(0);
+    const slow = { ...state, unheld: 3, current: undefined };
+    expect(outcome(slow, EVENTS["retry-due"])).toBe("polling poll");
+    expect(run(slow, EVENTS["probe-due"], fail(C + 1))[0].unheld).toBe(0);
+  });
+
+  test("given streams that failed, asks for long polls", () => {
+    const [next] = run({ ...STATES.connecting, unheld: 3, strikes: 1 }, fail(C, { strike: true }));
+    expect(outcome(next, EVENTS["retry-due"])).toBe("polling hold");
+  });
+});
+
+describe("slots", () => {
+  test("given none, polls at an interval, does not probe, and streams as soon as there is one", () => {
+    const start = { ...EVENTS.start, policy: WITHOUT_SLOT };
+    expect(outcome(STATES.idle, start)).toBe("polling attach poll");
+    const [next] = run(STATES.idle, start);
+    expect(next).toMatchObject({ status: "polling", transport: "poll" });
+    expect(outcome(next, EVENTS["probe-due"])).toBe("-");
+    const polled = { ...EVENTS.polled, connection: C + 1 };
+    expect(outcome(next, polled)).toBe(`polling disconnect:${C + 1} retry:2000`);
+    const [, effects] = run(next, EVENTS["policy-changed"]);
+    expect(effects).toBe("stream");
+  });
+
+  test("given one while nothing is polled, opens nothing at once", () => {
+    const polls = { transport: "poll", policy: WITHOUT_SLOT } as const;
+    const granted = (status: "paused" | "waiting" | "offline"): string =>
+      run({ ...STATES[status], ...polls }, EVENTS["policy-changed"])[1];
+    expect(granted("paused")).toBe("");
+    expect(granted("waiting")).toBe("probe:30000");
+    expect(granted("offline")).toBe("probe:30000");
+  });
+});
+
+test.each([
+  ["stream", "connecting attach stream"],
+  ["poll", "polling attach hold"],
+  ["auto", "connecting attach stream"],
+] as const)("given transport %s, starts with: %s", (transport, expected) => {
+  const policy: RetryPolicy = { ...POLICY, transport };
+  expect(outcome(STATES.idle, { ...EVENTS.start, policy })).toBe(expected);
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { streamLimiter } from "../../../src/core/hub/stream-limiter.js";
+import { flushMicrotasks } from "../context.js";
+
+describe("take", () => {
+  test("given free slots, takes one for each call", () => {
+    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    limiter.take("a");
+    limiter.take("b");
+    expect(limiter.count()).toBe(2);
+  });
+
+  test("given no free slot in the process, throws and names the limit", () => {
+    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    limiter.take("a");
+    limiter.take("b");
+    expect(() => limiter.take("c")).toThrow(
+      expect.objectContaining({
+        code: "too-many-streams",
+        status: 429,
+        retryable: true,
+        message: expect.stringContaining("limit of 2 open streams in this process"),
+      }),
+    );
+    expect(limiter.count()).toBe(2);
+  });
+
+  test("given no free slot of the job, throws for that job only", () => {
+    const limiter = streamLimiter({ maxStreams: 10, maxStreamsPerJob: 1 });
+    limiter.take("a");
+    expect(() => limiter.take("a")).toThrow(
+      expect.objectContaining({
+        code: "too-many-streams",
+        message: expect.stringContaining('limit of 1 open streams of the job "a"'),
+      }),
+    );
+    limiter.take("b");
+    expect(limiter.count()).toBe(2);
+  });
+
+  test("given a refused stream, takes no slot of the job", () => {
+    const limiter = streamLimiter({ maxStreams: 1, maxStreamsPerJob: 1 });
+    const giveBack = limiter.take("a");
+    expect(() => limiter.take("b")).toThrow();
+    giveBack();
+    limiter.take("b");
+    expect(limiter.count()).toBe(1);
+  });
+
+  test("given a slot that was given back, takes it again", () => {
+    const limiter = streamLimiter({ maxStreams: 10, maxStreamsPerJob: 2 });
+    const giveBack = [limiter.take("a"), limiter.take("a")];
+    giveBack[0]?.();
+    expect(limiter.count()).toBe(1);
+    giveBack.push(limiter.take("a"));
+    expect(() => limiter.take("a")).toThrow();
+    giveBack[1]?.();
+    giveBack[2]?.();
+    expect(limiter.count()).toBe(0);
+    limiter.take("a");
+    limiter.take("a");
+    expect(() => limiter.take("a")).toThrow();
+  });
+
+  test("given Infinity, has no limit", () => {
+    const limiter = streamLimiter({
+      maxStreams: Number.POSITIVE_INFINITY,
+      maxStreamsPerJob: Number.POSITIVE_INFINITY,
+    });
+    for (let i = 0; i < 1_000; i += 1) limiter.take("a");
+    expect(limiter.count()).toBe(1_000);
+  });
+});
+
+describe("whenNone", () => {
+  test("given no taken slot, resolves", async () => {
+    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    await limiter.whenNone();
+  });
+
+  test("given taken slots, resolves for all callers when the last is given back", async () => {
+    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const giveBack = [limiter.take("a"), limiter.take("b")];
+    let resolved = 0;
+    const waiting = [1, 2].map(async () => {
+      await limiter.whenNone();
+      resolved += 1;
+    });
+    giveBack[0]?.();
+    await flushMicrotasks();
+    expect(resolved).toBe(0);
+    giveBack[1]?.();
+    await Promise.all(waiting);
+    expect(resolved).toBe(2);
+  });
+
+  test("given a slot that is taken again later, waits for that one too", async () => {
+    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    limiter.take("a")();
+    const giveBack = limiter.take("a");
+    let isResolved = false;
+    const waiting = limiter.whenNone().then(() => {
+      isResolved = true;
+    });
+    await flushMicrotasks();
+    expect(isResolved).toBe(false);
+    giveBack();
+    await waiting;
+  });
+});

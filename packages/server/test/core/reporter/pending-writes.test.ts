@@ -1,0 +1,77 @@
+import { MAX_CHANGE_BYTES } from "@emlinh/progress-protocol";
+import { describe, expect, test } from "vitest";
+import {
+  appendWrite,
+  type PendingWrite,
+  trimLines,
+} from "../../../src/core/reporter/pending-writes.js";
+
+const pendingWrite = (
+  more: Partial<PendingWrite> & { fields?: string; lines?: readonly string[] },
+): PendingWrite => ({
+  change: {
+    set: Object.fromEntries([...(more.fields ?? "")].map((field) => [field, more.upTo ?? 1])),
+    log: (more.lines ?? []).map((text) => ({ at: 1, level: "info", text })),
+  },
+  bytes: 100,
+  upTo: 1,
+  isLast: false,
+  isUncertain: false,
+  ...more,
+});
+
+describe("appendWrite", () => {
+  test("given a write that fits, merges it into the last one", () => {
+    const queue = appendWrite(
+      [pendingWrite({ fields: "ab", lines: ["1"] })],
+      pendingWrite({ fields: "b", lines: ["2"], upTo: 2, isLast: true }),
+    );
+    expect(queue).toMatchObject([
+      { bytes: 200, upTo: 2, isLast: true, change: { set: { a: 1, b: 2 } } },
+    ]);
+    expect(queue[0]?.change.log.map(({ text }) => text)).toEqual(["1", "2"]);
+  });
+
+  test("given a write that does not fit, removes its fields from earlier writes and drops empty ones", () => {
+    const big = { bytes: MAX_CHANGE_BYTES };
+    const queue = appendWrite(
+      [pendingWrite({ fields: "a", ...big }), pendingWrite({ fields: "bc", ...big })],
+      pendingWrite({ fields: "ab", upTo: 3, ...big }),
+    );
+    expect(queue.map(({ change }) => Object.keys(change.set))).toEqual([["c"], ["a", "b"]]);
+  });
+
+  test("given an uncertain write, neither merges with it nor changes it", () => {
+    const uncertain = pendingWrite({ fields: "a", isUncertain: true });
+    const queue = appendWrite([uncertain], pendingWrite({ fields: "a", upTo: 2 }));
+    expect(queue).toHaveLength(2);
+    expect(queue[0]).toBe(uncertain);
+  });
+});
+
+describe("trimLines", () => {
+  test("given too many lines, drops the oldest and notes how many; a second note adds to the first", () => {
+    const texts = (queue: readonly PendingWrite[]) =>
+      queue.flatMap(({ change }) => change.log.map(({ text }) => text));
+    const once = trimLines([pendingWrite({ lines: ["1", "2", "3", "4"] })], 3);
+    expect(texts(once)).toEqual([
+      "1 line dropped here: the store could not be reached.",
+      "2",
+      "3",
+      "4",
+    ]);
+    const twice = trimLines(once, 3);
+    expect(texts(twice)[0]).toBe("1 line dropped here: the store could not be reached.");
+    const more = trimLines(appendWrite(twice, pendingWrite({ lines: ["5", "6"] })), 3);
+    expect(texts(more)[0]).toMatch(/^[34] lines dropped here/);
+    expect(texts(more).slice(-3)).toEqual(["4", "5", "6"]);
+  });
+
+  test("given lines of an uncertain write, keeps them", () => {
+    const queue = [
+      pendingWrite({ lines: ["1", "2"], isUncertain: true }),
+      pendingWrite({ lines: ["3"] }),
+    ];
+    expect(trimLines(queue, 2)[0]).toBe(queue[0]);
+  });
+});

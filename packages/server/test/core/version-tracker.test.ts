@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { versionTracker } from "../../src/core/version-tracker.js";
+
+test("given nothing, notes no version", () => {
+  const versions = versionTracker();
+  expect(versions.isAbove(0)).toBe(false);
+  expect(versions.isUnknown()).toBe(false);
+});
+
+test("given versions in any order, compares with the highest", () => {
+  const versions = versionTracker();
+  for (const version of [3, 5, 4]) versions.note(version);
+  expect(versions.isAbove(4)).toBe(true);
+  expect(versions.isAbove(5)).toBe(false);
+  expect(versions.isUnknown()).toBe(false);
+});
+
+test("given a wake without a version, is unknown and keeps the highest version", () => {
+  const versions = versionTracker();
+  versions.note(5);
+  versions.note();
+  versions.note(2);
+  expect(versions.isUnknown()).toBe(true);
+  expect(versions.isAbove(4)).toBe(true);
+  expect(versions.isAbove(5)).toBe(false);
+});
+
+test("given clear(), forgets everything and notes later wakes", () => {
+  const versions = versionTracker();
+  versions.note(5);
+  versions.note();
+  versions.clear();
+  expect(versions.isUnknown()).toBe(false);
+  expect(versions.isAbove(0)).toBe(false);
+  versions.note(1);
+  expect(versions.isAbove(0)).toBe(true);
+});
