@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { VideoManager } from "@emlinh/progress-client";
+import { JobManager } from "@emlinh/progress-client";
 import { expect } from "vitest";
 
 /** The server of an example in a separate process, started as `npm start` does. */
@@ -46,7 +46,7 @@ async function failure({ stderr }: ChildProcess): Promise<never> {
 
 /** Creates a job and watches it until its end. */
 export async function watchOneJob(server: ExampleServer, createUrl: string, input: object) {
-  const jobs = new VideoManager({
+  const jobs = new JobManager({
     baseUrl: `${server.origin}/api/progress`,
     createUrl: `${server.origin}${createUrl}`,
   });
