@@ -1,13 +1,15 @@
 import { setImmediate } from "node:timers/promises";
 
-/** Numbers sieved between two breaths of the event loop: a few milliseconds' work. */
+/** Numbers per chunk: a few milliseconds of work. */
 const CHUNK = 1 << 20;
 
 /**
- * Counts the primes below a bound with a sieve, chunk by chunk, so that the server answers others meanwhile.
+ * Counts the primes below a bound with a sieve. Between two chunks the event loop runs, so the server can answer
+ * requests.
  *
  * @param {number} below - Exclusive.
- * @param {{ onProgress: (done: number) => void, signal: AbortSignal }} options - `onProgress` is told how many numbers are sieved.
+ * @param {{ onProgress: (done: number) => void, signal: AbortSignal }} options - `onProgress` gets the count of sieved
+ * numbers.
  */
 export async function sievePrimes(below, { onProgress, signal }) {
   const divisors = smallPrimes(Math.floor(Math.sqrt(below)));
@@ -22,39 +24,40 @@ export async function sievePrimes(below, { onProgress, signal }) {
 }
 
 /**
- * The same count by another way, to check the first: by how many numbers each prime strikes out, without looking at one of them.
+ * Counts the primes with another algorithm, to check the first one. It computes how many numbers each prime strikes
+ * out, without listing them.
  *
  * @param {number} below - Exclusive.
  */
 export function countPrimes(below) {
-  const most = below - 1;
-  const root = Math.floor(Math.sqrt(most));
-  // How many numbers from 2 to n, and to most / n, are left.
+  const max = below - 1;
+  const root = Math.floor(Math.sqrt(max));
+  // The numbers from 2 to n, and from 2 to max / n, that are not struck out.
   const small = Float64Array.from({ length: root + 1 }, (_, n) => n - 1);
-  const large = Float64Array.from({ length: root + 1 }, (_, n) => Math.floor(most / n) - 1);
+  const large = Float64Array.from({ length: root + 1 }, (_, n) => Math.floor(max / n) - 1);
   /** @param {number} n */
-  const left = (n) => (n <= root ? small[n] : large[Math.floor(most / n)]) ?? 0;
+  const left = (n) => (n <= root ? small[n] : large[Math.floor(max / n)]) ?? 0;
   for (let p = 2; p <= root; p += 1) {
     const before = left(p - 1);
     if (left(p) === before) continue;
-    for (let n = 1; n <= root && Math.floor(most / n) >= p * p; n += 1) {
-      large[n] = (large[n] ?? 0) - left(Math.floor(Math.floor(most / n) / p)) + before;
+    for (let n = 1; n <= root && Math.floor(max / n) >= p * p; n += 1) {
+      large[n] = (large[n] ?? 0) - left(Math.floor(Math.floor(max / n) / p)) + before;
     }
     for (let n = root; n >= p * p; n -= 1) {
       small[n] = (small[n] ?? 0) - left(Math.floor(n / p)) + before;
     }
   }
-  return left(most);
+  return left(max);
 }
 
-/** @param {number} most - Inclusive. */
-function smallPrimes(most) {
+/** @param {number} max - Inclusive. */
+function smallPrimes(max) {
   const primes = [];
-  const struck = new Uint8Array(most + 1);
-  for (let n = 2; n <= most; n += 1) {
+  const struck = new Uint8Array(max + 1);
+  for (let n = 2; n <= max; n += 1) {
     if (struck[n]) continue;
     primes.push(n);
-    for (let multiple = n * n; multiple <= most; multiple += n) struck[multiple] = 1;
+    for (let multiple = n * n; multiple <= max; multiple += n) struck[multiple] = 1;
   }
   return primes;
 }

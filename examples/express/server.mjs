@@ -9,7 +9,7 @@ import { countPrimes, sievePrimes } from "./primes.mjs";
 const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
 const plan = [
   { id: "sieve", title: "Sieve", weight: 9 },
-  { id: "check", title: "Check by another way", weight: 1 },
+  { id: "check", title: "Check with another algorithm", weight: 1 },
 ];
 const app = express();
 app.use("/api/progress", expressProgress(progress));
@@ -41,7 +41,7 @@ const server = app.listen(process.env.PORT ?? 3000, (error) => {
   console.log(`Open http://localhost:${port}`);
 });
 process.once("SIGTERM", async () => {
-  // Viewers are sent elsewhere first: an open stream would hold up the server's close for ever.
+  // The streams are closed first, because `server.close` waits for open connections.
   await progress.drain();
   server.close();
   await progress.close();

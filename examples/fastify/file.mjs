@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Gives the work a path that is removed afterwards, however the work ends.
+ * Runs work with the path of a temporary file. The file is removed when the work ends or throws.
  *
  * @template Result
  * @param {(path: string) => Promise<Result>} work
@@ -25,7 +25,7 @@ export async function inTemporaryFile(work) {
 }
 
 /**
- * Writes a file of noise, the same each time.
+ * Writes a file of pseudo-random bytes. The bytes are the same each time.
  *
  * @param {string} path
  * @param {Options & { bytes: number }} options
@@ -44,6 +44,8 @@ export async function writeFile(path, { bytes, onProgress, signal }) {
 }
 
 /**
+ * Hashes a file with SHA-256.
+ *
  * @param {string} path
  * @param {Options} options
  */

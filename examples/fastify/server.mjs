@@ -25,7 +25,10 @@ app.post("/api/files", { schema: { body } }, async (request, reply) => {
 const client = dirname(fileURLToPath(import.meta.resolve("@emlinh/progress-client")));
 app.register(fastifyStatic, { root: [join(import.meta.dirname, "public"), client] });
 
-/** @type {(bytes: number, job: import("@emlinh/progress-server").Reporter) => Promise<{ bytes: number, sha256: string }>} */
+/**
+ * @param {number} bytes
+ * @param {import("@emlinh/progress-server").Reporter} job
+ */
 async function makeFile(bytes, job) {
   return inTemporaryFile(async (path) => {
     const { signal } = job;
@@ -48,7 +51,7 @@ async function makeFile(bytes, job) {
 
 console.log(`Open ${await app.listen({ port: Number(process.env.PORT ?? 3000) })}`);
 process.once("SIGTERM", async () => {
-  // The plugin drains the progress first, so that no open stream holds it up.
+  // The plugin drains the progress first, because `close` waits for open connections.
   await app.close();
   await progress.close();
 });

@@ -1,6 +1,6 @@
 import { defineConfig } from "tsup";
 
-// What is taken over from the studio comes as sources, so it is built in; all other packages stay imports.
+// The studio's files are sources, so they are built into the programs. All other packages stay imports.
 export default defineConfig({
   entry: { start: "src/start.ts", web: "src/web.ts", worker: "src/worker.ts" },
   format: "esm",

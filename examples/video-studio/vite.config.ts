@@ -4,7 +4,7 @@ import { defineConfig, type Plugin } from "vite";
 
 const PLAIN = join(import.meta.dirname, "src/plain");
 
-/** Puts the page that needs no bundler beside the built one, as it is. */
+/** Copies the page that needs no bundler into the folder of the built page. */
 function plainPage(): Plugin {
   return {
     name: "plain-page",
@@ -16,7 +16,10 @@ function plainPage(): Plugin {
   };
 }
 
-/** The chat page. `vite build` puts it where the server serves it from; `vite` alone serves it with a running server behind it. */
+/**
+ * The chat page. `vite build` builds it into the folder that the server serves. `vite` serves it itself, and forwards
+ * requests to a running server.
+ */
 export default defineConfig({
   root: "src/page",
   plugins: [plainPage()],
@@ -24,7 +27,7 @@ export default defineConfig({
     outDir: "../../dist/page",
     emptyOutDir: true,
     target: "es2023",
-    // The page's policy allows nothing inline: no data: addresses, no polyfill script.
+    // The page's security policy allows no data: addresses and no inline polyfill script.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -24,7 +24,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-test("given a bound, the page counts, and shows the number when it is there", async () => {
+test("given a bound, shows the number of primes", async () => {
   await page.getByLabel("below").fill("20000000");
   await page.getByRole("button", { name: "Count" }).click();
   await page.getByText("1,270,607 primes").waitFor();
@@ -33,7 +33,7 @@ test("given a bound, the page counts, and shows the number when it is there", as
   );
 });
 
-test("given a reload in the middle and a cancel, the page finds its job again and stops it", async () => {
+test("given a reload during the work, finds the job again and cancels it", async () => {
   await page.getByLabel("below").fill("1000000000");
   await page.getByRole("button", { name: "Count" }).click();
   await page.getByText("Sieve …").waitFor();

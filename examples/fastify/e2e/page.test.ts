@@ -24,7 +24,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-test("given a size, the page makes a file, and shows its hash when it is there", async () => {
+test("given a size, shows the hash of the file", async () => {
   await page.getByLabel("megabytes").fill("64");
   await page.getByRole("button", { name: "Make" }).click();
   await page.getByText("SHA-256 f30fb789a9f52bee").waitFor();
@@ -33,7 +33,7 @@ test("given a size, the page makes a file, and shows its hash when it is there",
   );
 });
 
-test("given a reload in the middle and a cancel, the page finds its job again and stops it", async () => {
+test("given a reload during the work, finds the job again and cancels it", async () => {
   await page.getByLabel("megabytes").fill("4096");
   await page.getByRole("button", { name: "Make" }).click();
   await page.getByText("Write …").waitFor();

@@ -18,7 +18,7 @@ afterEach(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-test("given a size, writes and hashes a file, and the bar moves to its end", async () => {
+test("given a size, writes and hashes a file, and the percent rises to 100", async () => {
   const { result, percents, job } = await watchOneJob(server, "/api/files", { megabytes: 64 });
   expect(result).toEqual({
     bytes: 64 * 2 ** 20,
@@ -31,21 +31,21 @@ test("given a size, writes and hashes a file, and the bar moves to its end", asy
   });
 });
 
-test("given a stream, it runs from hello to the end", async () => {
+test("given a stream, has all events from hello to end", async () => {
   const { text } = await readStream(server, "/api/files", { megabytes: 32 });
   const events = eventsOf(await text);
   expect(events.slice(0, 2)).toEqual(["hello", "snapshot"]);
   expect(events.at(-1)).toBe("end");
 });
 
-test("given a cancel, the work stops", async () => {
+test("given a cancel, stops the work", async () => {
   const { jobId, text } = await readStream(server, "/api/files", { megabytes: 1024 });
   const url = `${server.origin}/api/progress/${jobId}/cancel`;
   expect((await fetch(url, { method: "POST" })).status).toBe(202);
   expect(await text).toMatch(/^event: end\ndata: .*"status":"cancelled"/m);
 });
 
-test("given the same request twice, makes one job", async () => {
+test("given the same request twice, creates one job", async () => {
   const ask = async () => {
     const response = await fetch(`${server.origin}/api/files`, {
       method: "POST",
@@ -57,7 +57,7 @@ test("given the same request twice, makes one job", async () => {
   expect(await ask()).toEqual(await ask());
 });
 
-test("serves its page, and the client for it", async () => {
+test("given the address of the page, serves it and its client", async () => {
   const page = await (await fetch(server.origin)).text();
   const script = /<script src="(.+?)"/.exec(page)?.[1];
   const response = await fetch(`${server.origin}/${script}`);
@@ -65,7 +65,7 @@ test("serves its page, and the client for it", async () => {
   expect(response.headers.get("content-type")).toMatch(/javascript/);
 });
 
-test("given SIGTERM, sends its viewers away and ends", async () => {
+test("given SIGTERM, closes the streams and exits", async () => {
   const { text } = await readStream(server, "/api/files", { megabytes: 1024 });
   const [code, events] = await Promise.all([server.stop(), text.then(eventsOf)]);
   expect(code).toBe(0);

@@ -3,17 +3,17 @@ import { visit } from "@emlinh/video-studio/e2e/support/visit.js";
 import { expect, test } from "vitest";
 import { NGINX_MISSING } from "../../../conformance/servers/nginx.js";
 import { REDIS_MISSING } from "../../../conformance/servers/redis.js";
-import { childrenOf, startCluster, type TestCluster } from "../test/support/cluster-kit.js";
+import { childrenOf, startCluster, type TestCluster } from "../test/support/cluster-fixture.js";
 
-/** What the browser writes of a stream that was cut by the death of a server. */
+/** The browser's message about a stream that ended because its server was killed. */
 const CUT = /net::ERR_INCOMPLETE_CHUNKED_ENCODING/u;
 
-describeInBrowser("the page before many processes", (browser) => {
+describeInBrowser("the page of the studio on many processes", (browser) => {
   test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
-    "given the death of the worker that makes its video, and of a web process, shows the next attempt, and its video",
+    "given a worker and a web process that are killed, shows the next attempt and its video",
     async () => {
       const cluster = await startCluster({ STORE: "redis" });
-      const { page, sights, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
+      const { page, states, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
       await ask("Trí tuệ nhân tạo");
       await until("a preview frame", ({ cards }) => cards[0]?.preview === true);
       await cluster.webs[0]?.stop("SIGKILL");
@@ -21,12 +21,12 @@ describeInBrowser("the page before many processes", (browser) => {
       const again = await until("the next attempt", ({ cards }) => {
         return cards[0]?.phase === "running" && cards[0].headline.endsWith("lần thử 2");
       });
-      const { cards, banner } = await until("the video", (sight) => sight.cards[0]?.video === true);
+      const { cards, banner } = await until("the video", (state) => state.cards[0]?.video === true);
       expect(cards[0]?.phase).toBe("completed");
       expect(banner).toBe("");
       expect(await page.locator("video").evaluate(widthOf)).toBe(1280);
-      // The queue is the only thing between the two attempts: nobody was told that the video is lost.
-      const phases = new Set(sights.map((sight) => sight.cards[0]?.phase));
+      // Between the two attempts the video was only queued, and never shown as lost.
+      const phases = new Set(states.map((state) => state.cards[0]?.phase));
       expect(phases).not.toContain("lost");
       expect(phases).not.toContain("gone");
       expect(again.cards[0]?.percent ?? 0).toBeLessThan(100);
@@ -34,7 +34,7 @@ describeInBrowser("the page before many processes", (browser) => {
   );
 });
 
-/** The width of a video's picture, when its first one is there. Runs in the page. */
+/** The width of a video, once its first frame is loaded. Runs in the page. */
 async function widthOf(element: Element): Promise<number> {
   const video = element as HTMLVideoElement;
   video.preload = "auto";
@@ -43,7 +43,7 @@ async function widthOf(element: Element): Promise<number> {
   return video.videoWidth;
 }
 
-/** The worker that has a pipeline running. */
+/** The worker whose pipeline is running. */
 async function workerAtWork({
   workers,
 }: TestCluster): Promise<TestCluster["workers"][number] | undefined> {

@@ -1,16 +1,16 @@
 import process from "node:process";
-import { type Settings, settingsFrom, WrongSetting } from "./settings.js";
+import { InvalidSetting, type Settings, settingsFrom } from "./settings.js";
 
-/** What a process does until it is told to stop. */
+/** A program that runs until it is closed. */
 export interface Running {
-  /** One line about it. */
+  /** One line for the operator. */
   readonly line: string;
-  /** Told to a process that forked this one. */
+  /** Sent to the process that forked this one. */
   readonly ready: object;
   close(): Promise<void>;
 }
 
-/** Longer than closing takes; what hangs then ends with the process. */
+/** Longer than closing takes. Work that hangs ends with the process. */
 const CLOSE_LIMIT_MS = 8_000;
 
 /** Writes a line for the operator. */
@@ -18,7 +18,7 @@ export function notice(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs a program: starts it by the settings, and closes it by a signal, or when the process is gone that forked it. */
+/** Starts a program with the settings of the environment. A signal, or the exit of the parent process, closes it. */
 export async function runMain(start: (settings: Settings) => Promise<Running>): Promise<void> {
   try {
     const running = await start(settingsFrom(process.env));
@@ -26,7 +26,7 @@ export async function runMain(start: (settings: Settings) => Promise<Running>): 
     process.stdout.write(`${running.line}\n`);
     process.send?.(running.ready);
   } catch (error) {
-    if (!(error instanceof WrongSetting)) throw error;
+    if (!(error instanceof InvalidSetting)) throw error;
     notice(error.message);
     process.exit(1);
   }
@@ -35,7 +35,7 @@ export async function runMain(start: (settings: Settings) => Promise<Running>): 
 function closeOnSignals(running: Running): void {
   let isClosing = false;
   const stop = async (): Promise<void> => {
-    // A second signal is from somebody who does not want to wait.
+    // A second signal comes from someone who does not want to wait.
     if (isClosing) process.exit(1);
     isClosing = true;
     setTimeout(() => process.exit(1), CLOSE_LIMIT_MS).unref();

@@ -3,21 +3,21 @@ import { type JobsOptions, Queue } from "bullmq";
 import { Redis } from "ioredis";
 import type { Settings } from "./settings.js";
 
-/** BullMQ's queue; its keys in Redis begin with `bull:videos`. */
+/** The name of BullMQ's queue. Its keys in Redis begin with `bull:videos`. */
 export const QUEUE_NAME = "videos";
 /** The name of BullMQ's jobs. */
 export const JOB_NAME = "make";
 
-/** What a worker needs to know. The id of the BullMQ job is that of ours. */
-export type VideoTicket = Omit<VideoTask, "jobId">;
+/** The data of a BullMQ job. Its id is the id of our job. */
+export type VideoData = Omit<VideoTask, "jobId">;
 
-/** How long BullMQ remembers what is over: only for those who look at its own tools. Ours is kept by the store. */
+/** How long BullMQ keeps finished jobs, for its own tools. The store keeps our jobs. */
 const KEPT = { age: 3_600, count: 1_000 } as const;
 
-/** How a job is put into the queue. */
+/** The options with which a job is put into the queue. */
 export function jobOptions(jobId: string, { attempts }: Settings): JobsOptions {
   return {
-    // A second one with the same id is none: whoever is in doubt may add the job again.
+    // BullMQ ignores a second job with the same id, so a job may be added again at any time.
     jobId,
     attempts,
     backoff: { type: "exponential", delay: 1_000 },
@@ -26,17 +26,17 @@ export function jobOptions(jobId: string, { attempts }: Settings): JobsOptions {
   };
 }
 
-/** A connection as BullMQ wants it: its commands wait for Redis to come back, and do not fail. */
+/** Opens a connection for BullMQ. Its commands do not fail while Redis is unavailable: they wait for it. */
 export function openRedis({ redisUrl }: Settings, onNotice: (notice: string) => void): Redis {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   redis.on("error", (error: Error) => onNotice(`Redis: ${error.message}`));
   return redis;
 }
 
-/** The queue, as those see it who put something into it or look at who waits. */
-export function openQueue(connection: Redis): Queue<VideoTicket> {
-  const queue = new Queue<VideoTicket>(QUEUE_NAME, { connection });
-  // The connection tells its own errors; without a listener they would end the process.
+/** Opens the queue to add jobs to it and to read it. */
+export function openQueue(connection: Redis): Queue<VideoData> {
+  const queue = new Queue<VideoData>(QUEUE_NAME, { connection });
+  // The connection reports its own errors. Without a listener here they would end the process.
   queue.on("error", () => {});
   return queue;
 }

@@ -1,46 +1,46 @@
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
-/** A setting that can't be meant. Its message is for whoever started the program. */
-export class WrongSetting extends Error {
-  override readonly name: string = "WrongSetting";
+/** A setting with an invalid value. Its message is for the operator. */
+export class InvalidSetting extends Error {
+  override readonly name: string = "InvalidSetting";
 }
 
-/** What web processes and workers have in common. All of them must be told the same. Durations are milliseconds. */
+/** The settings of web processes and workers. They must be the same in all processes. Durations are in milliseconds. */
 export interface Settings {
-  /** BullMQ's, and the jobs' too where they are kept in Redis. */
+  /** BullMQ's Redis. It also holds the jobs if the store is Redis. */
   readonly redisUrl: string;
   readonly store: "redis" | "postgres";
-  /** PostgreSQL's; `undefined` where the store is Redis. */
+  /** The address of PostgreSQL, or `undefined` if the store is Redis. */
   readonly databaseUrl: string | undefined;
-  /** The finished videos, in a directory that every process reaches. */
+  /** The directory of the finished videos. Every process must be able to reach it. */
   readonly videoDir: string;
-  /** The newest videos that stay. */
+  /** Videos that are kept. Beyond that the oldest ones are removed. */
   readonly maxVideos: number;
-  /** Where a worker works, on its own machine. */
+  /** The directory in which a worker works, on its own machine. */
   readonly scratchDir: string;
-  /** Videos that may wait; one more is answered 429. */
+  /** Videos that may wait. A request for another one is answered 429. */
   readonly maxWaiting: number;
-  /** How often BullMQ starts the work on a video, at most. */
+  /** The number of times that BullMQ starts the work on a video, at most. */
   readonly attempts: number;
-  /** BullMQ's lock: a worker that doesn't renew it for so long has lost its job. */
+  /** BullMQ's lock. A worker that does not renew it within this time loses its job. */
   readonly lockMs: number;
-  /** How often BullMQ looks for such jobs. */
+  /** The time between BullMQ's checks for such jobs. */
   readonly stalledCheckMs: number;
-  /** Our lease: readers see a job as stale after so long without a word, and it is lost after twice that. */
+  /** Our lease. After this time without a report readers see the job as stale, and after twice this time it is lost. */
   readonly leaseMs: number;
-  /** A pipeline that says nothing for so long hangs. */
+  /** A pipeline that sends no message for this time is killed. */
   readonly silenceMs: number;
 }
 
 /**
  * Reads the settings from the environment.
  *
- * @throws {@link WrongSetting}, naming the variable and its value.
+ * @throws {@link InvalidSetting}, with the name and the value of the variable.
  */
 export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
-  const number = (name: string, fallback: number, least = 1): number =>
-    numberFrom(env, { name, fallback, least });
+  const number = (name: string, fallback: number, min = 1): number =>
+    numberFrom(env, { name, fallback, min });
   const store = storeFrom(env);
   const settings: Settings = {
     redisUrl: env.REDIS_URL || "redis://127.0.0.1:6379",
@@ -60,46 +60,48 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   return settings;
 }
 
-/** The port to listen at. */
+/** The port to listen on. */
 export function portFrom(env: NodeJS.ProcessEnv): number {
-  const port = numberFrom(env, { name: "PORT", fallback: 3000, least: 0 });
+  const port = numberFrom(env, { name: "PORT", fallback: 3000, min: 0 });
   if (port <= 65_535) return port;
-  throw new WrongSetting(`PORT is ${port}; it must be a number from 0 to 65535.`);
+  throw new InvalidSetting(`PORT is ${port}; it must be a number from 0 to 65535.`);
 }
 
-/** What was lost must be found by BullMQ, which tries it again, before our sweep ends it: after its end there is no other attempt. */
+/** BullMQ must find the job of a dead worker before our sweep ends it, because an ended job has no further attempt. */
 function checkLease({ leaseMs, lockMs, stalledCheckMs }: Settings): void {
-  const found = lockMs + 2 * stalledCheckMs;
-  if (2 * leaseMs > found) return;
-  throw new WrongSetting(
-    `LEASE_MS is ${leaseMs}; twice that must be more than LOCK_MS and twice STALLED_CHECK_MS, which are ${found} together: else a job is lost before BullMQ can try it again.`,
+  const foundMs = lockMs + 2 * stalledCheckMs;
+  if (2 * leaseMs > foundMs) return;
+  throw new InvalidSetting(
+    `LEASE_MS is ${leaseMs}; twice that must be more than LOCK_MS plus twice STALLED_CHECK_MS, which is ${foundMs}. ` +
+      "Otherwise a job is lost before BullMQ can try it again.",
   );
 }
 
 function storeFrom({ STORE: store = "redis" }: NodeJS.ProcessEnv): Settings["store"] {
   if (store === "redis" || store === "postgres") return store;
-  throw new WrongSetting(`STORE is ${JSON.stringify(store)}; it must be redis or postgres.`);
+  throw new InvalidSetting(`STORE is ${JSON.stringify(store)}; it must be redis or postgres.`);
 }
 
 function databaseFrom({ DATABASE_URL: url }: NodeJS.ProcessEnv): string {
   if (url) return url;
-  throw new WrongSetting(
-    "STORE is postgres, and DATABASE_URL is not set: give the address of a database, such as postgres://user@127.0.0.1:5432/studio.",
+  throw new InvalidSetting(
+    "STORE is postgres, but DATABASE_URL is not set. " +
+      "Set it to the address of a database, such as postgres://user@127.0.0.1:5432/studio.",
   );
 }
 
 interface NumberSetting {
   readonly name: string;
   readonly fallback: number;
-  readonly least: number;
+  readonly min: number;
 }
 
-function numberFrom(env: NodeJS.ProcessEnv, { name, fallback, least }: NumberSetting): number {
+function numberFrom(env: NodeJS.ProcessEnv, { name, fallback, min }: NumberSetting): number {
   const text = env[name];
   if (text === undefined || text === "") return fallback;
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new WrongSetting(
-    `${name} is ${JSON.stringify(text)}; it must be a whole number from ${least}.`,
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidSetting(
+    `${name} is ${JSON.stringify(text)}; it must be a whole number of at least ${min}.`,
   );
 }

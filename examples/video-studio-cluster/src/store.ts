@@ -5,17 +5,17 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import type { Settings } from "./settings.js";
 
-/** The jobs' store, with the connections that it works on. */
+/** The store of the jobs, with its connections. */
 export interface OpenStore {
   readonly store: ProgressStore;
-  /** Closes both. */
+  /** Closes the store and its connections. */
   close(): Promise<void>;
 }
 
-/** An address of a finished video may be opened again for so long. */
+/** Milliseconds for which a job is kept after its end. */
 const TTL_MS = 24 * 3_600_000;
 
-/** Opens the store that the settings name: the only place where it matters which one it is. */
+/** Opens the store that the settings name. All other code is the same for both stores. */
 export function openStore(settings: Settings, onNotice: (notice: string) => void): OpenStore {
   const onError = ({ message }: ProgressError): void => onNotice(message);
   return settings.databaseUrl === undefined
@@ -26,9 +26,9 @@ export function openStore(settings: Settings, onNotice: (notice: string) => void
 type OnError = (error: ProgressError) => void;
 
 function openRedisStore(url: string, onError: OnError): OpenStore {
-  // Not BullMQ's connection: that one holds commands back while Redis is away, and a reporter had better know.
+  // Not BullMQ's connection: its commands wait while Redis is unavailable, but a reporter must know that they failed.
   const client = new Redis(url);
-  // The store tells of it, too, and the calls that fail.
+  // The store reports lost connections, and the calls that fail.
   client.on("error", () => {});
   const store = redisStore({ client, ttlMs: TTL_MS, onError });
   return {
@@ -42,7 +42,7 @@ function openRedisStore(url: string, onError: OnError): OpenStore {
 
 function openPostgresStore(connectionString: string, onError: OnError): OpenStore {
   const pool = new pg.Pool({ connectionString });
-  // An idle connection that breaks is replaced; the calls that fail tell of themselves.
+  // The pool replaces an idle connection that breaks. Calls that fail report their own errors.
   pool.on("error", () => {});
   const store = postgresStore({ pool, ttlMs: TTL_MS, onError });
   return {

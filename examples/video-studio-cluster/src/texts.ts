@@ -1,12 +1,12 @@
 import type { Language } from "@emlinh/video-studio/src/pipeline/language.js";
-import type { WaitWords } from "./bullmq/bridge.js";
+import type { RequeueMessages } from "./bullmq/bridge.js";
 
-/** Why a video waits once more, in the language of the video; the rest is said as the studio says it. */
-export const WAIT_WORDS: Readonly<Record<Language, WaitWords>> = {
+/** Why a video waits again, in the language of the video. All other texts are the studio's. */
+export const REQUEUE_MESSAGES: Readonly<Record<Language, RequeueMessages>> = {
   en: {
     stalled: "The worker stopped answering. The video is back in the queue.",
     handedOver: "The worker is closing. Another one will make the video.",
-    again: "This attempt came to nothing. The video will be tried again.",
+    again: "This attempt failed. The video will be tried again.",
   },
   vi: {
     stalled: "Máy dựng phim không còn trả lời. Video trở lại hàng chờ.",

@@ -4,7 +4,7 @@ import { portFrom } from "./settings.js";
 import { startWeb } from "./web/app.js";
 
 await runMain(async (settings) => {
-  // By default for an nginx of the same machine alone.
+  // By default only an nginx on the same machine can connect.
   const host = process.env.HOST || "127.0.0.1";
   const port = portFrom(process.env);
   const web = await startWeb({ settings, port, host, onNotice: notice });

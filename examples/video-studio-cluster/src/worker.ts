@@ -1,8 +1,8 @@
 import process from "node:process";
 import { notice, runMain } from "./main.js";
-import { startVideoWorker } from "./worker/video-worker.js";
+import { startQueueWorker } from "./worker/queue-worker.js";
 
 await runMain(async (settings) => {
-  const worker = await startVideoWorker(settings, notice);
+  const worker = await startQueueWorker(settings, notice);
   return { line: `Worker ${process.pid}: waiting for videos`, ready: {}, close: worker.close };
 });

@@ -3,92 +3,92 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { REDIS_MISSING, type RedisServer, startRedis } from "../../../conformance/servers/redis.js";
 import {
   addJob,
+  closedGate,
   linesOf,
   moved,
-  openPlace,
-  shutGate,
+  openProcess,
   startWorker,
-  Unlucky,
+  TemporaryError,
   until,
   untilAborted,
   type Work,
-} from "./support/bridge-kit.js";
+} from "./support/bridge-fixture.js";
 
-/** BullMQ notices within a second that a lock is gone. */
+/** With these options BullMQ notices within a second that a lock has run out. */
 const QUICK = { lockDuration: 400, stalledInterval: 200, maxStalledCount: 2 } as const;
 
-describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
+describe.skipIf(REDIS_MISSING)("the bridge to BullMQ", () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis({ args: ["--maxmemory-policy", "noeviction"] });
     return () => server.stop();
   });
 
-  async function openEmptyPlace(): Promise<ReturnType<typeof openPlace>> {
-    const place = openPlace(server.url);
-    await place.redis.flushall();
-    return place;
+  async function openEmptyProcess(): Promise<ReturnType<typeof openProcess>> {
+    const process = openProcess(server.url);
+    await process.redis.flushall();
+    return process;
   }
 
-  test("given work that succeeds, is completed with its result, in both", async () => {
-    const place = await openEmptyPlace();
-    const worker = startWorker(place, { work: async () => ({ count: 3 }) });
+  test("given work that succeeds, completes our job and BullMQ's with its result", async () => {
+    const process = await openEmptyProcess();
+    const worker = startWorker(process, { work: async () => ({ count: 3 }) });
     const done = moved(worker, "completed");
-    const id = await addJob(place);
+    const id = await addJob(process);
     await done;
-    expect(await place.progress.status(id)).toMatchObject({
+    expect(await process.progress.status(id)).toMatchObject({
       status: "completed",
       attempt: 1,
       result: { count: 3 },
     });
-    expect((await place.queue.getJob(id))?.returnvalue).toEqual({ count: 3 });
+    expect((await process.queue.getJob(id))?.returnvalue).toEqual({ count: 3 });
   });
 
-  test("given work that was unlucky once, waits again, and completes in the next attempt", async () => {
-    const place = await openEmptyPlace();
-    const gate = shutGate();
+  test("given work that fails once for now, requeues the job and completes it in the next attempt", async () => {
+    const process = await openEmptyProcess();
+    const gate = closedGate();
     let starts = 0;
     const work: Work = async (job) => {
       starts += 1;
       if (starts === 1) {
         job.beginStep("count").update({ done: 4, total: 10 });
-        throw new Unlucky("once");
+        throw new TemporaryError("once");
       }
       await gate.opened;
       return { count: starts };
     };
-    const worker = startWorker(place, { work });
+    const worker = startWorker(process, { work });
     const failed = moved(worker, "failed");
-    const id = await addJob(place);
+    const id = await addJob(process);
     await failed;
-    // Its second attempt is held at the gate: what stands there is what the bridge said.
+    // The gate holds the second attempt, so this is the state that the bridge left.
     const again = await until(
-      place,
+      process,
       id,
       ({ attempt, status }) => attempt === 2 && status === "running",
     );
     expect(again.steps).toEqual({});
-    expect(await linesOf(place, id)).toEqual(["Again."]);
+    expect(await linesOf(process, id)).toEqual(["Again."]);
     gate.open();
-    const end = await until(place, id, ({ status }) => status === "completed");
+    const end = await until(process, id, ({ status }) => status === "completed");
     expect(end).toMatchObject({ attempt: 2, result: { count: 2 } });
   });
 
-  test("given work that was unlucky, shows the job as waiting, without a lease and with no step that spins", async () => {
-    const place = await openEmptyPlace();
-    startWorker(place, {
+  test("given work that fails for now, shows the job as queued, without a lease and a running step", async () => {
+    const process = await openEmptyProcess();
+    startWorker(process, {
       work: async (job) => {
         job.beginStep("count").update({ done: 4, total: 10 });
-        throw new Unlucky("again");
+        throw new TemporaryError("again");
       },
     });
-    const { id } = await place.progress.create({ kind: "count" });
-    // So long that nobody takes it up again here.
-    await place.queue.add("count", {}, { jobId: id, attempts: 2, backoff: 3_600_000 });
+    const { id } = await process.progress.create({ kind: "count" });
+    // The backoff is so long that no worker starts the job again in this test.
+    await process.queue.add("count", {}, { jobId: id, attempts: 2, backoff: 3_600_000 });
     const waiting = await until(
-      place,
+      process,
       id,
-      ({ status, startedAt }) => status === "queued" && startedAt !== null,
+      ({ status, message }) => status === "queued" && message !== null,
     );
     expect(waiting).toMatchObject({
       attempt: 1,
@@ -96,66 +96,66 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
       stale: false,
       steps: { count: { status: "failed", percent: 40 } },
     });
-    // By a clock of an hour later, a lease would have run out twice.
-    await place.store.sweep(Date.now() + 3_600_000, 100);
-    expect(await place.progress.status(id)).toMatchObject({ status: "queued" });
+    // An hour later a lease would have run out twice.
+    await process.store.sweep(Date.now() + 3_600_000, 100);
+    expect(await process.progress.status(id)).toMatchObject({ status: "queued" });
   });
 
-  test("given work that is unlucky each time, ends as lost with the last attempt", async () => {
-    const place = await openEmptyPlace();
-    startWorker(place, {
+  test("given work that fails for now each time, ends the job as lost with the last attempt", async () => {
+    const process = await openEmptyProcess();
+    startWorker(process, {
       work: async () => {
-        throw new Unlucky("always");
+        throw new TemporaryError("always");
       },
     });
-    const id = await addJob(place, 2);
-    const end = await until(place, id, ({ finishedAt }) => finishedAt !== null);
-    expect(end).toMatchObject({ status: "lost", attempt: 2, error: { code: "unlucky" } });
-    expect(await linesOf(place, id)).toEqual(["Again."]);
+    const id = await addJob(process, 2);
+    const end = await until(process, id, ({ finishedAt }) => finishedAt !== null);
+    expect(end).toMatchObject({ status: "lost", attempt: 2, error: { code: "temporary" } });
+    expect(await linesOf(process, id)).toEqual(["Again."]);
   });
 
-  test("given work that would fail again, ends as failed at once, in both", async () => {
-    const place = await openEmptyPlace();
-    const worker = startWorker(place, {
+  test("given work that would fail again, fails our job and BullMQ's at once", async () => {
+    const process = await openEmptyProcess();
+    const worker = startWorker(process, {
       work: (job) =>
         job.step("count", () => {
-          throw new Error("a path that is nobody's business");
+          throw new Error("an internal path");
         }),
     });
     const failed = moved(worker, "failed");
-    const id = await addJob(place);
+    const id = await addJob(process);
     await failed;
-    expect(await place.progress.status(id)).toMatchObject({
+    expect(await process.progress.status(id)).toMatchObject({
       status: "failed",
       attempt: 1,
       error: { code: "wrong", message: "It is wrong.", step: "count" },
     });
-    const bull = await place.queue.getJob(id);
+    const bull = await process.queue.getJob(id);
     expect(bull?.failedReason).toBe("wrong");
     expect(await bull?.isFailed()).toBe(true);
   });
 
-  test("given a cancel by another process, stops the work and is cancelled", async () => {
-    const [place, other] = [await openEmptyPlace(), openPlace(server.url)];
-    const worker = startWorker(place, { work: (job) => untilAborted(job.signal) });
+  test("given a cancel by another process, stops the work and cancels the job", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
+    const worker = startWorker(process, { work: (job) => untilAborted(job.signal) });
     const failed = moved(worker, "failed");
-    const id = await addJob(place);
+    const id = await addJob(process);
     await until(other, id, ({ status }) => status === "running");
     await other.progress.cancel(id);
     await failed;
-    expect(await place.progress.status(id)).toMatchObject({
+    expect(await process.progress.status(id)).toMatchObject({
       status: "cancelled",
       message: "It was cancelled.",
     });
-    expect(await (await place.queue.getJob(id))?.isFailed()).toBe(true);
+    expect(await (await process.queue.getJob(id))?.isFailed()).toBe(true);
   });
 
-  test("given a cancel while it waits, is not begun", async () => {
-    const place = await openEmptyPlace();
-    const id = await addJob(place);
-    await place.progress.cancel(id);
+  test("given a cancel of a waiting job, does not begin it", async () => {
+    const process = await openEmptyProcess();
+    const id = await addJob(process);
+    await process.progress.cancel(id);
     const begun: string[] = [];
-    const worker = startWorker(place, {
+    const worker = startWorker(process, {
       work: async ({ id }) => {
         begun.push(id);
         return { count: 0 };
@@ -163,15 +163,15 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
     });
     await moved(worker, "completed");
     expect(begun).toEqual([]);
-    expect(await place.progress.status(id)).toMatchObject({ status: "cancelled" });
+    expect(await process.progress.status(id)).toMatchObject({ status: "cancelled" });
   });
 
-  test("given a worker that lost its lock, goes on in another one, which shuts out the first", async () => {
-    const [place, other] = [await openEmptyPlace(), openPlace(server.url)];
+  test("given a worker that lost its lock, continues in another one and refuses the first one", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
     const reasons: unknown[] = [];
     let late: (() => void) | undefined;
-    startWorker(place, {
-      // As a process that was stopped, or a machine that nobody reaches: its lock runs out, and it does not know.
+    startWorker(process, {
+      // Like a process that was stopped, or a machine without a network: its lock runs out, and it does not know.
       options: { ...QUICK, skipLockRenewal: true, skipStalledCheck: true },
       work: async (job) => {
         const step = job.beginStep("count");
@@ -185,9 +185,9 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
         }
       },
     });
-    const id = await addJob(place);
+    const id = await addJob(process);
     await until(other, id, ({ status }) => status === "running");
-    const gate = shutGate();
+    const gate = closedGate();
     startWorker(other, {
       options: QUICK,
       work: async () => {
@@ -204,15 +204,15 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
     expect((await linesOf(other, id)).filter((line) => line !== "It stalled.")).toEqual([]);
   });
 
-  test("given a worker that died while all others are busy, waits without being taken for lost", async () => {
-    const [place, other] = [await openEmptyPlace(), openPlace(server.url)];
-    startWorker(place, {
+  test("given a worker that died while all others are busy, requeues its job", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
+    startWorker(process, {
       options: { ...QUICK, skipLockRenewal: true, skipStalledCheck: true },
       work: (job) => untilAborted(job.signal),
     });
-    const id = await addJob(place);
+    const id = await addJob(process);
     await until(other, id, ({ status }) => status === "running");
-    const gate = shutGate();
+    const gate = closedGate();
     onTestFinished(() => gate.open());
     startWorker(other, {
       options: { ...QUICK, lockDuration: 60_000 },
@@ -231,13 +231,34 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
     expect(end).toMatchObject({ attempt: 2 });
   });
 
-  test("given a worker that lost its lock, and no attempts left, ends as lost", async () => {
-    const [place, other] = [await openEmptyPlace(), openPlace(server.url)];
-    startWorker(place, {
+  test("given a cancel that a dead worker does not see, cancels the job", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
+    const gate = closedGate();
+    const work: Work = async () => {
+      await gate.opened;
+      return { count: 1 };
+    };
+    startWorker(process, {
+      options: { ...QUICK, skipLockRenewal: true, skipStalledCheck: true },
+      work,
+    });
+    const id = await addJob(process);
+    await until(other, id, ({ status }) => status === "running");
+    await other.progress.cancel(id);
+    startWorker(other, { options: { ...QUICK, lockDuration: 60_000 }, work });
+    onTestFinished(() => gate.open());
+    await addJob(other);
+    const end = await until(other, id, ({ finishedAt }) => finishedAt !== null);
+    expect(end).toMatchObject({ status: "cancelled", message: "It was cancelled.", attempt: 1 });
+  });
+
+  test("given a worker that lost its lock and no attempts left, ends the job as lost", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
+    startWorker(process, {
       options: { ...QUICK, skipLockRenewal: true, skipStalledCheck: true },
       work: (job) => untilAborted(job.signal),
     });
-    const id = await addJob(place, 1);
+    const id = await addJob(process, 1);
     await until(other, id, ({ status }) => status === "running");
     const second = startWorker(other, {
       options: { ...QUICK, maxStalledCount: 0 },
@@ -250,14 +271,14 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
     expect(await linesOf(other, id)).toEqual([]);
   });
 
-  test("given a worker that closes, goes on in another one, and no attempt of BullMQ's is lost", async () => {
-    const [place, other] = [await openEmptyPlace(), openPlace(server.url)];
+  test("given a worker that closes, continues in another one and uses up no attempt of BullMQ", async () => {
+    const [process, other] = [await openEmptyProcess(), openProcess(server.url)];
     const closing = new AbortController();
-    const { worker } = startWorker(place, {
+    const { worker } = startWorker(process, {
       closing: closing.signal,
       work: (job) => untilAborted(AbortSignal.any([job.signal, closing.signal])),
     });
-    const id = await addJob(place);
+    const id = await addJob(process);
     await until(other, id, ({ status }) => status === "running");
     closing.abort();
     await worker.close();
@@ -273,25 +294,25 @@ describe.skipIf(REDIS_MISSING)("a BullMQ job as one of ours", () => {
     expect((await other.queue.getJob(id))?.attemptsMade).toBe(1);
   });
 
-  test("given a store that is away when the work shall begin, tries later, and counts no attempt", async () => {
-    const asked = shutGate();
-    let isAway = true;
-    const place = openPlace(server.url, (store) => ({
+  test("given an unavailable store when the work begins, tries later and counts no attempt", async () => {
+    const asked = closedGate();
+    let isUnavailable = true;
+    const process = openProcess(server.url, (store) => ({
       ...store,
       read(jobId, after) {
-        if (!isAway) return store.read(jobId, after);
+        if (!isUnavailable) return store.read(jobId, after);
         asked.open();
         return Promise.reject(
-          new ProgressError("store-unavailable", { message: "away", retryable: true }),
+          new ProgressError("store-unavailable", { message: "unavailable", retryable: true }),
         );
       },
     }));
-    await place.redis.flushall();
-    startWorker(place, { work: async () => ({ count: 1 }) });
-    const id = await addJob(place);
+    await process.redis.flushall();
+    startWorker(process, { work: async () => ({ count: 1 }) });
+    const id = await addJob(process);
     await asked.opened;
-    isAway = false;
-    const end = await until(place, id, ({ status }) => status === "completed");
+    isUnavailable = false;
+    const end = await until(process, id, ({ status }) => status === "completed");
     expect(end).toMatchObject({ attempt: 1 });
   });
 });

@@ -11,26 +11,26 @@ import { REDIS_MISSING } from "../../../conformance/servers/redis.js";
 import {
   childrenOf,
   createVideo,
-  expectRight,
+  expectCorrect,
   isAlive,
   openViewers,
   startCluster,
   type TestCluster,
-} from "./support/cluster-kit.js";
+} from "./support/cluster-fixture.js";
 
 const TOPICS = ["Trí tuệ nhân tạo", "Vì sao bầu trời màu xanh?"] as const;
 const VIEWERS = 4;
-/** Two videos on two cores that others need too. */
+/** Enough for two videos on two busy cores. */
 const LIMIT_MS = 90_000;
-/** Nobody tells of the death of processes that are not ours: it is looked for. */
-const PATIENCE = { timeout: 15_000, interval: 50 } as const;
+/** The test gets no event when a process of another one exits, so it polls. */
+const POLLING = { timeout: 15_000, interval: 50 } as const;
 
 interface Watched {
   readonly jobId: string;
   readonly viewers: readonly Viewer[];
 }
 
-/** Asks for a video of so many seconds, with viewers at both web processes. */
+/** Requests a video of a length in seconds, and opens viewers at both web processes. */
 async function watchNewVideo(
   cluster: TestCluster,
   topic: string,
@@ -48,7 +48,7 @@ function untilAll(
   return Promise.all(viewers.map((viewer) => viewer.until(what, condition)));
 }
 
-const isMidway = ({ job }: Record): boolean => (job?.steps.render?.percent ?? 0) > 2;
+const isRendering = ({ job }: Record): boolean => (job?.steps.render?.percent ?? 0) > 2;
 const hasEnded = ({ ends }: Record): boolean => ends > 0;
 
 const STORES = [
@@ -69,12 +69,12 @@ describe.each(STORES)("the studio on many processes, with $store", ({ store, mis
   }
 
   test.skipIf(missing)(
-    "given two videos at once, and the death of a web process and of a worker, makes both, and every viewer ends right",
+    "given two videos, and a web process and a worker that are killed, makes both for every viewer",
     { timeout: LIMIT_MS },
     async () => {
       const cluster = await start();
       const watched = await Promise.all(TOPICS.map((topic) => watchNewVideo(cluster, topic, 12)));
-      await Promise.all(watched.map((it) => untilAll(it, "it midway", isMidway)));
+      await Promise.all(watched.map((it) => untilAll(it, "a running render step", isRendering)));
 
       const [web, worker] = [cluster.webs[0], cluster.workers[0]];
       const pipelines = await childrenOf(worker?.pid ?? 0);
@@ -83,41 +83,42 @@ describe.each(STORES)("the studio on many processes, with $store", ({ store, mis
       const records = await Promise.all(watched.map((it) => untilAll(it, "the end", hasEnded)));
 
       for (const [index, { jobId }] of watched.entries())
-        for (const record of records[index] ?? []) await expectRight(cluster.store, jobId, record);
+        for (const record of records[index] ?? [])
+          await expectCorrect(cluster.store, jobId, record);
       const ends = records.map(([record]) => record?.job);
       expect(ends.map((job) => job?.status)).toEqual(["completed", "completed"]);
-      // One of them was the dead worker's, and was made again; the other one never stopped.
+      // The video of the killed worker was made again. The other one was not interrupted.
       expect(ends.map((job) => job?.attempt).sort()).toEqual([1, 2]);
-      // Some viewers were at the web process that died, and came back through the other one; the rest noticed nothing.
+      // The viewers at the killed web process reconnected to the other one. The rest noticed nothing.
       const cut = records.flat().filter(({ connections }) => connections.includes("waiting"));
       expect(cut.length).toBeGreaterThan(0);
       expect(cut.length).toBeLessThan(2 * VIEWERS);
       for (const job of ends) await expectPlayable(cluster, job?.result);
-      await expect.poll(() => pipelines.filter(isAlive), PATIENCE).toEqual([]);
+      await expect.poll(() => pipelines.filter(isAlive), POLLING).toEqual([]);
     },
   );
 });
 
-describe("the studio on many processes, without further attempts", () => {
+describe("the studio on many processes, with one attempt", () => {
   test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
-    "given a worker that dies, its video ends as lost, for every viewer, and the other one can be cancelled",
+    "given a killed worker, its video ends as lost for every viewer, and the other one can be cancelled",
     { timeout: LIMIT_MS },
     async () => {
       const cluster = await startCluster({ STORE: "redis", ATTEMPTS: "1" });
       const watched = await Promise.all(TOPICS.map((topic) => watchNewVideo(cluster, topic, 60)));
-      await Promise.all(watched.map((it) => untilAll(it, "it midway", isMidway)));
+      await Promise.all(watched.map((it) => untilAll(it, "a running render step", isRendering)));
       await cluster.workers[0]?.stop("SIGKILL");
       const lost = await Promise.race(
         watched.map(async (it) => {
-          await it.viewers[0]?.until("that it is lost", ({ job }) => job?.status === "lost");
+          await it.viewers[0]?.until("the status lost", ({ job }) => job?.status === "lost");
           return it;
         }),
       );
       for (const record of await untilAll(lost, "the end", hasEnded)) {
-        await expectRight(cluster.store, lost.jobId, record);
+        await expectCorrect(cluster.store, lost.jobId, record);
         expect(record.job).toMatchObject({ attempt: 1, error: { code: "worker-died" } });
       }
-      // The other one is long enough to be still in the making.
+      // The other video is long enough to be unfinished.
       await cancel(
         cluster,
         watched.find((it) => it !== lost),
@@ -126,19 +127,19 @@ describe("the studio on many processes, without further attempts", () => {
   );
 });
 
-/** A cancel goes to any web process, and reaches the worker. */
+/** Cancels at any web process. The worker gets the cancel. */
 async function cancel(cluster: TestCluster, watched: Watched | undefined): Promise<void> {
-  if (watched === undefined) throw new Error("There is none to cancel.");
+  if (watched === undefined) throw new Error("There is no job to cancel.");
   const path = `/api/video-progress/${watched.jobId}/cancel`;
   const { status } = await fetch(new URL(path, cluster.url), { method: "POST" });
   expect(status).toBe(202);
   for (const record of await untilAll(watched, "the end", hasEnded)) {
-    await expectRight(cluster.store, watched.jobId, record);
+    await expectCorrect(cluster.store, watched.jobId, record);
     expect(record.job?.status).toBe("cancelled");
   }
 }
 
-/** The file is served by whichever web process is asked, in ranges. */
+/** Every web process serves the file, in ranges. */
 async function expectPlayable({ url }: TestCluster, result: unknown): Promise<void> {
   const { videoUrl, bytes } = result as { readonly videoUrl: string; readonly bytes: number };
   const response = await fetch(new URL(videoUrl, url), { headers: { range: "bytes=0-9" } });

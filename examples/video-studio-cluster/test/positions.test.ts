@@ -3,84 +3,87 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { REDIS_MISSING, type RedisServer, startRedis } from "../../../conformance/servers/redis.js";
 import {
   addJob,
-  openPlace,
-  type Place,
-  shutGate,
+  closedGate,
+  openProcess,
+  type ProcessFixture,
   startWorker,
   until,
-} from "./support/bridge-kit.js";
+} from "./support/bridge-fixture.js";
 
-describe.skipIf(REDIS_MISSING)("places in the queue", () => {
+describe.skipIf(REDIS_MISSING)("positions in the queue", () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis({ args: ["--maxmemory-policy", "noeviction"] });
     return () => server.stop();
   });
 
-  async function waiting(place: Place, count: number): Promise<readonly string[]> {
-    await place.redis.flushall();
+  async function addWaiting(process: ProcessFixture, count: number): Promise<readonly string[]> {
+    await process.redis.flushall();
     const ids: string[] = [];
-    for (let made = 0; made < count; made += 1) ids.push(await addJob(place));
+    for (let made = 0; made < count; made += 1) ids.push(await addJob(process));
     return ids;
   }
 
-  async function told({ progress }: Place, ids: readonly string[]): Promise<readonly unknown[]> {
+  async function positionsOf(
+    { progress }: ProcessFixture,
+    ids: readonly string[],
+  ): Promise<readonly unknown[]> {
     const states = await Promise.all(ids.map((id) => progress.status(id)));
     return states.map((state) => [state?.metadata.queuePosition, state?.message]);
   }
 
-  test("given three that wait, tells each its own, and moves up when one leaves, from another process", async () => {
-    const [place, other] = [openPlace(server.url), openPlace(server.url)];
-    const ids = await waiting(place, 3);
-    expect(await place.positions.tell()).toEqual(ids);
-    expect(await told(place, ids)).toEqual([
+  test("given three waiting jobs, sets each position, and moves them up when one leaves", async () => {
+    const [process, other] = [openProcess(server.url), openProcess(server.url)];
+    const ids = await addWaiting(process, 3);
+    expect(await process.positions.update()).toEqual(ids);
+    expect(await positionsOf(process, ids)).toEqual([
       [1, "Number 1"],
       [2, "Number 2"],
       [3, "Number 3"],
     ]);
     await (await other.queue.getJob(String(ids[0])))?.remove();
-    expect(await other.positions.tell()).toEqual(ids.slice(1));
-    expect(await told(place, ids.slice(1))).toEqual([
+    expect(await other.positions.update()).toEqual(ids.slice(1));
+    expect(await positionsOf(process, ids.slice(1))).toEqual([
       [1, "Number 1"],
       [2, "Number 2"],
     ]);
   });
 
-  test("given nothing that moved, writes nothing", async () => {
-    const place = openPlace(server.url);
-    const [id = ""] = await waiting(place, 1);
-    await place.positions.tell();
-    const before = await place.progress.status(id);
-    await place.positions.tell();
-    expect((await place.progress.status(id))?.cursor).toBe(before?.cursor);
+  test("given a queue that has not changed, writes nothing", async () => {
+    const process = openProcess(server.url);
+    const [id = ""] = await addWaiting(process, 1);
+    await process.positions.update();
+    const before = await process.progress.status(id);
+    await process.positions.update();
+    expect((await process.progress.status(id))?.cursor).toBe(before?.cursor);
   });
 
-  test("given a queue that moves while it is told, ends with what is so then", async () => {
-    const other = openPlace(server.url);
-    let moves = 0;
-    const place = openPlace(
+  test("given a queue that changes during an update, ends with its last state", async () => {
+    const other = openProcess(server.url);
+    let changes = 0;
+    const process = openProcess(
       server.url,
-      onPosition(async () => {
-        moves += 1;
-        if (moves > 1) return;
+      beforeFirstPosition(async () => {
+        changes += 1;
+        if (changes > 1) return;
         await (await other.queue.getJob(String(ids[0])))?.remove();
-        await other.positions.tell();
+        await other.positions.update();
       }),
     );
-    const ids = await waiting(place, 3);
-    await place.positions.tell();
-    expect(await told(place, ids.slice(1))).toEqual([
+    const ids = await addWaiting(process, 3);
+    await process.positions.update();
+    expect(await positionsOf(process, ids.slice(1))).toEqual([
       [1, "Number 1"],
       [2, "Number 2"],
     ]);
   });
 
-  test("given a job that is begun while it is told its place, takes that back", async () => {
-    const other = openPlace(server.url);
-    const gate = shutGate();
-    const place = openPlace(
+  test("given a job that begins while its position is written, clears the position", async () => {
+    const other = openProcess(server.url);
+    const gate = closedGate();
+    const process = openProcess(
       server.url,
-      onPosition(async () => {
+      beforeFirstPosition(async () => {
         startWorker(other, {
           work: async () => {
             await gate.opened;
@@ -90,32 +93,36 @@ describe.skipIf(REDIS_MISSING)("places in the queue", () => {
         await until(other, id, ({ status }) => status === "running");
       }),
     );
-    const [id = ""] = await waiting(place, 1);
-    expect(await place.positions.tell()).toEqual([]);
-    expect(await told(place, [id])).toEqual([[0, null]]);
+    const [id = ""] = await addWaiting(process, 1);
+    expect(await process.positions.update()).toEqual([]);
+    expect(await positionsOf(process, [id])).toEqual([[0, null]]);
     gate.open();
     await until(other, id, ({ status }) => status === "completed");
   });
 
-  test("given many calls at once, looks at least once after the last of them", async () => {
-    const place = openPlace(server.url);
-    const ids = await waiting(place, 2);
-    const first = place.positions.tell();
-    const added = await addJob(place);
-    const answers = await Promise.all([first, place.positions.tell(), place.positions.tell()]);
+  test("given many calls at once, reads the queue at least once after the last call", async () => {
+    const process = openProcess(server.url);
+    const ids = await addWaiting(process, 2);
+    const first = process.positions.update();
+    const added = await addJob(process);
+    const answers = await Promise.all([
+      first,
+      process.positions.update(),
+      process.positions.update(),
+    ]);
     expect(answers.at(-1)).toEqual([...ids, added]);
   });
 });
 
-/** A store that does something first, the first time that a place above 0 is told. */
-function onPosition(deed: () => Promise<void>): (store: ProgressStore) => ProgressStore {
+/** Wraps a store so that it runs an action before the first write of a position above 0. */
+function beforeFirstPosition(action: () => Promise<void>): (store: ProgressStore) => ProgressStore {
   let isDone = false;
   return (store) => ({
     ...store,
     async write(jobId, change) {
       if (!isDone && Number(change.set["metadata.queuePosition"]) > 0) {
         isDone = true;
-        await deed();
+        await action();
       }
       return store.write(jobId, change);
     },

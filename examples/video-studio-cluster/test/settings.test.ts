@@ -3,14 +3,14 @@ import { withAddresses } from "../src/launcher/nginx.js";
 import { portFrom, settingsFrom } from "../src/settings.js";
 
 describe("settings", () => {
-  test("given none, are those of one machine, with Redis", () => {
+  test("given no variables, are those of one machine with Redis", () => {
     const settings = settingsFrom({});
     expect(settings).toMatchObject({ store: "redis", redisUrl: "redis://127.0.0.1:6379" });
     expect(settings.databaseUrl).toBeUndefined();
     expect(portFrom({})).toBe(3000);
   });
 
-  test("given a lease within which BullMQ can't find a dead worker, names both", () => {
+  test("given a lease that ends before BullMQ finds a dead worker, names both values", () => {
     const env = { LEASE_MS: "3000", LOCK_MS: "4000", STALLED_CHECK_MS: "1000" };
     expect(() => settingsFrom(env)).toThrow(/LEASE_MS is 3000; .* LOCK_MS .* 6000/);
   });
@@ -20,12 +20,12 @@ describe("settings", () => {
     [{ STORE: "postgres" }, /DATABASE_URL is not set/],
     [{ ATTEMPTS: "0" }, /ATTEMPTS is "0"/],
     [{ LOCK_MS: "soon" }, /LOCK_MS is "soon"/],
-  ])("given %j, says what is wrong with it", (env, message) => {
+  ])("given %j, names the variable and its value", (env, message) => {
     expect(() => settingsFrom(env)).toThrow(message);
   });
 });
 
-test("given other addresses, nginx's file keeps all but those", () => {
+test("given other addresses, replaces only those in nginx's file", () => {
   const conf = `upstream studio {
   server 127.0.0.1:3001 max_fails=1;
   server 127.0.0.1:3002 max_fails=1;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NGINX_MISSING } from "../../../conformance/servers/nginx.js";
 import { REDIS_MISSING } from "../../../conformance/servers/redis.js";
-import { childrenOf, isAlive } from "./support/cluster-kit.js";
+import { childrenOf, isAlive } from "./support/cluster-fixture.js";
 
 const START = fileURLToPath(new URL("../dist/start.js", import.meta.url));
 
@@ -20,7 +20,7 @@ interface Started {
   readonly ended: Promise<number | null>;
 }
 
-/** Runs the command with a directory of its own for all that it puts somewhere. */
+/** Runs the command. All files that it creates are in a directory of its own. */
 async function runStart(env: NodeJS.ProcessEnv): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), "video-studio-start-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -53,13 +53,13 @@ async function addressOf({ child, output, ended }: Started): Promise<string> {
     if (url !== undefined) return url;
     const more = once(child.stdout as NodeJS.ReadableStream, "data");
     const code = await Promise.race([more, ended]);
-    if (typeof code === "number") throw new Error(`It ended with ${code}: ${output.err}`);
+    if (typeof code === "number") throw new Error(`The command exited with ${code}: ${output.err}`);
   }
 }
 
-describe("the one command", () => {
+describe("the start command", () => {
   test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
-    "starts all of it, serves the page, and leaves nothing at Ctrl-C",
+    "starts everything, serves the page, and leaves nothing after Ctrl-C",
     async () => {
       const started = await runStart({});
       const url = await addressOf(started);
@@ -76,23 +76,23 @@ describe("the one command", () => {
     },
   );
 
-  test("given a setting that can't be meant, says so and starts nothing", async () => {
+  test("given an invalid setting, prints the reason and starts nothing", async () => {
     const { ended, output } = await runStart({ STORE: "mysql" });
     expect(await ended).toBe(1);
     expect(output.err).toBe('STORE is "mysql"; it must be redis or postgres.\n');
   });
 
-  test("given a port that is taken, says so and starts nothing", async () => {
+  test("given a port that is taken, prints the reason and starts nothing", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     onTestFinished(() => void other.close());
     const { port } = other.address() as AddressInfo;
     const { ended, output } = await runStart({ PORT: `${port}` });
     expect(await ended).toBe(1);
-    expect(output.err).toContain(`PORT is ${port}, where another program listens.`);
+    expect(output.err).toContain(`PORT is ${port}, but another program listens on that port.`);
   });
 
-  test("given no redis-server, says what to install", async () => {
+  test("given no redis-server, prints what to install", async () => {
     const { ended, output } = await runStart({ REDIS_SERVER_PATH: "/no/such/redis-server" });
     expect(await ended).toBe(1);
     expect(output.err).toContain("apt-get install redis-server nginx");

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import type { ProxiedRequest } from "../../../conformance/faults/fault-proxy.js";
 import { untilGone } from "../test/pipeline/support.js";
 import { describeInBrowser } from "./support/browser.js";
-import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
+import { fallsOf, inPhase, isRendering, statusesOf } from "./support/page-history.js";
 import { startStudio } from "./support/studio-process.js";
 import { LONGER, SHORT } from "./support/topics.js";
-import { NETWORK_TROUBLE, visit } from "./support/visit.js";
+import { NETWORK_ERROR, visit } from "./support/visit.js";
 
 const HTML = {
   kind: "answer",
@@ -15,34 +15,35 @@ const HTML = {
   body: "<h1>Welcome to the hotel</h1>",
 } as const;
 
-/** Told of each stream that is asked for, in order. */
+/** Records the requests for streams. */
 function streamRequests() {
-  const came: ProxiedRequest[] = [];
+  const requests: ProxiedRequest[] = [];
   const waiting = new Set<() => void>();
   return {
     note(request: ProxiedRequest) {
       if (!request.stream) return;
-      came.push(request);
-      for (const look of waiting) look();
+      requests.push(request);
+      for (const check of waiting) check();
     },
+    /** Resolves when there were this many requests. */
     count: (wanted: number) =>
       new Promise<void>((resolve) => {
-        const look = () => void (came.length >= wanted && resolve());
-        waiting.add(look);
-        look();
+        const check = () => void (requests.length >= wanted && resolve());
+        waiting.add(check);
+        check();
       }),
   };
 }
 
-describeInBrowser("trouble", (browser) => {
-  test("given that the line is cut for a while, says so, and goes on from where it was", async () => {
+describeInBrowser("faults", (browser) => {
+  test("given a connection that is cut for a while, shows it and continues from the same percent", async () => {
     const studio = await startStudio();
-    const { page, sights, until, ask } = await visit(browser(), studio.url, {
-      expected: [NETWORK_TROUBLE],
+    const { page, states, until, ask } = await visit(browser(), studio.url, {
+      expected: [NETWORK_ERROR],
     });
     await ask(SHORT);
-    const before = await until("frames", drawing);
-    const goOn = await studio.freeze();
+    const before = await until("frames", isRendering);
+    const resume = await studio.freeze();
     studio.proxy.setFaults(() => ({ kind: "refuse" }));
     studio.proxy.cutAll();
     const cut = await until("the banner", ({ banner }) => banner !== "");
@@ -50,53 +51,54 @@ describeInBrowser("trouble", (browser) => {
     await page.getByText("Mất kết nối. Video vẫn đang được làm.").waitFor();
 
     studio.proxy.setFaults(() => ({ kind: "pass" }));
-    // Not by the pointer: the line may be back, and the button gone, before it gets there.
+    // Not with the pointer: the connection may be back, and the button hidden, before the pointer gets there.
     await page
       .getByRole("button", { name: "Thử ngay", includeHidden: true })
       .dispatchEvent("click");
-    const back = await until("the line again", ({ banner }) => banner === "");
+    const back = await until("no banner", ({ banner }) => banner === "");
     expect(back.cards[0]?.phase).toBe("running");
     expect(back.cards[0]?.percent).toBeGreaterThanOrEqual(before.cards[0]?.percent ?? 100);
-    goOn();
+    resume();
     await until("the video", inPhase("completed"));
-    expect(fallsOf(sights)).toEqual([]);
-    for (const way of Object.values(historyOf(sights))) expect(new Set(way).size).toBe(way.length);
+    expect(fallsOf(states)).toEqual([]);
+    for (const statuses of Object.values(statusesOf(states)))
+      expect(new Set(statuses).size).toBe(statuses.length);
   });
 
-  test("given that the device goes offline, says so, and knows the end as soon as it is back", async () => {
+  test("given a device that goes offline, shows it, and shows the end when it is online again", async () => {
     const studio = await startStudio();
-    const { context, sights, until, ask } = await visit(browser(), studio.url, {
-      expected: [NETWORK_TROUBLE],
+    const { context, states, until, ask } = await visit(browser(), studio.url, {
+      expected: [NETWORK_ERROR],
     });
     await ask(SHORT);
-    await until("frames", drawing);
-    const goOn = await studio.freeze();
+    await until("frames", isRendering);
+    const resume = await studio.freeze();
     await context.setOffline(true);
     studio.proxy.cutAll();
-    await until("that it is offline", ({ banner }) => banner === "offline");
-    goOn();
+    await until("the offline banner", ({ banner }) => banner === "offline");
+    resume();
     await context.setOffline(false);
-    await until("the line again", ({ banner }) => banner === "");
+    await until("no banner", ({ banner }) => banner === "");
     await until("the video", inPhase("completed"));
-    expect(fallsOf(sights)).toEqual([]);
+    expect(fallsOf(states)).toEqual([]);
   });
 
-  test("given that the server is killed and started again, still plays what was finished, says what is lost, and makes it anew", async () => {
+  test("given a server that is killed and restarted, plays the finished video and repeats the lost one", async () => {
     const studio = await startStudio();
     const { page, until, ask, play } = await visit(browser(), studio.url, {
-      expected: [NETWORK_TROUBLE],
+      expected: [NETWORK_ERROR],
     });
     await ask(SHORT);
     await until("the first video", inPhase("completed"));
     await ask(LONGER);
     await until(
-      "the second one at work",
+      "the second one running",
       ({ cards }) => cards.length === 2 && cards[1]?.phase === "running",
     );
     await studio.kill();
     const startedAt = Date.now();
     await studio.start();
-    const lost = await until("that it is lost", inPhase("lost"));
+    const lost = await until("the lost job", inPhase("lost"));
     expect(lost.at - startedAt).toBeLessThan(10_000);
     expect(lost.cards.map(({ phase }) => phase)).toEqual(["completed", "lost"]);
     expect(lost.cards[1]).toMatchObject({
@@ -123,16 +125,16 @@ describeInBrowser("trouble", (browser) => {
     expect(again.cards.map(({ phase }) => phase)).toEqual(["completed", "lost", "completed"]);
   });
 
-  test("given that the worker is killed, says that it is lost, within seconds", async () => {
+  test("given a worker that is killed, shows the lost job within seconds", async () => {
     const studio = await startStudio();
     const { page, until, ask } = await visit(browser(), studio.url);
     await ask(SHORT);
-    await until("frames", drawing);
+    await until("frames", isRendering);
     await studio.freeze();
     const [worker = 0] = await studio.workers();
     const killedAt = Date.now();
     kill(worker, "SIGKILL");
-    const lost = await until("that it is lost", inPhase("lost"));
+    const lost = await until("the lost job", inPhase("lost"));
     expect(lost.at - killedAt).toBeLessThan(5_000);
     expect(lost.cards[0]).toMatchObject({
       headline: "Máy dựng đã ngừng giữa chừng",
@@ -145,53 +147,53 @@ describeInBrowser("trouble", (browser) => {
     await untilGone(worker);
   });
 
-  test("given a proxy that answers HTML in place of the stream, polls, and streams again when it can", async () => {
+  test("given a proxy that answers with HTML, polls, and streams again when it can", async () => {
     const studio = await startStudio();
     const streams = streamRequests();
     studio.proxy.setFaults((request) => {
       streams.note(request);
       return request.stream ? HTML : { kind: "pass" };
     });
-    const { page, sights, until, ask } = await visit(browser(), studio.url);
+    const { page, states, until, ask } = await visit(browser(), studio.url);
     await ask(SHORT);
-    // Midway is where it has to stay: the video may be made before the second stream is asked for.
+    // The video must stay unfinished: it may be made before the second stream is requested.
     await streams.count(1);
-    const goOn = await studio.freeze();
-    // The first poll is under way before it is answered.
+    const resume = await studio.freeze();
+    // The banner appears with the first poll, before its answer.
     await until(
       "progress by polls",
-      (sight) => sight.banner === "polling" && inPhase("running")(sight),
+      (state) => state.banner === "polling" && inPhase("running")(state),
     );
     studio.proxy.setFaults(() => ({ kind: "pass" }));
     await page.evaluate(() => dispatchEvent(new Event("online")));
     const streaming = await until("the stream", ({ banner }) => banner === "");
     expect(streaming.cards[0]?.phase).toBe("running");
-    goOn();
+    resume();
     await until("the video", inPhase("completed"));
-    expect(fallsOf(sights)).toEqual([]);
+    expect(fallsOf(states)).toEqual([]);
   });
 
-  test("given a proxy that is mute to streams, polls to the end", async () => {
+  test("given a proxy that never answers streams, polls to the end", async () => {
     const studio = await startStudio();
     const streams = streamRequests();
     studio.proxy.setFaults((request) => {
       streams.note(request);
       return { kind: request.stream ? "swallow" : "pass" };
     });
-    const { page, sights, until, ask } = await visit(browser(), studio.url, {
-      // So that the ten seconds that a stream is given needn't be waited for.
+    const { page, states, until, ask } = await visit(browser(), studio.url, {
+      // The clock skips the ten seconds after which a stream without data is given up.
       prepare: (page) => page.clock.install(),
     });
     await ask(SHORT);
     await streams.count(1);
-    const goOn = await studio.freeze();
+    const resume = await studio.freeze();
     await page.clock.fastForward(10_000);
     await streams.count(2);
     await page.clock.fastForward(10_000);
-    await until("that it polls", ({ banner }) => banner === "polling");
-    goOn();
-    await until("progress by polls", drawing);
+    await until("the polling banner", ({ banner }) => banner === "polling");
+    resume();
+    await until("progress by polls", isRendering);
     await until("the video", inPhase("completed"));
-    expect(fallsOf(sights)).toEqual([]);
+    expect(fallsOf(states)).toEqual([]);
   });
 });

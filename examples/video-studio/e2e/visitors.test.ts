@@ -1,45 +1,48 @@
 import { expect, test } from "vitest";
 import { processesOf, untilGone } from "../test/pipeline/support.js";
 import { describeInBrowser } from "./support/browser.js";
-import { drawing, fallsOf, historyOf, inPhase } from "./support/sights.js";
+import { fallsOf, inPhase, isRendering, statusesOf } from "./support/page-history.js";
 import { startStudio } from "./support/studio-process.js";
 import { LONGER, SHORT } from "./support/topics.js";
 import { visit } from "./support/visit.js";
 
-describeInBrowser("those who look on", (browser) => {
-  test("given a reload midway, finds the job again, goes on and plays", async () => {
+describeInBrowser("visitors", (browser) => {
+  test("given a reload during the render, finds the job again and plays its video", async () => {
     const studio = await startStudio();
-    const { page, sights, until, ask, play } = await visit(browser(), studio.url);
+    const { page, states, until, ask, play } = await visit(browser(), studio.url);
     await ask(SHORT);
-    const before = await until("frames", drawing);
-    const goOn = await studio.freeze();
+    const before = await until("frames", isRendering);
+    const resume = await studio.freeze();
     await page.reload();
-    const after = await until("the job again", (sight) => {
-      return sight.loadedAt > before.loadedAt && inPhase("running")(sight);
+    const after = await until("the job again", (state) => {
+      return state.loadedAt > before.loadedAt && inPhase("running")(state);
     });
     expect(after.cards).toHaveLength(1);
     expect(after.cards[0]?.percent).toBeGreaterThanOrEqual(before.cards[0]?.percent ?? 100);
     expect(await page.getByRole("button", { name: "Hủy" }).isVisible()).toBe(true);
-    goOn();
+    resume();
     await until("the video", inPhase("completed"));
-    expect(fallsOf(sights)).toEqual([]);
+    expect(fallsOf(states)).toEqual([]);
     expect(await play()).toBe(1280);
   });
 
-  test("given a cancel midway, stops within two seconds, leaves no process, and makes the next one", async () => {
+  test("given a cancel during the render, stops within two seconds, and makes the next video", async () => {
     const studio = await startStudio();
     const { page, until, ask } = await visit(browser(), studio.url);
     await ask(LONGER);
-    await until("frames", drawing);
+    await until("frames", isRendering);
     const [worker = 0] = await studio.workers();
     expect((await processesOf(worker)).length).toBeGreaterThanOrEqual(2);
     await page.getByRole("button", { name: "Hủy" }).click();
-    const cancelled = await until("that it is cancelled", inPhase("cancelled"));
+    const cancelled = await until("the cancelled job", inPhase("cancelled"));
     expect(cancelled.at - cancelled.actedAt).toBeLessThan(2_000);
     expect(cancelled.cards[0]).toMatchObject({
       headline: "Đã hủy",
       explanation: "Video đã dừng theo yêu cầu.",
     });
+    const statuses = cancelled.cards[0]?.steps.map(({ status }) => status);
+    expect(statuses).toContain("stopped");
+    expect(statuses).not.toContain("failed");
     await untilGone(worker);
     expect(await studio.videos()).toEqual([]);
 
@@ -48,47 +51,47 @@ describeInBrowser("those who look on", (browser) => {
     expect(cards.map(({ phase }) => phase)).toEqual(["cancelled", "completed"]);
   });
 
-  test("given a double click and three tabs with the address, all see the one video, and one that closes takes nothing with it", async () => {
+  test("given a double click and three tabs, all show the same video, also after one is closed", async () => {
     const studio = await startStudio();
     const owner = await visit(browser(), studio.url);
     await owner.page.getByRole("textbox").fill(SHORT);
     await owner.page.getByRole("button", { name: "Tạo video" }).dblclick();
-    await owner.until("the job at work", inPhase("running"));
-    const goOn = await studio.freeze();
+    await owner.until("a running job", inPhase("running"));
+    const resume = await studio.freeze();
     const address = owner.page.url();
-    // One of the same browser, and one of somebody else's, to whom the link was sent.
+    // One tab in the same browser, and one in the browser of someone else who got the link.
     const second = await visit(browser(), address, { context: owner.context });
     const guest = await visit(browser(), address);
-    for (const { until } of [second, guest]) await until("the job at work", inPhase("running"));
+    for (const { until } of [second, guest]) await until("a running job", inPhase("running"));
     expect(await second.page.getByRole("button", { name: "Hủy" }).isVisible()).toBe(true);
     expect(await guest.page.getByRole("button", { name: "Hủy" }).isHidden()).toBe(true);
     await owner.page.close();
-    goOn();
+    resume();
 
     const ends = [];
     for (const { until } of [second, guest])
       ends.push(await until("the video", inPhase("completed")));
     expect(ends[0]?.cards).toEqual(ends[1]?.cards);
     expect(ends[0]?.cards).toHaveLength(1);
-    for (const { sights } of [second, guest]) {
-      expect(fallsOf(sights)).toEqual([]);
-      const { render, encode } = historyOf(sights);
-      expect([render, encode].map((way) => way.slice(-2))).toEqual([
+    for (const { states } of [second, guest]) {
+      expect(fallsOf(states)).toEqual([]);
+      const { render, encode } = statusesOf(states);
+      expect([render, encode].map((statuses) => statuses.slice(-2))).toEqual([
         ["running", "completed"],
         ["running", "completed"],
       ]);
     }
-    expect(studio.wishes()).toBe(1);
+    expect(studio.createRequests()).toBe(1);
     expect(await studio.videos()).toHaveLength(1);
   });
 
-  test("given a link to videos that are not there, says so once, and stays ready for a wish", async () => {
+  test("given a link to unknown videos, shows one card, and accepts a request", async () => {
     const studio = await startStudio();
     const { page, until } = await visit(browser(), `${studio.url}/?job=nosuchvideo&job=norsuch`, {
       expected: [/status of 404/u],
     });
-    const { cards } = await until("that they are gone", (sight) => {
-      return sight.cards.length === 1 && inPhase("gone")(sight);
+    const { cards } = await until("one card without a video", (state) => {
+      return state.cards.length === 1 && inPhase("gone")(state);
     });
     expect(cards[0]?.explanation).toMatch(/^Liên kết sai/u);
     expect(await page.getByRole("textbox").isEditable()).toBe(true);

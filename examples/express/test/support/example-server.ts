@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { VideoManager } from "@emlinh/progress-client";
+import { JobManager } from "@emlinh/progress-client";
 import { expect } from "vitest";
 
-/** An example's server in a process of its own, started as `npm start` does. */
+/** The server of an example in a separate process, started as `npm start` does. */
 export interface ExampleServer {
   readonly origin: string;
-  /** Asks it to stop, as an operator would, and gives its exit code. */
+  /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
@@ -35,18 +35,18 @@ async function originOf(output: Readable): Promise<string> {
     const origin = /^Open (http:\S+)$/.exec(line)?.[1];
     if (origin !== undefined) return origin;
   }
-  throw new Error("The server ended without a word.");
+  throw new Error("The server exited without printing its address.");
 }
 
 async function failure({ stderr }: ChildProcess): Promise<never> {
-  let said = "";
-  for await (const chunk of stderr ?? []) said += chunk;
-  throw new Error(`The server failed: ${said}`);
+  let output = "";
+  for await (const chunk of stderr ?? []) output += chunk;
+  throw new Error(`The server failed: ${output}`);
 }
 
-/** What a viewer sees of one job, from its creation to its end. */
+/** Creates a job and watches it until its end. */
 export async function watchOneJob(server: ExampleServer, createUrl: string, input: object) {
-  const jobs = new VideoManager({
+  const jobs = new JobManager({
     baseUrl: `${server.origin}/api/progress`,
     createUrl: `${server.origin}${createUrl}`,
   });
@@ -59,14 +59,14 @@ export async function watchOneJob(server: ExampleServer, createUrl: string, inpu
   return { id: watch.jobId, result, percents, job };
 }
 
-/** A progress bar: it moved, it never went back, and it reached its end. */
+/** Expects percents that changed, never fell, and reached 100. */
 export function expectBar(percents: readonly (number | null)[]): void {
   expect(percents.length).toBeGreaterThan(2);
   expect(percents).toEqual([...percents].sort((a, b) => (a ?? 0) - (b ?? 0)));
   expect(percents.at(-1)).toBe(100);
 }
 
-/** Opens the stream of a job that has not ended, and reads it until the server ends it. */
+/** Creates a job and opens its stream. `text` resolves with the whole stream when the server ends it. */
 export async function readStream(server: ExampleServer, createUrl: string, input: object) {
   const created = await fetch(`${server.origin}${createUrl}`, {
     method: "POST",
@@ -81,7 +81,7 @@ export async function readStream(server: ExampleServer, createUrl: string, input
   return { jobId, text: stream.text() };
 }
 
-/** The names of a stream's events. */
+/** The event names of a stream. */
 export function eventsOf(text: string): string[] {
   return [...text.matchAll(/^event: (.+)$/gm)].map(([, name]) => name ?? "");
 }

@@ -5,7 +5,6 @@ import {
   type JobError,
   type JobTypes,
   type Progress,
-  type ProgressStore,
   type Reporter,
 } from "@emlinh/progress-server";
 import {
@@ -15,19 +14,19 @@ import {
   UnrecoverableError,
   WaitingError,
 } from "bullmq";
-import { giveBack } from "./give-back.js";
+import { isOver, unlessOver } from "./unless-over.js";
 
-/** What a failure is to those who watch the job. */
-export interface Verdict {
-  /** Shown to everybody who may watch. */
+/** How a job ends if its work fails. */
+export interface Failure {
+  /** Shown to everyone who may watch the job. */
   readonly error: JobError;
-  /** `lost`: the work might well succeed another time, and is tried again while there are attempts left. `failed`: it would fail again. */
+  /** `lost`: another try may succeed, and is made while attempts are left. `failed`: another try would fail again. */
   readonly status: "failed" | "lost";
 }
 
-/** What is said when a job waits for another worker. */
-export interface WaitWords {
-  /** Its worker was not heard of. */
+/** The messages of a job that is put back into the queue. */
+export interface RequeueMessages {
+  /** Its worker stopped answering. */
   readonly stalled: string;
   /** Its worker closes. */
   readonly handedOver: string;
@@ -35,173 +34,188 @@ export interface WaitWords {
   readonly again: string;
 }
 
-/** What {@link createBridge} takes. */
+/** Options of {@link createBridge}. */
 export interface BridgeOptions<Data, Job extends JobTypes> {
   readonly progress: Progress;
-  readonly store: ProgressStore;
   readonly queue: Queue<Data>;
   readonly definition: JobDefinition<Job>;
-  /** Aborts when this process shall end: the job that it works on goes back into the queue. */
+  /** Aborts when this process closes. The current job then goes back into the queue. */
   readonly closing: AbortSignal;
-  /** Does the work. It stops when `job.signal` or `closing` aborts; both may be passed on as one. */
+  /** Does the work. It must stop when `job.signal` or `closing` aborts. */
   readonly work: (job: Reporter<Job>, data: Data) => Promise<Job["result"]>;
-  readonly judge: (error: unknown, data: Data) => Verdict;
-  /** The verdict on a job whose workers stopped answering once too often. */
-  readonly died: (data: Data) => Verdict;
-  readonly cancelled: (data: Data) => string;
-  readonly words: (data: Data) => WaitWords;
+  /** Classifies an error that the work threw. */
+  readonly failureOf: (error: unknown, data: Data) => Failure;
+  /** The failure of a job whose workers stopped answering too often. */
+  readonly workersDied: (data: Data) => Failure;
+  readonly cancelledMessage: (data: Data) => string;
+  readonly requeueMessages: (data: Data) => RequeueMessages;
 }
 
-/** The work of one BullMQ worker, told as progress. */
+/** Reports the work of one BullMQ worker as progress. */
 export interface Bridge<Data> {
   /** The worker's processor. */
   process(bull: BullJob<Data>, token: string | undefined): Promise<unknown>;
-  /** For the worker's event `stalled`: BullMQ has put the job back into its queue, or given it up. */
+  /** For the worker's event `stalled`: BullMQ has put the job back into its queue, or has given it up. */
   stalled(jobId: string): Promise<void>;
-  /** For the worker's event `failed`: ends the job if BullMQ gave it up without asking the processor. */
+  /** For the worker's event `failed`: ends the job if BullMQ gave it up without calling the processor. */
   failed(bull: BullJob<Data> | undefined): Promise<void>;
 }
 
-/** The store is away, or a worker that lost its lock came in between: so long until the next try. */
-const PAUSE_MS = 2_000;
+/** Milliseconds until the next try if the store is unavailable or a worker without a lock interfered. */
+const RETRY_MS = 2_000;
 
 /**
- * Makes BullMQ's jobs the work of ours. Both have the same id. Each time that BullMQ starts a job anew is one attempt of ours, which shuts out the worker of
- * the attempt before; our job ends when BullMQ is done with it, and not earlier.
+ * Runs each BullMQ job as the work of our job with the same id. Each start by BullMQ is one attempt of our job, so the
+ * worker of the attempt before is refused. Our job ends when BullMQ is done with it, and not earlier.
  */
 export function createBridge<Data, Job extends JobTypes>(
   options: BridgeOptions<Data, Job>,
 ): Bridge<Data> {
-  const { progress, store, queue, definition, closing } = options;
-
-  /** `undefined` if the job has ended: cancelled while it waited, or completed by a worker that was thought dead. */
-  async function open(
-    bull: BullJob<Data>,
-    token: string | undefined,
-  ): Promise<Reporter<Job> | undefined> {
-    const jobId = idOf(bull);
-    try {
-      const state = await progress.status(jobId);
-      if (state === undefined || isTerminal(state.status)) return undefined;
-      const attempt = state.startedAt === null ? "current" : "next";
-      return await progress.open<Job>(jobId, { definition, attempt });
-    } catch (error) {
-      if (isOver(error)) return undefined;
-      const passes =
-        isProgressError(error, "store-unavailable") || isProgressError(error, "attempt-superseded");
-      if (!passes) throw error;
-      // Counts as no attempt: the work was not even begun.
-      await bull.moveToDelayed(Date.now() + PAUSE_MS, token);
-      throw new DelayedError();
-    }
-  }
-
-  async function process(bull: BullJob<Data>, token: string | undefined): Promise<unknown> {
-    const job = await open(bull, token);
-    if (job === undefined) return undefined;
-    try {
-      const result = await options.work(job, bull.data);
-      await job.complete(result);
-      return result;
-    } catch (error) {
-      throw await afterThrow(error, { job, bull, token });
-    } finally {
-      await job.close();
-    }
-  }
-
-  /** Tells the job what becomes of it. @returns What BullMQ is to be told. */
-  async function afterThrow(error: unknown, at: Attempt<Data, Job>): Promise<unknown> {
-    const { job, bull, token } = at;
-    if (job.signal.aborted) {
-      const reason: unknown = job.signal.reason;
-      if (isProgressError(reason, "job-cancelled"))
-        await unlessOver(job.cancelled(options.cancelled(bull.data)));
-      return new UnrecoverableError(isProgressError(reason) ? reason.code : String(reason));
-    }
-    if (closing.aborted) {
-      await waitAgain(at, "handedOver");
-      await bull.moveToWait(token);
-      return new WaitingError();
-    }
-    const verdict = options.judge(error, bull.data);
-    if (verdict.status === "lost" && hasAttemptsLeft(bull)) {
-      await waitAgain(at, "again");
-      return error;
-    }
-    await unlessOver(endAs(job, verdict));
-    return new UnrecoverableError(verdict.error.code);
-  }
-
-  async function waitAgain({ job, bull }: Attempt<Data, Job>, why: keyof WaitWords): Promise<void> {
-    await job.close();
-    await giveBack(store, job.state, options.words(bull.data)[why]);
-  }
-
-  /** Takes the job over, if it is still open, and ends it. */
-  async function giveUp(bull: BullJob<Data>): Promise<void> {
-    try {
-      const job = await progress.open<Job>(idOf(bull), { definition });
-      await endAs(job, options.died(bull.data));
-    } catch (error) {
-      if (!isOver(error)) throw error;
-    }
-  }
-
+  const { progress, queue } = options;
   return {
-    process,
+    async process(bull, token) {
+      const job = await openJob(options, bull, token);
+      if (job === undefined) return undefined;
+      try {
+        const result = await options.work(job, bull.data);
+        await job.complete(result);
+        return result;
+      } catch (error) {
+        throw await errorForBull(options, { job, bull, token }, error);
+      } finally {
+        await job.close();
+      }
+    },
     async stalled(jobId) {
       const state = await progress.status(jobId);
       const bull = await queue.getJob(jobId);
       if (bull === undefined || state?.status !== "running") return;
-      if (bull.deferredFailure) return giveUp(bull);
-      // Another worker may have it already: then its attempt tells all that is to be told. If not, the state read before is the dead one's.
-      if (!(await bull.isWaiting())) return;
-      await giveBack(store, state, options.words(bull.data).stalled);
+      if (bull.deferredFailure) await giveUp(options, bull);
+      // If another worker has started the job again, its own attempt is the one to report.
+      else if (await bull.isWaiting()) await requeueForDeadWorker(options, bull, state.attempt);
     },
     async failed(bull) {
-      if (bull?.finishedOn !== undefined) await giveUp(bull);
+      if (bull?.finishedOn !== undefined) await giveUp(options, bull);
     },
   };
 }
 
+/** One attempt of a job. */
 interface Attempt<Data, Job extends JobTypes> {
   readonly job: Reporter<Job>;
   readonly bull: BullJob<Data>;
   readonly token: string | undefined;
 }
 
-function idOf({ id }: BullJob): string {
-  if (id === undefined) throw new TypeError("A BullMQ job without an id is not in a queue.");
-  return id;
+/** Resolves with `undefined` if the job has ended, for example because it was cancelled while it waited. */
+async function openJob<Data, Job extends JobTypes>(
+  { progress, definition }: BridgeOptions<Data, Job>,
+  bull: BullJob<Data>,
+  token: string | undefined,
+): Promise<Reporter<Job> | undefined> {
+  const jobId = idOf(bull);
+  try {
+    const state = await progress.status(jobId);
+    if (state === undefined || isTerminal(state.status)) return undefined;
+    const hasBegun = state.startedAt !== null || state.metadata.requeued === true;
+    return await progress.open<Job>(jobId, { definition, attempt: hasBegun ? "next" : "current" });
+  } catch (error) {
+    if (isTransient(error)) {
+      // Not counted as an attempt, because the work did not begin.
+      await bull.moveToDelayed(Date.now() + RETRY_MS, token);
+      throw new DelayedError();
+    }
+    if (isOver(error)) return undefined;
+    throw error;
+  }
 }
 
-function hasAttemptsLeft({ attemptsMade, opts }: BullJob): boolean {
-  return attemptsMade + 1 < (opts.attempts ?? 1);
+function isTransient(error: unknown): boolean {
+  return (
+    isProgressError(error, "store-unavailable") || isProgressError(error, "attempt-superseded")
+  );
+}
+
+/** Ends or requeues a job whose work threw. @returns the error for BullMQ. */
+async function errorForBull<Data, Job extends JobTypes>(
+  options: BridgeOptions<Data, Job>,
+  { job, bull, token }: Attempt<Data, Job>,
+  error: unknown,
+): Promise<unknown> {
+  if (job.signal.aborted) {
+    const reason: unknown = job.signal.reason;
+    if (isProgressError(reason, "job-cancelled"))
+      await unlessOver(job.cancelled(options.cancelledMessage(bull.data)));
+    return new UnrecoverableError(isProgressError(reason) ? reason.code : String(reason));
+  }
+  if (options.closing.aborted) {
+    await requeue(options, job, bull, "handedOver");
+    await bull.moveToWait(token);
+    return new WaitingError();
+  }
+  const failure = options.failureOf(error, bull.data);
+  if (failure.status === "lost" && hasAttemptsLeft(bull)) {
+    await requeue(options, job, bull, "again");
+    return error;
+  }
+  await unlessOver(endAs(job, failure));
+  return new UnrecoverableError(failure.error.code);
+}
+
+async function requeue<Data, Job extends JobTypes>(
+  { progress, requeueMessages }: BridgeOptions<Data, Job>,
+  job: Reporter<Job>,
+  bull: BullJob<Data>,
+  reason: keyof RequeueMessages,
+): Promise<void> {
+  const message = requeueMessages(bull.data)[reason];
+  // `startedAt` of a requeued job is `null`, as if it had never begun. This key shows that the next attempt is due.
+  await unlessOver(progress.update(job.id, { metadata: { requeued: true } }));
+  job.log(message, { level: "warn" });
+  await unlessOver(job.requeue({ message }));
+}
+
+/** Takes a job over from a worker that stopped answering, and puts it back into the queue. */
+async function requeueForDeadWorker<Data, Job extends JobTypes>(
+  options: BridgeOptions<Data, Job>,
+  bull: BullJob<Data>,
+  attempt: number,
+): Promise<void> {
+  const { progress, definition, cancelledMessage } = options;
+  try {
+    const job = await progress.open<Job>(idOf(bull), { definition });
+    // A worker that has started the job in the meantime has begun the next attempt.
+    if (job.state.attempt !== attempt) await job.close();
+    else if (job.state.cancelRequested) await job.cancelled(cancelledMessage(bull.data));
+    else await requeue(options, job, bull, "stalled");
+  } catch (error) {
+    if (!isOver(error)) throw error;
+  }
+}
+
+/** Ends a job that BullMQ has given up. */
+async function giveUp<Data, Job extends JobTypes>(
+  { progress, workersDied }: BridgeOptions<Data, Job>,
+  bull: BullJob<Data>,
+): Promise<void> {
+  const { status, error } = workersDied(bull.data);
+  await unlessOver(progress.end(idOf(bull), status, { error, message: error.message }));
 }
 
 async function endAs<Job extends JobTypes>(
   job: Reporter<Job>,
-  { error, status }: Verdict,
+  { error, status }: Failure,
 ): Promise<void> {
   const { step } = job.state;
   if (status === "lost") await job.end("lost", { error, message: error.message });
   else await job.fail({ ...error, ...(step !== null && { step }) });
 }
 
-/** The job was ended by another hand, or is gone: there is nothing left to say of it. */
-function isOver(error: unknown): boolean {
-  return (
-    isProgressError(error, "job-finished") ||
-    isProgressError(error, "job-expired") ||
-    isProgressError(error, "job-not-found")
-  );
+function idOf({ id }: BullJob): string {
+  if (id === undefined) throw new TypeError("The BullMQ job has no id, so it is not in a queue.");
+  return id;
 }
 
-async function unlessOver(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isOver(error)) throw error;
-  }
+function hasAttemptsLeft({ attemptsMade, opts }: BullJob): boolean {
+  return attemptsMade + 1 < (opts.attempts ?? 1);
 }

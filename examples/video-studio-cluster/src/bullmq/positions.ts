@@ -1,92 +1,74 @@
-import {
-  isProgressError,
-  isTerminal,
-  type JobStatusReport,
-  type Progress,
-  type ProgressStore,
-} from "@emlinh/progress-server";
+import type { JobStatusReport, Progress } from "@emlinh/progress-server";
 import type { Queue } from "bullmq";
+import { unlessOver } from "./unless-over.js";
 
-/** What {@link createPositions} takes. */
+/** Options of {@link createPositions}. */
 export interface PositionsOptions {
   readonly progress: Progress;
-  readonly store: ProgressStore;
   readonly queue: Queue;
-  /** What is said to who waits at a position: 1 is next. */
+  /** The message of a job that waits at a position: 1 is next. */
   readonly text: (state: JobStatusReport, position: number) => string;
 }
 
-/** The places in the queue, told to those who wait. */
+/** Writes the positions in the queue to the waiting jobs. */
 export interface Positions {
-  /** Something moved: tells all who wait where they are now. Resolves with their ids, the next one first, when that is told. */
-  tell(): Promise<readonly string[]>;
+  /**
+   * Updates the position of every waiting job. Call it whenever the queue has changed.
+   *
+   * @returns the ids of the waiting jobs, the next one first.
+   */
+  update(): Promise<readonly string[]>;
 }
 
 /**
- * Any process may tell, at any time: each looks again after it has told, so that the last word is always from the present queue.
+ * Any process may update the positions at any time. Each one reads the queue again after its updates, so the last
+ * update always matches the present queue.
  */
-export function createPositions(options: PositionsOptions): Positions {
-  const { progress, store, queue, text } = options;
+export function createPositions({ progress, queue, text }: PositionsOptions): Positions {
   let running: Promise<readonly string[]> | undefined;
   let next: Promise<readonly string[]> | undefined;
 
-  async function tellAll(): Promise<readonly string[]> {
-    let told: readonly string[] = [];
+  async function updateAll(): Promise<readonly string[]> {
+    let updated: readonly string[] = [];
     for (;;) {
       const waiting = await queue.getRanges(["wait"], 0, -1, true);
-      const left = told.filter((id) => !waiting.includes(id));
-      if (left.length === 0 && isSame(told, waiting)) return waiting;
-      for (const [index, id] of waiting.entries()) await tellWaiting(id, index + 1);
-      for (const id of left) await takeBack(id);
-      told = waiting;
+      const left = updated.filter((id) => !waiting.includes(id));
+      if (left.length === 0 && isSame(updated, waiting)) return waiting;
+      for (const [index, id] of waiting.entries()) await setPosition(id, index + 1);
+      for (const id of left) await clearPosition(id);
+      updated = waiting;
     }
   }
 
-  async function tellWaiting(jobId: string, position: number): Promise<void> {
+  async function setPosition(jobId: string, position: number): Promise<void> {
     const state = await progress.status(jobId);
     if (state?.status !== "queued" || state.metadata.queuePosition === position) return;
-    await set(state, position, text(state, position));
+    const message = text(state, position);
+    await unlessOver(progress.update(jobId, { message, metadata: { queuePosition: position } }));
   }
 
-  /** A worker began the job while it was told that it waits. */
-  async function takeBack(jobId: string): Promise<void> {
+  /** Takes a position back that was written while a worker began the job. */
+  async function clearPosition(jobId: string): Promise<void> {
     const state = await progress.status(jobId);
-    if (state === undefined || isTerminal(state.status)) return;
-    if (state.status !== "running" || !state.metadata.queuePosition) return;
-    await set(state, 0, null);
-  }
-
-  /** Nobody works on a waiting job, so that there is neither a reporter nor a lease. */
-  async function set(
-    { id, attempt }: JobStatusReport,
-    position: number,
-    message: string | null,
-  ): Promise<void> {
-    const fields = { "metadata.queuePosition": position, message };
-    try {
-      await store.write(id, { set: fields, log: [], attempt });
-    } catch (error) {
-      const isLate =
-        isProgressError(error, "job-finished") || isProgressError(error, "attempt-superseded");
-      if (!isLate) throw error;
-    }
+    if (state?.status !== "running" || !state.metadata.queuePosition) return;
+    await unlessOver(progress.update(jobId, { message: null, metadata: { queuePosition: 0 } }));
   }
 
   async function run(): Promise<readonly string[]> {
     try {
-      return await tellAll();
+      return await updateAll();
     } finally {
       running = undefined;
     }
   }
 
   return {
-    tell() {
-      // One that runs may have looked already; all who come meanwhile share the one after it.
+    update() {
       if (running === undefined) {
         running = run();
         return running;
       }
+      // The current run may have read the queue before this call. All calls during it share the run after it.
       const after = (): Promise<readonly string[]> => {
         next = undefined;
         running = run();

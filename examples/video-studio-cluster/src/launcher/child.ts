@@ -4,65 +4,68 @@ import { type ChildProcess, fork, type SpawnOptions, spawn } from "node:child_pr
 export interface Child {
   readonly name: string;
   readonly pid: number;
-  /** Resolves when it is gone. */
-  readonly gone: Promise<void>;
-  /** Sends a signal, and resolves when it is gone; by SIGKILL, if that takes too long. Idempotent. */
+  /** Resolves when the process has exited. */
+  readonly exited: Promise<void>;
+  /** Sends a signal, and resolves when the process has exited. If that takes too long, sends SIGKILL. Idempotent. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** What a child is started with. */
+/** Options of every child. */
 interface ChildOptions {
   readonly name: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Told of each line that it prints. */
+  /** Called with each line that the process prints. */
   readonly onLine: (line: string) => void;
 }
 
-/** What {@link startProgram} takes. */
+/** Options of {@link startProgram}. */
 export interface ProgramOptions extends ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Whether it does its work now; asked again and again until it does. */
+  /** Whether the program is ready. Called again until it is. */
   readonly isReady: () => Promise<boolean>;
 }
 
-const LOOK_EVERY_MS = 20;
-/** More than one of ours takes to close by itself. */
+const READY_CHECK_MS = 20;
+/** Longer than one of our programs takes to close by itself. */
 const STOP_LIMIT_MS = 10_000;
 
-/** Children lead groups of their own: Ctrl-C is for the launcher, which ends them in an order that loses nothing. */
-const APART: SpawnOptions = { detached: true };
+/**
+ * Each child leads a process group of its own. So Ctrl-C reaches only the launcher, which stops the children in the
+ * right order.
+ */
+const DETACHED: SpawnOptions = { detached: true };
 
-/** A child dies with the launcher, however that ends, unless by SIGKILL. */
+/** Children are killed when the launcher exits, unless the launcher was killed by SIGKILL. */
 const living = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
 
-/** Starts a program of the system's. Resolves when it is ready. @throws if it ends before, with what it printed. */
+/** Starts a program of the system. Resolves when it is ready. @throws if it exits before that, with its output. */
 export async function startProgram(options: ProgramOptions): Promise<Child> {
   const { command, args, isReady } = options;
   const process = spawn(command, args, {
-    ...APART,
+    ...DETACHED,
     env: options.env,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const { child, failed } = watchOver(process, options);
-  await Promise.race([failed, untilTrue(isReady, child)]);
+  const { child, failed } = watchChild(process, options);
+  await Promise.race([failed, untilReady(isReady, child)]);
   return child;
 }
 
-/** Starts one of our programs. Resolves with what it sends when it is ready. @throws if it ends before. */
+/** Starts one of our programs. Resolves with the message that it sends when it is ready. @throws if it exits before. */
 export async function startNode<Ready>(
   file: string,
   options: ChildOptions,
 ): Promise<{ readonly child: Child; readonly ready: Ready }> {
   const process = fork(file, {
-    ...APART,
+    ...DETACHED,
     env: options.env,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  const { child, failed } = watchOver(process, options);
+  const { child, failed } = watchChild(process, options);
   const ready = await Promise.race([
     failed,
     new Promise<Ready>((resolve) => {
@@ -72,7 +75,7 @@ export async function startNode<Ready>(
   return { child, ready };
 }
 
-function watchOver(
+function watchChild(
   process: ChildProcess,
   { name, onLine }: ChildOptions,
 ): { readonly child: Child; readonly failed: Promise<never> } {
@@ -87,35 +90,35 @@ function watchOver(
     });
   }
   let error: Error | undefined;
-  const gone = new Promise<void>((resolve) => {
+  const exited = new Promise<void>((resolve) => {
     process.once("error", (thrown) => {
       error = thrown;
       resolve();
     });
     process.once("close", () => resolve());
   }).finally(() => living.delete(process));
-  const failed = gone.then(() => {
+  const failed = exited.then(() => {
     throw new Error(`${name} did not start: ${error?.message ?? printed.join("\n")}`, {
       cause: error,
     });
   });
-  // Once it is ready nobody listens to this any more.
+  // After the start nobody awaits this promise.
   failed.catch(() => undefined);
 
   async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     process.kill(signal);
     const limit = setTimeout(() => process.kill("SIGKILL"), STOP_LIMIT_MS);
-    await gone;
+    await exited;
     clearTimeout(limit);
   }
-  return { child: { name, pid: process.pid ?? 0, gone, stop }, failed };
+  return { child: { name, pid: process.pid ?? 0, exited, stop }, failed };
 }
 
-async function untilTrue(condition: () => Promise<boolean>, child: Child): Promise<void> {
-  let isGone = false;
-  const gone = child.gone.then(() => {
-    isGone = true;
+async function untilReady(isReady: () => Promise<boolean>, child: Child): Promise<void> {
+  let hasExited = false;
+  const exited = child.exited.then(() => {
+    hasExited = true;
   });
-  while (!isGone && !(await condition()))
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))]);
+  while (!hasExited && !(await isReady()))
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, READY_CHECK_MS))]);
 }

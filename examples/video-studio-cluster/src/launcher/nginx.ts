@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { type Child, startProgram } from "./child.js";
 import { isListening } from "./ports.js";
 
-/** What {@link launchNginx} takes. */
+/** Options of {@link launchNginx}. */
 export interface NginxOptions {
-  /** The configuration that real machines use, but for its addresses. */
+  /** The configuration for real machines. Only its addresses are replaced. */
   readonly conf: URL;
-  /** A directory for its files. */
+  /** A directory for nginx's files. */
   readonly folder: string;
-  /** Where it listens. */
+  /** The address to listen on. */
   readonly host: string;
   readonly port: number;
   /** The web processes behind it, such as `127.0.0.1:3001`. */
@@ -18,7 +18,7 @@ export interface NginxOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** Starts `/usr/sbin/nginx`, or the one that `NGINX_PATH` names, before the web processes. */
+/** Starts `/usr/sbin/nginx`, or the program in `NGINX_PATH`, in front of the web processes. */
 export async function launchNginx(options: NginxOptions): Promise<Child> {
   const { conf, folder, env, onLine, port } = options;
   await mkdir(join(folder, "temp"));
@@ -35,26 +35,29 @@ export async function launchNginx(options: NginxOptions): Promise<Child> {
   });
 }
 
-/** Puts the addresses of this run in place of those that stand in the file. */
+/** Replaces the addresses in the file with those of this run. */
 export function withAddresses(
   conf: string,
   { host, port, servers }: Pick<NginxOptions, "host" | "port" | "servers">,
 ): string {
   const lines = conf.split("\n");
   const first = lines.find((line) => line.includes("server 127.0.0.1:3001"));
-  if (first === undefined) throw new Error("studio.conf names no server at 127.0.0.1:3001.");
-  const named = servers.map((server) => first.replace("127.0.0.1:3001", server)).join("\n");
+  if (first === undefined) throw new Error("studio.conf has no server 127.0.0.1:3001.");
+  const replaced = servers.map((server) => first.replace("127.0.0.1:3001", server)).join("\n");
   return lines
     .filter((line) => !line.includes("server 127.0.0.1:3002"))
     .join("\n")
-    .replace(first, named)
+    .replace(first, replaced)
     .replace("listen 3000;", `listen ${host}:${port};`);
 }
 
-/** What stands around it: one process without a master, so that it runs as whoever started it, and none is left behind. */
+/**
+ * The complete configuration. Without a master, nginx is one process that runs as the user who started it, and none of
+ * it is left behind.
+ */
 function configuration(folder: string, http: string): string {
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (sort) => `${sort}_temp_path ${join(folder, "temp", sort)};`,
+    (kind) => `${kind}_temp_path ${join(folder, "temp", kind)};`,
   );
   return `daemon off;
 master_process off;

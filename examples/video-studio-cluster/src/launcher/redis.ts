@@ -1,13 +1,13 @@
 import { type Child, startProgram } from "./child.js";
 import { freePort, isListening } from "./ports.js";
 
-/** A Redis for as long as the cluster lives: it keeps nothing on disk. */
+/** A Redis that runs as long as the cluster. It writes nothing to disk. */
 export interface LaunchedRedis {
   readonly child: Child;
   readonly url: string;
 }
 
-/** Starts the `redis-server` of the `PATH`, or the one that `REDIS_SERVER_PATH` names, at a free port. */
+/** Starts `redis-server` from the `PATH`, or the program in `REDIS_SERVER_PATH`, on a free port. */
 export async function launchRedis(
   env: NodeJS.ProcessEnv,
   onLine: (line: string) => void,
@@ -18,7 +18,7 @@ export async function launchRedis(
     command: env.REDIS_SERVER_PATH ?? "redis-server",
     args: [
       ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-      // A queue that forgets jobs to make room is none.
+      // Redis must not evict keys: the queue would lose jobs.
       ...["--maxmemory-policy", "noeviction", "--loglevel", "warning"],
     ],
     env,

@@ -16,78 +16,78 @@ import {
   PROGRESS_PATH,
 } from "@emlinh/video-studio/src/shared/addresses.js";
 import express, { type Express, type RequestHandler } from "express";
-import { openRooms, type Rooms } from "../rooms.js";
+import { openServices, type Services } from "../services.js";
 import type { Settings } from "../settings.js";
 import { type ClusterJobs, createVideoJobs } from "./video-jobs.js";
 
-/** A web process that serves. */
+/** A running web process. */
 export interface Web {
   readonly url: string;
-  /** Sends the streams away, and resolves when all is closed. The videos go on: they are the workers' work. */
+  /** Closes the streams, and resolves when everything is closed. The workers go on with their videos. */
   close(): Promise<void>;
 }
 
-/** What {@link startWeb} takes. */
+/** Options of {@link startWeb}. */
 export interface WebOptions {
   readonly settings: Settings;
-  /** `0` for any that is free. */
+  /** `0` for any free port. */
   readonly port: number;
-  /** The address to listen at; the one that nginx reaches. */
+  /** The address to listen on. nginx must be able to reach it. */
   readonly host: string;
   readonly onNotice: (notice: string) => void;
 }
 
 /**
- * Longer than nginx keeps an idle connection to us (60 s): so it is nginx that closes it, and never sends a request down a line that we are just closing.
+ * Longer than nginx keeps an idle connection to this process (60 s). So nginx closes it, and never sends a request over
+ * a connection that this process is closing.
  */
 const KEEP_ALIVE_MS = 75_000;
-/** Streams are sent away within so long, each at a moment of its own. */
+/** The time over which open streams are closed, each at a random moment. */
 const DRAIN_MS = 500;
-/** Downloads may go on for so long after that. */
+/** Milliseconds for which downloads may continue after that. */
 const DOWNLOAD_GRACE_MS = 1_000;
 
 const require = createRequire(import.meta.url);
-/** The studio's page, as its own build made it. */
+/** The studio's page, as the studio's own build made it. */
 const PAGE_DIR = join(dirname(require.resolve("@emlinh/video-studio/dist/worker.js")), "page");
 
 /** Starts a web process. Resolves when it listens. */
 export async function startWeb({ settings, port, host, onNotice }: WebOptions): Promise<Web> {
-  const rooms = await openRooms(settings, onNotice);
-  const jobs = createVideoJobs(rooms);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, createApp(rooms, jobs));
+  const services = await openServices(settings, onNotice);
+  const jobs = createVideoJobs(services);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, createApp(services, jobs));
   server.listen(port, host);
   await once(server, "listening");
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    close: () => close(server, rooms, jobs),
+    close: () => close(server, services, jobs),
   };
 }
 
-async function close(server: Server, rooms: Rooms, jobs: ClusterJobs): Promise<void> {
+async function close(server: Server, services: Services, jobs: ClusterJobs): Promise<void> {
   await jobs.close();
   const closed = once(server, "close");
   server.close();
-  await rooms.progress.drain({ spreadMs: DRAIN_MS });
-  // What nginx keeps for later holds nobody up.
+  await services.progress.drain({ spreadMs: DRAIN_MS });
+  // nginx keeps idle connections open, which would delay the close.
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), DOWNLOAD_GRACE_MS);
   await closed;
   clearTimeout(cutOff);
-  await rooms.close();
+  await services.close();
 }
 
-function createApp(rooms: Rooms, jobs: ClusterJobs): Express {
-  const { progress, videos, onNotice } = rooms;
+function createApp(services: Services, jobs: ClusterJobs): Express {
+  const { progress, videos, onNotice } = services;
   const app = express();
   app.disable("x-powered-by");
-  // Who asks stands in what nginx adds.
+  // nginx adds the address of the client to the request.
   app.set("trust proxy", "loopback");
   app.use(securityHeaders());
-  app.post(`${PROGRESS_PATH}/:id/cancel`, leaveAfterwards(rooms, jobs));
+  app.post(`${PROGRESS_PATH}/:id/cancel`, removeFromQueueAfterwards(services, jobs));
   app.use(PROGRESS_PATH, expressProgress(progress));
   app.use(CREATE_PATH, createVideoRoute(jobs));
   app.get(OPTIONS_PATH, sendOptions());
-  // It asks for nothing but the directories.
   app.use("/api/videos", videoRoutes(videos));
   app.use(pageRoutes(PAGE_DIR));
   app.use(notFound());
@@ -95,12 +95,15 @@ function createApp(rooms: Rooms, jobs: ClusterJobs): Express {
   return app;
 }
 
-/** A waiting job that is cancelled has ended in the store; then BullMQ needn't keep its place. If this process dies before, a worker finds it ended. */
-function leaveAfterwards({ unwaited }: Rooms, jobs: ClusterJobs): RequestHandler {
+/**
+ * A cancel ends a waiting job in the store. Afterwards this removes it from BullMQ's queue. If this process dies before
+ * that, a worker takes the job and finds that it has ended.
+ */
+function removeFromQueueAfterwards({ inBackground }: Services, jobs: ClusterJobs): RequestHandler {
   return (req, res, next) => {
     const { id } = req.params;
     res.on("finish", () => {
-      if (res.statusCode === 202) unwaited(jobs.leave(String(id)));
+      if (res.statusCode === 202) inBackground(jobs.removeCancelled(String(id)));
     });
     next();
   };

@@ -2,49 +2,46 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Reporter } from "@emlinh/progress-server";
 import { asVideoError } from "@emlinh/video-studio/src/pipeline/errors.js";
-import type {
-  VideoResult as MadeVideo,
-  VideoReport,
-} from "@emlinh/video-studio/src/pipeline/messages.js";
+import type { VideoReport } from "@emlinh/video-studio/src/pipeline/messages.js";
 import { startVideoWorker } from "@emlinh/video-studio/src/pipeline/start-worker.js";
 import { bridgeTo } from "@emlinh/video-studio/src/server/bridge.js";
+import { noticeOf, resultOf } from "@emlinh/video-studio/src/server/run-video.js";
 import { type FailureCode, isFailureCode, TEXTS } from "@emlinh/video-studio/src/server/texts.js";
 import { createWatchdog } from "@emlinh/video-studio/src/server/watchdog.js";
-import { addressesOf } from "@emlinh/video-studio/src/shared/addresses.js";
 import type { VideoJob, VideoResult } from "@emlinh/video-studio/src/shared/video-job.js";
-import type { Verdict } from "../bullmq/bridge.js";
-import type { VideoTicket } from "../queue.js";
+import type { Failure } from "../bullmq/bridge.js";
+import type { VideoData } from "../queue.js";
 import type { SharedVideos } from "../shared-videos.js";
 
-/** What a video is made with. */
+/** Options of {@link makeVideo}. */
 export interface MakeVideoOptions {
   readonly videos: SharedVideos;
-  /** A directory of this machine's; each attempt works in one of its own below it. */
+  /** A directory on this machine. Each attempt works in a subdirectory of its own. */
   readonly scratchDir: string;
-  /** This process ends: the pipeline is ended too. */
+  /** Aborts when this process closes. The pipeline is then killed. */
   readonly closing: AbortSignal;
-  /** Milliseconds without a word from the pipeline after which it hangs. */
+  /** Milliseconds without a message of the pipeline after which it is killed. */
   readonly silenceMs: number;
   /** The studio's built pipeline. */
   readonly workerFile: URL;
-  /** For the operator's eyes: it may name paths. */
+  /** Called with messages for the operator, which may contain paths. */
   readonly onNotice: (notice: string) => void;
 }
 
-/** The pipeline hung, and was ended. */
+/** The pipeline sent no message for too long, and was killed. */
 class WorkerSilent extends Error {
   override readonly name: string = "WorkerSilent";
 }
 
 /**
- * Makes a video in a process and a directory of its own, and puts it where all processes reach it: so that two attempts, of which one is only thought to
- * be dead, never write to the same file.
+ * Makes a video in a process and a directory of its own, and publishes it where all processes can reach it. So two
+ * attempts never write to the same file, even if the worker of the first one still runs.
  *
- * @throws What {@link judgeFailure} knows the meaning of.
+ * @throws an error for {@link failureOf}.
  */
 export async function makeVideo(
   job: Reporter<VideoJob>,
-  { request }: VideoTicket,
+  { request }: VideoData,
   options: MakeVideoOptions,
 ): Promise<VideoResult> {
   const { scratchDir, closing, silenceMs, workerFile } = options;
@@ -58,34 +55,37 @@ export async function makeVideo(
       outDir,
       onMessage(report) {
         watchdog.reset();
-        reports.take(report);
+        reports.add(report);
       },
       signal: AbortSignal.any([job.signal, closing, watchdog.signal]),
       workerFile,
     });
     const made = await worker.result;
     await reports.settled();
-    // Another attempt may have begun while this one went on: then that one's video is the one to be shown.
+    // If another attempt has begun in the meantime, its video is the one to publish.
     job.signal.throwIfAborted();
     await options.videos.publish(job.id, { video: made.file, poster: made.poster });
     return resultOf(job.id, made);
   } catch (error) {
     await reports.settled();
-    throw watchdog.signal.aborted ? new WorkerSilent("The pipeline said nothing.") : error;
+    throw watchdog.signal.aborted ? new WorkerSilent("The pipeline sent no message.") : error;
   } finally {
     watchdog.stop();
     await rm(outDir, { recursive: true, force: true });
   }
 }
 
-interface Reports {
-  take(report: VideoReport): void;
-  /** Resolves when the last preview is where it belongs. */
+interface SharedReports {
+  add(report: VideoReport): void;
+  /** Resolves when the last preview is published. */
   settled(): Promise<void>;
 }
 
-/** Passes on what the pipeline says; a preview only when all processes can reach it. */
-function sharedReports(job: Reporter<VideoJob>, { videos, onNotice }: MakeVideoOptions): Reports {
+/** Passes the pipeline's reports on to the job. A preview is first copied to where all processes can reach it. */
+function sharedReports(
+  job: Reporter<VideoJob>,
+  { videos, onNotice }: MakeVideoOptions,
+): SharedReports {
   const bridge = bridgeTo(job);
   let copying: Promise<void> | undefined;
 
@@ -94,7 +94,7 @@ function sharedReports(job: Reporter<VideoJob>, { videos, onNotice }: MakeVideoO
       await videos.publishPreview(job.id, report.file);
       bridge(report);
     } catch (error) {
-      // The video does not depend on it.
+      // The video does not depend on its previews.
       onNotice(`The preview of ${job.id} could not be shared: ${String(error)}`);
     } finally {
       copying = undefined;
@@ -102,9 +102,9 @@ function sharedReports(job: Reporter<VideoJob>, { videos, onNotice }: MakeVideoO
   }
 
   return {
-    take(report) {
+    add(report) {
       if (report.type !== "preview") bridge(report);
-      // While one is being copied the next is left out: there will be another.
+      // A preview that comes while another one is copied is left out. More will follow.
       else copying ??= share(report);
     },
     async settled() {
@@ -113,35 +113,29 @@ function sharedReports(job: Reporter<VideoJob>, { videos, onNotice }: MakeVideoO
   };
 }
 
-function resultOf(jobId: string, made: MadeVideo): VideoResult {
-  const { durationMs, width, height, frames, bytes, title } = made;
-  const { file, poster } = addressesOf(jobId);
-  return { videoUrl: file, posterUrl: poster, durationMs, width, height, frames, bytes, title };
-}
-
-/** Might well succeed another time, on another machine; the rest would fail again. */
+/** These end as `lost`, because another try may succeed. All others end as `failed`, because it would fail again. */
 const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>(["worker-died", "worker-silent"]);
 
-/** What a failure of {@link makeVideo} is to those who watch. */
-export function judgeFailure(error: unknown, { language }: VideoTicket): Verdict {
+/** The failure for an error that {@link makeVideo} threw. */
+export function failureOf(error: unknown, { language }: VideoData): Failure {
   const code = error instanceof WorkerSilent ? "worker-silent" : asVideoError(error).code;
-  return verdictOf(isFailureCode(code) ? code : "internal", language);
+  return failureIn(language, isFailureCode(code) ? code : "internal");
 }
 
-/** The verdict on a video whose workers died once too often. */
-export function workersDied({ language }: VideoTicket): Verdict {
-  return verdictOf("worker-died", language);
+/** The failure of a video whose workers died too often. */
+export function workersDied({ language }: VideoData): Failure {
+  return failureIn(language, "worker-died");
 }
 
-function verdictOf(code: FailureCode, language: VideoTicket["language"]): Verdict {
+function failureIn(language: VideoData["language"], code: FailureCode): Failure {
   return {
     error: { code, message: TEXTS[language].failures[code] },
     status: LOST.has(code) ? "lost" : "failed",
   };
 }
 
-/** What the operator is told of a failure. */
-export function noticeOf(jobId: string, error: unknown): string {
-  const { code, message, details } = asVideoError(error);
-  return `Video ${jobId} was not made (${code}): ${details ?? message}`;
+/** The operator's message about an error that {@link makeVideo} threw. */
+export function noticeOfFailure(jobId: string, thrown: unknown): string {
+  const error = asVideoError(thrown);
+  return noticeOf(jobId, error.code, error);
 }

@@ -5,7 +5,7 @@ import { findEncoder } from "../../test/pipeline/support.js";
 
 const encoder = await findEncoder();
 
-/** Groups tests that look at the studio with one browser. They are skipped, visibly, where no video can be made; in CI that fails. */
+/** Groups tests of the page in one browser. Without an encoder they are skipped, visibly. In CI that fails. */
 export function describeInBrowser(name: string, tests: (browser: () => Browser) => void): void {
   describe.skipIf(!encoder)(name, () => {
     let browser: Browser;

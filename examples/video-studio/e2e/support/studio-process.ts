@@ -13,25 +13,29 @@ import { untilGone } from "../../test/pipeline/support.js";
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-/** Nothing tells of the birth and the death of processes that are not ours: they are looked for. */
-const PATIENCE = { timeout: 20_000, interval: 50 };
+/** The test gets no event when a process of another one starts or exits, so it polls. */
+const POLLING = { timeout: 20_000, interval: 50 };
 
-/** The built studio in a process of its own, behind a proxy that can do what networks do. */
+/** The built studio in a process of its own, behind a proxy that simulates network faults. */
 export interface StudioProcess {
-  /** Through the proxy. */
+  /** The address of the proxy. */
   readonly url: string;
   readonly proxy: FaultProxy;
-  /** The process groups of the workers that live now. */
+  /** The process groups of the running workers. */
   workers(): Promise<readonly number[]>;
-  /** Halts the worker and its encoder where they are, until the function that it gives is called: midway then stays midway, on a fast machine too. */
+  /**
+   * Suspends the worker and its encoder, so that an unfinished video stays unfinished on a fast machine too.
+   *
+   * @returns a function that resumes them.
+   */
   freeze(): Promise<() => void>;
-  /** How many requests for a video came through the proxy. */
-  wishes(): number;
-  /** The ids of the jobs that it has files of. */
+  /** The number of requests for a video that reached the proxy. */
+  createRequests(): number;
+  /** The ids of the jobs that have files. */
   videos(): Promise<readonly string[]>;
-  /** Ends it by SIGKILL, and resolves when its workers have noticed. */
+  /** Kills the studio with SIGKILL. Resolves when its workers have exited. */
   kill(): Promise<void>;
-  /** Starts it again, at the same port; what it kept in its memory is gone. */
+  /** Starts the studio again on the same port. */
   start(): Promise<void>;
 }
 
@@ -41,7 +45,7 @@ interface Running {
   readonly ended: Promise<unknown>;
 }
 
-/** Starts a studio with a data directory of its own. It ends with the test, and must leave no process then. */
+/** Starts a studio with its own data directory. It is stopped with the test, and must leave no process. */
 export async function startStudio(): Promise<StudioProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), "video-studio-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
@@ -62,8 +66,8 @@ export async function startStudio(): Promise<StudioProcess> {
   }
 
   async function freeze(): Promise<() => void> {
-    // A job may be taken before its worker is there.
-    await expect.poll(workers, PATIENCE).toHaveLength(1);
+    // A job may be running before its worker has started.
+    await expect.poll(workers, POLLING).toHaveLength(1);
     const groups = await workers();
     const signalAll = (signal: NodeJS.Signals): void => {
       for (const group of groups) kill(-group, signal);
@@ -84,7 +88,7 @@ export async function startStudio(): Promise<StudioProcess> {
 
   onTestFinished(async () => {
     await end("SIGTERM");
-    expect(output.err, "what the operator was told").not.toContain("A request failed");
+    expect(output.err, "the messages for the operator").not.toContain("A request failed");
   });
   await start();
   const proxy = await startFaultProxy(() => `http://127.0.0.1:${port}`);
@@ -94,7 +98,7 @@ export async function startStudio(): Promise<StudioProcess> {
     proxy,
     workers,
     freeze,
-    wishes: () => proxy.requests.filter(({ url }) => url === CREATE_PATH).length,
+    createRequests: () => proxy.requests.filter(({ url }) => url === CREATE_PATH).length,
     videos: () => readdir(join(dataDir, "videos")),
     kill: () => end("SIGKILL"),
     start,
@@ -122,7 +126,7 @@ async function runMain(env: NodeJS.ProcessEnv, output: { err: string }): Promise
   return { child, url, ended };
 }
 
-/** Each worker leads a group of its own, so that its process id is the group's too. */
+/** Each worker leads a process group of its own, so its process id is the id of the group. */
 async function workersOf(server: number | undefined): Promise<readonly number[]> {
   const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat=,args="]);
   return stdout

@@ -1,5 +1,5 @@
-/** A text, which is said as it is: in under two seconds, so that its video is made in few. */
+/** A text that is spoken in less than two seconds, so its video is made in a few seconds. */
 export const SHORT = "Xin chào các bạn.";
 
-/** Said in some seconds: the making of it lasts long enough to be stopped. */
+/** A longer text, whose video takes long enough to be interrupted. */
 export const LONGER = "Xin chào các bạn. Bầu trời màu xanh vì ánh sáng xanh tán xạ nhiều nhất.";

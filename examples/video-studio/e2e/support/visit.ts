@@ -1,34 +1,34 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
-import { openEyes } from "./page-eyes.js";
-import { collectSights, type Sight, type Sights } from "./sights.js";
+import { createPageHistory, type PageHistory, type PageState } from "./page-history.js";
+import { observePage } from "./page-observer.js";
 
-/** What may go wrong on a page without being wrong: what the browser itself writes of a network that a test has broken. */
-export const NETWORK_TROUBLE = /Failed to load resource: net::ERR_/u;
+/** The browser's message about a request that failed because a test has broken the network. */
+export const NETWORK_ERROR = /Failed to load resource: net::ERR_/u;
 
-/** How a visit begins. */
+/** Options of {@link visit}. */
 export interface VisitOptions {
-  /** The context's; one that speaks Vietnamese, unless it is told otherwise. */
+  /** The browser context or its options. @defaultValue a context with the locale `vi-VN` */
   readonly context?: BrowserContext | BrowserContextOptions;
-  /** Messages of the console that this test brings about by itself. */
+  /** Messages of the console that the test expects. */
   readonly expected?: readonly RegExp[];
-  /** Done before the address is opened. */
+  /** Called before the address is opened. */
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
-/** Somebody who looks at the studio. */
-export interface Visit extends Pick<Sights, "until"> {
+/** A visitor of the studio. */
+export interface Visit extends Pick<PageHistory, "until"> {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** All that was to be seen so far. */
-  readonly sights: readonly Sight[];
-  /** Writes into the composer and presses Enter. */
+  /** All states of the page so far. */
+  readonly states: readonly PageState[];
+  /** Types a topic into the composer and presses Enter. */
   ask(topic: string): Promise<void>;
-  /** Plays the newest video to its end, muted. Resolves with the width of its picture. */
+  /** Plays the newest video to its end, muted. Resolves with its width. */
   play(): Promise<number>;
 }
 
-/** Opens an address in a page that is closed with the test; then nothing may have gone wrong on it. */
+/** Opens an address in a page. It is closed with the test, which fails if the page had unexpected problems. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -38,39 +38,39 @@ export async function visit(
   const context = isContext ? given : await browser.newContext({ locale: "vi-VN", ...given });
   if (!isContext) onTestFinished(() => context.close());
   const page = await context.newPage();
-  const wrongs = wrongsOf(page);
+  const problems = problemsOf(page);
   onTestFinished(() => {
-    const left = wrongs.filter((wrong) => !expected.some((pattern) => pattern.test(wrong)));
-    expect(left, `what went wrong at ${url}`).toEqual([]);
+    const left = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+    expect(left, `problems at ${url}`).toEqual([]);
   });
-  const sights = collectSights();
-  await page.exposeFunction("tellSight", sights.put);
-  await page.addInitScript(openEyes);
+  const history = createPageHistory();
+  await page.exposeFunction("reportPageState", history.add);
+  await page.addInitScript(observePage);
   await prepare?.(page);
   await page.goto(url);
   return {
     page,
     context,
-    sights: sights.all,
-    until: sights.until,
+    states: history.all,
+    until: history.until,
     ask: (topic) => ask(page, topic),
     play: () => play(page),
   };
 }
 
-/** Whatever the page or the browser complains of: errors, warnings, refusals by the page's policy, dialogs that a text opened. */
-function wrongsOf(page: Page): readonly string[] {
-  const wrongs: string[] = [];
+/** The problems of a page: errors, warnings, violations of its security policy, and dialogs that a text opened. */
+function problemsOf(page: Page): readonly string[] {
+  const problems: string[] = [];
   page.on("console", (message) => {
     const { url } = message.location();
-    if (["error", "warning"].includes(message.type())) wrongs.push(`${message.text()} (${url})`);
+    if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} (${url})`);
   });
-  page.on("pageerror", (error) => wrongs.push(String(error)));
+  page.on("pageerror", (error) => problems.push(String(error)));
   page.on("dialog", (dialog) => {
-    wrongs.push(`A dialog: ${dialog.message()}`);
+    problems.push(`A dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  return wrongs;
+  return problems;
 }
 
 async function ask(page: Page, topic: string): Promise<void> {
@@ -85,13 +85,13 @@ async function play(page: Page): Promise<number> {
     .last()
     .evaluate(async (element) => {
       const video = element as HTMLVideoElement;
-      const over = new Promise((resolve, reject) => {
+      const ended = new Promise((resolve, reject) => {
         video.addEventListener("ended", resolve);
         video.addEventListener("error", () => reject(new Error(video.error?.message)));
       });
       video.muted = true;
       await video.play();
-      await over;
+      await ended;
       return video.videoWidth;
     });
 }

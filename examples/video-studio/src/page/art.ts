@@ -1,6 +1,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The shapes of the presenter on a stage of 320 by 180, back to front; classes give their colours. */
+/** The shapes of the presenter on a stage of 320 by 180, back to front. CSS classes set their colours. */
 const PRESENTER: readonly (readonly [tag: string, attributes: Readonly<Record<string, string>>])[] =
   [
     ["circle", { class: "art-halo", cx: "0", cy: "88", r: "66" }],
@@ -22,7 +22,7 @@ const PRESENTER: readonly (readonly [tag: string, attributes: Readonly<Record<st
     ["path", { class: "art-mouth", d: "M-7 100q7 7 14 0" }],
   ];
 
-/** The lines of text beside her: x, y, width and height. */
+/** The lines of text beside the presenter: x, y, width and height. */
 const LINES = [
   [178, 34, 58, 10],
   [178, 54, 110, 12],
@@ -32,7 +32,7 @@ const LINES = [
   [178, 128, 116, 10],
 ] as const;
 
-/** The presenter before there is a picture of her: a drawing that follows the asked background and composition by CSS. */
+/** A drawing that is shown until there is a preview. CSS adapts it to the requested background and composition. */
 export function presenterArt(): SVGSVGElement {
   const presenter = shape("g", { class: "art-presenter" });
   presenter.append(...PRESENTER.map(([tag, attributes]) => shape(tag, attributes)));
@@ -60,11 +60,11 @@ export function presenterArt(): SVGSVGElement {
   return svg;
 }
 
-/** Her face alone, for the mark and beside her messages. */
+/** The presenter's face, for the header and beside the messages. */
 export function presenterFace(): SVGSVGElement {
   const svg = presenterArt();
   svg.setAttribute("class", "art face");
-  // The presenter stands at x 93 in the stage's drawing; this is the square around her head.
+  // The shapes of the presenter are drawn around x = 0. This is the square around the head.
   svg.setAttribute("viewBox", "-46 30 92 92");
   svg.querySelector(".art-lines")?.remove();
   return svg;

@@ -1,12 +1,16 @@
-import { isProgressError, type JobWatch, type VideoManager } from "@emlinh/progress-client";
+import {
+  type ConnectionState,
+  isProgressError,
+  type JobWatch,
+  type VideoManager,
+} from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
-import type { Asked } from "./asked.js";
-import { gravest } from "./connection-view.js";
+import { worstProblem } from "./connection-view.js";
 import { el, setAttribute, setText } from "./dom.js";
-import { createExchange, type Exchange, type ExchangeDeeds } from "./exchange.js";
+import { createExchange, type Exchange, type ExchangeCallbacks } from "./exchange.js";
+import type { I18n } from "./i18n.js";
 import { jobsIn, withJobs } from "./job-links.js";
 import { isLive } from "./job-view.js";
-import type { Speech } from "./language.js";
 import type { Ownership } from "./ownership.js";
 import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
@@ -15,109 +19,138 @@ import { createComposer } from "./parts/composer.js";
 import { createHeader } from "./parts/header.js";
 import { createWelcome } from "./parts/welcome.js";
 import type { Texts } from "./texts/texts.js";
+import type { VideoInput } from "./video-input.js";
 
-/** What the chat works with. */
-export interface ChatNeeds {
+/** The dependencies of the chat. */
+export interface ChatDependencies {
   readonly videos: VideoManager<VideoJob>;
-  readonly speech: Speech;
+  readonly i18n: I18n;
   readonly ownership: Ownership;
 }
 
-/** Builds the chat into `root`, and takes up the jobs that this browser made and those that the address names. */
-export function startChat(root: HTMLElement, { videos, speech, ownership }: ChatNeeds): void {
-  const exchanges: Exchange[] = [];
-  let hasNews = false;
-  let liveBefore = 0;
+/** Builds the chat into `root`, and shows the jobs that this tab created and those that the address names. */
+export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDependencies): void {
   const announcer = createAnnouncer();
-  const header = createHeader(speech);
-  const welcome = createWelcome(speech, (topic) => composer.fill({ topic }));
-  const composer = createComposer(speech, send);
-  const banner = createBanner(
-    speech,
-    () => {
-      for (const exchange of exchanges) exchange.check();
-    },
-    () => composer.focus(),
-  );
-  const list = el("div", { class: "exchanges" });
-  const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
-  const main = el("main", { class: "conversation" }, [welcome.element, list]);
-  const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
-  root.append(skip, header.element, main, dock, announcer.element);
-
-  const deeds: ExchangeDeeds = {
+  const header = createHeader(i18n);
+  const welcome = createWelcome(i18n, (topic) => composer.fill({ topic }));
+  const composer = createComposer(i18n, send);
+  const banner = createBanner(i18n, () => checkConnections(exchanges), composer.focus);
+  const layout = createLayout(root, { header, welcome, banner, composer, announcer });
+  const exchanges: Exchange[] = [];
+  const updateTitle = createTitle(exchanges, i18n);
+  const callbacks: ExchangeCallbacks = {
     onChange: refresh,
-    say: announcer.say,
-    again: (asked) => composer.send(asked),
-    another: (asked) => composer.fill(asked),
+    announce: announcer.announce,
+    again: (input) => composer.send(input),
+    another: (input) => composer.fill(input),
   };
 
-  async function send(asked: Asked, idempotencyKey: string): Promise<void> {
+  async function send(input: VideoInput, idempotencyKey: string): Promise<void> {
     try {
-      const watch = await videos.create(asked, { key: idempotencyKey });
+      const watch = await videos.create(input, { key: idempotencyKey });
       ownership.add(watch.jobId);
-      const exchange = show(watch, asked);
-      exchange.element.scrollIntoView({ block: "start" });
+      show(watch, input).element.scrollIntoView({ block: "start" });
     } catch (error) {
-      throw new Error(refusalText(error, speech.texts), { cause: error });
+      throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
   }
 
-  function show(watch: JobWatch<VideoJob>, asked?: Asked): Exchange {
+  function show(watch: JobWatch<VideoJob>, input?: VideoInput): Exchange {
     const known = exchanges.find(({ jobId }) => jobId === watch.jobId);
     if (known !== undefined) return known;
-    const subject = {
-      watch,
-      asked,
-      isOwn: ownership.has(watch.jobId),
-      link: withJobs(location.href, [watch.jobId]),
-    };
-    const exchange = createExchange(subject, speech, deeds);
+    const isOwn = ownership.has(watch.jobId);
+    const exchange = createExchange({ watch, input, isOwn }, i18n, callbacks);
     exchanges.push(exchange);
-    list.append(exchange.element);
+    layout.list.append(exchange.element);
     composer.collapse();
-    history.replaceState(
-      null,
-      "",
-      withJobs(
-        location.href,
-        exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId),
-      ),
-    );
+    updateAddress(exchanges);
     refresh();
     return exchange;
   }
 
   function refresh(): void {
-    // After a restart the server may know none of many: one card says all that there is to say.
-    const blank = exchanges.filter(({ phase, video }) => phase === "gone" && video === undefined);
-    for (const exchange of blank) exchange.element.hidden = exchange !== blank.at(-1);
-    const live = exchanges.filter(({ phase }) => isLive(phase));
-    banner.render(gravest(live.map(({ connection }) => connection)));
-    // What ends while nobody looks is told by the title, until somebody does.
-    hasNews = document.hidden && (hasNews || live.length < liveBefore);
-    liveBefore = live.length;
-    document.title = pageTitle(exchanges, hasNews, speech.texts);
+    hideRepeatedBlanks(exchanges);
+    banner.render(worstProblem(liveConnections(exchanges)));
+    updateTitle();
   }
 
   function render(): void {
-    const { texts } = speech;
-    setText(skip, texts.skipToComposer);
-    setAttribute(main, "aria-label", texts.conversation);
+    layout.render(i18n.texts);
     for (const part of [header, welcome, composer, ...exchanges]) part.render();
     refresh();
   }
 
-  // What this tab showed before a reload, then what the address names besides, as a shared link does.
-  const kept = videos.resume().map(({ jobId }) => jobId);
-  for (const jobId of new Set([...kept, ...jobsIn(location.search)])) show(videos.watch(jobId));
-  speech.onChange(render);
+  for (const jobId of jobsAtStart(videos)) show(videos.watch(jobId));
+  i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
   exchanges.at(-1)?.element.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
-/** Why a video was not taken, for the user. */
+/** The jobs that this tab showed before a reload, then those that only the address names, as in a shared link. */
+function jobsAtStart(videos: VideoManager<VideoJob>): ReadonlySet<string> {
+  const kept = videos.resume().map(({ jobId }) => jobId);
+  return new Set([...kept, ...jobsIn(location.search)]);
+}
+
+function checkConnections(exchanges: readonly Exchange[]): void {
+  for (const exchange of exchanges) exchange.check();
+}
+
+function liveConnections(exchanges: readonly Exchange[]): readonly ConnectionState[] {
+  return exchanges.filter(({ phase }) => isLive(phase)).map(({ connection }) => connection);
+}
+
+interface Part {
+  readonly element: HTMLElement;
+}
+
+/** Puts the parts of the page into `root`. */
+function createLayout(
+  root: HTMLElement,
+  parts: Readonly<Record<"header" | "welcome" | "banner" | "composer" | "announcer", Part>>,
+): { readonly list: HTMLElement; render(texts: Texts): void } {
+  const { header, welcome, banner, composer, announcer } = parts;
+  const list = el("div", { class: "exchanges" });
+  const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
+  const main = el("main", { class: "conversation" }, [welcome.element, list]);
+  const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
+  root.append(skip, header.element, main, dock, announcer.element);
+  return {
+    list,
+    render(texts) {
+      setText(skip, texts.skipToComposer);
+      setAttribute(main, "aria-label", texts.conversation);
+    },
+  };
+}
+
+/** Puts the jobs that are shown into the address, so that a reload and a copy of the address show them again. */
+function updateAddress(exchanges: readonly Exchange[]): void {
+  const shown = exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId);
+  history.replaceState(null, "", withJobs(location.href, shown));
+}
+
+/** Shows one card of several without any data: after a restart the server may know none of the jobs. */
+function hideRepeatedBlanks(exchanges: readonly Exchange[]): void {
+  const blank = exchanges.filter(({ phase, video }) => phase === "gone" && video === undefined);
+  for (const exchange of blank) exchange.element.hidden = exchange !== blank.at(-1);
+}
+
+/** Returns a function that updates the document's title. */
+function createTitle(exchanges: readonly Exchange[], i18n: I18n): () => void {
+  let hasUnseenEnd = false;
+  let liveBefore = 0;
+  return () => {
+    const live = exchanges.filter(({ phase }) => isLive(phase)).length;
+    // If a job ends while the page is hidden, the title says so until the page is shown.
+    hasUnseenEnd = document.hidden && (hasUnseenEnd || live < liveBefore);
+    liveBefore = live;
+    document.title = pageTitle(exchanges, hasUnseenEnd, i18n.texts);
+  };
+}
+
+/** The reason for which a video was refused, for the user. */
 function refusalText(error: unknown, texts: Texts): string {
   if (!isProgressError(error) || error.status === undefined) return texts.sendFailed;
   if (error.status === 429 || error.status >= 500) return texts.sendBusy;

@@ -1,12 +1,13 @@
 import type { ConnectionState } from "@emlinh/progress-client";
 
-/** What is wrong with the connection, from the user's side. */
-export type Trouble =
+/** A problem of the connection that the user can notice. */
+export type ConnectionProblem =
   | { readonly kind: "offline" | "retrying" | "suspect" | "polling" }
-  /** The next try comes at `retryAt`, in milliseconds since the epoch. */
+  /** The next try is at `retryAt`, in milliseconds since the epoch. */
   | { readonly kind: "waiting"; readonly retryAt: number };
 
-const GRAVITY: readonly Trouble["kind"][] = [
+/** The worst kind first. */
+const SEVERITY: readonly ConnectionProblem["kind"][] = [
   "offline",
   "waiting",
   "retrying",
@@ -14,13 +15,15 @@ const GRAVITY: readonly Trouble["kind"][] = [
   "polling",
 ];
 
-/** The gravest trouble of all connections whose job still goes on; `undefined` if all is well. */
-export function gravest(connections: readonly ConnectionState[]): Trouble | undefined {
-  const troubles = connections.map(troubleOf).filter((trouble) => trouble !== undefined);
-  return troubles.toSorted((a, b) => GRAVITY.indexOf(a.kind) - GRAVITY.indexOf(b.kind))[0];
+/** The worst problem of the connections of all live jobs, or `undefined` if there is none. */
+export function worstProblem(
+  connections: readonly ConnectionState[],
+): ConnectionProblem | undefined {
+  const problems = connections.map(problemOf).filter((problem) => problem !== undefined);
+  return problems.toSorted((a, b) => SEVERITY.indexOf(a.kind) - SEVERITY.indexOf(b.kind))[0];
 }
 
-function troubleOf({ status, attempt, retryAt }: ConnectionState): Trouble | undefined {
+function problemOf({ status, attempt, retryAt }: ConnectionState): ConnectionProblem | undefined {
   switch (status) {
     case "offline":
     case "suspect":
@@ -29,15 +32,15 @@ function troubleOf({ status, attempt, retryAt }: ConnectionState): Trouble | und
     case "waiting":
       return { kind: "waiting", retryAt: retryAt ?? 0 };
     case "connecting":
-      // The first try is not worth a word.
+      // The first try is not a problem.
       return attempt > 0 ? { kind: "retrying" } : undefined;
     default:
-      // What is closed is not coming back: the job's card says so.
+      // A closed connection does not reconnect. The job's card shows the reason.
       return undefined;
   }
 }
 
-/** Whole seconds until a moment, counted as people count down: 1 until it is there. */
-export function secondsUntil(moment: number, now: number): number {
-  return Math.max(1, Math.ceil((moment - now) / 1000));
+/** Whole seconds until a time, rounded up, at least 1. Both times are in milliseconds since the epoch. */
+export function secondsUntil(time: number, now: number): number {
+  return Math.max(1, Math.ceil((time - now) / 1000));
 }

@@ -1,13 +1,13 @@
-/** What {@link el} sets on an element: attributes, a class, a text, listeners. Data becomes text or an attribute, never markup. */
+/** What {@link el} sets on an element. Data becomes text or an attribute, never markup. */
 export interface ElementOptions {
   readonly class?: string;
   readonly text?: string;
-  /** `false` and absent leave the attribute away, `true` sets it empty. */
+  /** `false` omits the attribute, `true` sets it to the empty string. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;
   readonly on?: Readonly<Record<string, (event: Event) => void>>;
 }
 
-/** Makes one element with its children: the only way in which this page makes any. */
+/** Creates an element with its children. This page creates all HTML elements with this function. */
 export function el<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   options: ElementOptions = {},
@@ -24,12 +24,12 @@ export function el<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets a text only when it differs: screen readers and selections are not disturbed by the same words again. */
+/** Sets a text only if it differs, so that the same text does not disturb screen readers and selections. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Sets an attribute only when it differs; `false` takes it away, `true` sets it empty. */
+/** Sets an attribute only if it differs. `false` removes it, `true` sets it to the empty string. */
 export function setAttribute(
   element: Element,
   name: string,
@@ -42,7 +42,7 @@ export function setAttribute(
   }
 }
 
-/** Shows or hides an element, and moves the focus on first if it would be lost with it. */
+/** Shows or hides an element. If the element has the focus, the focus moves to `focusNext` before it is hidden. */
 export function setHidden(element: HTMLElement, hidden: boolean, focusNext?: HTMLElement): void {
   if (element.hidden === hidden) return;
   if (hidden && element.contains(document.activeElement)) focusNext?.focus({ preventScroll: true });

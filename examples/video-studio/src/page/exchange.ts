@@ -1,36 +1,36 @@
 import type { ConnectionState, JobWatch } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
-import { type Asked, askedOf } from "./asked.js";
 import { el } from "./dom.js";
+import type { I18n } from "./i18n.js";
+import { withJobs } from "./job-links.js";
 import { isLive, phaseOf, type Video } from "./job-view.js";
-import type { Speech } from "./language.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
 import type { Phase } from "./texts/texts.js";
+import { inputOf, type VideoInput } from "./video-input.js";
 
-/** What an exchange needs from the conversation around it. */
-export interface ExchangeDeeds {
-  /** Something of it changed. */
+/** Functions of the conversation that an exchange calls. */
+export interface ExchangeCallbacks {
+  /** The exchange has changed. */
   onChange(): void;
-  /** Makes the same video once more. */
-  again(asked: Asked): void;
-  /** Puts the same wishes into the composer. */
-  another(asked: Asked): void;
-  say(text: string): void;
+  /** Requests the same video again. */
+  again(input: VideoInput): void;
+  /** Puts the same input into the composer. */
+  another(input: VideoInput): void;
+  /** Announces a text to screen readers. */
+  announce(text: string): void;
 }
 
-/** Which job an exchange shows. */
+/** The job that an exchange shows. */
 export interface ExchangeSubject {
   readonly watch: JobWatch<VideoJob>;
-  /** What was asked, where this page knows it before the server tells. */
-  readonly asked: Asked | undefined;
-  /** Whether the user may cancel it. */
+  /** The user's input, if this page knows it before the server sends it. */
+  readonly input: VideoInput | undefined;
+  /** Whether the user may cancel the job. */
   readonly isOwn: boolean;
-  /** The address of this job alone. */
-  readonly link: string;
 }
 
-/** One asked video: the user's message, and the card that answers it. */
+/** One requested video: the user's message, and the card that answers it. */
 export interface Exchange {
   readonly jobId: string;
   readonly element: HTMLElement;
@@ -38,41 +38,42 @@ export interface Exchange {
   readonly video: Video | undefined;
   readonly connection: ConnectionState;
   render(): void;
-  /** Looks at once whether the connection works again. */
+  /** Tries to connect at once. */
   check(): void;
 }
 
-/** Shows a job for as long as the page lives. */
+/** Shows a job for the lifetime of the page. */
 export function createExchange(
   subject: ExchangeSubject,
-  speech: Speech,
-  deeds: ExchangeDeeds,
+  i18n: I18n,
+  callbacks: ExchangeCallbacks,
 ): Exchange {
   const { watch, isOwn } = subject;
-  const askedNow = (): Asked | undefined => askedOf(watch.getSnapshot().job) ?? subject.asked;
-  const withAsked = (deed: (asked: Asked) => void) => () => {
-    const asked = askedNow();
-    if (asked !== undefined) deed(asked);
+  const currentInput = (): VideoInput | undefined =>
+    inputOf(watch.getSnapshot().job) ?? subject.input;
+  const withInput = (callback: (input: VideoInput) => void) => () => {
+    const input = currentInput();
+    if (input !== undefined) callback(input);
   };
   const card = createCard({
     cancel: async () => void (await watch.cancel()),
-    again: withAsked(deeds.again),
-    another: withAsked(deeds.another),
-    copyLink: () => navigator.clipboard.writeText(subject.link),
+    again: withInput(callbacks.again),
+    another: withInput(callbacks.another),
+    copyLink: () => navigator.clipboard.writeText(withJobs(location.href, [watch.jobId])),
   });
   const request = createRequestMessage();
   const answer = messageFrom("assistant", [card.element]);
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
-  const herald = createHerald(speech, deeds.say);
+  const announceChanges = createChangeAnnouncer(i18n, callbacks.announce);
 
   function render(): void {
     const { job: video, log } = watch.getSnapshot();
-    const { texts, language } = speech;
-    const asked = askedNow();
-    request.render(asked, language, texts);
+    const { texts, language } = i18n;
+    const input = currentInput();
+    request.render(input, language, texts);
     answer.name.textContent = texts.assistant;
-    card.render({ video, log, asked, isGone: isGone(), isOwn, texts });
-    herald(video, phaseOf(video, isGone()));
+    card.render({ video, log, input, isGone: isGone(), isOwn, texts });
+    announceChanges(video, phaseOf(video, isGone()));
   }
 
   function isGone(): boolean {
@@ -82,7 +83,7 @@ export function createExchange(
 
   watch.subscribe(() => {
     render();
-    deeds.onChange();
+    callbacks.onChange();
   });
   render();
 
@@ -103,22 +104,22 @@ export function createExchange(
   };
 }
 
-/** Tells screen readers of each step that begins and of the end, but not of what was so already when the page was opened. */
-function createHerald(
-  speech: Speech,
-  say: (text: string) => void,
+/** Announces each step that begins and the end to screen readers, except those from before the page was opened. */
+function createChangeAnnouncer(
+  i18n: I18n,
+  announce: (text: string) => void,
 ): (video: Video | undefined, phase: Phase) => void {
-  let known: { readonly phase: Phase; readonly step: Video["step"] } | undefined;
+  let last: { readonly phase: Phase; readonly step: Video["step"] } | undefined;
   return (video, phase) => {
-    const before = known;
+    const before = last;
     if (video === undefined) return;
-    known = { phase, step: video.step };
+    last = { phase, step: video.step };
     if (before === undefined) return;
-    const { texts } = speech;
+    const { texts } = i18n;
     const topic = video.metadata.title ?? video.metadata.topic ?? "";
     if (before.phase !== phase && !(isLive(phase) && phase !== "stale"))
-      say(texts.saysEnd(topic, texts.headline[phase]));
+      announce(texts.saysEnd(topic, texts.headline[phase]));
     else if (before.step !== video.step && video.step !== null)
-      say(texts.saysStep(topic, texts.steps[video.step]));
+      announce(texts.saysStep(topic, texts.steps[video.step]));
   };
 }

@@ -1,6 +1,6 @@
 import type { Texts } from "./texts/texts.js";
 
-/** How long something took: `< 0.1 s`, `6.2 s` below a minute, `1 min 5 s` above. */
+/** A duration: `< 0.1 s`, `6.2 s` below a minute, `1 min 5 s` from a minute. */
 export function durationText(durationMs: number, texts: Texts): string {
   if (durationMs < 50) return `< ${texts.seconds(decimal(0.1, texts.locale))}`;
   const seconds = durationMs / 1000;
@@ -10,8 +10,8 @@ export function durationText(durationMs: number, texts: Texts): string {
 }
 
 /**
- * How long it will still take, no more precise than it can be known: to the second below 20 s, else to 5 s. `undefined` while it
- * isn't known.
+ * The remaining time, rounded to a second below 20 s and to 5 s above, because the estimate is not more precise.
+ * `undefined` if it is not known.
  */
 export function remainingText(etaMs: number | null, texts: Texts): string | undefined {
   if (etaMs === null) return undefined;
@@ -25,12 +25,12 @@ export function remainingText(etaMs: number | null, texts: Texts): string | unde
   return texts.remaining(duration);
 }
 
-/** A percent for people, cut to a whole number: 99 until it is done. */
+/** A percent, rounded down: 99 until the job is completed. */
 export function percentText(percent: number | null): string {
   return percent === null ? "…" : `${Math.floor(percent)}%`;
 }
 
-/** The length of a video as players write it: `0:09`, `1:05`. */
+/** The length of a video as players show it: `0:09`, `1:05`. */
 export function clockText(durationMs: number): string {
   const seconds = Math.max(0, Math.round(durationMs / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -42,7 +42,7 @@ export function sizeText(bytes: number, texts: Texts): string {
   return `${decimal(bytes / 1_000_000, texts.locale)} MB`;
 }
 
-/** `120/249 frames`, or nothing where nothing is counted. */
+/** A count such as `120/249 frames`, or `undefined` if the step counts nothing. */
 export function countText(
   step: { readonly done?: number; readonly total?: number; readonly unit?: string },
   texts: Texts,

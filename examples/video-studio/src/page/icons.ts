@@ -1,6 +1,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Strokes on a 24 by 24 grid, by the name of the icon. */
+/** The strokes of each icon, on a 24 by 24 grid. */
 const PATHS = {
   check: "M5 12.5 10 17.5 19.5 7",
   cross: "M6.5 6.5l11 11M17.5 6.5l-11 11",
@@ -18,10 +18,10 @@ const PATHS = {
   chevron: "M7 10l5 5 5-5",
 } as const;
 
-/** The name of one icon. */
+/** The name of an icon. */
 export type IconName = keyof typeof PATHS;
 
-/** An icon that takes the colour and the size of the text around it; hidden from screen readers, which read that text. */
+/** An icon with the colour and size of the text around it. It is hidden from screen readers. */
 export function icon(name: IconName): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({

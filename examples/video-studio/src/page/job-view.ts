@@ -11,23 +11,23 @@ import {
 } from "./format.js";
 import type { Phase, Texts } from "./texts/texts.js";
 
-/** The state of a video's job, or `undefined` while nothing is known of it. */
+/** The state of a video's job. */
 export type Video = JobState<VideoJob>;
 
-/** How a card is coloured. */
+/** The colour of a card. */
 export type Tone = "waiting" | "working" | "good" | "bad" | "neutral";
 
 /** One line of the list of steps. */
 export interface StepView {
   readonly id: string;
   readonly title: string;
-  /** `stopped`: it was under way when the job ended otherwise. */
+  /** `stopped`: it was running when the job was cancelled, lost or timed out. */
   readonly status: StepState["status"] | "waiting" | "stopped";
-  /** What is counted while it runs, or its actual duration afterwards. */
+  /** The count while the step runs, and its actual duration afterwards. */
   readonly detail: string;
 }
 
-/** The phase of a job. `gone`: the server refused to tell more of it, and it had not ended as far as we know. */
+/** The phase of a job. `gone`: the server refused further data, and the last known state is not an end. */
 export function phaseOf(video: Video | undefined, isGone: boolean): Phase {
   if (video !== undefined && isTerminal(video.status)) return video.status;
   if (isGone) return "gone";
@@ -37,7 +37,7 @@ export function phaseOf(video: Video | undefined, isGone: boolean): Phase {
   return video.status;
 }
 
-/** The colour that goes with a phase. */
+/** The colour for a phase. */
 export function toneOf(phase: Phase): Tone {
   if (phase === "completed") return "good";
   if (phase === "failed" || phase === "lost" || phase === "timed-out" || phase === "gone")
@@ -51,7 +51,10 @@ export function isLive(phase: Phase): boolean {
   return phase !== "gone" && !isTerminal(phase);
 }
 
-/** The sentence under the headline: why it ended, where it stands in the queue, what is being done. Empty where there is nothing to add. */
+/**
+ * The sentence under the headline: the reason for the end, the position in the queue, or the running steps. May be
+ * empty.
+ */
 export function explain(phase: Phase, video: Video | undefined, texts: Texts): string {
   if (phase === "failed") return failure(video, texts);
   if (phase === "queued") {
@@ -68,7 +71,7 @@ export function explain(phase: Phase, video: Video | undefined, texts: Texts): s
   return texts.explanation[phase] ?? "";
 }
 
-/** Of a finished video: how long it plays, its size, and how long it took to make. */
+/** The length and size of a finished video, and the time that it took to make. */
 function facts(video: Video | undefined, texts: Texts): string {
   const { result } = video ?? {};
   const tookMs = spanMs(video?.startedAt, video?.finishedAt);
@@ -86,7 +89,7 @@ function failure(video: Video | undefined, texts: Texts): string {
   return (code === undefined ? undefined : known[code]) ?? message ?? texts.errorUnknown;
 }
 
-/** What stands beside the bar: the percent, and what is left of the time. */
+/** The texts beside the bar: the percent and the remaining time. */
 export function progressOf(
   video: Video | undefined,
   phase: Phase,
@@ -98,7 +101,7 @@ export function progressOf(
   return { percent, text, remaining: remaining ?? "" };
 }
 
-/** The steps of the plan, in order, in the reader's language; those of every video while this one's are not known. */
+/** The steps of the job's plan, in order and in the user's language. Before the plan is known, the usual steps. */
 export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): readonly StepView[] {
   const titles: Readonly<Record<string, string>> = texts.steps;
   const plan: readonly { readonly id: VideoStepId; readonly title?: unknown }[] =
@@ -108,12 +111,24 @@ export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): r
     return {
       id,
       title: titles[id] ?? String(title),
-      // A step that ran when the worker died stays "running" in the state: the list must not spin for ever.
-      status:
-        step?.status === "running" && !isLive(phase) ? "stopped" : (step?.status ?? "waiting"),
+      status: step === undefined ? "waiting" : stepStatus(step, phase),
       detail: step === undefined ? "" : stepDetail(step, texts),
     };
   });
+}
+
+/** Ends that interrupt a step without a fault of its own. */
+const INTERRUPTING: ReadonlySet<Phase> = new Set<Phase>(["cancelled", "lost", "timed-out"]);
+
+/**
+ * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). After a
+ * cancel, or if the worker is gone, such a step did not fail by itself, so it is shown as stopped.
+ */
+function stepStatus({ status }: StepState, phase: Phase): StepView["status"] {
+  if (status === "failed" && INTERRUPTING.has(phase)) return "stopped";
+  // The server no longer reports on this job, so it is not known whether the step still runs.
+  if (status === "running" && !isLive(phase)) return "stopped";
+  return status;
 }
 
 function stepDetail(step: StepState, texts: Texts): string {

@@ -2,7 +2,7 @@ import { VideoManager } from "@emlinh/progress-client";
 import { CREATE_PATH, PROGRESS_PATH } from "../shared/addresses.js";
 import { videoJob } from "../shared/video-job.js";
 import { startChat } from "./chat.js";
-import { createSpeech } from "./language.js";
+import { createI18n } from "./i18n.js";
 import { createOwnership } from "./ownership.js";
 import { pageStorage } from "./safe-storage.js";
 
@@ -16,6 +16,6 @@ const storage = pageStorage();
 
 startChat(document.body, {
   videos,
-  speech: createSpeech(storage),
+  i18n: createI18n(storage),
   ownership: createOwnership(storage),
 });

@@ -1,16 +1,16 @@
 import type { PageStorage } from "./safe-storage.js";
 
 const KEY = "emlinh-own-videos";
-const KEPT = 200;
+const MAX_IDS = 200;
 
-/** Which videos this browser asked for: those it may cancel. A shared link shows the others, to look at only. */
+/** The videos that this browser requested, which its user may cancel. Videos from shared links are read-only. */
 export interface Ownership {
   has(jobId: string): boolean;
   add(jobId: string): void;
 }
 
 /**
- * Keeps the ids in `storage`, the newest. That is manners, not protection: who may cancel what is for the server's `authorize` to say.
+ * Keeps the newest ids in `storage`. This only hides the button. The server's `authorize` decides who may cancel a job.
  */
 export function createOwnership(storage: PageStorage): Ownership {
   const ids = new Set(read(storage));
@@ -19,9 +19,9 @@ export function createOwnership(storage: PageStorage): Ownership {
     add(jobId) {
       ids.add(jobId);
       try {
-        storage.setItem(KEY, JSON.stringify([...ids].slice(-KEPT)));
+        storage.setItem(KEY, JSON.stringify([...ids].slice(-MAX_IDS)));
       } catch {
-        // Full or forbidden: after a reload the video is one to look at only.
+        // The storage is full or blocked. After a reload the video is read-only.
       }
     },
   };

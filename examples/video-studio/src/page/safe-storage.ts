@@ -1,7 +1,7 @@
-/** What this page uses of a browser's storage. */
+/** The methods of a browser's storage that this page uses. */
 export type PageStorage = Pick<Storage, "getItem" | "setItem">;
 
-/** `localStorage`, or a stand-in that keeps things as long as the page where the browser forbids it. */
+/** `localStorage`, or a storage for the lifetime of the page if the browser blocks it. */
 export function pageStorage(): PageStorage {
   try {
     localStorage.getItem("");

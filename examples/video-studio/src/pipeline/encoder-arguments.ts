@@ -1,22 +1,22 @@
 import type { Ffmpeg } from "./ffmpeg-locate.js";
 
-/** What goes into the encoder and comes out of it. */
+/** The input and the output of the encoder. */
 export interface EncoderInput {
   readonly width: number;
   readonly height: number;
   readonly fps: number;
-  /** How many frames will be given. */
+  /** The number of frames. */
   readonly frames: number;
-  /** The sound, as long as the frames. */
+  /** The sound. It is as long as the frames. */
   readonly speechFile: string;
-  /** Where it writes. */
+  /** The file that the encoder writes. */
   readonly partialFile: string;
 }
 
-/** The command line: raw frames on fd 0, the sound from its file, progress on fd 3. */
+/** The command line: raw frames from fd 0, the sound from its file, progress to fd 3. */
 export function encoderArguments(input: EncoderInput, ffmpeg: Ffmpeg): string[] {
   const { width, height, fps } = input;
-  const talk = ["-hide_banner", "-nostats", "-loglevel", "error", "-y"];
+  const output = ["-hide_banner", "-nostats", "-loglevel", "error", "-y"];
   const progress = [
     ...(ffmpeg.hasStatsPeriod ? ["-stats_period", "0.2"] : []),
     "-progress",
@@ -35,7 +35,7 @@ export function encoderArguments(input: EncoderInput, ffmpeg: Ffmpeg): string[] 
     "pipe:0",
   ];
   const sound = ["-i", input.speechFile, "-map", "0:v", "-map", "1:a"];
-  // Players take video of this size for BT.709; converting by the default of the scaler would shift the colours.
+  // Players assume BT.709 for a video of this size. The scaler's default matrix would shift the colours.
   const colours = [
     "-vf",
     "scale=out_color_matrix=bt709:out_range=tv",
@@ -47,9 +47,9 @@ export function encoderArguments(input: EncoderInput, ffmpeg: Ffmpeg): string[] 
   const tags = ["-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
   const video = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-profile:v", "high"];
   const audio = ["-c:a", "aac", "-b:a", "128k", "-ar", "44100"];
-  // The index goes to the front, so that a browser plays before it has the whole file.
+  // The index comes first, so that a browser can play the video before it has the whole file.
   return [
-    ...talk,
+    ...output,
     ...progress,
     ...frames,
     ...sound,

@@ -1,15 +1,16 @@
 /**
- * Why a video was not made. Stable: the server maps each to an answer, the page to a sentence.
+ * The reason for which a video was not made. The codes are stable: the server maps each to an answer, the page to a
+ * text.
  *
- * - `invalid-request`: the text, the duration or a choice is out of bounds.
- * - `unknown-voice`: the voice is not in the list; the engine would silently speak with another.
- * - `speech-failed`: the engine gave no sound.
- * - `ffmpeg-missing`: no encoder on this machine.
+ * - `invalid-request`: the text, the duration or a choice is invalid.
+ * - `unknown-voice`: the voice is not in the list. The speech engine would use another one without an error.
+ * - `speech-failed`: the speech engine returned no sound.
+ * - `ffmpeg-missing`: this machine has no encoder.
  * - `ffmpeg-failed`: the encoder stopped with an error.
- * - `incomplete-video`: the encoder said that all is well, but frames are missing.
- * - `worker-died`: the child process ended without an answer.
- * - `cancelled`: somebody asked for it.
- * - `internal`: anything else, which is a bug.
+ * - `incomplete-video`: the encoder reported success, but frames are missing.
+ * - `worker-died`: the worker process exited without a result.
+ * - `cancelled`: the video was cancelled.
+ * - `internal`: any other error, which is a bug.
  */
 export type VideoErrorCode =
   | "invalid-request"
@@ -22,16 +23,16 @@ export type VideoErrorCode =
   | "cancelled"
   | "internal";
 
-/** What a {@link VideoError} may carry besides its code and message. */
+/** Options of a {@link VideoError}. */
 export interface VideoErrorOptions {
-  /** For the operator's log: may name paths and print what ffmpeg said. Never for the page. */
+  /** For the operator's log. May contain paths and ffmpeg's output, so it must not reach the page. */
   details?: string | undefined;
-  /** Which part of a request is out of bounds. */
+  /** The invalid field of a request. */
   field?: string | undefined;
   cause?: unknown;
 }
 
-/** The one error of the pipeline. Its `message` is safe to show; its `details` are not. */
+/** The error class of the pipeline. Its `message` may be shown to users, its `details` must not. */
 export class VideoError extends Error {
   readonly code: VideoErrorCode;
   readonly details: string | undefined;
@@ -46,7 +47,9 @@ export class VideoError extends Error {
   }
 }
 
-/** Whatever was thrown, as a {@link VideoError}; an unknown one becomes `internal` with its text in `details`. */
+/**
+ * Converts a thrown value to a {@link VideoError}. An unknown error becomes `internal`, with its stack in `details`.
+ */
 export function asVideoError(thrown: unknown): VideoError {
   if (thrown instanceof VideoError) return thrown;
   const details = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
@@ -56,7 +59,7 @@ export function asVideoError(thrown: unknown): VideoError {
   });
 }
 
-/** The error of a job that was told to stop. */
+/** The error of a video that was cancelled. */
 export function cancelledError(): VideoError {
   return new VideoError("cancelled", "The video was cancelled.");
 }

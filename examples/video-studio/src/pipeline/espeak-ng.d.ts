@@ -1,11 +1,11 @@
-// The package has no types of its own; these are the parts that are used here.
+// The package has no types. These are the parts that the studio uses.
 declare module "@echogarden/espeak-ng-emscripten" {
   export interface EspeakEvent {
     type: string;
-    /** One-based, in characters of the text. */
+    /** The position in the text, in characters, from 1. */
     text_position: number;
     word_length: number;
-    /** Milliseconds from the beginning of the synthesis. */
+    /** Milliseconds since the beginning of the synthesis. */
     audio_position: number;
     id?: string | number;
   }

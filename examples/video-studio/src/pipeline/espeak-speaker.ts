@@ -1,5 +1,5 @@
-// eSpeak NG is under the GPL-3.0. It is imported here alone, and this file only by the worker process of this private
-// example: never by the server or by the libraries.
+// eSpeak NG has the licence GPL-3.0. Only this file imports it, and only the worker process of this private example
+// imports this file: neither the server nor the libraries do.
 import initializeEspeak, { type EspeakEvent } from "@echogarden/espeak-ng-emscripten";
 import { VideoError } from "./errors.js";
 import type { Speaker } from "./speaker.js";
@@ -16,7 +16,7 @@ export async function espeakSpeaker(): Promise<Speaker> {
   return {
     sampleRate: SAMPLE_RATE,
     speak(text, { voice, rate, maxMs }) {
-      // The engine answers an unknown name with another voice, and with success.
+      // For an unknown name the engine uses another voice without an error.
       if (!findVoice(voice))
         throw new VideoError("unknown-voice", "The voice is not one of the voices offered.");
       engine.set_voice(voice, "", 0, 0, 0);
@@ -26,7 +26,7 @@ export async function espeakSpeaker(): Promise<Speaker> {
       const events: EspeakEvent[] = [];
       let length = 0;
       engine.synthesize(text, (samples, more) => {
-        // Copied: the chunk is a view of memory that the engine writes again.
+        // Copied, because the chunk is a view of memory that the engine overwrites.
         if (samples && samples.length > 0) chunks.push(Int16Array.from(samples));
         if (more) events.push(...more.map((event) => ({ ...event })));
         length += samples?.length ?? 0;
@@ -35,7 +35,7 @@ export async function espeakSpeaker(): Promise<Speaker> {
       if (length === 0)
         throw new VideoError(
           "speech-failed",
-          "The speech engine gave no sound for a line of the script.",
+          "The speech engine returned no sound for a line of the script.",
         );
       return {
         samples: join(chunks, length),
@@ -48,10 +48,10 @@ export async function espeakSpeaker(): Promise<Speaker> {
 
 function join(chunks: readonly Int16Array[], length: number): Int16Array {
   const all = new Int16Array(length);
-  let at = 0;
+  let offset = 0;
   for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
+    all.set(chunk, offset);
+    offset += chunk.length;
   }
   return all;
 }

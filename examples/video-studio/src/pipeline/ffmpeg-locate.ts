@@ -8,21 +8,22 @@ const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const PROBE_TIMEOUT_MS = 15_000;
 
-/** An encoder that answers. */
+/** A working encoder. */
 export interface Ffmpeg {
   readonly path: string;
-  /** As it calls itself. */
+  /** The version that ffmpeg prints. */
   readonly version: string;
-  /** Whether it can be told how often to report; older ones report twice a second. */
+  /** Whether it has the option `-stats_period`. Older versions report twice a second. */
   readonly hasStatsPeriod: boolean;
 }
 
 const REMEDY =
-  "Install ffmpeg so that it is on the PATH, or set FFMPEG_PATH to it, or install the optional package @ffmpeg-installer/ffmpeg.";
+  "Install ffmpeg so that it is on the PATH, or set FFMPEG_PATH to its path, " +
+  "or install the optional package @ffmpeg-installer/ffmpeg.";
 
 /**
- * Finds ffmpeg: by `FFMPEG_PATH`, then on the `PATH`, then in the optional package `@ffmpeg-installer/ffmpeg`. A
- * `FFMPEG_PATH` that does not work is an error of its own, since somebody meant it.
+ * Finds ffmpeg: in `FFMPEG_PATH`, then on the `PATH`, then in the optional package `@ffmpeg-installer/ffmpeg`. If
+ * `FFMPEG_PATH` is set but does not work, no other ffmpeg is used.
  *
  * @throws {@link VideoError} `ffmpeg-missing`, with the remedy in its message.
  */
@@ -33,13 +34,13 @@ export async function locateFfmpeg(env: NodeJS.ProcessEnv = process.env): Promis
     if (found) return found;
     throw new VideoError(
       "ffmpeg-missing",
-      `FFMPEG_PATH does not name a working ffmpeg. ${REMEDY}`,
+      `FFMPEG_PATH is not the path of a working ffmpeg. ${REMEDY}`,
       { details: `FFMPEG_PATH=${named}` },
     );
   }
   const found = (await probe("ffmpeg", env)) ?? (await probePackaged(env));
   if (found) return found;
-  throw new VideoError("ffmpeg-missing", `There is no ffmpeg on this machine. ${REMEDY}`);
+  throw new VideoError("ffmpeg-missing", `This machine has no ffmpeg. ${REMEDY}`);
 }
 
 async function probe(path: string, env: NodeJS.ProcessEnv): Promise<Ffmpeg | undefined> {
@@ -54,7 +55,7 @@ async function probe(path: string, env: NodeJS.ProcessEnv): Promise<Ffmpeg | und
       ? undefined
       : { path, version, hasStatsPeriod: hasStatsPeriod(stdout) };
   } catch {
-    // Not there, not executable, or not for this machine: to the caller all of these mean "not this one".
+    // The file is missing, not executable, or built for another machine. The caller tries the next one in any case.
     return undefined;
   }
 }
@@ -62,8 +63,8 @@ async function probe(path: string, env: NodeJS.ProcessEnv): Promise<Ffmpeg | und
 async function probePackaged(env: NodeJS.ProcessEnv): Promise<Ffmpeg | undefined> {
   const path = packagedPath();
   if (path === undefined) return undefined;
-  // The package does this when it is installed, which package managers may forbid. In a read-only folder it fails, and
-  // the probe has the last word.
+  // The package does this in an install script, which package managers may block. If it fails because the folder is
+  // read-only, the probe decides.
   await chmod(path, 0o755).catch(() => undefined);
   return probe(path, env);
 }
@@ -72,12 +73,15 @@ function packagedPath(): string | undefined {
   try {
     return (require("@ffmpeg-installer/ffmpeg") as { readonly path: string }).path;
   } catch {
-    // It is optional, and it knows not every machine.
+    // The package is optional, and it does not support every machine.
     return undefined;
   }
 }
 
-/** The option came with release 4.4, whose libavutil is 56.70. Versions of snapshots are no numbers; those of libraries are. */
+/**
+ * Whether ffmpeg has `-stats_period`, which release 4.4 with libavutil 56.70 added. The version of libavutil is used
+ * because the version of a snapshot is not a number.
+ */
 export function hasStatsPeriod(versionText: string): boolean {
   const [, major, minor] = /libavutil\s+(\d+)\.\s*(\d+)/u.exec(versionText) ?? [];
   return Number(major) > 56 || (Number(major) === 56 && Number(minor) >= 70);

@@ -1,7 +1,7 @@
 /** The languages that the presenter speaks. */
 export type Language = "vi" | "en";
 
-/** One text in both languages of the studio. */
+/** A text in both languages of the studio. */
 export interface Label {
   readonly vi: string;
   readonly en: string;
@@ -9,7 +9,7 @@ export interface Label {
 
 const VIETNAMESE_LETTER = /[ăâđêôơưàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ]/iu;
 
-/** Vietnamese if any letter carries one of its marks, English otherwise. Decomposed letters count too. */
+/** Vietnamese if the text has a Vietnamese letter, else English. Decomposed letters count too. */
 export function detectLanguage(text: string): Language {
   return VIETNAMESE_LETTER.test(text.normalize("NFC")) ? "vi" : "en";
 }

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** Calls back with each line of a text stream, the last one too if it is not closed by a line feed. Empty ones are left out. */
+/** Calls `onLine` with each line of a text stream, including a last one without a line feed. Skips empty lines. */
 export function splitLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = "";
   const emit = (line: string): void => {
@@ -14,6 +14,6 @@ export function splitLines(stream: Readable, onLine: (line: string) => void): vo
     lines.forEach(emit);
   });
   stream.on("end", () => emit(rest));
-  // The process that writes to it is watched; that its pipe broke adds nothing.
+  // The exit of the process is watched elsewhere, so the error of its pipe adds nothing.
   stream.on("error", () => undefined);
 }

@@ -1,6 +1,6 @@
 import type { Language } from "./language.js";
 
-/** What the log of a video says, in the language of the video. */
+/** The log lines of a video, in the language of the video. */
 export interface LogLines {
   begun(scenes: number, encoderVersion: string): string;
   otherVoice(asked: string, used: string): string;
@@ -23,7 +23,7 @@ const LINES: { readonly [In in Language]: LogLines } = {
   },
 };
 
-/** The lines in one language. */
+/** The log lines in one language. */
 export function logLines(language: Language): LogLines {
   return LINES[language];
 }

@@ -1,12 +1,12 @@
 import type { Label } from "./language.js";
 
-/** One choice of how the video looks. */
+/** One option for the look of the video. */
 export interface Look {
   readonly id: string;
   readonly label: Label;
 }
 
-/** The colours behind the presenter. The first is the default. */
+/** The backgrounds. The first one is the default. */
 export const BACKGROUNDS = [
   { id: "violet", label: { vi: "Tím", en: "Violet" } },
   { id: "ocean", label: { vi: "Đại dương", en: "Ocean" } },
@@ -14,7 +14,7 @@ export const BACKGROUNDS = [
   { id: "forest", label: { vi: "Rừng xanh", en: "Forest" } },
 ] as const satisfies readonly Look[];
 
-/** Where things stand: the presenter beside the text, or alone in the middle. The first is the default. */
+/** The layouts: the presenter beside the text, or in the middle. The first one is the default. */
 export const COMPOSITIONS = [
   { id: "presenter", label: { vi: "Người dẫn bên trái", en: "Presenter beside the text" } },
   { id: "spotlight", label: { vi: "Người dẫn ở giữa", en: "Presenter in the middle" } },

@@ -3,11 +3,11 @@ import type { Language } from "./language.js";
 import type { VideoStepId } from "./plan.js";
 import type { VideoRequest } from "./request.js";
 
-/** The finished video. */
-export interface VideoResult {
+/** A finished video, in the worker's files. */
+export interface MadeVideo {
   /** Absolute path of the mp4. */
   readonly file: string;
-  /** Absolute path of a JPEG of one good moment, of the video's size. */
+  /** Absolute path of a JPEG of one frame, in the size of the video. */
   readonly poster: string;
   readonly durationMs: number;
   readonly width: number;
@@ -18,17 +18,17 @@ export interface VideoResult {
   readonly title: string;
 }
 
-/** What is counted while a step goes on. */
+/** The unit that a step counts. */
 type ProgressUnit = "scenes" | "frames" | "files";
 
-/** How far a step is. `done` never falls and never passes `total`. */
+/** The progress of a step. `done` never falls and never exceeds `total`. */
 export interface StepProgress {
   readonly done: number;
   readonly total: number;
   readonly unit: ProgressUnit;
 }
 
-/** What is known about the video before it is made; each comes as soon as it is known, and may come again. */
+/** Data about a video that is being made. Each is sent as soon as it is known, and may be sent again. */
 interface VideoMeta {
   readonly title?: string;
   readonly language?: Language;
@@ -39,13 +39,13 @@ interface VideoMeta {
   readonly frames?: number;
 }
 
-/** What the pipeline tells while it works, in order. */
+/** A report of the pipeline. Reports are sent in order. */
 export type VideoReport =
   | { readonly type: "step-started"; readonly step: VideoStepId }
   | { readonly type: "step-progress"; readonly step: VideoStepId; readonly progress: StepProgress }
   | { readonly type: "step-finished"; readonly step: VideoStepId; readonly durationMs: number }
   | { readonly type: "log"; readonly line: string }
-  /** A frame lies in `file` as a JPEG. The same path each time, replaced whole: a reader never sees half of one. */
+  /** A frame was written to `file` as a JPEG. The path is always the same, and the file is replaced atomically. */
   | {
       readonly type: "preview";
       readonly file: string;
@@ -55,21 +55,21 @@ export type VideoReport =
     }
   | { readonly type: "meta"; readonly meta: VideoMeta };
 
-/** Takes each {@link VideoReport}. Must not throw. */
+/** Called with each {@link VideoReport}. Must not throw. */
 export type Report = (report: VideoReport) => void;
 
-/** Parent to worker: exactly one, first. */
+/** The first and only message from the parent to the worker. */
 export interface WorkerStart {
   readonly type: "start";
   readonly request: VideoRequest;
-  /** Absolute path of an existing directory that belongs to this job alone. */
+  /** Absolute path of an existing directory that only this job uses. */
   readonly outDir: string;
 }
 
-/** Worker to parent: reports, then exactly one of `done` and `failed`. */
+/** A message from the worker to the parent: reports, then exactly one of `done` and `failed`. */
 export type WorkerMessage =
   | VideoReport
-  | { readonly type: "done"; readonly result: VideoResult }
+  | { readonly type: "done"; readonly result: MadeVideo }
   | {
       readonly type: "failed";
       readonly code: VideoErrorCode;

@@ -1,12 +1,12 @@
 import type { TimedText } from "./speaker.js";
 
 /**
- * A mouth shape by its letter in the alphabet of the Rhubarb lip-sync tool: A closed, B slightly open, C open, D wide open,
- * E slightly rounded, F puckered, G teeth on the lower lip, H tongue at the teeth, X at rest.
+ * A mouth shape, with its letter in the lip-sync tool Rhubarb: A closed, B slightly open, C open, D wide open, E
+ * slightly rounded, F puckered, G teeth on the lower lip, H tongue at the teeth, X at rest.
  */
 export type MouthLetter = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "X";
 
-/** One shape of the mouth and when it holds. */
+/** A mouth shape and its time. */
 export interface MouthCue {
   readonly startMs: number;
   /** Exclusive. */
@@ -14,7 +14,7 @@ export interface MouthCue {
   readonly letter: MouthLetter;
 }
 
-/** Which letter the first sound of a phoneme takes. The first match counts. */
+/** The letter for the first sound of a phoneme. The first match counts. */
 const LETTERS: readonly (readonly [sounds: RegExp, letter: MouthLetter])[] = [
   [/^[pbmɓ]/u, "A"],
   [/^[fv]/u, "G"],
@@ -26,14 +26,14 @@ const LETTERS: readonly (readonly [sounds: RegExp, letter: MouthLetter])[] = [
   [/^[ɯɨyʉrɹ]/u, "E"],
 ];
 
-/** The letter of a phoneme; what is not listed, most consonants and the high front vowels, is nearly closed. */
+/** The letter of a phoneme. Other sounds, which are most consonants and the high front vowels, are nearly closed. */
 export function letterOf(phoneme: string): MouthLetter {
   const sound = phoneme.replace(/\p{M}|[ˈˌːˑ-]/gu, "");
   if (sound === "") return "X";
   return LETTERS.find(([sounds]) => sounds.test(sound))?.[1] ?? "B";
 }
 
-/** Turns phonemes into cues without gaps from 0 to `durationMs`; neighbours of the same letter become one. */
+/** Converts phonemes to cues without gaps, from 0 to `durationMs`. Adjacent cues with the same letter are merged. */
 export function mouthCues(phonemes: readonly TimedText[], durationMs: number): MouthCue[] {
   const cues: MouthCue[] = [];
   const add = (startMs: number, endMs: number, letter: MouthLetter): void => {

@@ -1,22 +1,22 @@
 import type { MouthCue, MouthLetter } from "./mouth-cues.js";
 
-/** The mouth in one frame. Each from 0 to 1, `wide` from -1 (narrow) to 1. */
+/** The mouth in one frame. Each value is from 0 to 1, except `wide`, which is from -1 (narrow) to 1. */
 export interface MouthPose {
   readonly open: number;
   readonly wide: number;
   readonly round: number;
   readonly teeth: number;
   readonly tongue: number;
-  /** How far the corners are lifted: 1 at rest, a gentle smile. */
+  /** The lift of the corners: 1 is a gentle smile, at rest. */
   readonly smile: number;
 }
 
-/** What the voice does in one frame. */
+/** The voice in one frame. */
 export interface VoiceFrame {
   readonly mouth: MouthPose;
   /** Loudness from 0 to 1, relative to the loudest part of the speech. */
   readonly loudness: number;
-  /** The same, eased over about a third of a second: what brows, head and halo follow. */
+  /** The loudness, smoothed over about a third of a second. Brows, head and halo follow it. */
   readonly energy: number;
 }
 
@@ -32,11 +32,11 @@ const POSES: Readonly<Record<MouthLetter, MouthPose>> = {
   H: { open: 0.46, wide: 0.2, round: 0, teeth: 0.7, tongue: 1, smile: 0.4 },
 };
 
-/** Lips move before the sound that they shape. */
+/** Lips move this long before the sound that they shape. */
 const AHEAD_MS = 30;
 const PARTS = ["open", "wide", "round", "teeth", "tongue", "smile"] as const;
 
-/** What the frames are made from. */
+/** Input of {@link voiceFrames}. */
 export interface VoiceFramesInput {
   readonly cues: readonly MouthCue[];
   readonly samples: Int16Array;
@@ -45,7 +45,7 @@ export interface VoiceFramesInput {
   readonly frames: number;
 }
 
-/** The mouth of each frame: the shape of its cue, opened by how loud it is, moving instead of jumping. */
+/** The voice of each frame. The mouth opens with the loudness, and moves smoothly from one shape to the next. */
 export function voiceFrames(input: VoiceFramesInput): VoiceFrame[] {
   const loudness = loudnessPerFrame(input);
   const result: VoiceFrame[] = [];
@@ -69,7 +69,7 @@ function opened(pose: MouthPose, loudness: number): MouthPose {
   return { ...pose, open: Math.min(1, pose.open * (0.42 + 0.75 * loudness)) };
 }
 
-/** A closure is quick, or it would be smoothed away; a smile returns slowly. */
+/** A closure is quick, or the smoothing would remove it. A smile returns slowly. */
 function towards(from: MouthPose, to: MouthPose, letter: MouthLetter): MouthPose {
   const speed = letter === "A" || letter === "G" ? 0.8 : letter === "X" ? 0.4 : 0.58;
   const next: Record<(typeof PARTS)[number], number> = { ...from };
@@ -78,7 +78,7 @@ function towards(from: MouthPose, to: MouthPose, letter: MouthLetter): MouthPose
   return next;
 }
 
-/** Root mean square of each frame, where 1 is near the loudest frame. Silence stays 0. */
+/** The root mean square of each frame, relative to the loudest one. Silence is 0. */
 function loudnessPerFrame({ samples, sampleRate, fps, frames }: VoiceFramesInput): number[] {
   const levels = Array.from({ length: frames }, (_, frame) => {
     const part = samples.subarray(

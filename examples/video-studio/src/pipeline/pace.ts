@@ -1,7 +1,7 @@
 import type { Language } from "./language.js";
 import type { Storyboard } from "./storyboard.js";
 
-/** How fast to speak, and how long to rest between scenes. */
+/** The speed of the speech, and the rests between lines and scenes. */
 export interface Pace {
   /** Words per minute, as the engine counts them. */
   readonly rate: number;
@@ -9,7 +9,7 @@ export interface Pace {
   readonly sceneGapMs: number;
 }
 
-/** Measured with the engine at its usual rate, over all lines of the templates: right within a quarter of a second. */
+/** Measured at the usual rate over all lines of the templates. The estimates are within a quarter of a second. */
 const MS_PER_CHAR: Readonly<Record<Language, number>> = { vi: 58.5, en: 61.5 };
 const MS_PER_LINE = 180;
 const USUAL_RATE = 150;
@@ -19,18 +19,18 @@ const LINE_GAP_MS = 120;
 const SCENE_GAP_MS = 280;
 const MAX_SCENE_GAP_MS = 900;
 
-/** Stillness after the last word, so that the video does not end on it. */
+/** The silence after the last word, so that the video does not end abruptly. */
 export const TAIL_MS = 600;
 
-/** A short rest before the first word: the presenter is seen before she is heard. */
+/** The silence before the first word, so that the presenter is seen before she speaks. */
 export const LEAD_MS = 240;
 
-/** About how long a line is spoken at the usual rate, in milliseconds. */
+/** The estimated length of a spoken line at the usual rate, in milliseconds. */
 export function estimateMs(language: Language, text: string): number {
   return MS_PER_LINE + text.length * MS_PER_CHAR[language];
 }
 
-/** The pace at which a script takes about the wanted time: first the rate, within what sounds natural, then the rests. */
+/** The pace for about the requested length. The rate changes first, as far as it sounds natural, then the rests. */
 export function paceFor({ language, scenes }: Storyboard, wantedMs: number): Pace {
   const lines = scenes.flatMap((scene) => scene.lines);
   const spokenMs = lines.reduce((sum, line) => sum + estimateMs(language, line), 0);

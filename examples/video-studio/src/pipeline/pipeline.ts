@@ -1,10 +1,10 @@
 import { rm, stat } from "node:fs/promises";
 import { asVideoError, cancelledError, VideoError } from "./errors.js";
 import { espeakSpeaker } from "./espeak-speaker.js";
-import { locateFfmpeg } from "./ffmpeg-locate.js";
-import { type JobFiles, jobFiles, removeJobFiles, writeWhole } from "./files.js";
+import { type Ffmpeg, locateFfmpeg } from "./ffmpeg-locate.js";
+import { type JobFiles, jobFiles, removeJobFiles, writeAtomically } from "./files.js";
 import { logLines } from "./log-lines.js";
-import type { Report, VideoResult } from "./messages.js";
+import type { MadeVideo, Report } from "./messages.js";
 import { mouthCues } from "./mouth-cues.js";
 import { type VoiceFrame, voiceFrames } from "./mouth-frames.js";
 import { paceFor } from "./pace.js";
@@ -16,37 +16,39 @@ import type { Speaker } from "./speaker.js";
 import { type Speech, speakStoryboard } from "./speech.js";
 import { type StepClock, stepClock } from "./step-clock.js";
 import { type ScriptWriter, type Storyboard, templateWriter } from "./storyboard.js";
-import { findVoice, type VoiceId, voiceFor } from "./voices.js";
+import { findVoice, type Voice, type VoiceId, voiceFor } from "./voices.js";
 import { encodeWav } from "./wav.js";
 
 /** Frames per second of the video. */
 const FPS = 25;
-/** A text is said in whole, so it may pass the longest duration a little; no line begins after this. */
+/**
+ * A text is spoken completely, so it may be a little longer than the longest duration. No line begins after this time.
+ */
 const MAX_SPEECH_MS = (LIMITS.maxSeconds + 5) * 1000;
 const POSTER_QUALITY = 86;
 
-/** Where a video goes and who hears about it. */
+/** Options of {@link makeVideo}. */
 export interface MakeVideoOptions {
-  /** Absolute path of an existing directory that belongs to this job alone. */
+  /** Absolute path of an existing directory that only this job uses. */
   readonly outDir: string;
   readonly report: Report;
-  /** Stops the work: the encoder is killed, and all files of the job are removed. */
+  /** Aborting it cancels the work: the encoder is killed, and all files of the job are removed. */
   readonly signal: AbortSignal;
-  /** @defaultValue the one that needs nothing */
+  /** @defaultValue {@link templateWriter} */
   readonly writer?: ScriptWriter;
-  /** @defaultValue the engine that needs no network */
+  /** @defaultValue {@link espeakSpeaker} */
   readonly speaker?: () => Promise<Speaker>;
 }
 
 /**
- * Makes the video. Resolves when `final.mp4` and `poster.jpg` are whole; until then there is no file of these names.
+ * Makes the video. Resolves when `final.mp4` and `poster.jpg` are complete. Until then no file has these names.
  *
- * @throws {@link VideoError}, always; and then no file of the job is left.
+ * @throws only {@link VideoError}. Then no file of the job is left.
  */
 export async function makeVideo(
   request: VideoRequest,
   options: MakeVideoOptions,
-): Promise<VideoResult> {
+): Promise<MadeVideo> {
   const { outDir, signal } = options;
   try {
     return await makeSteps(request, options, jobFiles(outDir));
@@ -60,89 +62,92 @@ async function makeSteps(
   request: VideoRequest,
   options: MakeVideoOptions,
   files: JobFiles,
-): Promise<VideoResult> {
-  const { report, signal } = options;
-  const steps = stepClock(report, signal);
-  const asked = request.voice === undefined ? undefined : findVoice(request.voice);
-  if (request.voice !== undefined && !asked)
-    throw new VideoError("unknown-voice", "The voice is not one of the voices offered.");
-
-  const { ffmpeg, storyboard } = await steps.run("script", async () => {
-    // First of all: without an encoder, everything else would be for nothing.
-    const found = await locateFfmpeg();
-    return {
-      ffmpeg: found,
-      storyboard: await (options.writer ?? templateWriter()).write(request, signal),
-    };
-  });
-  const scenes = storyboard.scenes.map((scene) => scene.label);
-  const voice = voiceFor(storyboard.language, asked);
-  report({
-    type: "meta",
-    meta: { title: storyboard.title, language: storyboard.language, scenes, voice: voice.id },
-  });
-  const say = logLines(storyboard.language);
-  report({ type: "log", line: say.begun(scenes.length, ffmpeg.version) });
-  if (asked && asked.id !== voice.id)
-    report({ type: "log", line: say.otherVoice(asked.id, voice.id) });
+): Promise<MadeVideo> {
+  const steps = stepClock(options.report, options.signal);
+  const context: StepContext = { ...options, files, steps };
+  const requestedVoice = findRequestedVoice(request);
+  const { ffmpeg, storyboard } = await writeScript(request, context);
+  const voice = voiceFor(storyboard.language, requestedVoice);
+  reportScript({ storyboard, ffmpeg, voice, requestedVoice }, context);
 
   const speech = await steps.run("speech", () =>
-    speak(storyboard, voice.id as VoiceId, request, { ...options, files, steps }),
+    speak(storyboard, voice.id as VoiceId, request, context),
   );
   const mouths = await steps.run("mouth", async () => shapeMouths(speech, steps));
-  report({ type: "meta", meta: { durationMs: speech.durationMs, frames: mouths.length } });
+  const frames = mouths.length;
+  options.report({ type: "meta", meta: { durationMs: speech.durationMs, frames } });
 
   const { background, composition } = request;
   const stage = createStage({
-    storyboard,
-    speech,
-    voice: mouths,
-    fps: FPS,
-    background,
-    composition,
+    ...{ storyboard, speech, voice: mouths, fps: FPS, background, composition },
   });
-  await renderVideo({
-    stage,
-    frames: mouths.length,
-    fps: FPS,
-    files,
-    ffmpeg,
-    steps,
-    report,
-    signal,
-  });
-  await steps.run("finish", async () => {
-    steps.progress("finish", { done: 0, total: 2, unit: "files" });
-    await writePoster(stage, mouths.length, files);
-    steps.progress("finish", { done: 1, total: 2, unit: "files" });
-    await rm(files.speech, { force: true });
-    steps.progress("finish", { done: 2, total: 2, unit: "files" });
-  });
+  await renderVideo({ ...context, stage, frames, fps: FPS, ffmpeg });
+  await steps.run("finish", () => finish(stage, frames, context));
 
   const { size } = await stat(files.video);
   const { language, title } = storyboard;
-  const picture = { width: WIDTH, height: HEIGHT, frames: mouths.length };
   return {
-    file: files.video,
-    poster: files.poster,
-    durationMs: speech.durationMs,
-    bytes: size,
-    language,
-    title,
-    ...picture,
+    ...{ file: files.video, poster: files.poster, durationMs: speech.durationMs, bytes: size },
+    ...{ language, title, width: WIDTH, height: HEIGHT, frames },
   };
 }
 
-interface SpeakContext extends MakeVideoOptions {
+interface StepContext extends MakeVideoOptions {
   readonly files: JobFiles;
   readonly steps: StepClock;
+}
+
+interface Script {
+  readonly ffmpeg: Ffmpeg;
+  readonly storyboard: Storyboard;
+}
+
+function findRequestedVoice({ voice }: VideoRequest): Voice | undefined {
+  if (voice === undefined) return undefined;
+  const found = findVoice(voice);
+  if (found === undefined)
+    throw new VideoError("unknown-voice", "The voice is not one of the voices offered.");
+  return found;
+}
+
+function writeScript(
+  request: VideoRequest,
+  { steps, signal, writer = templateWriter() }: StepContext,
+): Promise<Script> {
+  return steps.run("script", async () => {
+    // First, because all other work is useless without an encoder.
+    const ffmpeg = await locateFfmpeg();
+    return { ffmpeg, storyboard: await writer.write(request, signal) };
+  });
+}
+
+function reportScript(
+  script: Script & { readonly voice: Voice; readonly requestedVoice: Voice | undefined },
+  { report }: StepContext,
+): void {
+  const { storyboard, ffmpeg, voice, requestedVoice } = script;
+  const { title, language } = storyboard;
+  const scenes = storyboard.scenes.map((scene) => scene.label);
+  report({ type: "meta", meta: { title, language, scenes, voice: voice.id } });
+  const lines = logLines(language);
+  report({ type: "log", line: lines.begun(scenes.length, ffmpeg.version) });
+  if (requestedVoice !== undefined && requestedVoice.id !== voice.id)
+    report({ type: "log", line: lines.otherVoice(requestedVoice.id, voice.id) });
+}
+
+async function finish(stage: Stage, frames: number, { files, steps }: StepContext): Promise<void> {
+  steps.progress("finish", { done: 0, total: 2, unit: "files" });
+  await writePoster(stage, frames, files);
+  steps.progress("finish", { done: 1, total: 2, unit: "files" });
+  await rm(files.speech, { force: true });
+  steps.progress("finish", { done: 2, total: 2, unit: "files" });
 }
 
 async function speak(
   storyboard: Storyboard,
   voice: VoiceId,
   request: VideoRequest,
-  context: SpeakContext,
+  context: StepContext,
 ): Promise<Speech> {
   const { steps, report } = context;
   const speaker = await (context.speaker ?? espeakSpeaker)();
@@ -154,12 +159,12 @@ async function speak(
     maxMs: MAX_SPEECH_MS,
     onScene: async (done, total) => {
       steps.progress("speech", { done, total, unit: "scenes" });
-      await steps.breathe();
+      await steps.checkpoint();
     },
   });
   if (speech.droppedScenes > 0)
     report({ type: "log", line: logLines(storyboard.language).leftOut(speech.droppedScenes) });
-  await writeWhole(context.files.speech, encodeWav(speech.samples, speech.sampleRate));
+  await writeAtomically(context.files.speech, encodeWav(speech.samples, speech.sampleRate));
   return speech;
 }
 
@@ -174,7 +179,7 @@ function shapeMouths(
   return shaped;
 }
 
-/** The still that stands for the video: the best of a few from its first two thirds. */
+/** Writes the poster: the best frame of the first two thirds. */
 async function writePoster(stage: Stage, frames: number, files: JobFiles): Promise<void> {
   const candidates = Array.from({ length: Math.ceil(frames * 0.66) }, (_, frame) => frame).filter(
     (frame) => frame >= 20 || frames < 40,
@@ -184,5 +189,5 @@ async function writePoster(stage: Stage, frames: number, files: JobFiles): Promi
     candidates[0] ?? 0,
   );
   stage.draw(best);
-  await writeWhole(files.poster, await stage.canvas.encode("jpeg", POSTER_QUALITY));
+  await writeAtomically(files.poster, await stage.canvas.encode("jpeg", POSTER_QUALITY));
 }

@@ -1,8 +1,8 @@
 import type { Label } from "./language.js";
 
 /**
- * The steps of making a video, in order. Weights are shares of the time that each takes on two cores, in percent;
- * `render` and `encode` run together, since frames go to the encoder as they are drawn.
+ * The steps of a video, in order. Each weight is the step's share of the time on two cores, in percent. `render` and
+ * `encode` run at the same time, because each frame is encoded when it is drawn.
  */
 export const VIDEO_PLAN = [
   { id: "script", title: { vi: "Viết kịch bản", en: "Write the script" }, weight: 2 },
@@ -17,5 +17,5 @@ export const VIDEO_PLAN = [
   readonly weight: number;
 }[];
 
-/** The id of one step of the {@link VIDEO_PLAN}. */
+/** The id of a step of the {@link VIDEO_PLAN}. */
 export type VideoStepId = (typeof VIDEO_PLAN)[number]["id"];

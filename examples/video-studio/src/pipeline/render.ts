@@ -1,13 +1,13 @@
 import { createCanvas } from "@napi-rs/canvas";
 import { startEncoder } from "./encoder.js";
 import type { Ffmpeg } from "./ffmpeg-locate.js";
-import { type JobFiles, writeWhole } from "./files.js";
+import { type JobFiles, writeAtomically } from "./files.js";
 import type { Report } from "./messages.js";
 import type { Stage } from "./scene/stage.js";
 import { HEIGHT, WIDTH } from "./scene/surface.js";
 import type { StepClock } from "./step-clock.js";
 
-/** What to draw and where it goes. */
+/** Options of {@link renderVideo}. */
 export interface RenderOptions {
   readonly stage: Stage;
   readonly frames: number;
@@ -22,10 +22,10 @@ export interface RenderOptions {
 const PREVIEW_INTERVAL_MS = 1000;
 const PREVIEW = { width: WIDTH / 2, height: HEIGHT / 2, quality: 78 } as const;
 
-/** Draws all frames and encodes them as they come: the steps `render` and `encode`, together. */
+/** Draws all frames and encodes each one when it is drawn. Runs the steps `render` and `encode`. */
 export async function renderVideo(options: RenderOptions): Promise<void> {
   const { stage, frames, fps, files, ffmpeg, steps, report, signal } = options;
-  await steps.breathe();
+  await steps.checkpoint();
   steps.start("render");
   steps.start("encode");
   const showPreview = previews(options);
@@ -57,7 +57,7 @@ export async function renderVideo(options: RenderOptions): Promise<void> {
   }
 }
 
-/** Writes what was just drawn as a small JPEG, about once a second. */
+/** Returns a function that writes the current frame as a small JPEG, at most once a second. */
 function previews({ stage, files, report }: RenderOptions): (frame: number) => Promise<void> {
   const { width, height, quality } = PREVIEW;
   const small = createCanvas(width, height);
@@ -69,7 +69,7 @@ function previews({ stage, files, report }: RenderOptions): (frame: number) => P
     if (now - writtenAt < PREVIEW_INTERVAL_MS) return;
     writtenAt = now;
     surface.drawImage(stage.canvas, 0, 0, width, height);
-    await writeWhole(files.preview, await small.encode("jpeg", quality));
+    await writeAtomically(files.preview, await small.encode("jpeg", quality));
     report({ type: "preview", file: files.preview, frame, width, height });
   };
 }

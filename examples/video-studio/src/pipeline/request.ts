@@ -2,7 +2,7 @@ import { VideoError } from "./errors.js";
 import { BACKGROUNDS, type BackgroundId, COMPOSITIONS, type CompositionId } from "./looks.js";
 import { findVoice, type VoiceId } from "./voices.js";
 
-/** The bounds of a request. */
+/** The limits of a request. */
 export const LIMITS = {
   maxTextChars: 600,
   minSeconds: 5,
@@ -10,26 +10,26 @@ export const LIMITS = {
   defaultSeconds: 20,
 } as const;
 
-/** What to make a video of. */
+/** A request for a video. */
 export interface VideoRequest {
-  /** An idea in a few words, or the very sentences to say. 1 to 600 characters. */
+  /** An idea in a few words, or the sentences to speak. 1 to 600 characters. */
   readonly topic: string;
-  /** Wanted length in seconds, 5 to 60. An idea is told in about that time; a text is always said in whole. */
+  /** The length in seconds, 5 to 60. An idea is explained in about that time. A text is always spoken completely. */
   readonly duration: number;
   readonly background: BackgroundId;
   readonly composition: CompositionId;
-  /** Absent: the default voice of the text's language. */
+  /** @defaultValue the default voice of the text's language */
   readonly voice?: VoiceId | undefined;
 }
 
 /**
- * Reads a request from outside: fills what is absent, and refuses what is wrong.
+ * Checks an untrusted request, and adds the defaults of missing fields.
  *
- * @throws {@link VideoError} `invalid-request` or `unknown-voice`, with the field, and a message that may be shown.
+ * @throws {@link VideoError} `invalid-request` or `unknown-voice`, with the field. The message may be shown to users.
  */
 export function parseVideoRequest(input: unknown): VideoRequest {
   if (typeof input !== "object" || input === null)
-    throw invalid("topic", "A request is an object with a topic.");
+    throw invalid("topic", "The request must be an object with a `topic`.");
   const fields = input as Readonly<Record<string, unknown>>;
   const request = {
     topic: parseTopic(fields.topic),
@@ -42,14 +42,14 @@ export function parseVideoRequest(input: unknown): VideoRequest {
 }
 
 function parseTopic(topic: unknown): string {
-  if (typeof topic !== "string") throw invalid("topic", "`topic` must be a text.");
+  if (typeof topic !== "string") throw invalid("topic", "`topic` must be a string.");
   const trimmed = topic.normalize("NFC").trim();
   if (!/[\p{L}\p{N}]/u.test(trimmed))
     throw invalid("topic", "`topic` must have at least one letter or digit.");
   if (trimmed.length > LIMITS.maxTextChars) {
     throw invalid(
       "topic",
-      `\`topic\` has ${trimmed.length} characters; at most ${LIMITS.maxTextChars} are taken.`,
+      `\`topic\` has ${trimmed.length} characters; it must have at most ${LIMITS.maxTextChars}.`,
     );
   }
   return trimmed;

@@ -1,20 +1,20 @@
 import type { VoiceId } from "./voices.js";
 
-/** A moment of the sound at which something begins. */
+/** A text that begins at a time of the sound. */
 export interface TimedText {
   readonly atMs: number;
-  /** For a phoneme: its letters in the phonetic alphabet, empty for a rest. */
+  /** For a phoneme: its letters in the phonetic alphabet, or an empty string for a rest. */
   readonly text: string;
 }
 
-/** A word of the spoken text, by where it stands in that text. */
+/** A word that begins at a time of the sound, with its position in the text. */
 export interface TimedWord {
   readonly atMs: number;
   /** Zero-based, in characters. */
   readonly textIndex: number;
 }
 
-/** One line, spoken. Times count from its own beginning. */
+/** A spoken line. Times count from its beginning. */
 interface Utterance {
   /** Mono, 16 bits. */
   readonly samples: Int16Array;
@@ -22,23 +22,23 @@ interface Utterance {
   readonly phonemes: readonly TimedText[];
 }
 
-/** How a line is spoken. */
+/** Options of {@link Speaker.speak}. */
 interface SpeakOptions {
   readonly voice: VoiceId;
   /** Words per minute. */
   readonly rate: number;
-  /** The sound is cut there: digits and addresses can take far longer than their length lets expect. */
+  /** The sound is cut at this time. Digits and addresses can take much longer than their length suggests. */
   readonly maxMs: number;
 }
 
-/** Turns text into sound. */
+/** Converts text to speech. */
 export interface Speaker {
   /** In samples per second. */
   readonly sampleRate: number;
   /**
-   * Speaks one line. Blocks its thread while it does.
+   * Speaks one line. Blocks its thread.
    *
-   * @throws VideoError `unknown-voice`, or `speech-failed` if there is no sound.
+   * @throws VideoError `unknown-voice`, or `speech-failed` if the engine returns no sound.
    */
   speak(text: string, options: SpeakOptions): Utterance;
 }

@@ -7,13 +7,13 @@ import { type SpokenWord, timeWords } from "./word-times.js";
 
 /** A word of the whole speech. */
 export interface SceneWord extends SpokenWord {
-  /** Zero-based index of its scene. */
+  /** Index of its scene, from 0. */
   readonly scene: number;
-  /** Zero-based index of its line in the whole speech: captions are not joined across lines. */
+  /** Index of its line in the whole speech, from 0. A caption never joins words of two lines. */
   readonly line: number;
 }
 
-/** The whole script, spoken. Times count from the beginning of the video. */
+/** The spoken script. Times count from the beginning of the video. */
 export interface Speech {
   /** Mono, 16 bits, as long as the video. */
   readonly samples: Int16Array;
@@ -21,20 +21,30 @@ export interface Speech {
   readonly durationMs: number;
   readonly words: readonly SceneWord[];
   readonly phonemes: readonly TimedText[];
-  /** Scenes left out because the time was used up. */
+  /** The number of scenes that were left out because the time was used up. */
   readonly droppedScenes: number;
 }
 
-/** How the script is spoken. */
+/** Options of {@link speakStoryboard}. */
 export interface SpeechOptions {
   readonly speaker: Speaker;
   readonly voice: VoiceId;
   readonly pace: Pace;
   readonly fps: number;
-  /** No line begins after this. */
+  /** No line begins after this time. */
   readonly maxMs: number;
-  /** Called after each scene; may wait, and may throw to stop. */
+  /** Called after each scene. The speech goes on when the promise resolves, and stops if it rejects. */
   readonly onScene: (done: number, total: number) => Promise<void>;
+}
+
+/** The speech so far. */
+interface Recording {
+  readonly parts: { readonly offset: number; readonly samples: Int16Array }[];
+  readonly words: SceneWord[];
+  readonly phonemes: TimedText[];
+  /** Samples, with the rest after the last line. */
+  length: number;
+  lines: number;
 }
 
 /** Speaks all scenes one after another, and pads the sound to whole frames. */
@@ -42,58 +52,71 @@ export async function speakStoryboard(
   storyboard: Storyboard,
   options: SpeechOptions,
 ): Promise<Speech> {
-  const { speaker, pace, maxMs } = options;
-  const msOf = (samples: number): number => (samples / speaker.sampleRate) * 1000;
-  const samplesOf = (ms: number): number => Math.round((ms / 1000) * speaker.sampleRate);
-  const parts: { at: number; samples: Int16Array }[] = [];
-  const words: SceneWord[] = [];
-  const phonemes: TimedText[] = [];
-  let length = samplesOf(LEAD_MS);
-  let line = 0;
+  const { speaker, pace, maxMs, fps } = options;
+  const recording: Recording = {
+    parts: [],
+    words: [],
+    phonemes: [],
+    length: samplesIn(LEAD_MS, speaker),
+    lines: 0,
+  };
   let spokenScenes = 0;
-
   for (const [scene, { lines }] of storyboard.scenes.entries()) {
-    if (msOf(length) >= maxMs) break;
+    if (msOf(recording.length, speaker) >= maxMs) break;
     for (const text of lines) {
-      const startMs = msOf(length);
-      if (startMs >= maxMs) break;
-      const said = speaker.speak(text, {
-        voice: options.voice,
-        rate: pace.rate,
-        maxMs: maxMs - startMs,
-      });
-      const saidMs = msOf(said.samples.length);
-      parts.push({ at: length, samples: said.samples });
-      for (const word of timeWords(text, said.words, saidMs)) {
-        words.push({
-          ...word,
-          startMs: startMs + word.startMs,
-          endMs: startMs + word.endMs,
-          scene,
-          line,
-        });
-      }
-      for (const phoneme of said.phonemes)
-        phonemes.push({ ...phoneme, atMs: startMs + phoneme.atMs });
-      phonemes.push({ atMs: startMs + saidMs, text: "" });
-      length += said.samples.length + samplesOf(pace.lineGapMs);
-      line += 1;
+      if (msOf(recording.length, speaker) >= maxMs) break;
+      speakLine(recording, text, scene, options);
     }
-    length += samplesOf(pace.sceneGapMs - pace.lineGapMs);
+    recording.length += samplesIn(pace.sceneGapMs - pace.lineGapMs, speaker);
     spokenScenes += 1;
     await options.onScene(spokenScenes, storyboard.scenes.length);
   }
 
-  const frames = Math.ceil(((msOf(length) - pace.sceneGapMs + TAIL_MS) / 1000) * options.fps);
-  const samples = new Int16Array(Math.round((frames / options.fps) * speaker.sampleRate));
-  for (const part of parts)
-    samples.set(part.samples.subarray(0, Math.max(0, samples.length - part.at)), part.at);
+  const endMs = msOf(recording.length, speaker) - pace.sceneGapMs + TAIL_MS;
+  const frames = Math.ceil((endMs / 1000) * fps);
   return {
-    samples,
+    samples: joinParts(recording, Math.round((frames / fps) * speaker.sampleRate)),
     sampleRate: speaker.sampleRate,
-    durationMs: Math.round((frames / options.fps) * 1000),
-    words,
-    phonemes,
+    durationMs: Math.round((frames / fps) * 1000),
+    words: recording.words,
+    phonemes: recording.phonemes,
     droppedScenes: storyboard.scenes.length - spokenScenes,
   };
+}
+
+function speakLine(
+  recording: Recording,
+  text: string,
+  scene: number,
+  { speaker, voice, pace, maxMs }: SpeechOptions,
+): void {
+  const startMs = msOf(recording.length, speaker);
+  const spoken = speaker.speak(text, { voice, rate: pace.rate, maxMs: maxMs - startMs });
+  const spokenMs = msOf(spoken.samples.length, speaker);
+  const line = recording.lines;
+  recording.parts.push({ offset: recording.length, samples: spoken.samples });
+  for (const word of timeWords(text, spoken.words, spokenMs)) {
+    const times = { startMs: startMs + word.startMs, endMs: startMs + word.endMs };
+    recording.words.push({ ...word, ...times, scene, line });
+  }
+  for (const phoneme of spoken.phonemes)
+    recording.phonemes.push({ ...phoneme, atMs: startMs + phoneme.atMs });
+  recording.phonemes.push({ atMs: startMs + spokenMs, text: "" });
+  recording.length += spoken.samples.length + samplesIn(pace.lineGapMs, speaker);
+  recording.lines += 1;
+}
+
+function joinParts({ parts }: Recording, length: number): Int16Array {
+  const all = new Int16Array(length);
+  for (const { offset, samples } of parts)
+    all.set(samples.subarray(0, Math.max(0, length - offset)), offset);
+  return all;
+}
+
+function msOf(samples: number, { sampleRate }: Speaker): number {
+  return (samples / sampleRate) * 1000;
+}
+
+function samplesIn(ms: number, { sampleRate }: Speaker): number {
+  return Math.round((ms / 1000) * sampleRate);
 }

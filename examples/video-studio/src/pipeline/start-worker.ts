@@ -3,78 +3,78 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { cancelledError, VideoError } from "./errors.js";
 import { removeJobFiles } from "./files.js";
-import type { VideoReport, VideoResult, WorkerMessage, WorkerStart } from "./messages.js";
+import type { MadeVideo, VideoReport, WorkerMessage, WorkerStart } from "./messages.js";
 import type { VideoRequest } from "./request.js";
 
-/** How to run a worker. */
+/** Options of {@link startVideoWorker}. */
 export interface StartWorkerOptions {
-  /** Absolute path of an existing directory that belongs to this job alone. */
+  /** Absolute path of an existing directory that only this job uses. */
   readonly outDir: string;
-  /** Called with each report, in order; never after the result is settled. */
+  /** Called with each report, in order. Not called after the result has settled. */
   readonly onMessage: (report: VideoReport) => void;
-  /** Cancels, as `cancel` does. */
+  /** Aborting it cancels the work, like `cancel`. */
   readonly signal?: AbortSignal | undefined;
-  /** The built worker. @defaultValue `worker.js` beside the file that this runs from */
+  /** The built worker. @defaultValue `worker.js` in the folder of the running file */
   readonly workerFile?: URL | undefined;
-  /** The worker's environment. @defaultValue this process's */
+  /** The worker's environment. @defaultValue this process's environment */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** A worker at work. */
+/** A running worker. */
 export interface VideoWorker {
-  /** Of the worker, and of its process group; `undefined` if it could not be started. */
+  /** The id of the worker and of its process group, or `undefined` if it could not be started. */
   readonly pid: number | undefined;
   /**
-   * Settles once, when the whole process group is gone. Rejects with a {@link VideoError}: what the worker said, or
-   * `worker-died`, or `cancelled`; then no file of the job is left.
+   * Settles when the whole process group has exited. Rejects with a {@link VideoError}: the worker's error,
+   * `worker-died` or `cancelled`. Then no file of the job is left.
    */
-  readonly result: Promise<VideoResult>;
-  /** Kills worker and encoder at once, and resolves when they are gone. Idempotent; after the end it does nothing. */
+  readonly result: Promise<MadeVideo>;
+  /** Kills worker and encoder at once. Resolves when both have exited. Idempotent. */
   cancel(): Promise<void>;
 }
 
-type Verdict = Extract<WorkerMessage, { type: "done" | "failed" }>;
+type Outcome = Extract<WorkerMessage, { type: "done" | "failed" }>;
 
-/** Makes a video in a process of its own. */
+/** Makes a video in a separate process. */
 export function startVideoWorker(request: VideoRequest, options: StartWorkerOptions): VideoWorker {
   const { outDir, onMessage, signal } = options;
   const file = fileURLToPath(options.workerFile ?? new URL("./worker.js", import.meta.url));
-  // Detached makes it the leader of a new process group; the channel to it stays.
+  // Detached makes the worker the leader of a new process group. Its IPC channel stays.
   const child = fork(file, {
     detached: true,
     env: options.env ?? process.env,
     execArgv: [],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  let verdict: Verdict | undefined;
+  let outcome: Outcome | undefined;
   let isCancelled = false;
 
   child.on("message", (message: WorkerMessage) => {
-    if (isCancelled || verdict) return;
-    if (message.type === "done" || message.type === "failed") verdict = message;
+    if (isCancelled || outcome) return;
+    if (message.type === "done" || message.type === "failed") outcome = message;
     else onMessage(message);
   });
   const closed = whenClosed(child);
   const cancel = (): void => {
-    if (verdict) return;
+    if (outcome) return;
     isCancelled = true;
     killGroup(child);
   };
   signal?.addEventListener("abort", cancel, { once: true });
   const start: WorkerStart = { type: "start", request, outDir };
-  // If it cannot be sent, the worker is gone, and `closed` says so.
+  // If it can't be sent, the worker has exited, and `closed` resolves.
   child.send(start, () => undefined);
   if (signal?.aborted) cancel();
 
   const result = closed.then(async (end) => {
     signal?.removeEventListener("abort", cancel);
-    // Whatever ended the worker, its encoder must not go on alone and leave a short file that looks whole.
+    // The encoder must not outlive the worker and leave a short file that looks complete.
     killGroup(child);
-    if (!isCancelled && verdict?.type === "done") return verdict.result;
+    if (!isCancelled && outcome?.type === "done") return outcome.result;
     await removeJobFiles(outDir);
-    throw isCancelled ? cancelledError() : errorOf(verdict, end);
+    throw isCancelled ? cancelledError() : errorOf(outcome, end);
   });
-  // The caller may look at it late; a rejection that nobody awaits yet must not end the server.
+  // The caller may await it later. Until then its rejection must not end the server.
   result.catch(() => undefined);
 
   return {
@@ -87,9 +87,9 @@ export function startVideoWorker(request: VideoRequest, options: StartWorkerOpti
   };
 }
 
-function errorOf(verdict: Verdict | undefined, end: string): VideoError {
-  if (verdict?.type === "failed")
-    return new VideoError(verdict.code, verdict.message, { details: verdict.details });
+function errorOf(outcome: Outcome | undefined, end: string): VideoError {
+  if (outcome?.type === "failed")
+    return new VideoError(outcome.code, outcome.message, { details: outcome.details });
   return new VideoError("worker-died", "The process that made the video ended unexpectedly.", {
     details: end,
   });
@@ -107,10 +107,10 @@ function whenClosed(child: ChildProcess): Promise<string> {
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
-    // Windows has no process groups; there the encoder ends with the pipe that it reads from.
+    // Windows has no process groups. There the encoder exits when its input pipe closes.
     if (process.platform === "win32") child.kill("SIGKILL");
     else process.kill(-child.pid, "SIGKILL");
   } catch {
-    // Nothing of the group is left, which is what was wanted.
+    // The whole group has exited already.
   }
 }

@@ -3,21 +3,21 @@ import { cancelledError } from "./errors.js";
 import type { Report, StepProgress } from "./messages.js";
 import type { VideoStepId } from "./plan.js";
 
-/** Reports the steps of a job and stops it between them. */
+/** Reports the steps of a video with their durations, and stops the work between them after a cancel. */
 export interface StepClock {
   start(step: VideoStepId): void;
-  /** Reports at most about ten times a second per step, and always the last one. */
+  /** Sends at most about ten reports a second per step. The last one is always sent. */
   progress(step: VideoStepId, progress: StepProgress): void;
   finish(step: VideoStepId): void;
-  /** A step from start to finish. */
+  /** Runs a step, and reports its start and its finish. */
   run<T>(step: VideoStepId, work: () => Promise<T>): Promise<T>;
-  /** Lets waiting events in, such as a cancel. @throws VideoError `cancelled` */
-  breathe(): Promise<void>;
+  /** Lets pending events run, such as a cancel. @throws VideoError `cancelled` */
+  checkpoint(): Promise<void>;
 }
 
 const INTERVAL_MS = 100;
 
-/** Keeps the time of each step. */
+/** Creates a clock on which no step has started. */
 export function stepClock(report: Report, signal: AbortSignal): StepClock {
   const startedAt = new Map<VideoStepId, number>();
   const reportedAt = new Map<VideoStepId, number>();
@@ -39,13 +39,13 @@ export function stepClock(report: Report, signal: AbortSignal): StepClock {
       report({ type: "step-finished", step, durationMs });
     },
     async run(step, work) {
-      await clock.breathe();
+      await clock.checkpoint();
       clock.start(step);
       const result = await work();
       clock.finish(step);
       return result;
     },
-    async breathe() {
+    async checkpoint() {
       await setImmediate();
       if (signal.aborted) throw cancelledError();
     },

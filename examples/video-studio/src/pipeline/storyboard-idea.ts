@@ -4,22 +4,22 @@ import type { Scene } from "./storyboard.js";
 import { IDEA_PHRASES, type PointPhrases } from "./storyboard-phrases.js";
 import { midSentence, shorten } from "./text.js";
 
-/** One sentence of the script: where it is said, and how soon it is worth saying when time is short. */
+/** A sentence that the script may contain. */
 interface Candidate {
   readonly scene: number;
   readonly label: string;
   readonly line: string;
-  /** Smaller goes first. */
+  /** If time is short, sentences with a smaller rank are kept. */
   readonly rank: number;
 }
 
 const LABEL_CHARS = 40;
-/** The rest after a line: shorter within a scene, longer after one. */
+/** The average rest after a line. It is shorter within a scene and longer after one. */
 const REST_MS = 210;
 
 /**
- * Tells an idea in about `seconds`: the idea itself always, then by worth the close, the greeting, the three points and
- * what there is to add to each, as long as time is left.
+ * Writes scenes of about `seconds` for an idea. They always have the idea itself. As time allows, they also have the
+ * close, the greeting, the three points and more sentences about each point, in this order of importance.
  */
 export function buildIdeaScenes(language: Language, topic: string, seconds: number): Scene[] {
   const candidates = listCandidates(language, topic);
@@ -27,7 +27,7 @@ export function buildIdeaScenes(language: Language, topic: string, seconds: numb
   let usedMs = LEAD_MS + TAIL_MS;
   for (const candidate of [...candidates].sort((a, b) => a.rank - b.rank)) {
     const costMs = estimateMs(language, candidate.line) + REST_MS;
-    // The rate can gain a tenth; what comes later is worth less, so nothing shorter is put in its place.
+    // The speech can be a tenth faster. Later sentences matter less, so none of them takes the remaining time.
     if (kept.size > 0 && usedMs + costMs > seconds * 1000 * 1.1) break;
     kept.add(candidate);
     usedMs += costMs;
@@ -78,7 +78,7 @@ function joinScenes(candidates: readonly Candidate[]): Scene[] {
   return [...scenes.values()];
 }
 
-/** Spreads topics over the sets of points; the same topic always gets the same one. */
+/** Distributes topics over the sets of points. The same topic always gets the same set. */
 function hash(text: string): number {
   let sum = 7;
   for (const letter of text.toLocaleLowerCase("vi"))

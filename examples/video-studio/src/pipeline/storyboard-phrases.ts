@@ -1,25 +1,25 @@
 import type { Language } from "./language.js";
 
-/** One of the three points of an idea. */
+/** One point of an idea. */
 export interface PointPhrases {
   readonly label: string;
   readonly line: string;
-  /** What can be added when there is time, the better first. */
+  /** More sentences, if there is time, the best first. */
   readonly more: readonly string[];
 }
 
-/** The sentences around an idea; `{topic}` stands for it, in the middle of a sentence. */
+/** The sentences about an idea. `{topic}` is the idea, in the middle of a sentence. */
 export interface IdeaPhrases {
   readonly labels: { readonly greeting: string; readonly idea: string; readonly close: string };
   readonly greeting: string;
-  /** The sentence that names the idea, and asides. */
+  /** The sentence that names the idea, and further remarks. */
   readonly idea: readonly [string, ...string[]];
   readonly points: readonly (readonly PointPhrases[])[];
   readonly close: string;
   readonly farewell: string;
 }
 
-/** All phrases, by language. They fit any subject: what a subject has of its own, a language model would add. */
+/** The phrases of each language. They are general enough for any topic. A language model could be more specific. */
 export const IDEA_PHRASES: Readonly<Record<Language, IdeaPhrases>> = {
   vi: {
     labels: { greeting: "Lời chào", idea: "Chủ đề", close: "Lời kết" },

@@ -4,16 +4,16 @@ import { shorten } from "./text.js";
 const LABEL_CHARS = 40;
 const MAX_LINE_CHARS = 160;
 
-/** The very words of the text: each sentence a scene, a long one said in several breaths. */
+/** Makes each sentence of a text a scene. A long sentence becomes several lines. */
 export function buildTextScenes(sentences: readonly string[]): Scene[] {
   return sentences.map((sentence) => ({
     label: shorten(sentence.replace(/[.!?…,;:]+$/u, ""), LABEL_CHARS),
-    lines: breathe(sentence),
+    lines: splitLong(sentence),
   }));
 }
 
-/** Cuts at a comma near the middle until each part fits a breath; without a comma, at a gap between words. */
-function breathe(sentence: string): string[] {
+/** Splits a long sentence at a comma near its middle, or between two words, until each part is short enough. */
+function splitLong(sentence: string): string[] {
   if (sentence.length <= MAX_LINE_CHARS) return [sentence];
   const gaps = [...sentence.matchAll(/[,;:–—]\s/gu), ...sentence.matchAll(/\s/gu)].map(
     (gap) => gap.index + gap[0].length,
@@ -26,5 +26,5 @@ function breathe(sentence: string): string[] {
     (a, b) => Math.abs(a - middle) - Math.abs(b - middle),
   );
   const at = cut ?? Math.floor(middle);
-  return [...breathe(sentence.slice(0, at).trim()), ...breathe(sentence.slice(at).trim())];
+  return [...splitLong(sentence.slice(0, at).trim()), ...splitLong(sentence.slice(at).trim())];
 }

@@ -1,14 +1,14 @@
 import type { Label, Language } from "./language.js";
 
-/** A voice that may be asked for. The engine is not needed to know the list: the server checks requests with it. */
+/** A voice that may be requested. The server checks requests with this list, without the speech engine. */
 export interface Voice {
-  /** As the speech engine names it. */
+  /** The speech engine's name. */
   readonly id: string;
   readonly language: Language;
   readonly label: Label;
 }
 
-/** Every voice, in the order in which to offer them; the first of each language is that language's default. */
+/** The voices, in the order in which they are offered. The first one of a language is its default. */
 export const VOICES = [
   { id: "vi+f3", language: "vi", label: { vi: "Nữ, miền Bắc", en: "Vietnamese, woman, north" } },
   {
@@ -36,21 +36,21 @@ export const VOICES = [
   { id: "en-us", language: "en", label: { vi: "Nam, tiếng Anh", en: "English, man" } },
 ] as const satisfies readonly Voice[];
 
-/** The id of one of the {@link VOICES}. */
+/** The id of a voice of {@link VOICES}. */
 export type VoiceId = (typeof VOICES)[number]["id"];
 
-/** The voice of that id, or `undefined`. */
+/** The voice with an id, or `undefined`. */
 export function findVoice(id: string): Voice | undefined {
   return VOICES.find((voice) => voice.id === id);
 }
 
 /**
- * The voice to speak a language with: the one asked for if it speaks that language, else that language's own one of
- * the same gender. A Vietnamese text read by an English voice cannot be understood.
+ * The voice for a language: the requested one if it speaks the language, else a voice of that language with the same
+ * gender. A Vietnamese text that an English voice reads can't be understood.
  */
-export function voiceFor(language: Language, asked?: Voice): Voice {
-  if (asked?.language === language) return asked;
-  const isWoman = asked === undefined || asked.id.endsWith("+f3");
+export function voiceFor(language: Language, requested?: Voice): Voice {
+  if (requested?.language === language) return requested;
+  const isWoman = requested === undefined || requested.id.endsWith("+f3");
   const spoken: readonly Voice[] = VOICES.filter((voice) => voice.language === language);
   return spoken.find((voice) => voice.id.endsWith("+f3") === isWoman) ?? VOICES[0];
 }

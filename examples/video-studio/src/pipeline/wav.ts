@@ -1,6 +1,6 @@
 const HEADER_BYTES = 44;
 
-/** A RIFF/WAVE file of mono 16-bit samples, in the byte order of the format whatever the machine's is. */
+/** Encodes mono 16-bit samples as a RIFF/WAVE file, little-endian on every machine. */
 export function encodeWav(samples: Int16Array, sampleRate: number): Uint8Array {
   const dataBytes = samples.length * 2;
   const bytes = new Uint8Array(HEADER_BYTES + dataBytes);
@@ -11,8 +11,8 @@ export function encodeWav(samples: Int16Array, sampleRate: number): Uint8Array {
   text(0, "RIFF");
   view.setUint32(4, HEADER_BYTES - 8 + dataBytes, true);
   text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true); // bytes of the format part
-  view.setUint16(20, 1, true); // uncompressed
+  view.setUint32(16, 16, true); // size of the format chunk in bytes
+  view.setUint16(20, 1, true); // format: uncompressed
   view.setUint16(22, 1, true); // channels
   view.setUint32(24, sampleRate, true);
   view.setUint32(28, sampleRate * 2, true); // bytes per second

@@ -1,6 +1,6 @@
 import type { TimedWord } from "./speaker.js";
 
-/** A written word and when it is said, in milliseconds. */
+/** A written word and the time at which it is spoken, in milliseconds. */
 export interface SpokenWord {
   readonly text: string;
   readonly startMs: number;
@@ -9,9 +9,9 @@ export interface SpokenWord {
 }
 
 /**
- * Gives each written word of a line its time. Captions follow the written words, and the engine's own words differ: it says a
- * number as several, and may join two. A written word begins with the first spoken one inside it; one without any
- * shares the time between its neighbours.
+ * Returns the time of each written word of a line. Captions show the written words, but the engine's words differ: it
+ * speaks a number as several words, and may join two words. A written word begins with the first spoken word inside it.
+ * Words without a spoken one share the time between their neighbours.
  */
 export function timeWords(
   line: string,
@@ -45,7 +45,7 @@ function fillGaps(known: readonly (number | undefined)[], durationMs: number): n
   return starts;
 }
 
-/** Where a word without a time of its own begins: the time up to the next known one is shared evenly. */
+/** The start of a word without a spoken one: the time until the next known start is divided evenly. */
 function sharedStart(
   known: readonly (number | undefined)[],
   n: number,

@@ -3,12 +3,12 @@ import { asVideoError } from "./errors.js";
 import type { WorkerMessage, WorkerStart } from "./messages.js";
 import { makeVideo } from "./pipeline.js";
 
-// One process for one video: speech blocks its thread, drawing keeps it busy, and a crash of either must not reach the
-// server. The parent starts it as the leader of a process group, which the encoder joins, and can kill all of it at once.
+// Each video has its own process, because speech and drawing block the thread and must not crash the server. The
+// process leads a process group that includes the encoder, so the parent can kill both at once.
 
 const controller = new AbortController();
 
-// A parent that is gone can neither cancel nor take the result. The abort kills the encoder and removes the files.
+// If the parent exits, nobody can cancel or use the result. The abort kills the encoder and removes the files.
 process.once("disconnect", () => controller.abort());
 
 process.once("message", (start: WorkerStart) => {
@@ -22,12 +22,12 @@ process.once("message", (start: WorkerStart) => {
 });
 
 function send(message: WorkerMessage): void {
-  // While the channel closes a report has no reader; the event `disconnect` does what is to be done.
+  // While the channel closes, a report has no reader. The event `disconnect` handles that.
   if (process.connected) process.send?.(message, () => undefined);
 }
 
 function end(message: WorkerMessage, exitCode: number): void {
-  // The engine keeps handles open, so the process has to be told; and not before the message is out.
+  // The speech engine keeps handles open, so the process must exit explicitly, once the message is sent.
   if (process.connected) process.send?.(message, () => process.exit(exitCode));
   else process.exit(exitCode);
 }

@@ -1,4 +1,5 @@
-// The least that a page needs: make a job, show how far it is, show what came out. `EmLinhProgress` is the library's script.
+// The smallest useful page: create a job, show its progress, show its result. The library's script defines
+// `EmLinhProgress`.
 const videos = new EmLinhProgress.VideoManager({
   baseUrl: "/api/video-progress",
   createUrl: "/api/chat/create-video",
@@ -6,16 +7,16 @@ const videos = new EmLinhProgress.VideoManager({
 const byId = (id) => document.getElementById(id);
 const form = byId("form");
 
-// 1. The choices, from the server.
+// 1. Get the voices from the server.
 async function offerVoices() {
   const { voices } = await (await fetch("/api/options")).json();
   form.voice.append(...voices.map(({ id, label }) => new Option(label.en, id)));
 }
 offerVoices().catch(() => {
-  byId("voices").textContent = "The server can't be reached: reload the page.";
+  byId("voices").textContent = "The server can't be reached. Reload the page to try again.";
 });
 
-// 2. Making one. A double click makes one video: while the first request is out, the second gets the same answer.
+// 2. Create a job. A double click creates one: while the first request is pending, the second one gets its answer.
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { topic, duration, voice } = Object.fromEntries(new FormData(form));
@@ -34,11 +35,11 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-// 3. Showing it. One snapshot holds everything, so there is one function that draws, called after each change.
-let leave;
+// 3. Show the job. A snapshot has everything, so one function draws the page after each change.
+let unsubscribe;
 function show(video) {
-  leave?.();
-  leave = video.subscribe(() => draw(video.getSnapshot()));
+  unsubscribe?.();
+  unsubscribe = video.subscribe(() => draw(video.getSnapshot()));
   byId("job").hidden = false;
   byId("video").replaceChildren();
   byId("bar").removeAttribute("value");
@@ -47,15 +48,15 @@ function show(video) {
 }
 
 function draw({ job, connection }) {
-  // How the connection does and how the job does are two things: a lost line is not a failed job.
-  const isWell = ["live", "connecting", "closed", "idle"].includes(connection.status);
-  byId("connection").textContent = isWell ? "" : `Connection: ${connection.status}`;
+  // The states of the connection and of the job are independent: a lost connection is not a failed job.
+  const isConnected = ["live", "connecting", "closed", "idle"].includes(connection.status);
+  byId("connection").textContent = isConnected ? "" : `Connection: ${connection.status}`;
   if (job === undefined) return;
   const eta = job.etaMs === null ? "" : `, about ${Math.ceil(job.etaMs / 1000)} s left`;
   byId("status").textContent = job.error?.message ?? `${job.status}${eta}`;
   if (job.percent !== null) byId("bar").value = job.percent;
   byId("cancel").hidden = EmLinhProgress.isTerminal(job.status);
-  byId("steps").replaceChildren(...job.plan.map((step) => stepLine(step, job.steps[step.id])));
+  byId("steps").replaceChildren(...job.plan.map((step) => stepLine(step, job)));
   if (job.result !== null && byId("video").childElementCount === 0)
     byId("video").append(player(job.result));
 }
@@ -70,16 +71,20 @@ function player({ videoUrl, posterUrl }) {
   });
 }
 
-function stepLine({ title }, state) {
+function stepLine({ id, title }, job) {
+  const step = job.steps[id];
+  // The end of a job closes its running steps as failed. After a cancel they were only stopped.
+  const isStopped =
+    step?.status === "failed" && job.status !== "failed" && EmLinhProgress.isTerminal(job.status);
+  const tookMs = step?.finishedAt - step?.startedAt;
+  const count = step?.total === undefined ? "" : ` ${step.done}/${step.total}`;
   const line = document.createElement("li");
-  const tookMs = state?.finishedAt - state?.startedAt;
-  const frames = state?.total === undefined ? "" : ` ${state.done}/${state.total}`;
-  // Always as text: what a user typed can then never become part of the page.
-  line.textContent = title + (tookMs >= 0 ? ` – ${(tookMs / 1000).toFixed(1)} s` : frames);
-  line.className = state?.status ?? "waiting";
+  // Always set as text, so that no user's text becomes markup.
+  line.textContent = title + (tookMs >= 0 ? ` – ${(tookMs / 1000).toFixed(1)} s` : count);
+  line.className = isStopped ? "stopped" : (step?.status ?? "waiting");
   return line;
 }
 
-// 4. After a reload: the manager remembers what this tab made.
+// 4. After a reload, show the last job that this tab created.
 const last = videos.resume().at(-1);
 if (last !== undefined) show(last);

@@ -10,105 +10,101 @@ import { CREATE_PATH, OPTIONS_PATH, PROGRESS_PATH } from "../shared/addresses.js
 import { createVideoRoute } from "./create-video.js";
 import { endUnfinished } from "./end-unfinished.js";
 import { notFound, problemHandler } from "./errors.js";
-import { openJobStore, withVideos } from "./job-store.js";
+import { openJobStore } from "./job-store.js";
 import { sendOptions } from "./options.js";
 import { pageRoutes } from "./pages.js";
+import { removeJobsWithoutVideo } from "./removed-videos.js";
 import { securityHeaders } from "./security.js";
 import { openVideoFiles, type VideoFiles } from "./video-files.js";
 import { createVideoJobs, type VideoJobs } from "./video-jobs.js";
 import { videoRoutes } from "./videos.js";
 
-/** What {@link createStudio} takes. Durations are milliseconds. */
+/** Options of {@link createStudio}. Durations are in milliseconds. */
 export interface StudioOptions {
-  /** Where jobs and videos are kept; made if it isn't there. Two studios must not share it. */
+  /** The directory of jobs and videos. It is created if there is none. Two studios must not share it. */
   readonly dataDir: string;
-  /** `0` for any that is free. */
+  /** `0` for any free port. */
   readonly port: number;
-  /** The address to listen at. @defaultValue all of this machine's */
+  /** The address to listen on. @defaultValue all addresses of this machine */
   readonly host?: string | undefined;
-  /** The built page. @defaultValue `page` beside the running file */
+  /** The folder of the built page. @defaultValue `page` in the folder of the running file */
   readonly pageDir?: string | undefined;
-  /** Videos that may wait; one more is answered 429. @defaultValue `20` */
+  /** Videos that may wait. A request for another one is answered 429. @defaultValue `20` */
   readonly maxWaiting?: number | undefined;
-  /** Videos kept; the oldest go first. @defaultValue `200` */
+  /** Videos that are kept. Beyond that the oldest ones are removed. @defaultValue `200` */
   readonly maxVideos?: number | undefined;
-  /** How soon the death of this process shows to a reader elsewhere. @defaultValue `3_000` */
+  /** The jobs' lease. If this process dies, readers elsewhere see it after this time. @defaultValue `3_000` */
   readonly leaseMs?: number | undefined;
-  /** A worker that says nothing for so long is ended. @defaultValue `60_000` */
+  /** A worker that sends no message for this time is killed. @defaultValue `60_000` */
   readonly silenceMs?: number | undefined;
-  /** Streams are sent away within so long when the studio closes. @defaultValue `500` */
+  /** The time over which open streams are closed when the studio closes. @defaultValue `500` */
   readonly drainMs?: number | undefined;
-  /** The built worker. @defaultValue `worker.js` beside the running file */
+  /** The built worker. @defaultValue `worker.js` in the folder of the running file */
   readonly workerFile?: URL | undefined;
-  /** The workers' environment. @defaultValue this process's */
+  /** The workers' environment. @defaultValue this process's environment */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Told of what the operator should know; it may name paths. @defaultValue does nothing */
+  /** Called with messages for the operator, which may contain paths. @defaultValue does nothing */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
-/** A studio that serves. */
+/** A running studio. */
 export interface Studio {
-  /** Such as `http://localhost:3000`. */
+  /** For example `http://localhost:3000`. */
   readonly url: string;
-  /** Ends the jobs and their workers, sends the streams away, and resolves when all connections are closed. Idempotent. */
+  /** Ends the jobs and their workers, closes the streams, and resolves when all connections are closed. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Downloads may go on for so long after the rest is closed. */
+/** Milliseconds for which downloads may continue after everything else is closed. */
 const DOWNLOAD_GRACE_MS = 1_000;
 
 /**
  * Opens a studio. Resolves when it listens.
  *
- * @throws The error of `listen`, such as `EADDRINUSE`; that of making the directory.
+ * @throws the error of `listen`, such as `EADDRINUSE`, or of creating the directory.
  */
 export async function createStudio(options: StudioOptions): Promise<Studio> {
-  const { leaseMs = 3_000, silenceMs = 60_000, maxWaiting = 20, onNotice = () => {} } = options;
-  const { dataDir, maxVideos = 200, workerFile, env } = options;
-  await mkdir(dataDir, { recursive: true });
-  const kept = openJobStore(dataDir);
-  const files = await openVideoFiles(dataDir, maxVideos, kept.hasExpired);
-  const left = await files.list();
-  const store = withVideos(kept.store, files);
+  const { onNotice = () => {} } = options;
+  await mkdir(options.dataDir, { recursive: true });
+  const jobStore = openJobStore(options.dataDir);
   const progress = createProgress({
-    store,
-    // Who has a job's id, which can't be guessed, may watch it and cancel it. An app with users would look here whether the job is theirs.
+    store: jobStore.store,
+    // Anyone who has a job's id may watch and cancel the job. The id can't be guessed. An app with users checks here
+    // whether the job belongs to the user.
     authorize: allowAnyone,
-    leaseMs,
+    leaseMs: options.leaseMs ?? 3_000,
     onError: ({ message, cause }) => onNotice(cause ? `${message} (${String(cause)})` : message),
   });
-  const jobs = createVideoJobs({
-    ...{ progress, store, files, maxWaiting, silenceMs, workerFile, env, onNotice },
-  });
-  const pageDir = options.pageDir ?? fileURLToPath(new URL("./page/", import.meta.url));
-  const server = createServer(createApp({ progress, jobs, files, pageDir, onNotice }));
-  try {
-    server.listen(options.port, options.host);
-    await once(server, "listening");
-    // Not before: whoever starts the studio twice is refused the port, and must not end the jobs of the first one.
-    await endUnfinished(left, { store: kept.store, files });
-  } catch (error) {
+  async function closeProgress(): Promise<void> {
     await progress.close();
-    await kept.close();
+    await jobStore.close();
+  }
+  try {
+    const services = await openServices(progress, { ...options, onNotice });
+    const server = createServer(createApp(services));
+    await start(server, services, options);
+    return studioOf(server, services, { ...options, closeProgress });
+  } catch (error) {
+    await closeProgress();
     throw error;
   }
+}
 
+function studioOf(
+  server: Server,
+  { jobs, progress }: Services,
+  options: StudioOptions & { readonly closeProgress: () => Promise<void> },
+): Studio {
+  const { host, drainMs = 500, closeProgress } = options;
   async function close(): Promise<void> {
-    // The jobs first: those who watch one still hear how it ended.
+    // The jobs come first, so that readers still receive the end of their job.
     await jobs.close();
-    const closed = once(server, "close");
-    server.close();
-    await progress.drain({ spreadMs: options.drainMs ?? 500 });
-    const cutOff = setTimeout(() => server.closeAllConnections(), DOWNLOAD_GRACE_MS);
-    await closed;
-    clearTimeout(cutOff);
-    await progress.close();
-    await kept.close();
+    await closeServer(server, progress, drainMs);
+    await closeProgress();
   }
-
   let closing: Promise<void> | undefined;
   return {
-    url: urlOf(server, options.host),
+    url: urlOf(server, host),
     close() {
       closing ??= close();
       return closing;
@@ -116,7 +112,7 @@ export async function createStudio(options: StudioOptions): Promise<Studio> {
   };
 }
 
-interface Rooms {
+interface Services {
   readonly progress: Progress;
   readonly jobs: VideoJobs;
   readonly files: VideoFiles;
@@ -124,11 +120,48 @@ interface Rooms {
   readonly onNotice: (notice: string) => void;
 }
 
-function createApp({ progress, jobs, files, pageDir, onNotice }: Rooms): Express {
+type ServiceOptions = StudioOptions & Pick<Services, "onNotice">;
+
+async function openServices(progress: Progress, options: ServiceOptions): Promise<Services> {
+  const { dataDir, maxVideos = 200, maxWaiting = 20, silenceMs = 60_000 } = options;
+  const { workerFile, env, onNotice } = options;
+  const files = await openVideoFiles(dataDir, maxVideos, {
+    isKept: async (jobId) => (await progress.status(jobId)) !== undefined,
+    remove: async (jobId) => void (await progress.remove(jobId)),
+  });
+  const jobs = createVideoJobs({
+    ...{ progress, files, maxWaiting, silenceMs, workerFile, env, onNotice },
+  });
+  const pageDir = options.pageDir ?? fileURLToPath(new URL("./page/", import.meta.url));
+  return { progress, jobs, files, pageDir, onNotice };
+}
+
+async function start(
+  server: Server,
+  { progress, files }: Services,
+  { port, host }: StudioOptions,
+): Promise<void> {
+  const directories = await files.list();
+  server.listen(port, host);
+  await once(server, "listening");
+  // Only now: a studio that is started twice does not get the port, and must not end the jobs of the first one.
+  await endUnfinished(directories, { progress, files });
+}
+
+async function closeServer(server: Server, progress: Progress, drainMs: number): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  await progress.drain({ spreadMs: drainMs });
+  const cutOff = setTimeout(() => server.closeAllConnections(), DOWNLOAD_GRACE_MS);
+  await closed;
+  clearTimeout(cutOff);
+}
+
+function createApp({ progress, jobs, files, pageDir, onNotice }: Services): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(securityHeaders());
-  app.use(PROGRESS_PATH, expressProgress(progress));
+  app.use(PROGRESS_PATH, removeJobsWithoutVideo(progress, files), expressProgress(progress));
   app.use(CREATE_PATH, createVideoRoute(jobs));
   app.get(OPTIONS_PATH, sendOptions());
   app.use("/api/videos", videoRoutes(files));

@@ -4,7 +4,7 @@ import type { VideoStepId } from "../pipeline/plan.js";
 import { addressesOf } from "../shared/addresses.js";
 import type { VideoJob } from "../shared/video-job.js";
 
-/** Passes on what the worker says to the job that it works on. Never throws. */
+/** Returns a function that passes the worker's reports on to the job. The function never throws. */
 export function bridgeTo(job: Reporter<VideoJob>): (report: VideoReport) => void {
   const { preview } = addressesOf(job.id);
   const steps = new Map<VideoStepId, StepReporter>();
@@ -27,7 +27,7 @@ export function bridgeTo(job: Reporter<VideoJob>): (report: VideoReport) => void
         job.update({ metadata: { previewUrl: preview(report.frame) } });
         break;
       case "meta": {
-        // The voice stays the one that was asked for: it is what the user would ask for again.
+        // The voice in the metadata stays the requested one, because a user who tries again requests it again.
         const { title, scenes } = report.meta;
         job.update({ metadata: { ...(title && { title }), ...(scenes && { scenes }) } });
         break;

@@ -7,17 +7,17 @@ import { addressesOf } from "../shared/addresses.js";
 import type { CreateVideoReply } from "../shared/create-video.js";
 import { type Problem, sendProblem } from "./problem.js";
 import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
-import type { VideoJobs, Wish } from "./video-jobs.js";
+import type { VideoJobs, VideoOrder } from "./video-jobs.js";
 
-/** 600 characters may be escaped to 3600 bytes; the rest is short. */
+/** 600 characters take up to 3600 bytes when they are escaped. The other fields are short. */
 const MAX_BODY = "16kb";
-/** What a client that came too often waits; a short video is made in that time. */
+/** Seconds that a client waits if the queue is full. A short video is made in that time. */
 const RETRY_AFTER_S = 10;
 
-/** Takes requests to create videos. The answer comes at once; the work is done apart from the request. */
+/** The route that creates videos. It answers at once; the video is made apart from the request. */
 export function createVideoRoute(jobs: VideoJobs): Router {
   const router = Router();
-  router.post("/", express.json({ limit: MAX_BODY }), takeWish(jobs));
+  router.post("/", express.json({ limit: MAX_BODY }), createVideo(jobs));
   router.all("/", (req, res) => {
     const { title, badRequest: detail } = TEXTS[languageFor(req)];
     const headers = { Allow: "POST" };
@@ -26,15 +26,15 @@ export function createVideoRoute(jobs: VideoJobs): Router {
   return router;
 }
 
-function takeWish(jobs: VideoJobs): RequestHandler {
+function createVideo(jobs: VideoJobs): RequestHandler {
   return async (req, res) => {
     const texts = TEXTS[languageFor(req)];
-    const read = readWish(req, texts);
-    if ("problem" in read) return sendProblem(res, read.problem);
+    const parsed = parseOrder(req, texts);
+    if ("problem" in parsed) return sendProblem(res, parsed.problem);
 
-    const taken = await jobs.create(read.wish);
-    if ("refused" in taken) return sendProblem(res, busy(taken.refused, texts));
-    const { jobId, position } = taken;
+    const created = await jobs.create(parsed.order);
+    if ("refused" in created) return sendProblem(res, refusal(created.refused, texts));
+    const { jobId, position } = created;
     const { events, status } = addressesOf(jobId);
     const reply: CreateVideoReply = {
       jobId,
@@ -46,17 +46,15 @@ function takeWish(jobs: VideoJobs): RequestHandler {
   };
 }
 
-type Read = { readonly wish: Wish } | { readonly problem: Problem };
-/** Whether a value is one that can be meant. */
-type Rule = (value: unknown) => boolean;
+type ParsedOrder = { readonly order: VideoOrder } | { readonly problem: Problem };
 
-/** What the pipeline does not know of; its own parts of the request it checks itself. */
-const RULES: Readonly<Record<"session_id" | "idempotency_key", Rule>> = {
+/** The fields that the pipeline does not know. It checks its own fields itself. */
+const RULES: Readonly<Record<"session_id" | "idempotency_key", (value: unknown) => boolean>> = {
   session_id: (value) => typeof value === "string" && value.length >= 1 && value.length <= 128,
   idempotency_key: (value) => typeof value === "string" && /^[\x21-\x7e]{1,200}$/.test(value),
 };
 
-function readWish(req: Request, texts: Texts): Read {
+function parseOrder(req: Request, texts: Texts): ParsedOrder {
   const body: unknown = req.body;
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     const { title, notJson: detail } = texts;
@@ -65,11 +63,11 @@ function readWish(req: Request, texts: Texts): Read {
   const fields = body as Readonly<Record<string, unknown>>;
   const given = {
     session_id: fields.session_id ?? undefined,
-    // The header is what clients send that repeat a request by themselves.
+    // Clients that repeat a request by themselves send the header.
     idempotency_key: req.get("idempotency-key") ?? fields.idempotency_key ?? undefined,
   };
   for (const name of Object.keys(RULES) as (keyof typeof RULES)[]) {
-    if (given[name] !== undefined && !RULES[name](given[name])) return wrong(name, texts);
+    if (given[name] !== undefined && !RULES[name](given[name])) return invalid(name, texts);
   }
   try {
     const request = parseVideoRequest(fields);
@@ -79,19 +77,19 @@ function readWish(req: Request, texts: Texts): Read {
       string,
       string | undefined
     >;
-    return { wish: { request: { ...request, voice }, language, sessionId, key } };
+    return { order: { request: { ...request, voice }, language, sessionId, key } };
   } catch (error) {
     if (!(error instanceof VideoError) || error.field === undefined) throw error;
-    return wrong(error.field as CreateField, texts);
+    return invalid(error.field as CreateField, texts);
   }
 }
 
-function wrong(field: CreateField, texts: Texts): Read {
+function invalid(field: CreateField, texts: Texts): ParsedOrder {
   const code = field === "voice" ? "unknown-voice" : "invalid-request";
   return { problem: { status: 400, code, title: texts.title, detail: texts.fields[field], field } };
 }
 
-function busy(reason: "full" | "stopping", texts: Texts): Problem {
+function refusal(reason: "full" | "stopping", texts: Texts): Problem {
   const headers = { "Retry-After": String(RETRY_AFTER_S) };
   const { title } = texts;
   return reason === "full"

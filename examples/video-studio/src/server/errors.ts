@@ -2,14 +2,14 @@ import type { ErrorRequestHandler, RequestHandler } from "express";
 import { type Problem, sendProblem } from "./problem.js";
 import { languageFor, TEXTS, type Texts } from "./texts.js";
 
-/** The parts of the errors of Express and its parsers that are read. */
+/** The properties that errors of Express and of its parsers have. */
 interface HttpError {
   readonly status?: number;
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers what no route did. */
+/** Answers a request that no route answered. */
 export function notFound(): RequestHandler {
   return (req, res) => {
     const { notFound: detail, title } = TEXTS[languageFor(req)];
@@ -17,12 +17,15 @@ export function notFound(): RequestHandler {
   };
 }
 
-/** Answers what went wrong. Users are told of their own faults alone; of ours the operator is. */
+/**
+ * Answers a request that failed. The user gets the reason for an invalid request only. An error of the server is passed
+ * to `onFault`.
+ */
 export function problemHandler(onFault: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     const problem = problemOf(error as HttpError, TEXTS[languageFor(req)]);
     if (problem.status >= 500) onFault(error);
-    // Half of an answer can't become another one: Express breaks the connection off.
+    // The answer has begun, so it can't be replaced. Express closes the connection.
     if (res.headersSent) return next(error);
     sendProblem(res, problem);
   };

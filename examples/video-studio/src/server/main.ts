@@ -3,7 +3,7 @@ import { locateFfmpeg } from "../pipeline/ffmpeg-locate.js";
 import { createStudio, type Studio } from "./app.js";
 import { remedyFor, settingsFrom } from "./settings.js";
 
-/** Longer than closing takes. What hangs then is left to end with this process, as the workers do. */
+/** Longer than closing takes. Work that hangs ends with the process, and so do the workers. */
 const CLOSE_LIMIT_MS = 8_000;
 
 function notice(text: string): void {
@@ -25,7 +25,7 @@ async function start(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  // Said at the start, since it is what is missing most often; the page works all the same.
+  // ffmpeg is missing most often, so this is reported at the start. The page works without it.
   await locateFfmpeg().catch((error: Error) =>
     notice(`No video can be made yet. ${error.message}`),
   );
@@ -34,7 +34,7 @@ async function start(): Promise<void> {
 function stopOnSignals(studio: Studio): void {
   let isStopping = false;
   const stop = async (): Promise<void> => {
-    // A second signal is from somebody who does not want to wait.
+    // A second signal comes from someone who does not want to wait.
     if (isStopping) process.exit(1);
     isStopping = true;
     setTimeout(() => process.exit(1), CLOSE_LIMIT_MS).unref();

@@ -2,9 +2,9 @@ import type { RequestHandler } from "express";
 import { BACKGROUNDS, COMPOSITIONS } from "../pipeline/looks.js";
 import { LIMITS } from "../pipeline/request.js";
 import { VOICES } from "../pipeline/voices.js";
-import type { StudioOptions } from "../shared/create-video.js";
+import type { VideoOptions } from "../shared/create-video.js";
 
-const OPTIONS: StudioOptions = {
+const OPTIONS: VideoOptions = {
   voices: VOICES,
   compositions: COMPOSITIONS,
   backgrounds: BACKGROUNDS,
@@ -16,7 +16,7 @@ const OPTIONS: StudioOptions = {
   },
 };
 
-/** Tells what can be asked for. */
+/** Answers with the options of a video and their limits. */
 export function sendOptions(): RequestHandler {
   return (_req, res) => {
     res.set("Cache-Control", "no-cache").json(OPTIONS);

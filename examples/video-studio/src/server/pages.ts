@@ -5,7 +5,7 @@ import { PLAIN_PATH, SCRIPT_PATH } from "../shared/addresses.js";
 
 const require = createRequire(import.meta.url);
 
-/** Serves the built chat page, and the plain one, whose client is the package's own script-tag build. */
+/** Serves the built chat page and the plain page. The plain page uses the client package's script-tag build. */
 export function pageRoutes(pageDir: string): Router {
   const router = Router();
   const script = require.resolve("@emlinh/progress-client/script");
@@ -21,10 +21,10 @@ export function pageRoutes(pageDir: string): Router {
     express.static(pageDir, {
       cacheControl: false,
       setHeaders(res, path) {
-        // The names of the assets change with what is in them; the page, whose name stays, tells which ones it needs.
-        const isNamedByContent = path.includes(`${sep}assets${sep}`);
-        const forEver = "public, max-age=31536000, immutable";
-        res.setHeader("Cache-Control", isNamedByContent ? forEver : "no-cache");
+        // The names of the assets contain a hash of their content. The page names the assets that it needs.
+        const isHashed = path.includes(`${sep}assets${sep}`);
+        const forever = "public, max-age=31536000, immutable";
+        res.setHeader("Cache-Control", isHashed ? forever : "no-cache");
       },
     }),
   );

@@ -1,14 +1,14 @@
 import type { Response } from "express";
 
-/** A refusal, as the page is told of it (RFC 9457). Nothing of it may name a path or quote a foreign error. */
+/** An error answer (RFC 9457). It must not contain paths or messages of other libraries. */
 export interface Problem {
   readonly status: number;
   /** Stable, for programs. */
   readonly code: string;
   readonly title: string;
-  /** For people, in their language. */
+  /** For the user, in the user's language. */
   readonly detail: string;
-  /** The part of the request that is wrong. */
+  /** The invalid field of the request. */
   readonly field?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }

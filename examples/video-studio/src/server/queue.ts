@@ -1,66 +1,70 @@
-/** What a queue does with its entries. */
+/** Options of {@link createQueue}. */
 export interface QueueOptions<Entry> {
-  /** Works on one entry; the next one begins when it settles. Must not reject: a fault of it is told to nobody here. */
+  /** Works on one entry. The next one begins when the promise settles. Must not reject: the queue drops the error. */
   readonly work: (entry: Entry) => Promise<void>;
-  /** A waiting entry has this position now: 1 is next. Must not throw. */
+  /** Called with the new position of a waiting entry: 1 is next. Must not throw. */
   readonly onMove: (entry: Entry, position: number) => void;
-  /** Entries that may wait behind the one at work. */
+  /** Entries that may wait behind the current one. */
   readonly maxWaiting: number;
 }
 
-/** A place that is kept free while something is made to put into it. */
-interface Place<Entry> {
-  /** Puts an entry there, once. @returns Its position: 0 if it is at work, 1 if it is next; `undefined` if the queue was closed meanwhile. */
-  take(entry: Entry): number | undefined;
-  /** Gives the place back if nothing was put there. Idempotent. */
+/** A slot of the queue that is kept free while its entry is created. */
+interface Reservation<Entry> {
+  /**
+   * Puts an entry into the slot, once.
+   *
+   * @returns the position: 0 if it is worked on, 1 if it is next, `undefined` if the queue was closed in the meantime.
+   */
+  add(entry: Entry): number | undefined;
+  /** Frees the slot if it has no entry. Idempotent. */
   release(): void;
 }
 
-/** One at a time, in the order in which they came, and never more than fit. */
+/** Works on one entry at a time, first come first served, with a limit on the entries that wait. */
 export interface Queue<Entry> {
-  /** A place, or `undefined` if there is none left, or the queue is closed. */
-  reserve(): Place<Entry> | undefined;
-  /** The first entry of which this is true, the one at work included. */
+  /** Reserves a slot. Returns `undefined` if the queue is full or closed. */
+  reserve(): Reservation<Entry> | undefined;
+  /** The first entry that matches, including the current one. */
   find(matches: (entry: Entry) => boolean): Entry | undefined;
-  /** Takes a waiting entry out. @returns Whether it was waiting. */
+  /** Removes a waiting entry. @returns whether it was waiting. */
   remove(entry: Entry): boolean;
-  /** Lets nothing in and begins nothing any more. @returns The entries that waited. */
+  /** Accepts and begins no more entries. @returns the entries that were waiting. */
   close(): readonly Entry[];
-  /** Resolves when nothing is at work. */
+  /** Resolves when no entry is worked on. */
   idle(): Promise<void>;
 }
 
-/** An empty queue. */
+/** Creates an empty queue. */
 export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
   const { work, onMove, maxWaiting } = options;
-  let waiting: Entry[] = [];
+  const waiting: Entry[] = [];
   let current: { readonly entry: Entry; readonly done: Promise<void> } | undefined;
   let reserved = 0;
   let isClosed = false;
 
-  function next(): void {
-    if (current !== undefined || isClosed) return;
-    const entry = waiting.shift();
+  function beginNext(): void {
+    const entry = current === undefined ? waiting.shift() : undefined;
     if (entry === undefined) return;
-    const proceed = (): void => {
-      current = undefined;
-      next();
-    };
-    current = { entry, done: work(entry).then(proceed, proceed) };
-    tellPositions(0);
+    current = { entry, done: work(entry).then(endCurrent, endCurrent) };
+    reportPositions(0);
   }
 
-  /** All who stand at or behind an index have moved. */
-  function tellPositions(from: number): void {
+  function endCurrent(): void {
+    current = undefined;
+    beginNext();
+  }
+
+  /** Every entry from this index on has moved. */
+  function reportPositions(from: number): void {
     for (const [index, entry] of waiting.entries()) if (index >= from) onMove(entry, index + 1);
   }
 
-  function put(entry: Entry): number | undefined {
+  function add(entry: Entry): number | undefined {
     if (isClosed) return undefined;
     waiting.push(entry);
-    next();
+    beginNext();
     if (current?.entry === entry) return 0;
-    tellPositions(waiting.length - 1);
+    reportPositions(waiting.length - 1);
     return waiting.length;
   }
 
@@ -69,38 +73,44 @@ export function createQueue<Entry>(options: QueueOptions<Entry>): Queue<Entry> {
       const taken = reserved + waiting.length + (current === undefined ? 0 : 1);
       if (isClosed || taken > maxWaiting) return undefined;
       reserved += 1;
-      let isOpen = true;
-      const release = (): void => {
-        if (isOpen) reserved -= 1;
-        isOpen = false;
-      };
-      return {
-        release,
-        take(entry) {
-          release();
-          return put(entry);
-        },
-      };
+      return reservation(add, () => {
+        reserved -= 1;
+      });
     },
     find(matches) {
-      if (current !== undefined && matches(current.entry)) return current.entry;
-      return waiting.find(matches);
+      const entries = current === undefined ? waiting : [current.entry, ...waiting];
+      return entries.find(matches);
     },
     remove(entry) {
       const index = waiting.indexOf(entry);
       if (index < 0) return false;
       waiting.splice(index, 1);
-      tellPositions(index);
+      reportPositions(index);
       return true;
     },
     close() {
       isClosed = true;
-      const left = waiting;
-      waiting = [];
-      return left;
+      return waiting.splice(0);
     },
-    async idle() {
-      await current?.done;
+    idle: async () => current?.done,
+  };
+}
+
+/** @param free - Frees the slot. Called once. */
+function reservation<Entry>(
+  add: (entry: Entry) => number | undefined,
+  free: () => void,
+): Reservation<Entry> {
+  let isReleased = false;
+  const release = (): void => {
+    if (!isReleased) free();
+    isReleased = true;
+  };
+  return {
+    release,
+    add(entry) {
+      release();
+      return add(entry);
     },
   };
 }

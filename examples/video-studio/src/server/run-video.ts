@@ -1,66 +1,55 @@
 import { isProgressError, type Progress, type Reporter } from "@emlinh/progress-server";
 import { asVideoError, type VideoError } from "../pipeline/errors.js";
 import type { Language } from "../pipeline/language.js";
-import type { VideoResult as MadeVideo } from "../pipeline/messages.js";
+import type { MadeVideo } from "../pipeline/messages.js";
 import type { VideoRequest } from "../pipeline/request.js";
 import { startVideoWorker } from "../pipeline/start-worker.js";
 import { addressesOf } from "../shared/addresses.js";
 import type { VideoJob, VideoResult } from "../shared/video-job.js";
 import { bridgeTo } from "./bridge.js";
 import { type FailureCode, isFailureCode, TEXTS } from "./texts.js";
+import { unlessEnded } from "./unless-ended.js";
 import type { VideoFiles } from "./video-files.js";
 import { createWatchdog } from "./watchdog.js";
 
-/** A job and what to make for it. */
+/** A job and the video to make for it. */
 export interface VideoTask {
   readonly jobId: string;
   readonly request: VideoRequest;
   readonly language: Language;
 }
 
-/** What a video is made with. */
+/** Options of {@link runVideo}. */
 export interface RunVideoOptions {
   readonly progress: Progress;
   readonly files: VideoFiles;
-  /** The studio closes: the worker is ended, and the job with it. */
+  /** Aborts when the studio closes. The worker is then killed, and the job ends. */
   readonly closing: AbortSignal;
-  /** Milliseconds without a word from the worker after which it hangs. */
+  /** Milliseconds without a message of the worker after which it is killed. */
   readonly silenceMs: number;
-  /** @defaultValue `worker.js` beside the running file */
+  /** @defaultValue `worker.js` in the folder of the running file */
   readonly workerFile?: URL | undefined;
-  /** The worker's environment. @defaultValue this process's */
+  /** The worker's environment. @defaultValue this process's environment */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** For the operator's eyes: it may name paths. */
+  /** Called with messages for the operator, which may contain paths. */
   readonly onNotice: (notice: string) => void;
 }
 
 /**
- * Makes one video in a process of its own, tells the job all that happens to it, and ends the job exactly once. Does nothing if the job has
- * ended already: cancelled while it waited.
+ * Makes one video in a process of its own, reports its progress to the job, and ends the job exactly once. Does nothing
+ * if the job has ended already, because it was cancelled while it waited.
  */
 export async function runVideo(task: VideoTask, options: RunVideoOptions): Promise<void> {
-  const job = await openUnlessEnded(task.jobId, options.progress);
-  if (job === undefined) return options.files.remove(task.jobId);
+  const { progress, files } = options;
+  const job = await unlessEnded(progress.open<VideoJob>(task.jobId));
+  if (job === undefined) return files.remove(task.jobId);
   try {
     await make(job, task, options);
   } catch (error) {
-    // It was ended elsewhere, at the moment at which it was ended here: then there is nothing left to say.
+    // Someone else ended the job at the same moment. Nothing is left to report.
     if (!isProgressError(error, "job-finished")) throw error;
   } finally {
     await job.close();
-  }
-}
-
-async function openUnlessEnded(
-  jobId: string,
-  progress: Progress,
-): Promise<Reporter<VideoJob> | undefined> {
-  try {
-    return await progress.open<VideoJob>(jobId);
-  } catch (error) {
-    const isOver = isProgressError(error, "job-finished") || isProgressError(error, "job-expired");
-    if (isOver) return undefined;
-    throw error;
   }
 }
 
@@ -92,32 +81,33 @@ async function make(
     const isSilent = watchdog.signal.aborted;
     const code = closing.aborted ? "server-stopped" : isSilent ? "worker-silent" : error.code;
     if (code !== "cancelled") onNotice(noticeOf(jobId, code, error));
-    // What can't be removed now is removed at the next start; the job has to end all the same.
+    // Files that can't be removed now are removed at the next start. The job has to end anyway.
     await files.remove(jobId).catch((cause: unknown) => onNotice(String(cause)));
-    await endBadly(job, code, TEXTS[language]);
+    await endWithoutVideo(job, code, TEXTS[language]);
   } finally {
     watchdog.stop();
   }
 }
 
-/** Ends a job as one that the studio did not come to, since it closes. Does nothing if the job has ended already. */
-export async function giveUpVideo(
+/** Ends a job whose video was not begun when the studio closed. Does nothing if the job has ended already. */
+export async function abandonVideo(
   { jobId, language }: VideoTask,
   { progress, files }: Pick<RunVideoOptions, "progress" | "files">,
 ): Promise<void> {
   await files.remove(jobId);
-  const job = await openUnlessEnded(jobId, progress);
-  if (job !== undefined) await endBadly(job, "server-stopped", TEXTS[language]);
+  const code = "server-stopped";
+  const message = TEXTS[language].failures[code];
+  await unlessEnded(progress.end(jobId, "lost", { message, error: { code, message } }));
 }
 
-/** `lost` says that the work might well succeed another time; `failed` says that it would fail again. */
+/** These end as `lost`, because another try may succeed. All others end as `failed`, because it would fail again. */
 const LOST: ReadonlySet<string> = new Set<FailureCode>([
   "worker-died",
   "worker-silent",
   "server-stopped",
 ]);
 
-async function endBadly(
+async function endWithoutVideo(
   job: Reporter<VideoJob>,
   code: string,
   { failures, cancelled }: (typeof TEXTS)[Language],
@@ -132,12 +122,14 @@ async function endBadly(
   else await job.fail({ ...error, ...(job.state.step !== null && { step: job.state.step }) });
 }
 
-function resultOf(jobId: string, made: MadeVideo): VideoResult {
+/** The result of a job whose video is made. */
+export function resultOf(jobId: string, made: MadeVideo): VideoResult {
   const { durationMs, width, height, frames, bytes, title } = made;
   const { file, poster } = addressesOf(jobId);
   return { videoUrl: file, posterUrl: poster, durationMs, width, height, frames, bytes, title };
 }
 
-function noticeOf(jobId: string, code: string, { message, details }: VideoError): string {
+/** The operator's message about a video that was not made. It may contain paths. */
+export function noticeOf(jobId: string, code: string, { message, details }: VideoError): string {
   return `Video ${jobId} was not made (${code}): ${details ?? message}`;
 }

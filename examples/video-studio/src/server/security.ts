@@ -1,6 +1,7 @@
 import type { RequestHandler } from "express";
 
-// All that the page needs comes from here. Texts reach it as text alone; should one ever not, nothing inline would run.
+// Everything that the page loads comes from this server. The page sets texts as text only. If a text ever became
+// markup, this policy would not run its scripts.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -18,12 +19,12 @@ const HEADERS = {
   "Content-Security-Policy": POLICY,
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
-  // The address of a page names its jobs, and who knows a job's id may watch it.
+  // The address of the page contains job ids, and anyone who has a job's id may watch the job.
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-/** Puts the headers on every answer that keep a page what it is. */
+/** Adds the security headers to every answer. */
 export function securityHeaders(): RequestHandler {
   return (_req, res, next) => {
     res.set(HEADERS);

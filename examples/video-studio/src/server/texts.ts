@@ -3,7 +3,7 @@ import { detectLanguage, type Language } from "../pipeline/language.js";
 import { BACKGROUNDS, COMPOSITIONS } from "../pipeline/looks.js";
 import { LIMITS } from "../pipeline/request.js";
 
-/** The parts of a request to create a video that can be wrong. */
+/** The fields of a request to create a video that can be invalid. */
 export type CreateField =
   | "topic"
   | "duration"
@@ -13,7 +13,7 @@ export type CreateField =
   | "session_id"
   | "idempotency_key";
 
-/** Why a video was not made, of those reasons that the page's user is told. */
+/** The reasons for a failure that are shown to users. */
 export type FailureCode =
   | "speech-failed"
   | "ffmpeg-missing"
@@ -24,12 +24,12 @@ export type FailureCode =
   | "server-stopped"
   | "internal";
 
-/** All that the server says to users, in one language. */
+/** The server's texts for users, in one language. */
 export interface Texts {
   readonly title: string;
   readonly accepted: string;
   readonly known: string;
-  /** `position` is 1 for the one that is next. */
+  /** Position 1 is next. */
   readonly waiting: (position: number) => string;
   readonly cancelled: string;
   readonly fields: Readonly<Record<CreateField, string>>;
@@ -49,34 +49,34 @@ const idsOf = (choices: readonly { readonly id: string }[]): string =>
 const en: Texts = {
   title: "The request was refused",
   accepted: "Your video is being made.",
-  known: "This video was asked for already.",
+  known: "This video was already requested.",
   waiting: (position) =>
     position === 1 ? "Your video is next." : `Your video is number ${position} in the queue.`,
   cancelled: "The video was cancelled.",
   fields: {
-    topic: `Write what the video is about, in 1 to ${maxTextChars} characters.`,
-    duration: `The duration is a number of seconds from ${minSeconds} to ${maxSeconds}.`,
-    composition: `The composition is one of: ${idsOf(COMPOSITIONS)}.`,
-    background: `The background is one of: ${idsOf(BACKGROUNDS)}.`,
+    topic: `Describe the video in 1 to ${maxTextChars} characters.`,
+    duration: `The duration must be a number of seconds from ${minSeconds} to ${maxSeconds}.`,
+    composition: `The composition must be one of: ${idsOf(COMPOSITIONS)}.`,
+    background: `The background must be one of: ${idsOf(BACKGROUNDS)}.`,
     voice: "There is no such voice. Choose another one.",
-    session_id: "The session id is a text of 1 to 128 characters.",
-    idempotency_key: "The idempotency key has 1 to 200 visible ASCII characters.",
+    session_id: "The session id must be a string of 1 to 128 characters.",
+    idempotency_key: "The idempotency key must be 1 to 200 visible ASCII characters.",
   },
   notJson: "Send a JSON object, with the content type application/json.",
-  tooLarge: "The request holds too much.",
+  tooLarge: "The request is too large.",
   queueFull: "Too many videos are waiting. Try again in a moment.",
   stopping: "The studio is closing. Try again in a moment.",
   notFound: "There is nothing here.",
   badRequest: "The request could not be understood.",
   failures: {
-    "speech-failed": "The voice could not be made for this text.",
+    "speech-failed": "The speech for this text could not be generated.",
     "ffmpeg-missing":
-      "The server has no ffmpeg. Install it, or set FFMPEG_PATH to it, then ask again.",
+      "The server has no ffmpeg. Install it, or set FFMPEG_PATH to its path, then try again.",
     "ffmpeg-failed": "The video encoder stopped with an error.",
-    "incomplete-video": "Frames were missing from the video, so it was thrown away.",
-    "worker-died": "The process that made the video died. Ask for the video again.",
-    "worker-silent": "The process that made the video hung and was ended. Ask for the video again.",
-    "server-stopped": "The studio closed before the video was made. Ask for it again.",
+    "incomplete-video": "Frames were missing from the video, so it was discarded.",
+    "worker-died": "The process that made the video died. Try again.",
+    "worker-silent": "The process that made the video stopped responding and was ended. Try again.",
+    "server-stopped": "The studio closed before the video was made. Try again.",
     internal: "Something unexpected went wrong.",
   },
 };
@@ -121,14 +121,14 @@ const vi: Texts = {
 /** The server's texts by language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, vi };
 
-/** The language to answer in: that of what the user wrote, else the one that the browser prefers. */
+/** The language of the answer: that of the topic if there is one, else the browser's preferred language. */
 export function languageFor(req: Request): Language {
   const { topic } = (req.body ?? {}) as { readonly topic?: unknown };
   if (typeof topic === "string" && /\p{L}/u.test(topic)) return detectLanguage(topic);
   return req.acceptsLanguages("en", "vi") === "vi" ? "vi" : "en";
 }
 
-/** Whether a code is one that users are told of. */
+/** Whether a code is shown to users. */
 export function isFailureCode(code: string): code is FailureCode {
   return Object.hasOwn(en.failures, code);
 }

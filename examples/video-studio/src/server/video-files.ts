@@ -2,94 +2,103 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { jobFiles } from "../pipeline/files.js";
 
-/** The files of the studio's videos, a directory for each job. */
+/** The files of the studio's videos: one directory per job. */
 export interface VideoFiles {
-  /** Where a job's files lie; `undefined` for what can't be the id of a job, such as a path. */
+  /** The directory of a job's files, or `undefined` for a string that can't be a job id, such as a path. */
   directoryOf(jobId: string): string | undefined;
-  /** All directories of jobs. */
-  list(): Promise<readonly KnownVideo[]>;
-  /** Whether a job's video is there, whole. */
+  /** The directories of all jobs. */
+  list(): Promise<readonly VideoDirectory[]>;
+  /** Whether a job's video exists and is complete. */
   has(jobId: string): Promise<boolean>;
-  /** Makes a job's directory: the mark of a job that is not finished. */
+  /** Creates a job's directory. A directory without a video marks a job that is not finished. */
   reserve(jobId: string): Promise<void>;
-  /** Makes a job's directory, and room for it: videos whose jobs have expired go, and beyond the bound the oldest. */
+  /**
+   * Creates a job's directory. Before that it removes the videos whose jobs are no longer kept, and beyond the limit
+   * the oldest ones with their jobs.
+   */
   make(jobId: string): Promise<string>;
-  /** What is there only while a video is made. */
+  /** Removes the preview, which only exists while a video is made. */
   removePreview(jobId: string): Promise<void>;
-  /** Removes a job's directory and all in it. */
+  /** Removes a job's directory with its files. */
   remove(jobId: string): Promise<void>;
 }
 
 /** A job's directory. */
-export interface KnownVideo {
+export interface VideoDirectory {
   readonly jobId: string;
-  /** Whether its video is there. */
-  readonly isWhole: boolean;
-  /** Milliseconds since the epoch. */
+  /** Whether it has a video. The file appears only when it is complete. */
+  readonly hasVideo: boolean;
+  /** When the video was made, in milliseconds since the epoch. */
   readonly madeAt: number;
 }
 
-/** P2 of the protocol. Neither a dot nor a slash is in it, so that it is safe as the name of a directory. */
+/** The jobs that the videos belong to. */
+export interface VideoOwners {
+  /** Whether a job is still kept. */
+  isKept(jobId: string): Promise<boolean>;
+  /** Removes the job of a video that is removed. */
+  remove(jobId: string): Promise<void>;
+}
+
+/** P2 of the protocol. It allows neither a dot nor a slash, so an id is safe as the name of a directory. */
 const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
-/**
- * Opens the directory of all videos.
- *
- * @param hasExpired - Whether a job has been removed, and its video is to go too.
- */
+/** Opens the directory of all videos, and creates it if there is none. */
 export async function openVideoFiles(
   dataDir: string,
   maxVideos: number,
-  hasExpired: (jobId: string) => Promise<boolean>,
+  owners: VideoOwners,
 ): Promise<VideoFiles> {
   const root = join(dataDir, "videos");
   await mkdir(root, { recursive: true });
 
   const directoryOf = (jobId: string): string | undefined =>
     JOB_ID.test(jobId) ? join(root, jobId) : undefined;
-  const own = (jobId: string): string => {
+  const requireDirectory = (jobId: string): string => {
     const directory = directoryOf(jobId);
-    if (directory === undefined) throw new RangeError(`${JSON.stringify(jobId)} is no job id.`);
+    if (directory === undefined) throw new RangeError(`${JSON.stringify(jobId)} is not a job id.`);
     return directory;
   };
 
   async function makeRoom(): Promise<void> {
-    const videos = (await videosIn(root)).filter(({ isWhole }) => isWhole);
+    const videos = (await videosIn(root)).filter(({ hasVideo }) => hasVideo);
     const newestFirst = videos.sort((a, b) => b.madeAt - a.madeAt);
     for (const [index, { jobId }] of newestFirst.entries()) {
-      if (index < maxVideos - 1 && !(await hasExpired(jobId))) continue;
-      await rm(own(jobId), { recursive: true, force: true });
+      const isTooMany = index >= maxVideos - 1;
+      if (isTooMany) await owners.remove(jobId);
+      if (isTooMany || !(await owners.isKept(jobId)))
+        await rm(requireDirectory(jobId), { recursive: true, force: true });
     }
   }
 
   return {
     directoryOf,
     list: () => videosIn(root),
-    has: async (jobId) => (await videoIn(root, jobId)).isWhole,
+    has: async (jobId) => (await videoIn(root, jobId)).hasVideo,
     async reserve(jobId) {
-      await mkdir(own(jobId), { recursive: true });
+      await mkdir(requireDirectory(jobId), { recursive: true });
     },
     async make(jobId) {
       await makeRoom();
-      await mkdir(own(jobId), { recursive: true });
-      return own(jobId);
+      await mkdir(requireDirectory(jobId), { recursive: true });
+      return requireDirectory(jobId);
     },
     async removePreview(jobId) {
-      await rm(jobFiles(own(jobId)).preview, { force: true });
+      await rm(jobFiles(requireDirectory(jobId)).preview, { force: true });
     },
     async remove(jobId) {
-      await rm(own(jobId), { recursive: true, force: true });
+      await rm(requireDirectory(jobId), { recursive: true, force: true });
     },
   };
 }
 
-async function videosIn(root: string): Promise<readonly KnownVideo[]> {
+async function videosIn(root: string): Promise<readonly VideoDirectory[]> {
   const names = await readdir(root);
-  // Whatever else somebody keeps there is not ours to remove.
+  // Other files in this directory are not the studio's, so it leaves them alone.
   return Promise.all(names.filter((name) => JOB_ID.test(name)).map((name) => videoIn(root, name)));
 }
 
-async function videoIn(root: string, jobId: string): Promise<KnownVideo> {
+async function videoIn(root: string, jobId: string): Promise<VideoDirectory> {
   const made = await stat(jobFiles(join(root, jobId)).video).catch(() => undefined);
-  return { jobId, isWhole: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
+  return { jobId, hasVideo: made !== undefined, madeAt: made?.mtimeMs ?? 0 };
 }

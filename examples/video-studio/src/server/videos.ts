@@ -10,17 +10,19 @@ interface Kind {
   readonly cacheControl: string;
 }
 
-// A finished video never changes. It is for who knows its address, so no cache that many share may keep it.
-const FOR_EVER = "private, max-age=31536000, immutable";
+// A finished video never changes. Only users who have its address may see it, so shared caches must not store it.
+const FOREVER = "private, max-age=31536000, immutable";
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  file: { file: "video", cacheControl: FOR_EVER },
-  poster: { file: "poster", cacheControl: FOR_EVER },
-  // One file behind many addresses: what is read later is another frame.
+  file: { file: "video", cacheControl: FOREVER },
+  poster: { file: "poster", cacheControl: FOREVER },
+  // One file has many addresses: a later request reads another frame.
   preview: { file: "preview", cacheControl: "no-store" },
 };
 
-/** Serves what was made: `/:id/file`, `/:id/poster`, `/:id/preview`. Ranges, HEAD and conditional requests are Express's work. */
+/**
+ * Serves `/:id/file`, `/:id/poster` and `/:id/preview`. Express answers ranges, HEAD and conditional requests.
+ */
 export function videoRoutes(files: Pick<VideoFiles, "directoryOf">): Router {
   const router = Router();
   router.get("/:id/:kind", (req, res, next) => {
@@ -28,12 +30,12 @@ export function videoRoutes(files: Pick<VideoFiles, "directoryOf">): Router {
     const directory = files.directoryOf(id);
     const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
     if (directory === undefined || known === undefined) return sendNotFound(req, res);
-    // Named relative to its directory: a data directory whose own path has a dot in it is nobody's secret.
+    // The path is relative to `root`, because Express refuses a dot in the path, and the data directory may have one.
     const name = basename(jobFiles(directory)[known.file]);
     const headers = { "Cache-Control": known.cacheControl };
     res.sendFile(name, { root: directory, cacheControl: false, headers }, (error) => {
       if (!error) return;
-      // Who skips in a video or leaves the page breaks the transfer off: nobody is there to be answered.
+      // A user who seeks in the video or leaves the page aborts the transfer. Then there is nobody to answer.
       if (res.headersSent || res.destroyed) return;
       next(error);
     });

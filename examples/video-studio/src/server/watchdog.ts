@@ -1,13 +1,13 @@
-/** Notices that somebody has said nothing for too long. */
+/** Detects that another process has sent nothing for too long. */
 export interface Watchdog {
-  /** Aborts once, when the time is over. */
+  /** Aborts when the time has passed. */
   readonly signal: AbortSignal;
-  /** There was a word: the time begins anew. */
+  /** Starts the time again, after a message. */
   reset(): void;
   stop(): void;
 }
 
-/** A watchdog whose time runs from now on. */
+/** Creates a watchdog. Its time starts now. */
 export function createWatchdog(silenceMs: number): Watchdog {
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), silenceMs);

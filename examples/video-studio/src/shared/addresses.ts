@@ -1,25 +1,25 @@
-/** Where jobs are created. */
+/** The path to which videos are posted. */
 export const CREATE_PATH = "/api/chat/create-video";
-/** Where the progress of jobs is told: the base of the protocol's paths. */
+/** The base path of the progress protocol. */
 export const PROGRESS_PATH = "/api/video-progress";
-/** What can be chosen. */
+/** The options of a video. */
 export const OPTIONS_PATH = "/api/options";
-/** The second page, which takes the client by a script tag. */
+/** The page that loads the client with a script tag. */
 export const PLAIN_PATH = "/plain";
 /** The client as one script. */
 export const SCRIPT_PATH = "/progress.global.js";
 
-/** The addresses of one job. They are relative to the host, so that a proxy may give it any name. */
+/** The addresses of one job. They have no host, so they are valid behind any proxy. */
 export interface VideoAddresses {
   readonly events: string;
   readonly status: string;
   readonly file: string;
   readonly poster: string;
-  /** Of the preview at a frame: each has its own, so that no cache shows an old one. */
+  /** The preview of a frame. Each frame has its own address, so no cache shows an old one. */
   preview(frame: number): string;
 }
 
-/** Where to find what belongs to a job. */
+/** The addresses of a job. */
 export function addressesOf(jobId: string): VideoAddresses {
   const video = `/api/videos/${jobId}`;
   return {

@@ -1,6 +1,6 @@
 import type { Label, Language } from "../pipeline/language.js";
 
-/** What the page sends to create a video. An `Idempotency-Key` may stand in the header or here. */
+/** The request to create a video. The idempotency key may also be sent in the header `Idempotency-Key`. */
 export interface CreateVideoBody {
   /** 1 to 600 characters. */
   readonly topic: string;
@@ -13,7 +13,7 @@ export interface CreateVideoBody {
   readonly idempotency_key?: string;
 }
 
-/** The answer 202: the job is there, and its progress can be watched. */
+/** The answer 202: the job exists, and its progress can be watched. */
 export interface CreateVideoReply {
   readonly jobId: string;
   readonly eventsUrl: string;
@@ -22,14 +22,14 @@ export interface CreateVideoReply {
   readonly message: string;
 }
 
-/** One thing to choose. */
+/** One option. */
 interface Choice {
   readonly id: string;
   readonly label: Label;
 }
 
-/** What can be asked for; the first of each list is the default. */
-export interface StudioOptions {
+/** The options of a video. The first one of each list is the default. */
+export interface VideoOptions {
   readonly voices: readonly (Choice & { readonly language: Language })[];
   readonly compositions: readonly Choice[];
   readonly backgrounds: readonly Choice[];

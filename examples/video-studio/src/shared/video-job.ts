@@ -2,20 +2,20 @@ import { defineJob, type JobDefinition, typed } from "@emlinh/progress-client";
 import type { Language } from "../pipeline/language.js";
 import { VIDEO_PLAN, type VideoStepId } from "../pipeline/plan.js";
 
-/** What is known of a video while it is made: what was asked for, then what the worker finds out. */
+/** The metadata of a video's job: the request, and what the worker adds while it makes the video. */
 export interface VideoMetadata {
   readonly topic: string;
-  /** Wanted length, in seconds. */
+  /** The requested length, in seconds. */
   readonly duration: number;
   readonly composition: string;
   readonly background: string;
-  /** As asked for; a text in another language is spoken by that language's own. */
+  /** The requested voice. A text in another language is spoken by a voice of that language. */
   readonly voice: string;
-  /** Of the video, and so of all that is told about it. */
+  /** The language of the video, and of its messages. */
   readonly language: Language;
-  /** Waiting jobs up to this one: 1 is next. 0 once it runs. */
+  /** 1 is next; 0 once the job runs. */
   readonly queuePosition?: number;
-  /** The newest preview frame, another address for each. Gone with the job's end. */
+  /** The newest preview frame. Each frame has its own address. It is removed at the job's end. */
   readonly previewUrl?: string;
   readonly title?: string;
   /** The titles of the scenes, in order. */
@@ -42,10 +42,10 @@ export interface VideoJob {
   readonly result: VideoResult;
 }
 
-/** What server and page agree on. */
+/** The definition of a video's job, which server and page share. */
 export const videoJob: JobDefinition<VideoJob> = videoJobIn("en");
 
-/** The same with the titles of its steps in the language of the video. */
+/** The same definition, with the titles of the steps in one language. */
 export function videoJobIn(language: Language): JobDefinition<VideoJob> {
   return defineJob({
     kind: "video",

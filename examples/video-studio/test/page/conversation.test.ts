@@ -1,49 +1,49 @@
 import type { ConnectionState } from "@emlinh/progress-client";
 import { ProgressError } from "@emlinh/progress-client";
 import { describe, expect, test } from "vitest";
-import { askedOf } from "../../src/page/asked.js";
-import { gravest, secondsUntil } from "../../src/page/connection-view.js";
+import { secondsUntil, worstProblem } from "../../src/page/connection-view.js";
 import { jobsIn, withJobs } from "../../src/page/job-links.js";
 import { createOwnership } from "../../src/page/ownership.js";
 import { pageTitle } from "../../src/page/page-title.js";
 import { TEXTS } from "../../src/page/texts/texts.js";
+import { inputOf } from "../../src/page/video-input.js";
 import { video } from "./videos.js";
 
 function connection(given: Partial<ConnectionState>): ConnectionState {
   return { status: "live", attempt: 0, transport: "stream", ...given };
 }
 
-describe("the trouble with the connection", () => {
-  test("given live, first, paused and ended connections, there is none", () => {
+describe("the worst problem of the connections", () => {
+  test("given live, first, paused and closed connections, is none", () => {
     const statuses = ["live", "connecting", "idle", "paused", "closed"] as const;
-    expect(gravest(statuses.map((status) => connection({ status })))).toBeUndefined();
-    expect(gravest([])).toBeUndefined();
+    expect(worstProblem(statuses.map((status) => connection({ status })))).toBeUndefined();
+    expect(worstProblem([])).toBeUndefined();
   });
 
-  test("given a try after a failure, it is told; given its wait, when the next comes", () => {
-    expect(gravest([connection({ status: "connecting", attempt: 1 })])).toEqual({
+  test("given a try after a failure, is retrying; given the wait for it, has the time of the next try", () => {
+    expect(worstProblem([connection({ status: "connecting", attempt: 1 })])).toEqual({
       kind: "retrying",
     });
-    expect(gravest([connection({ status: "waiting", attempt: 1, retryAt: 5000 })])).toEqual({
+    expect(worstProblem([connection({ status: "waiting", attempt: 1, retryAt: 5000 })])).toEqual({
       kind: "waiting",
       retryAt: 5000,
     });
   });
 
-  test("given several, the gravest is told: no network before all else", () => {
+  test("given several problems, is the worst one: offline before all others", () => {
     const polling = connection({ status: "polling", transport: "poll" });
     const waiting = connection({ status: "waiting", retryAt: 5000 });
     const offline = connection({ status: "offline" });
-    expect(gravest([polling, waiting])?.kind).toBe("waiting");
-    expect(gravest([polling, waiting, offline])?.kind).toBe("offline");
+    expect(worstProblem([polling, waiting])?.kind).toBe("waiting");
+    expect(worstProblem([polling, waiting, offline])?.kind).toBe("offline");
   });
 
-  test("given a refusal, there is nothing to wait for: the job's card tells of it", () => {
+  test("given a refusal, is none, because the job's card shows it", () => {
     const error = new ProgressError("forbidden", { message: "No." });
-    expect(gravest([connection({ status: "closed", error })])).toBeUndefined();
+    expect(worstProblem([connection({ status: "closed", error })])).toBeUndefined();
   });
 
-  test("counts down to one, never to zero or below", () => {
+  test("given a countdown, ends at one second, never at zero or below", () => {
     expect(secondsUntil(5000, 1000)).toBe(4);
     expect(secondsUntil(5000, 1001)).toBe(4);
     expect(secondsUntil(5000, 4999)).toBe(1);
@@ -51,17 +51,17 @@ describe("the trouble with the connection", () => {
   });
 });
 
-describe("the jobs of an address", () => {
-  test("are read in order, each once, without what can't be an id", () => {
+describe("the jobs in an address", () => {
+  test("given an address, are read in order, without duplicates and invalid ids", () => {
     expect(jobsIn("?job=a&x=1&job=b&job=a&job=%3Cscript%3E&job=")).toEqual(["a", "b"]);
   });
 
-  test("replace those that were there, and leave the rest alone", () => {
+  test("given new jobs, replace the old ones and leave the rest of the address unchanged", () => {
     const address = withJobs("https://example.org/chat?job=old&theme=dark#top", ["a", "b-1"]);
     expect(address).toBe("https://example.org/chat?theme=dark&job=a&job=b-1#top");
   });
 
-  test("are the newest twelve, whatever is asked", () => {
+  test("given more than twelve jobs, are the newest twelve", () => {
     const ids = Array.from({ length: 30 }, (_, index) => `job-${index}`);
     const address = withJobs("https://example.org/", ids);
     expect(jobsIn(new URL(address).search)).toEqual(ids.slice(-12));
@@ -81,23 +81,23 @@ describe("ownership", () => {
     };
   }
 
-  test("outlives the page, and only for what was made here", () => {
+  test("given a reload, has the videos that were created here and no others", () => {
     const kept = storage();
     createOwnership(kept).add("mine");
     const later = createOwnership(kept);
     expect([later.has("mine"), later.has("theirs")]).toEqual([true, false]);
   });
 
-  test("given a storage with nonsense in it, begins anew", () => {
-    for (const nonsense of ["{", "7", "null", '{"a":1}', "[1,2]"]) {
-      const ownership = createOwnership({ getItem: () => nonsense, setItem: () => undefined });
+  test("given invalid data in the storage, starts empty", () => {
+    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]"]) {
+      const ownership = createOwnership({ getItem: () => invalid, setItem: () => undefined });
       expect(ownership.has("mine")).toBe(false);
       ownership.add("mine");
       expect(ownership.has("mine")).toBe(true);
     }
   });
 
-  test("given a storage that is full, holds as long as the page", () => {
+  test("given a storage that is full, lasts until the page is closed", () => {
     const full = () => {
       throw new Error("QuotaExceededError");
     };
@@ -106,7 +106,7 @@ describe("ownership", () => {
     expect(ownership.has("mine")).toBe(true);
   });
 
-  test("keeps the newest two hundred", () => {
+  test("given more than two hundred videos, keeps the newest two hundred", () => {
     const kept = storage();
     const ownership = createOwnership(kept);
     for (let n = 0; n < 250; n += 1) ownership.add(`job-${n}`);
@@ -119,31 +119,31 @@ describe("ownership", () => {
   });
 });
 
-describe("the page's title", () => {
+describe("the title of the page", () => {
   const running = { phase: "running", video: video({ percent: 42.9 }) } as const;
   const queued = { phase: "queued", video: video({ status: "queued" }) } as const;
   const done = { phase: "completed", video: video({ status: "completed", percent: 100 }) } as const;
 
-  test("tells the percent of what runs, before what waits", () => {
+  test("given a running and a waiting job, shows the percent of the running one", () => {
     expect(pageTitle([done, running, queued], false, TEXTS.vi)).toBe("42% · Em Linh");
     expect(pageTitle([done, queued], false, TEXTS.vi)).toBe(TEXTS.vi.titleQueued);
   });
 
-  test("tells of the end until somebody looked", () => {
+  test("given an end that the user has not seen, shows it", () => {
     expect(pageTitle([done], true, TEXTS.vi)).toBe(TEXTS.vi.titleDone);
     expect(pageTitle([done], false, TEXTS.vi)).toBe(TEXTS.vi.pageTitle);
   });
 });
 
-test("what was asked is read from the metadata, or not at all while some of it is missing", () => {
-  const asked = askedOf(video());
-  expect(asked).toEqual({
+test("given a job, its input is read from the metadata, and is undefined if a part is missing", () => {
+  const input = inputOf(video());
+  expect(input).toEqual({
     topic: "Sky",
     duration: 20,
     composition: "presenter",
     background: "violet",
     voice: "vi+f3",
   });
-  expect(askedOf(video({ metadata: { topic: "Sky" } }))).toBeUndefined();
-  expect(askedOf(undefined)).toBeUndefined();
+  expect(inputOf(video({ metadata: { topic: "Sky" } }))).toBeUndefined();
+  expect(inputOf(undefined)).toBeUndefined();
 });

@@ -21,13 +21,13 @@ describe("a duration", () => {
     [59_950, "1 phút", "1 min"],
     [65_000, "1 phút 5 giây", "1 min 5 s"],
     [120_400, "2 phút", "2 min"],
-  ])("of %d ms is %s and %s", (ms, vietnamese, english) => {
+  ])("given %d ms, is %s and %s", (ms, vietnamese, english) => {
     expect(durationText(ms, vi)).toBe(vietnamese);
     expect(durationText(ms, en)).toBe(english);
   });
 });
 
-describe("the time that is left", () => {
+describe("the remaining time", () => {
   test.each([
     [null, undefined],
     [0, "almost done"],
@@ -38,26 +38,26 @@ describe("the time that is left", () => {
     [57_400, "about 1 min left"],
     [59_900, "about 1 min left"],
     [93_000, "about 1 min 35 s left"],
-  ])("of %s ms is %s", (etaMs, text) => {
+  ])("given %s ms, is %s", (etaMs, text) => {
     expect(remainingText(etaMs, en)).toBe(text);
   });
 
-  test("is said in Vietnamese as well", () => {
+  test("given Vietnamese, is in Vietnamese", () => {
     expect(remainingText(12_000, vi)).toBe("còn khoảng 12 giây");
   });
 });
 
-test("a percent is cut, never rounded up to what wasn't reached", () => {
+test("given a percent, rounds it down", () => {
   expect(percentText(99.9)).toBe("99%");
   expect(percentText(0)).toBe("0%");
   expect(percentText(null)).toBe("…");
 });
 
-test("a video's length is written as players write it", () => {
+test("given the length of a video, writes it as players do", () => {
   expect([400, 9960, 65_000, 600_000].map(clockText)).toEqual(["0:00", "0:10", "1:05", "10:00"]);
 });
 
-test("a size is at least a kilobyte, and changes its unit before four digits", () => {
+test("given a size, writes at least one kilobyte, and changes the unit before four digits", () => {
   expect([1, 840_400, 999_499, 999_500, 1_234_567].map((bytes) => sizeText(bytes, en))).toEqual([
     "1 KB",
     "840 KB",
@@ -67,7 +67,7 @@ test("a size is at least a kilobyte, and changes its unit before four digits", (
   ]);
 });
 
-test("a count has its unit in the reader's language, or the one that came", () => {
+test("given a count, writes the unit in the user's language, or as the server sent it", () => {
   expect(countText({ done: 3, total: 9, unit: "frames" }, vi)).toBe("3/9 khung");
   expect(countText({ done: 3, total: 9, unit: "tracks" }, vi)).toBe("3/9 tracks");
   expect(countText({ done: 3, total: 9 }, vi)).toBe("3/9");

@@ -19,18 +19,18 @@ describe("the phase of a job", () => {
     ["cancelled", video({ status: "cancelled", cancelRequested: true }), false],
     ["gone", video(), true],
     ["completed", video({ status: "completed" }), true],
-  ] as const)("is %s", (phase, job, gone) => {
+  ] as const)("given its state, is %s", (phase, job, gone) => {
     expect(phaseOf(job, gone)).toBe(phase);
   });
 
-  test("given an end, it is live no more; a stale worker may come back", () => {
+  test("given an end, is not live; given a stale worker, is live", () => {
     expect(isLive("stale")).toBe(true);
     expect(isLive("cancelling")).toBe(true);
     for (const phase of ["completed", "failed", "cancelled", "lost", "timed-out", "gone"] as const)
       expect(isLive(phase)).toBe(false);
   });
 
-  test("given an end that nobody wanted, it is bad; a cancelled one is not", () => {
+  test("given an unwanted end, has the bad tone; given a cancel, has a neutral one", () => {
     expect(toneOf("lost")).toBe("bad");
     expect(toneOf("timed-out")).toBe("bad");
     expect(toneOf("cancelled")).toBe("neutral");
@@ -39,7 +39,7 @@ describe("the phase of a job", () => {
 });
 
 describe("the sentence under the headline", () => {
-  test("given a queue, tells the position, and that one is next", () => {
+  test("given a queued job, shows its position, and whether it is next", () => {
     const at = (queuePosition: number) => {
       const { metadata } = video();
       return explain("queued", video({ metadata: { ...metadata, queuePosition } }), texts);
@@ -49,7 +49,7 @@ describe("the sentence under the headline", () => {
     expect(at(0)).toBe("");
   });
 
-  test("given a known code, tells it in the reader's language, never the worker's words", () => {
+  test("given a known error code, shows its text in the user's language, not the server's message", () => {
     const failed = video({
       status: "failed",
       error: { code: "ffmpeg-failed", message: "The encoder stopped." },
@@ -57,24 +57,24 @@ describe("the sentence under the headline", () => {
     expect(explain("failed", failed, TEXTS.vi)).toBe(TEXTS.vi.errors["ffmpeg-failed"]);
   });
 
-  test("given an unknown code, falls back to its safe message, then to a sentence", () => {
+  test("given an unknown error code, shows its message, or a general sentence without one", () => {
     const unknown = video({ status: "failed", error: { code: "new", message: "Out of disk." } });
     expect(explain("failed", unknown, texts)).toBe("Out of disk.");
     expect(explain("failed", video({ status: "failed" }), texts)).toBe(texts.errorUnknown);
   });
 
-  test("given a job that the server forgot, says so, other than of a link that was wrong from the start", () => {
+  test("given a job that the server no longer knows, differs from the text for a wrong link", () => {
     expect(explain("gone", video(), texts)).toBe(texts.forgotten);
     expect(explain("gone", undefined, texts)).toBe(texts.explanation.gone);
   });
 
-  test("given two steps at once, names both", () => {
+  test("given two running steps, names both", () => {
     const running = { status: "running", percent: 1 } as const;
     const both = video({ steps: { render: running, encode: running } });
     expect(explain("running", both, texts)).toBe("Draw the frames · Encode the video");
   });
 
-  test("given the end, tells how long it plays, its size, and how long it took", () => {
+  test("given a finished video, shows its length, its size and the time that it took", () => {
     const done = video({
       status: "completed",
       finishedAt: BEGAN + 6240,
@@ -93,13 +93,13 @@ describe("the sentence under the headline", () => {
   });
 });
 
-describe("what stands beside the bar", () => {
-  test("given a queue, no percent is claimed", () => {
+describe("the texts beside the bar", () => {
+  test("given a queued job, show no percent", () => {
     const queued = video({ status: "queued", percent: 0 });
     expect(progressOf(queued, "queued", texts)).toEqual({ percent: null, text: "", remaining: "" });
   });
 
-  test("given a running job, the percent is cut and the rest is told", () => {
+  test("given a running job, show the percent, rounded down, and the remaining time", () => {
     const running = video({ percent: 42.9, etaMs: 11_400 });
     expect(progressOf(running, "running", texts)).toEqual({
       percent: 42.9,
@@ -108,7 +108,7 @@ describe("what stands beside the bar", () => {
     });
   });
 
-  test("given a worker that went quiet or was told to stop, no rest is promised", () => {
+  test("given a stale or cancelling job, show no remaining time", () => {
     const running = video({ percent: 42.9, etaMs: 11_400 });
     expect(progressOf(running, "stale", texts).remaining).toBe("");
     expect(progressOf(running, "cancelling", texts).remaining).toBe("");
@@ -116,7 +116,7 @@ describe("what stands beside the bar", () => {
 });
 
 describe("the steps", () => {
-  test("given nothing known, all of the plan waits, in its order", () => {
+  test("given an unknown job, are those of the usual plan, all waiting", () => {
     const steps = stepsOf(undefined, "joining", texts);
     expect(steps.map(({ id }) => id)).toEqual([
       "script",
@@ -129,7 +129,7 @@ describe("the steps", () => {
     expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(["waiting"]));
   });
 
-  test("given a step that runs, its frames are counted; given its end, its actual duration stands there", () => {
+  test("given a running step, shows its count; given a completed one, its actual duration", () => {
     const counted = { percent: 48, done: 120, total: 249, unit: "frames" } as const;
     const [during] = stepsOf(
       video({ steps: { script: { status: "running", ...counted, startedAt: BEGAN } } }),
@@ -149,10 +149,58 @@ describe("the steps", () => {
     expect(after).toMatchObject({ status: "completed", detail: "0.9 s" });
   });
 
-  test("given a worker that died, its running step has stopped and spins no more", () => {
-    const dead = video({ steps: { render: { status: "running", percent: 40 } } });
+  test.each(["cancelled", "lost", "timed-out"] as const)(
+    "given a %s job, shows the step that its end closed as stopped, not as failed",
+    (status) => {
+      const ended = video({
+        status,
+        finishedAt: BEGAN + 5_000,
+        steps: {
+          speech: { status: "completed", percent: 100, startedAt: BEGAN, finishedAt: BEGAN + 900 },
+          render: {
+            status: "failed",
+            percent: 40,
+            done: 100,
+            total: 250,
+            finishedAt: BEGAN + 5_000,
+          },
+        },
+      });
+      const steps = stepsOf(ended, phaseOf(ended, false), texts);
+      expect(steps.map((step) => step.status)).toEqual([
+        "waiting",
+        "completed",
+        "waiting",
+        "stopped",
+        "waiting",
+        "waiting",
+      ]);
+      expect(steps[3]?.detail).toBe("100/250");
+    },
+  );
+
+  test("given a failed job, shows its failed step as failed", () => {
+    const failed = video({
+      status: "failed",
+      steps: { render: { status: "failed", percent: 40 } },
+    });
+    const [, , , render] = stepsOf(failed, "failed", texts);
+    expect(render).toMatchObject({ id: "render", status: "failed" });
+  });
+
+  test("given a job that waits for its next attempt, shows the failed step as failed", () => {
+    const queued = video({
+      status: "queued",
+      steps: { render: { status: "failed", percent: 40 } },
+    });
+    const [, , , render] = stepsOf(queued, "queued", texts);
+    expect(render).toMatchObject({ id: "render", status: "failed" });
+  });
+
+  test("given a job that is lost or gone, shows a step that still runs as stopped", () => {
+    const running = video({ steps: { render: { status: "running", percent: 40 } } });
     const render = (phase: "lost" | "gone" | "stale") =>
-      stepsOf(dead, phase, texts).find(({ id }) => id === "render")?.status;
+      stepsOf(running, phase, texts).find(({ id }) => id === "render")?.status;
     expect([render("lost"), render("gone"), render("stale")]).toEqual([
       "stopped",
       "stopped",
@@ -160,7 +208,7 @@ describe("the steps", () => {
     ]);
   });
 
-  test("given a step that this page doesn't know, the plan's own title is shown", () => {
+  test("given a step that the page does not know, shows the title of the plan", () => {
     const strange = JSON.parse(JSON.stringify(video())) as ReturnType<typeof video>;
     const plan = [{ id: "dub", title: "Dub it", weight: 1 }] as unknown as typeof strange.plan;
     expect(stepsOf({ ...strange, plan }, "running", texts)).toMatchObject([

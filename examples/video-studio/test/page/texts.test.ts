@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { firstLanguage } from "../../src/page/language.js";
+import { firstLanguage } from "../../src/page/i18n.js";
 import { TEXTS } from "../../src/page/texts/texts.js";
 import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
 
-/** Names, marks and what is the same word in both languages. */
+/** Names, symbols and words that are the same in both languages. */
 const SAME_IN_BOTH = new Set([
   "locale",
   "assistant",
@@ -13,40 +13,40 @@ const SAME_IN_BOTH = new Set([
   "titleWorking",
 ]);
 
-/** Every text by its path; one that takes values is called with some that can be told apart. */
-function spoken(value: unknown, path = ""): [path: string, text: string][] {
+/** Every text with its path. Functions are called with different values. */
+function textsIn(value: unknown, path = ""): [path: string, text: string][] {
   if (typeof value === "string") return [[path, value]];
   if (typeof value === "function") {
     const args = [7, 8].slice(0, value.length);
     return [[path, String((value as (...args: number[]) => unknown)(...args))]];
   }
   return Object.entries(value as object).flatMap(([key, inner]) =>
-    spoken(inner, path === "" ? key : `${path}.${key}`),
+    textsIn(inner, path === "" ? key : `${path}.${key}`),
   );
 }
 
-const vi = new Map(spoken(TEXTS.vi));
-const en = new Map(spoken(TEXTS.en));
+const vi = new Map(textsIn(TEXTS.vi));
+const en = new Map(textsIn(TEXTS.en));
 
 describe("the texts", () => {
-  test("have the same keys in both languages", () => {
+  test("given both languages, have the same keys", () => {
     expect([...vi.keys()].toSorted()).toEqual([...en.keys()].toSorted());
     expect(vi.size).toBeGreaterThan(90);
   });
 
-  test("are never empty, and never say undefined", () => {
+  test("given values, are never empty and never contain undefined", () => {
     for (const [path, text] of [...vi, ...en]) {
       expect(text.trim(), path).not.toBe("");
       expect(text, path).not.toMatch(/undefined|NaN|\[object/);
     }
   });
 
-  test("were translated: none is the same in both", () => {
+  test("given both languages, differ in every translated text", () => {
     const same = [...vi].filter(([path, text]) => en.get(path) === text).map(([path]) => path);
     expect(same.filter((path) => !SAME_IN_BOTH.has(path))).toEqual([]);
   });
 
-  test("say every value that they are given", () => {
+  test("given values, contain every one", () => {
     for (const [language, texts] of Object.entries(TEXTS))
       for (const [key, text] of Object.entries(texts as object)) {
         if (typeof text !== "function") continue;
@@ -56,17 +56,17 @@ describe("the texts", () => {
       }
   });
 
-  test("name the steps as the plan does", () => {
+  test("given the plan, have the same names of the steps", () => {
     for (const { id, title } of VIDEO_PLAN) expect(TEXTS.vi.steps[id]).toBe(title.vi);
   });
 
-  test("in English are in the singular for one", () => {
+  test("given a count of one, use the singular in English", () => {
     expect(TEXTS.en.charactersLeft(1)).toBe("1 character left");
     expect(TEXTS.en.logDropped(1)).toContain("1 older line is");
   });
 });
 
-describe("the first language", () => {
+describe("the language at the first visit", () => {
   test.each([
     ["vi", "vi", ["en-US"]],
     ["en", "en", ["vi"]],
@@ -77,7 +77,7 @@ describe("the first language", () => {
     ["en", null, []],
     ["vi", "klingon", ["vi"]],
   ] as const)(
-    "is %s, given the choice %s and the preferences %j",
+    "is %s, given the chosen language %s and the preferred languages %j",
     (language, chosen, preferred) => {
       expect(firstLanguage(chosen, preferred)).toBe(language);
     },

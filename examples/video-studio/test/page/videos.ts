@@ -1,10 +1,10 @@
 import type { Video } from "../../src/page/job-view.js";
 import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
 
-/** When the made-up jobs of these tests began. */
+/** The start of the jobs in these tests, in milliseconds since the epoch. */
 export const BEGAN = 1_700_000_000_000;
 
-/** A running job on which nothing was done yet, with what a test says of it. */
+/** A running job without steps, with the values of a test. */
 export function video(given: Partial<Video> = {}): Video {
   return {
     id: "job-1",

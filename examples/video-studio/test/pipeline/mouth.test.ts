@@ -28,7 +28,7 @@ const LETTERS = [
 ] as const;
 
 describe("phonemes", () => {
-  test.each(LETTERS)("given %s, shapes %s", (phoneme, letter) => {
+  test.each(LETTERS)("given %s, has the shape %s", (phoneme, letter) => {
     expect(letterOf(phoneme)).toBe(letter);
   });
 });
@@ -44,7 +44,7 @@ describe("cues", () => {
     1000,
   );
 
-  test("given phonemes, covers the whole time without gaps and joins neighbours", () => {
+  test("given phonemes, cover the whole time without gaps and merge equal neighbours", () => {
     expect(cues).toEqual([
       { startMs: 0, endMs: 100, letter: "X" },
       { startMs: 100, endMs: 200, letter: "A" },
@@ -53,11 +53,11 @@ describe("cues", () => {
     ]);
   });
 
-  test("given silence, rests for all of it", () => {
+  test("given silence, rest for the whole time", () => {
     expect(mouthCues([], 500)).toEqual([{ startMs: 0, endMs: 500, letter: "X" }]);
   });
 
-  test("given loud and soft sound, opens wide, little, and rests in a smile", () => {
+  test("given loud and soft sound, open the mouth wide and a little, and rest in a smile", () => {
     const tone = (loudness: number) => (_: unknown, n: number) => Math.sin(n / 5) * loudness;
     const loud = Int16Array.from({ length: 22_050 }, tone(20_000));
     const soft = Int16Array.from(loud, (sample, n) => (n > 10_000 ? sample : sample / 10));
@@ -72,7 +72,7 @@ describe("cues", () => {
     expect(last?.mouth.smile).toBeCloseTo(1, 1);
   });
 
-  test("given no sound at all, divides by nothing", () => {
+  test("given no sound, does not divide by zero", () => {
     const frames = voiceFrames({
       cues,
       samples: new Int16Array(0),

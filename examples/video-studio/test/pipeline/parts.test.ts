@@ -4,13 +4,13 @@ import { hasStatsPeriod } from "../../src/pipeline/ffmpeg-locate.js";
 import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
 import { parseVideoRequest } from "../../src/pipeline/request.js";
 import { blinkTimes } from "../../src/pipeline/scene/motion.js";
-import { placeAt, sceneSpans } from "../../src/pipeline/scene/timeline.js";
+import { positionAt, sceneSpans } from "../../src/pipeline/scene/timeline.js";
 import { findVoice, VOICES, voiceFor } from "../../src/pipeline/voices.js";
 import { encodeWav } from "../../src/pipeline/wav.js";
 import { timeWords } from "../../src/pipeline/word-times.js";
 
 describe("requests", () => {
-  test("given a topic alone, fills the rest", () => {
+  test("given only a topic, adds the defaults", () => {
     expect(parseVideoRequest({ topic: "  trà xanh " })).toEqual({
       topic: "trà xanh",
       duration: 20,
@@ -22,11 +22,11 @@ describe("requests", () => {
   const REFUSED = [
     ["nothing", undefined, "invalid-request"],
     ["no topic", {}, "invalid-request"],
-    ["a topic of marks alone", { topic: " ?!… " }, "invalid-request"],
+    ["a topic of punctuation only", { topic: " ?!… " }, "invalid-request"],
     ["601 characters", { topic: "a".repeat(601) }, "invalid-request"],
     ["4 seconds", { topic: "a", duration: 4 }, "invalid-request"],
     ["61 seconds", { topic: "a", duration: 61 }, "invalid-request"],
-    ["no number of seconds", { topic: "a", duration: Number.NaN }, "invalid-request"],
+    ["a duration that is not a number", { topic: "a", duration: Number.NaN }, "invalid-request"],
     ["an unknown background", { topic: "a", background: "toString" }, "invalid-request"],
     ["an unknown composition", { topic: "a", composition: "x" }, "invalid-request"],
     ["an unknown voice", { topic: "a", voice: "en-gb" }, "unknown-voice"],
@@ -38,14 +38,14 @@ describe("requests", () => {
 });
 
 describe("voices", () => {
-  test("given a voice of another language, keeps the gender", () => {
+  test("given a voice of another language, chooses one of the same gender", () => {
     expect(voiceFor("vi").id).toBe("vi+f3");
     expect(voiceFor("en").id).toBe("en-us+f3");
     expect(voiceFor("en", findVoice("vi-vn-x-south")).id).toBe("en-us");
     expect(voiceFor("vi", findVoice("vi-vn-x-south")).id).toBe("vi-vn-x-south");
   });
 
-  test("given each voice, the engine speaks with words, phonemes and a sound of its own", async () => {
+  test("given each voice, the engine returns words, phonemes and a different sound", async () => {
     const speaker = await espeakSpeaker();
     const text = { vi: "Xin chào.", en: "Good morning." };
     const sounds = VOICES.map(({ id, language }) => {
@@ -61,7 +61,7 @@ describe("voices", () => {
     expect(new Set(sounds).size).toBe(VOICES.length);
   });
 
-  test("given an unknown voice, refuses to speak with another", async () => {
+  test("given an unknown voice, throws instead of using another one", async () => {
     const speaker = await espeakSpeaker();
     const options = { voice: "zz" as never, rate: 150, maxMs: 5000 };
     expect(() => speaker.speak("Hello.", options)).toThrow(
@@ -71,7 +71,7 @@ describe("voices", () => {
 });
 
 describe("word times", () => {
-  test("given spoken words that differ from the written ones, gives each written one its time", () => {
+  test("given spoken words that differ from the written ones, returns a time for each written one", () => {
     const spoken = [
       { atMs: 0, textIndex: 0 },
       { atMs: 300, textIndex: 5 },
@@ -87,7 +87,7 @@ describe("word times", () => {
     }
   });
 
-  test("given no times at all, shares the sound", () => {
+  test("given no times, divides the sound evenly", () => {
     const words = timeWords("a b c d", [], 400);
     expect(words[0]?.startMs).toBe(0);
     expect(words.at(-1)?.endMs).toBe(400);
@@ -95,7 +95,7 @@ describe("word times", () => {
   });
 });
 
-describe("scenes in time", () => {
+describe("the times of scenes", () => {
   const word = (scene: number, startMs: number) => ({
     text: "a",
     startMs,
@@ -111,23 +111,23 @@ describe("scenes in time", () => {
       { startMs: 1000, endMs: 2000 },
       { startMs: 2000, endMs: 2000 },
     ]);
-    expect(placeAt(spans, 0).index).toBe(0);
-    expect(placeAt(spans, 1999)).toMatchObject({ index: 1, sinceMs: 999 });
+    expect(positionAt(spans, 0).index).toBe(0);
+    expect(positionAt(spans, 1999)).toMatchObject({ index: 1, sinceMs: 999 });
   });
 });
 
-test("given a minute, she blinks every few seconds and the same way each time", () => {
+test("given a minute, blinks every few seconds, at the same times in every run", () => {
   const times = blinkTimes(60);
   expect(times.length).toBeGreaterThan(10);
   expect(times.length).toBeLessThan(40);
   expect(blinkTimes(60)).toEqual(times);
 });
 
-test("the weights of the plan make a hundred", () => {
+test("given the plan, its weights add up to 100", () => {
   expect(VIDEO_PLAN.reduce((sum, step) => sum + step.weight, 0)).toBe(100);
 });
 
-test("given samples, writes a wave file", () => {
+test("given samples, encodes a wave file", () => {
   const wav = Buffer.from(encodeWav(Int16Array.of(1, -2), 22_050));
   expect(wav.toString("latin1", 0, 4) + wav.toString("latin1", 8, 16)).toBe("RIFFWAVEfmt ");
   expect(wav.readUInt32LE(4)).toBe(wav.length - 8);
@@ -138,7 +138,7 @@ test.each([
   ["libavutil      56. 24.100", false],
   ["libavutil      56. 70.100", true],
   ["libavutil      60.  8.100", true],
-  ["nothing of the kind", false],
-])("given %s, knows whether the option is there", (text, isThere) => {
+  ["another text", false],
+])("given %s, detects whether ffmpeg has the option", (text, isThere) => {
   expect(hasStatsPeriod(text)).toBe(isThere);
 });

@@ -24,14 +24,17 @@ describe("an idea", () => {
     { topic: "Cà phê ☕️ sáng 🌞", language: "vi", said: "về cà phê sáng." },
   ] as const;
 
-  test.each(ideas)("given $topic, tells it in $language", async ({ topic, language, said }) => {
-    const storyboard = await write(topic);
-    expect(storyboard.language).toBe(language);
-    expect(wordsOf(storyboard)).toContain(said);
-    expect(storyboard.title.length).toBeGreaterThan(0);
-  });
+  test.each(ideas)(
+    "given $topic, writes the script in $language",
+    async ({ topic, language, said }) => {
+      const storyboard = await write(topic);
+      expect(storyboard.language).toBe(language);
+      expect(wordsOf(storyboard)).toContain(said);
+      expect(storyboard.title.length).toBeGreaterThan(0);
+    },
+  );
 
-  test("given time enough, greets, names the idea, makes three points and closes", async () => {
+  test("given enough time, has a greeting, the idea, three points and a close", async () => {
     const { scenes } = await write("cà phê sáng", 40);
     expect(scenes).toHaveLength(6);
     expect(scenes[0]?.label).toBe("Lời chào");
@@ -39,7 +42,7 @@ describe("an idea", () => {
     expect(scenes.every((scene) => scene.label !== "" && scene.lines.length > 0)).toBe(true);
   });
 
-  test("given the same brief twice, writes the same", async () => {
+  test("given the same input twice, writes the same script", async () => {
     expect(await write("coffee", 33)).toEqual(await write("coffee", 33));
   });
 
@@ -61,7 +64,7 @@ describe("an idea", () => {
 });
 
 describe("a text", () => {
-  test("given whole sentences, says each as it was written", async () => {
+  test("given whole sentences, has each one as it was written", async () => {
     const text = "Xin chào các bạn! Hôm nay trời đẹp quá. Mình đi dạo nhé?";
     const storyboard = await write(text);
     expect(storyboard.scenes.map((scene) => scene.lines)).toEqual([
@@ -72,25 +75,25 @@ describe("a text", () => {
     expect(storyboard.title).toBe("Hôm nay trời đẹp quá");
   });
 
-  test("given a sentence that leads in, the title is what it leads to", async () => {
+  test("given a sentence with an introduction, has a title without it", async () => {
     const { title } = await write(
       "Chào các bạn! Hôm nay chúng ta cùng tìm hiểu về trà xanh. Hẹn gặp lại!",
     );
     expect(title).toBe("Trà xanh");
   });
 
-  test("given one closed sentence, says it alone", async () => {
+  test("given one complete sentence, has only that sentence", async () => {
     expect((await write("Chào bạn!")).scenes).toEqual([
       { label: "Chào bạn", lines: ["Chào bạn!"] },
     ]);
   });
 
-  test("given a number with a point and an address, does not cut inside", async () => {
+  test("given a number with a point and an address, does not split them", async () => {
     const { scenes } = await write("Version 3.5 is out at example.com today. It is good.");
     expect(scenes).toHaveLength(2);
   });
 
-  test("given a sentence of 600 characters, loses no word and takes a breath", async () => {
+  test("given a sentence of 600 characters, splits it and loses no word", async () => {
     const text = `${"một câu rất dài, ".repeat(35)}hết.`;
     const { scenes } = await write(text);
     expect(scenes).toHaveLength(1);
@@ -99,14 +102,14 @@ describe("a text", () => {
     expect(scenes[0]?.label.length).toBeLessThanOrEqual(41);
   });
 
-  test("given 600 letters without a gap, still ends", async () => {
+  test("given 600 letters without a space, splits them too", async () => {
     const { scenes, title } = await write("a".repeat(600));
     expect(scenes[0]?.lines.join("")).toBe("a".repeat(600));
     expect(title.length).toBeLessThanOrEqual(61);
   });
 });
 
-test("given too little and too much text, the pace stays within what sounds natural", async () => {
+test("given too little or too much text, limits the pace to a natural range", async () => {
   const short = paceFor(await write("Chào bạn!", 60), 60_000);
   const long = paceFor(await write("một câu dài. ".repeat(45).trim(), 5), 5000);
   expect(short.rate).toBeGreaterThan(120);

@@ -11,7 +11,7 @@ import { type Ffmpeg, locateFfmpeg } from "../../src/pipeline/ffmpeg-locate.js";
 const run = promisify(execFile);
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** The encoder, or `undefined` on a machine without one; in CI its absence is a failure. */
+/** The encoder, or `undefined` on a machine without one. In CI this throws. */
 export async function findEncoder(): Promise<Ffmpeg | undefined> {
   return locateFfmpeg().catch((error: unknown) => {
     if (process.env.CI) throw error;
@@ -19,7 +19,10 @@ export async function findEncoder(): Promise<Ffmpeg | undefined> {
   });
 }
 
-/** Builds the worker as the studio does, inside the package, where its imports are found; each test file into a directory of its own. */
+/**
+ * Builds the worker as the studio does. The output is inside the package, where its imports are resolved, in a
+ * directory for each test file.
+ */
 export async function buildWorker(name = "pipeline-test"): Promise<URL> {
   const outfile = at(`../../node_modules/.cache/${name}/worker.mjs`);
   await build({
@@ -42,12 +45,12 @@ export async function jobDirectory(): Promise<string> {
   return directory;
 }
 
-/** The names of the files there, in order. */
+/** The names of the files in a directory, sorted. */
 export async function filesIn(directory: string): Promise<string[]> {
   return (await readdir(directory)).sort();
 }
 
-/** The commands of the living processes of a group; a dead one that nobody has collected yet does not count. */
+/** The commands of the running processes of a group, without zombies. */
 export async function processesOf(group: number | undefined): Promise<string[]> {
   const { stdout } = await run("ps", ["-A", "-o", "pgid=,stat=,comm="]);
   const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/u));
@@ -56,7 +59,7 @@ export async function processesOf(group: number | undefined): Promise<string[]> 
     .map(([, , command]) => command ?? "");
 }
 
-/** What the encoder says about a file, and the count of frames that it reads from it. */
+/** The encoder's description of a file, and the number of frames that it reads from it. */
 export async function inspect(
   ffmpeg: Ffmpeg,
   file: string,
@@ -80,7 +83,9 @@ export async function inspect(
   };
 }
 
-/** Resolves when no process of a group is left: a signal is delivered soon, not at once. Nothing tells of the death of processes that aren't ours: they are looked for. */
+/**
+ * Resolves when no process of a group is left. The test gets no event when a process of another one exits, so it polls.
+ */
 export async function untilGone(group: number | undefined): Promise<void> {
   await expect.poll(() => processesOf(group), { timeout: 20_000, interval: 50 }).toEqual([]);
 }

@@ -31,7 +31,7 @@ beforeAll(async () => {
   workerFile = await buildWorker();
 });
 
-/** Starts a video that takes a while, and resolves when its frames are being drawn and encoded. */
+/** Starts a long video, and resolves when its frames are being drawn and encoded. */
 async function rendering(outDir: string): Promise<VideoWorker> {
   return new Promise((resolve, reject) => {
     const worker = startVideoWorker(LONG, {
@@ -41,15 +41,18 @@ async function rendering(outDir: string): Promise<VideoWorker> {
         if (message.type === "step-progress" && message.step === "encode") resolve(worker);
       },
     });
-    worker.result.then(() => reject(new Error("It ended before it could be disturbed.")), reject);
+    worker.result.then(
+      () => reject(new Error("The video was finished before it could be interrupted.")),
+      reject,
+    );
   });
 }
 
-// The skip is visible in the report; CI fails instead, in `findEncoder`.
+// Without an encoder these tests are skipped, visibly. In CI `findEncoder` fails instead.
 describe.skipIf(!encoder)("with an encoder", () => {
   const ffmpeg = encoder as Ffmpeg;
 
-  test("given a Vietnamese sentence, makes a whole video", async () => {
+  test("given a Vietnamese sentence, makes a complete video", async () => {
     const outDir = await jobDirectory();
     const reports: VideoReport[] = [];
     const request = parseVideoRequest({
@@ -85,7 +88,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expectOrderly(reports, result.frames);
   });
 
-  test("given a cancel while it renders, leaves no process and no file", async () => {
+  test("given a cancel during the render, leaves no process and no file", async () => {
     const outDir = await jobDirectory();
     const worker = await rendering(outDir);
     expect((await processesOf(worker.pid)).length).toBeGreaterThanOrEqual(2);
@@ -96,7 +99,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     await worker.cancel();
   });
 
-  test("given a worker that is killed, says so, and its encoder is gone too", async () => {
+  test("given a worker that is killed, rejects, and its encoder exits too", async () => {
     const outDir = await jobDirectory();
     const worker = await rendering(outDir);
     process.kill(worker.pid as number, "SIGKILL");
@@ -108,7 +111,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(await filesIn(outDir)).toEqual([]);
   });
 
-  test("given a parent that is gone, the worker ends and cleans up", async () => {
+  test("given a parent that disconnects, the worker exits and removes its files", async () => {
     const outDir = await jobDirectory();
     const child = fork(fileURLToPath(workerFile), { detached: true, execArgv: [] });
     const exited = once(child, "exit");
@@ -122,7 +125,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(await filesIn(outDir)).toEqual([]);
   });
 
-  test("given fewer frames than announced, there is no video", async () => {
+  test("given fewer frames than expected, creates no video", async () => {
     const outDir = await jobDirectory();
     await writeFile(join(outDir, "speech.wav"), encodeWav(new Int16Array(22_050), 22_050));
     const small = startEncoder({
@@ -144,7 +147,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(await filesIn(outDir)).not.toContain("final.mp4");
   });
 
-  test("given a voice that is not in the list, refuses before it speaks", async () => {
+  test("given an unknown voice, refuses before the speech", async () => {
     const outDir = await jobDirectory();
     const request = { ...LONG, voice: "en-gb" as never };
     const worker = startVideoWorker(request, { outDir, workerFile, onMessage: () => undefined });
@@ -152,7 +155,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
   });
 });
 
-test("given no encoder, says what to do", async () => {
+test("given no encoder, rejects with the remedy", async () => {
   const outDir = await jobDirectory();
   const env = { ...process.env, FFMPEG_PATH: join(outDir, "no-such-ffmpeg") };
   const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage: () => undefined });
@@ -162,7 +165,7 @@ test("given no encoder, says what to do", async () => {
   });
 });
 
-test("given a signal that is aborted already, starts nothing", async () => {
+test("given an aborted signal, starts nothing", async () => {
   const outDir = await jobDirectory();
   const signal = AbortSignal.abort();
   const worker = startVideoWorker(LONG, { outDir, workerFile, signal, onMessage: () => undefined });
@@ -172,7 +175,7 @@ test("given a signal that is aborted already, starts nothing", async () => {
   expect(await filesIn(outDir)).toEqual([]);
 });
 
-/** Each step starts once and ends once, counts only upwards, and ends full. */
+/** Expects that each step starts and finishes once, and that its count only rises, up to the total. */
 function expectOrderly(reports: readonly VideoReport[], frames: number): void {
   for (const { id } of VIDEO_PLAN) {
     const own = reports.filter((report) => "step" in report && report.step === id);

@@ -24,19 +24,19 @@ beforeAll(async () => {
   workerFile = await buildWorker("server-create-test");
 });
 
-/** What is sent, and which field is at fault; `undefined` if it is the body as a whole. */
+/** Bodies, and the field that is invalid: `undefined` for the body as a whole. */
 const REFUSED: readonly (readonly [name: string, body: unknown, field: string | undefined])[] = [
   ["no body", "", "topic"],
   ["no JSON", "{topic", undefined],
-  ["a text as JSON", '"topic"', undefined],
+  ["a string as JSON", '"topic"', undefined],
   ["a list", [GOOD], undefined],
   ["null", null, undefined],
   ["no topic", { ...GOOD, topic: undefined }, "topic"],
   ["an empty topic", { ...GOOD, topic: "   " }, "topic"],
-  ["a topic of marks alone", { ...GOOD, topic: "?!…" }, "topic"],
+  ["a topic of punctuation only", { ...GOOD, topic: "?!…" }, "topic"],
   ["a topic that is a number", { ...GOOD, topic: 5 }, "topic"],
   ["601 characters", { ...GOOD, topic: "a".repeat(601) }, "topic"],
-  ["a duration that is a text", { ...GOOD, duration: "10" }, "duration"],
+  ["a duration that is a string", { ...GOOD, duration: "10" }, "duration"],
   ["a duration of null", { ...GOOD, duration: null }, "duration"],
   ["4 seconds", { ...GOOD, duration: 4 }, "duration"],
   ["61 seconds", { ...GOOD, duration: 61 }, "duration"],
@@ -50,54 +50,61 @@ const REFUSED: readonly (readonly [name: string, body: unknown, field: string | 
   ["a long key", { ...GOOD, idempotency_key: "k".repeat(201) }, "idempotency_key"],
 ];
 
-describe("a request that can't be met", () => {
-  test.each(REFUSED)("given %s, says so and makes no job", async (_name, body, field) => {
-    const studio = await openStudio({ workerFile });
-    const response = await postVideo(studio, body);
-    expect(response.status).toBe(400);
-    expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
-    const problem = (await response.json()) as Record<string, unknown>;
-    expect(problem).toEqual({
-      type: "about:blank",
-      title: "The request was refused",
-      status: 400,
-      code:
-        field === undefined ? "not-json" : field === "voice" ? "unknown-voice" : "invalid-request",
-      detail: expect.stringMatching(/\S/u),
-      ...(field !== undefined && { field }),
-    });
-    expect(await directoriesOf(studio.dataDir)).toEqual([]);
-    expect(studio.notices).toEqual([]);
-  });
+describe("an invalid request", () => {
+  test.each(REFUSED)(
+    "given %s, answers with the reason and creates no job",
+    async (_name, body, field) => {
+      const studio = await openStudio({ workerFile });
+      const response = await postVideo(studio, body);
+      expect(response.status).toBe(400);
+      expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+      const problem = (await response.json()) as Record<string, unknown>;
+      expect(problem).toEqual({
+        type: "about:blank",
+        title: "The request was refused",
+        status: 400,
+        code:
+          field === undefined
+            ? "not-json"
+            : field === "voice"
+              ? "unknown-voice"
+              : "invalid-request",
+        detail: expect.stringMatching(/\S/u),
+        ...(field !== undefined && { field }),
+      });
+      expect(await directoriesOf(studio.dataDir)).toEqual([]);
+      expect(studio.notices).toEqual([]);
+    },
+  );
 
-  test("given another content type, as a form of another site sends it, refuses", async () => {
+  test("given another content type, like that of a form on another site, refuses", async () => {
     const studio = await openStudio({ workerFile });
     const response = await postVideo(studio, GOOD, { "content-type": "text/plain" });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "not-json" });
   });
 
-  test("given too much, refuses before it is read", async () => {
+  test("given a body that is too large, refuses before reading it", async () => {
     const studio = await openStudio({ workerFile });
     const response = await postVideo(studio, { ...GOOD, topic: "a".repeat(20_000) });
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ code: "too-large", status: 413 });
   });
 
-  test("given a key in the header that isn't one, refuses", async () => {
+  test("given an invalid key in the header, refuses", async () => {
     const studio = await openStudio({ workerFile });
     const response = await postVideo(studio, GOOD, { "idempotency-key": "a b" });
     expect(await response.json()).toMatchObject({ status: 400, field: "idempotency_key" });
   });
 
-  test("given another method, names the one that is allowed", async () => {
+  test("given another method, answers with the allowed one", async () => {
     const studio = await openStudio({ workerFile });
     const response = await fetch(new URL("/api/chat/create-video", studio.url));
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     expect(await response.json()).toMatchObject({ code: "method-not-allowed" });
   });
 
-  test("given a reader of Vietnamese, or a topic in it, answers in Vietnamese", async () => {
+  test("given a Vietnamese browser or topic, answers in Vietnamese", async () => {
     const studio = await openStudio({ workerFile });
     const title = "Yêu cầu bị từ chối";
     const vietnamese = { "accept-language": "vi-VN,vi;q=0.9,en;q=0.5" };
@@ -110,7 +117,7 @@ describe("a request that can't be met", () => {
   });
 });
 
-test("given the topic alone, takes the defaults", async () => {
+test("given only a topic, uses the defaults", async () => {
   const studio = await openStudio({ workerFile, env: withoutEncoder() });
   const { jobId } = await createVideo(studio, { topic: "Green tea" });
   const { metadata } = await ended(watchVideo(studio, jobId));
@@ -120,7 +127,7 @@ test("given the topic alone, takes the defaults", async () => {
   });
 });
 
-test("given no ffmpeg, the job fails with what to do about it", async () => {
+test("given no ffmpeg, fails the job with the remedy", async () => {
   const studio = await openStudio({ workerFile, env: withoutEncoder() });
   const { jobId } = await createVideo(studio, GOOD);
   const end = await ended(watchVideo(studio, jobId));
@@ -133,14 +140,14 @@ test("given no ffmpeg, the job fails with what to do about it", async () => {
       message: expect.stringContaining("FFMPEG_PATH"),
     },
   });
-  // The operator is told where it was looked for; the user isn't.
+  // The operator gets the path, the user does not.
   expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
   expect(JSON.stringify(end)).not.toContain("no-such-ffmpeg");
   expect(await directoriesOf(studio.dataDir)).toEqual([]);
 });
 
-describe("one key", () => {
-  test("given at once and again after the end, makes one job", async () => {
+describe("an idempotency key", () => {
+  test("given the same key at once and again after the end, creates one job", async () => {
     const studio = await openStudio({ workerFile, env: withoutEncoder() });
     const key = { "idempotency-key": "a-double-click" };
     const replies = await Promise.all([
@@ -151,15 +158,15 @@ describe("one key", () => {
     const [first] = replies;
     expect(new Set(replies.map(({ jobId }) => jobId)).size).toBe(1);
     expect(replies.map(({ message }) => message).sort()).toEqual([
-      "This video was asked for already.",
-      "This video was asked for already.",
+      "This video was already requested.",
+      "This video was already requested.",
       "Your video is being made.",
     ]);
     await ended(watchVideo(studio, first.jobId));
     expect((await createVideo(studio, GOOD, key)).jobId).toBe(first.jobId);
   });
 
-  test("given another key, or none, makes another job", async () => {
+  test("given another key or none, creates another job", async () => {
     const studio = await openStudio({ workerFile, env: withoutEncoder() });
     const ids = await Promise.all([
       createVideo(studio, GOOD, { "idempotency-key": "one" }),

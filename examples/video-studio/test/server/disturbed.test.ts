@@ -20,7 +20,7 @@ beforeAll(async () => {
   workerFile = await buildWorker("server-disturbed-test");
 });
 
-/** Starts a video, and resolves when its frames are drawn and encoded. */
+/** Requests a video, and resolves when its frames are being drawn and encoded. */
 async function rendering(studio: OpenStudio) {
   const { jobId } = await createVideo(studio, LONG);
   const watch = watchVideo(studio, jobId);
@@ -30,9 +30,9 @@ async function rendering(studio: OpenStudio) {
   return { watch, pid };
 }
 
-// The skip is visible in the report; CI fails instead, in `findEncoder`.
+// Without an encoder these tests are skipped, visibly. In CI `findEncoder` fails instead.
 describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
-  test("given a cancel while it renders, ends the job and all of its processes", async () => {
+  test("given a cancel during the render, ends the job and all of its processes", async () => {
     const studio = await openStudio({ workerFile });
     const { watch, pid } = await rendering(studio);
     const reply = await watch.cancel();
@@ -49,7 +49,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     expect(await watch.cancel()).toMatchObject({ status: "cancelled" });
   });
 
-  test("given a worker that is killed, the job is lost at once, and the next one is made", async () => {
+  test("given a worker that is killed, loses its job at once and begins the next one", async () => {
     const studio = await openStudio({ workerFile });
     const { watch, pid } = await rendering(studio);
     const next = await createVideo(studio, LONG);
@@ -64,7 +64,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     await until(watchVideo(studio, next.jobId), ({ status }) => status === "running");
   });
 
-  test("given a close, tells those who watch how it ended, and leaves no process", async () => {
+  test("given a close, sends the ends of the jobs to their watchers and leaves no process", async () => {
     const studio = await openStudio({ workerFile });
     const { watch, pid } = await rendering(studio);
     const waiting = watchVideo(studio, (await createVideo(studio, LONG)).jobId);
@@ -78,7 +78,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     expect(await directoriesOf(studio.dataDir)).toEqual([]);
   });
 
-  test("given three videos, one is made and the others know their positions", async () => {
+  test("given three videos, makes one and sets the positions of the others", async () => {
     const studio = await openStudio({ workerFile });
     const replies = [
       await createVideo(studio, LONG),
@@ -91,28 +91,28 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
       "Your video is number 2 in the queue.",
     ]);
     const [first, second, third] = replies.map(({ jobId }) => watchVideo(studio, jobId));
-    if (!first || !second || !third) throw new Error("There are three.");
+    if (!first || !second || !third) throw new Error("There must be three watches.");
     const waiting = { status: "queued", startedAt: null };
-    const here = (position: number) => (job: { metadata: { queuePosition?: number } }) =>
+    const isAt = (position: number) => (job: { metadata: { queuePosition?: number } }) =>
       job.metadata.queuePosition === position;
-    expect(await until(first, here(0))).toMatchObject({ status: "running", message: null });
-    expect(await until(second, here(1))).toMatchObject(waiting);
-    expect(await until(third, here(2))).toMatchObject({
+    expect(await until(first, isAt(0))).toMatchObject({ status: "running", message: null });
+    expect(await until(second, isAt(1))).toMatchObject(waiting);
+    expect(await until(third, isAt(2))).toMatchObject({
       ...waiting,
       message: "Your video is number 2 in the queue.",
     });
 
-    // Who waits is cancelled at once, and makes room.
+    // A waiting job is cancelled at once, and the one behind it moves up.
     expect(await second.cancel()).toMatchObject({ status: "cancelled" });
     expect(await ended(second)).toMatchObject({ status: "cancelled", startedAt: null });
-    expect(await until(third, here(1))).toMatchObject({ message: "Your video is next." });
+    expect(await until(third, isAt(1))).toMatchObject({ message: "Your video is next." });
     await first.cancel();
-    expect(await until(third, here(0))).toMatchObject({ status: "running", message: null });
+    expect(await until(third, isAt(0))).toMatchObject({ status: "running", message: null });
     await until(third, ({ steps }) => steps.script !== undefined);
     expect(await workersOf(workerFile)).toHaveLength(1);
   });
 
-  test("given a full queue, refuses the next, but knows the keys that it has", async () => {
+  test("given a full queue, refuses another video, but accepts the keys of its jobs", async () => {
     const studio = await openStudio({ workerFile, maxWaiting: 1 });
     const key = { "idempotency-key": "mine" };
     const running = await createVideo(studio, LONG);
@@ -130,7 +130,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
   });
 });
 
-test("given a worker that hangs, the job is lost, and no process is left", async () => {
+test("given a worker that hangs, loses the job and leaves no process", async () => {
   const hung = new URL("./hung-worker.mjs", import.meta.url);
   const studio = await openStudio({ workerFile: hung, silenceMs: 3_000 });
   const watch = watchVideo(studio, (await createVideo(studio, LONG)).jobId);

@@ -1,4 +1,4 @@
-// A worker that takes its task, starts a process of its own, and is never heard of again.
+// A worker that accepts its task, starts a process of its own, and then sends nothing.
 import { spawn } from "node:child_process";
 
 process.on("message", () => {

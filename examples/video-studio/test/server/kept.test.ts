@@ -1,30 +1,48 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Fields } from "@emlinh/progress-server";
+import { allowAnyone, createProgress, type Progress } from "@emlinh/progress-server";
 import { sqliteStore } from "@emlinh/progress-server/stores/sqlite";
 import Database from "libsql";
 import { expect, test } from "vitest";
 import { openVideoFiles } from "../../src/server/video-files.js";
 import { directoriesOf, type OpenStudio, openStudio, temporaryDirectory } from "./support.js";
 
-const COMPLETED = { status: "completed", result: { videoUrl: "/somewhere" } };
+/** A job of an earlier run. */
+interface EarlierJob {
+  readonly status: "queued" | "running" | "completed" | "failed";
+  /** Whether its directory has a complete video. */
+  readonly hasVideo: boolean;
+}
 
-/** Jobs as an earlier run of the studio left them, by id: what it wrote last, and whether a whole video is there. */
-async function leave(
-  dataDir: string,
-  jobs: Readonly<Record<string, { readonly set: Fields; readonly isWhole: boolean }>>,
-): Promise<void> {
+const COMPLETED: EarlierJob = { status: "completed", hasVideo: true };
+
+/** Leaves jobs and their directories, as an earlier run of the studio does. */
+async function leave(dataDir: string, jobs: Readonly<Record<string, EarlierJob>>): Promise<void> {
   const database = new Database(join(dataDir, "jobs.db"));
   const store = sqliteStore({ database });
-  for (const [id, { set, isWhole }] of Object.entries(jobs)) {
-    await store.create({ id, set: { kind: "video", status: "queued", attempt: 1 } });
-    if (Object.keys(set).length > 0) await store.write(id, { set, log: [], leaseMs: 60_000 });
+  const progress = createProgress({ store, authorize: allowAnyone, leaseMs: 60_000 });
+  for (const [id, { status, hasVideo }] of Object.entries(jobs)) {
+    await progress.create({ id, kind: "video" });
+    await bringTo(progress, id, status);
     const directory = join(dataDir, "videos", id);
     await mkdir(directory, { recursive: true });
-    if (isWhole) await writeFile(join(directory, "final.mp4"), "bytes");
+    if (hasVideo) await writeFile(join(directory, "final.mp4"), "bytes");
   }
+  // A closed progress leaves the leases of its running jobs, as a killed process does.
+  await progress.close();
   await store.close();
   database.close();
+}
+
+async function bringTo(
+  progress: Progress,
+  id: string,
+  status: EarlierJob["status"],
+): Promise<void> {
+  if (status === "queued") return;
+  const job = await progress.open(id);
+  if (status === "completed") await job.complete({ videoUrl: "/somewhere" });
+  if (status === "failed") await job.end("failed");
 }
 
 async function statusOf(studio: OpenStudio, jobId: string): Promise<unknown> {
@@ -32,15 +50,15 @@ async function statusOf(studio: OpenStudio, jobId: string): Promise<unknown> {
   return response.ok ? ((await response.json()) as { status: unknown }).status : response.status;
 }
 
-test("given what an earlier run left, keeps what was finished, and ends the rest at once", async () => {
+test("given jobs of an earlier run, keeps the finished one and ends the others at once", async () => {
   const dataDir = await temporaryDirectory();
   await leave(dataDir, {
-    finished: { set: COMPLETED, isWhole: true },
-    failed: { set: { status: "failed" }, isWhole: false },
-    waiting: { set: {}, isWhole: false },
-    running: { set: { status: "running" }, isWhole: false },
-    // Killed between the last frame and the word of it.
-    nearly: { set: { status: "running" }, isWhole: true },
+    finished: COMPLETED,
+    failed: { status: "failed", hasVideo: false },
+    waiting: { status: "queued", hasVideo: false },
+    running: { status: "running", hasVideo: false },
+    // The earlier run was killed after the video was complete and before the job was.
+    nearly: { status: "running", hasVideo: true },
   });
   const studio = await openStudio({ dataDir });
   const jobIds = ["finished", "failed", "waiting", "running", "nearly"];
@@ -56,9 +74,9 @@ test("given what an earlier run left, keeps what was finished, and ends the rest
   expect(studio.notices).toEqual([]);
 });
 
-test("given a video that is no longer there, its job has expired for every reader", async () => {
+test("given a deleted video, its job has expired for every reader", async () => {
   const dataDir = await temporaryDirectory();
-  await leave(dataDir, { finished: { set: COMPLETED, isWhole: true } });
+  await leave(dataDir, { finished: COMPLETED });
   const studio = await openStudio({ dataDir });
   expect(await statusOf(studio, "finished")).toBe("completed");
   await rm(join(dataDir, "videos", "finished"), { recursive: true });
@@ -69,21 +87,21 @@ test("given a video that is no longer there, its job has expired for every reade
   expect(stream.status).toBe(410);
 });
 
-test("given jobs that have expired, their videos make room, and no other", async () => {
+test("given a job that is no longer kept, removes its video and no other one", async () => {
   const dataDir = await temporaryDirectory();
-  await leave(dataDir, {
-    old: { set: COMPLETED, isWhole: true },
-    young: { set: COMPLETED, isWhole: true },
+  await leave(dataDir, { old: COMPLETED, young: COMPLETED });
+  const files = await openVideoFiles(dataDir, 200, {
+    isKept: async (jobId) => jobId !== "old",
+    remove: async () => expect.unreachable(),
   });
-  const files = await openVideoFiles(dataDir, 200, async (jobId) => jobId === "old");
   await files.make("next");
   expect((await directoriesOf(dataDir)).sort()).toEqual(["next", "young"]);
 });
 
-test("given a second start at the same port, leaves the first one's jobs alone", async () => {
+test("given a second start with the same port, leaves the jobs of the first one alone", async () => {
   const first = await openStudio();
   const { dataDir, url } = first;
-  await leave(dataDir, { running: { set: { status: "running" }, isWhole: false } });
+  await leave(dataDir, { running: { status: "running", hasVideo: false } });
   const second = openStudio({ dataDir, port: Number(new URL(url).port) });
   await expect(second).rejects.toMatchObject({ code: "EADDRINUSE" });
   expect(await statusOf(first, "running")).toBe("running");

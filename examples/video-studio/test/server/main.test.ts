@@ -23,7 +23,7 @@ const outdir = at("../../node_modules/.cache/server-main-test");
 const workerFile = pathToFileURL(`${outdir}/worker.js`);
 const encoder = await findEncoder();
 
-/** Builds server and worker as the studio does, but with the sources of our packages in place of what was built of them last. */
+/** Builds server and worker as the studio does, but with the sources of our packages instead of their builds. */
 beforeAll(async () => {
   const packages = at("../../../../packages");
   await build({
@@ -39,7 +39,7 @@ beforeAll(async () => {
     alias: {
       "@emlinh/progress-protocol": `${packages}/protocol/src/index.ts`,
       "@emlinh/progress-server/adapters/express": `${packages}/server/src/adapters/express.ts`,
-      "@emlinh/progress-server/stores/sqlite": `${packages}/server/src/stores/sqlite.ts`,
+      "@emlinh/progress-server/stores/sqlite": `${packages}/server/src/stores/sqlite/index.ts`,
       "@emlinh/progress-server": `${packages}/server/src/index.ts`,
       "@emlinh/progress-client": `${packages}/client/src/index.ts`,
     },
@@ -58,9 +58,9 @@ beforeAll(async () => {
 interface RunningMain {
   readonly child: ChildProcess;
   readonly output: { readonly out: string; readonly err: string };
-  /** Resolves with the address that it prints; rejects if it ends before. */
+  /** Resolves with the address that the program prints. Rejects if it exits before. */
   readonly url: Promise<string>;
-  /** Resolves with its exit code and the signal that ended it. */
+  /** Resolves with the exit code and the signal that ended the program. */
   readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
   readonly dataDir: string;
 }
@@ -89,7 +89,7 @@ async function runMain(env: NodeJS.ProcessEnv): Promise<RunningMain> {
   return { child, output, url, exit, dataDir };
 }
 
-// The skip is visible in the report; CI fails instead, in `findEncoder`.
+// Without an encoder these tests are skipped, visibly. In CI `findEncoder` fails instead.
 describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
   async function rendering() {
     const main = await runMain({});
@@ -103,7 +103,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
   }
 
   test.each(["SIGTERM", "SIGINT"] as const)(
-    "given %s while it renders, tells how the job ended, and leaves nothing",
+    "given %s during the render, ends the job and leaves no process and no file",
     async (signal) => {
       const { main, watch, pid } = await rendering();
       const end = ended(watch);
@@ -117,7 +117,7 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     },
   );
 
-  test("given that it is killed, its worker ends itself, and the next one says at once what is lost", async () => {
+  test("given SIGKILL, its worker ends itself, and the next run ends the jobs as lost at once", async () => {
     const { main, watch, pid } = await rendering();
     const studio = { url: await main.url, close: async () => undefined };
     const waiting = await createVideo(studio, { ...LONG, topic: "The sea" });
@@ -140,20 +140,20 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     expect(await status(waiting.jobId)).toMatchObject({
       ...lost,
       startedAt: null,
-      error: { code: "server-stopped", message: expect.stringContaining("Ask for it again") },
+      error: { code: "server-stopped", message: expect.stringContaining("Try again") },
     });
     expect(await directoriesOf(main.dataDir)).toEqual([]);
   });
 });
 
-test("given nothing to do, SIGTERM ends it without a word", async () => {
+test("given SIGTERM without a job, exits without output", async () => {
   const main = await runMain({});
   await main.url;
   main.child.kill("SIGTERM");
   expect(await main.exit).toEqual([0, null]);
 });
 
-test("given a port that is taken, says which one and what to do", async () => {
+test("given a port that is taken, prints the port and the remedy", async () => {
   const other = createServer();
   onTestFinished(() => void other.close());
   await once(other.listen(0, "127.0.0.1"), "listening");
@@ -162,17 +162,17 @@ test("given a port that is taken, says which one and what to do", async () => {
   expect(await main.exit).toEqual([1, null]);
   expect(main.output).toEqual({
     out: "",
-    err: `Port ${port} is taken. Stop the program that uses it, or choose another one: PORT=${port + 1} npm start\n`,
+    err: `Port ${port} is taken. Stop the program that uses it, or choose another port: PORT=${port + 1} npm start\n`,
   });
 });
 
-test("given a port that is none, says so", async () => {
+test("given an invalid port, prints the value", async () => {
   const main = await runMain({ PORT: "eighty" });
   expect(await main.exit).toEqual([1, null]);
   expect(main.output.err).toBe('PORT is "eighty"; it must be a number from 0 to 65535.\n');
 });
 
-test("given no ffmpeg, says at the start what is missing, and serves", async () => {
+test("given no ffmpeg, prints what is missing at the start, and serves the page", async () => {
   const main = await runMain(withoutEncoder());
   const url = await main.url;
   await vi.waitFor(() => expect(main.output.err).toContain("FFMPEG_PATH"), 10_000);

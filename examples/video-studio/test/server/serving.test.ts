@@ -6,7 +6,7 @@ import { LIMITS } from "../../src/pipeline/request.js";
 import { OPTIONS_PATH, PLAIN_PATH, SCRIPT_PATH } from "../../src/shared/addresses.js";
 import { type OpenStudio, openStudio, temporaryDirectory } from "./support.js";
 
-/** The built page, as small as it can be. */
+/** A minimal built page. */
 async function builtPage(): Promise<string> {
   const pageDir = join(await temporaryDirectory(), ".dist", "page");
   await mkdir(join(pageDir, "assets"), { recursive: true });
@@ -20,7 +20,7 @@ function at(studio: OpenStudio, path: string): Promise<Response> {
   return fetch(new URL(path, studio.url));
 }
 
-/** The status of a path as it stands: `fetch` would resolve its dots. */
+/** The status for a path as written. `fetch` would resolve its dots. */
 function rawStatus(studio: OpenStudio, path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(studio.url);
   return new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ function rawStatus(studio: OpenStudio, path: string): Promise<number | undefined
 }
 
 describe("pages", () => {
-  test("given a built page, serves it, and lets caches keep what is named by its content", async () => {
+  test("given a built page, serves it, and lets caches store the hashed assets", async () => {
     const studio = await openStudio({ pageDir: await builtPage() });
     const page = await at(studio, "/");
     expect(await page.text()).toContain("Em Linh");
@@ -45,7 +45,7 @@ describe("pages", () => {
     expect(plain.headers.get("content-type")).toContain("text/html");
   });
 
-  test("given any answer, it carries the headers that keep the page what it is", async () => {
+  test("given any answer, it has the security headers", async () => {
     const studio = await openStudio({ pageDir: await builtPage() });
     const paths = ["/", PLAIN_PATH, OPTIONS_PATH, "/nowhere", "/api/video-progress/unknown/status"];
     for (const path of paths) {
@@ -60,7 +60,7 @@ describe("pages", () => {
     }
   });
 
-  test("given the script's address, serves the client's own script-tag build", async () => {
+  test("given the address of the script, serves the client's script-tag build", async () => {
     const studio = await openStudio({ pageDir: await builtPage() });
     const script = await at(studio, SCRIPT_PATH);
     expect(script.status).toBe(200);
@@ -68,7 +68,7 @@ describe("pages", () => {
     expect(await script.text()).toMatch(/\bEmLinhProgress\b/u);
   });
 
-  test("given a page that isn't built, says that there is nothing", async () => {
+  test("given a page that is not built, answers 404", async () => {
     const studio = await openStudio({ pageDir: join(await temporaryDirectory(), "none") });
     for (const path of ["/", PLAIN_PATH]) {
       const response = await at(studio, path);
@@ -78,7 +78,7 @@ describe("pages", () => {
   });
 });
 
-test("given the options' address, tells all that can be asked for", async () => {
+test("given the address of the options, answers with all options", async () => {
   const studio = await openStudio();
   const options = await (await at(studio, OPTIONS_PATH)).json();
   expect(options).toMatchObject({
@@ -95,7 +95,7 @@ test("given the options' address, tells all that can be asked for", async () => 
   });
 });
 
-describe("what is not there", () => {
+describe("a path that does not exist", () => {
   test.each([
     "/api/videos/unknown/file",
     "/api/videos/unknown/poster",
@@ -129,9 +129,9 @@ describe("what is not there", () => {
     `/api/videos/${"a".repeat(129)}/file`,
     "/assets/..%2f..%2fsecret.txt",
     "/..%2f..%2f..%2fetc%2fpasswd",
-  ])("given %s, leaves the directory to nobody", async (path) => {
+  ])("given %s, serves nothing outside the directory", async (path) => {
     const studio = await openStudio({ pageDir: await builtPage() });
-    // What each of the paths would come upon, if it led out.
+    // The files that the paths would reach if they could leave the directory.
     for (const name of ["..", ".hidden", "../secret"]) {
       await mkdir(join(studio.dataDir, "videos", name), { recursive: true });
       await writeFile(join(studio.dataDir, "videos", name, "final.mp4"), "secret");
@@ -139,7 +139,7 @@ describe("what is not there", () => {
     expect([400, 403, 404]).toContain(await rawStatus(studio, path));
   });
 
-  test("given a path that can't be decoded, refuses it as malformed", async () => {
+  test("given a path that can't be decoded, answers 400", async () => {
     const studio = await openStudio();
     expect(await rawStatus(studio, "/api/videos/%E0%A4%A/file")).toBe(400);
     expect(studio.notices).toEqual([]);

@@ -6,17 +6,21 @@ import { promisify } from "node:util";
 import { type JobState, type JobWatch, watchJob } from "@emlinh/progress-client";
 import { onTestFinished } from "vitest";
 import { createStudio, type Studio, type StudioOptions } from "../../src/server/app.js";
+import type { VideoOwners } from "../../src/server/video-files.js";
 import { CREATE_PATH, PROGRESS_PATH } from "../../src/shared/addresses.js";
 import type { CreateVideoBody, CreateVideoReply } from "../../src/shared/create-video.js";
 import { type VideoJob, videoJob } from "../../src/shared/video-job.js";
 
 const run = promisify(execFile);
 
-/** What a test of the studio works with. */
+/** The studio of one test. */
 export interface OpenStudio extends Studio {
   readonly dataDir: string;
   readonly notices: readonly string[];
 }
+
+/** Jobs that are all kept. */
+export const KEEP_ALL: VideoOwners = { isKept: async () => true, remove: async () => undefined };
 
 /** A directory that is removed with the test. */
 export async function temporaryDirectory(): Promise<string> {
@@ -25,7 +29,7 @@ export async function temporaryDirectory(): Promise<string> {
   return directory;
 }
 
-/** A studio on a free port, closed with the test. */
+/** Opens a studio on a free port. It is closed with the test. */
 export async function openStudio(options: Partial<StudioOptions> = {}): Promise<OpenStudio> {
   const dataDir = options.dataDir ?? (await temporaryDirectory());
   const notices: string[] = [];
@@ -41,7 +45,7 @@ export async function openStudio(options: Partial<StudioOptions> = {}): Promise<
   return { ...studio, dataDir, notices };
 }
 
-/** An environment in which no ffmpeg is found: a video fails in its first step. */
+/** An environment without ffmpeg. A video fails in its first step. */
 export function withoutEncoder(): NodeJS.ProcessEnv {
   return { ...process.env, FFMPEG_PATH: join(tmpdir(), "no-such-ffmpeg") };
 }
@@ -59,7 +63,7 @@ export function postVideo(
   });
 }
 
-/** Asks for a video that the studio takes. */
+/** Requests a video. Throws if the studio refuses it. */
 export async function createVideo(
   studio: Studio,
   body: Partial<CreateVideoBody>,
@@ -70,7 +74,7 @@ export async function createVideo(
   return (await response.json()) as CreateVideoReply;
 }
 
-/** A video that takes a while, so that it can be disturbed. */
+/** A video that takes long enough to be interrupted. */
 export const LONG = { topic: "Trí tuệ nhân tạo", duration: 15 } as const;
 
 /** Watches a job over HTTP, as the page does. */
@@ -83,21 +87,21 @@ export function watchVideo(studio: Studio, jobId: string): JobWatch<VideoJob> {
   return watch;
 }
 
-/** Resolves with the first state of which a condition is true. */
+/** Resolves with the first state that meets a condition. */
 export async function until(
   watch: JobWatch<VideoJob>,
   condition: (job: JobState<VideoJob>) => boolean,
 ): Promise<JobState<VideoJob>> {
   for await (const job of watch) if (condition(job)) return job;
-  throw new Error(`Job ${watch.jobId} ended before it came to that.`);
+  throw new Error(`The job ${watch.jobId} ended before it met the condition.`);
 }
 
-/** Resolves with the state in which a job ended. */
+/** Resolves with the state of a job at its end. */
 export function ended(watch: JobWatch<VideoJob>): Promise<JobState<VideoJob>> {
   return new Promise((resolve) => watch.on("end", resolve));
 }
 
-/** The process ids of the living workers that run from a file; each is its group's too. */
+/** The ids of the running worker processes of a file. Each is the id of a process group too. */
 export async function workersOf(workerFile: URL): Promise<readonly number[]> {
   const { stdout } = await run("ps", ["-A", "-o", "pid=,stat=,args="]);
   return stdout
@@ -107,7 +111,7 @@ export async function workersOf(workerFile: URL): Promise<readonly number[]> {
     .map(([pid]) => Number(pid));
 }
 
-/** The directories of jobs that a studio has on its disk. */
+/** The directories of a studio's jobs. */
 export function directoriesOf(dataDir: string): Promise<string[]> {
   return readdir(join(dataDir, "videos"));
 }

@@ -3,18 +3,17 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { parseVideoRequest } from "../../src/pipeline/request.js";
 import { openVideoFiles } from "../../src/server/video-files.js";
 import { createVideoJobs, type VideoJobs } from "../../src/server/video-jobs.js";
-import { temporaryDirectory } from "./support.js";
+import { KEEP_ALL, temporaryDirectory } from "./support.js";
 
-const WISH = { request: parseVideoRequest({ topic: "Green tea" }), language: "en" } as const;
+const ORDER = { request: parseVideoRequest({ topic: "Green tea" }), language: "en" } as const;
 
-/** Jobs whose worker takes its task and is never heard of again. */
+/** Opens jobs whose worker accepts its task and then sends nothing. */
 async function openJobs() {
-  const store = memoryStore();
-  const progress = createProgress({ store, authorize: allowAnyone });
+  const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
   const notices: string[] = [];
   const jobs: VideoJobs = createVideoJobs({
-    ...{ progress, store, maxWaiting: 20, silenceMs: 60_000 },
-    files: await openVideoFiles(await temporaryDirectory(), 10, async () => false),
+    ...{ progress, maxWaiting: 20, silenceMs: 60_000 },
+    files: await openVideoFiles(await temporaryDirectory(), 10, KEEP_ALL),
     workerFile: new URL("./hung-worker.mjs", import.meta.url),
     onNotice: (notice) => notices.push(notice),
   });
@@ -22,28 +21,28 @@ async function openJobs() {
     await jobs.close();
     await progress.close();
   });
-  return { progress, store, jobs, notices };
+  return { progress, jobs, notices };
 }
 
-test("given a close, refuses what comes after it, and a job that was being made meanwhile ends", async () => {
+test("given a close while a job is created, ends that job and refuses later orders", async () => {
   const { progress, jobs } = await openJobs();
-  const meanwhile = jobs.create(WISH);
+  const creating = jobs.create(ORDER);
   await jobs.close();
-  const taken = await meanwhile;
-  if (!("jobId" in taken)) throw new Error("Its place was reserved before the close.");
-  expect(await progress.status(taken.jobId)).toMatchObject({
+  const created = await creating;
+  if (!("jobId" in created)) throw new Error("Its slot was reserved before the close.");
+  expect(await progress.status(created.jobId)).toMatchObject({
     status: "lost",
     error: { code: "server-stopped" },
   });
-  expect(await jobs.create(WISH)).toEqual({ refused: "stopping" });
+  expect(await jobs.create(ORDER)).toEqual({ refused: "stopping" });
 });
 
-test("given many that wait, a close ends them all, and the store keeps no watch", async () => {
+test("given waiting jobs, a close ends them all and leaves no watch", async () => {
   const { progress, jobs, notices } = await openJobs();
   const ids: string[] = [];
   for (let count = 0; count < 5; count += 1) {
-    const taken = await jobs.create(WISH);
-    if ("jobId" in taken) ids.push(taken.jobId);
+    const created = await jobs.create(ORDER);
+    if ("jobId" in created) ids.push(created.jobId);
   }
   await jobs.close();
   const statuses = await Promise.all(ids.map(async (id) => (await progress.status(id))?.status));
@@ -52,21 +51,21 @@ test("given many that wait, a close ends them all, and the store keeps no watch"
   expect(notices).toHaveLength(1);
 });
 
-test("given jobs that end while they wait, whoever ends them, they leave the queue", async () => {
-  const { progress, store, jobs } = await openJobs();
-  const [, second, third, fourth] = await Promise.all(
+test("given waiting jobs that end, by a cancel or otherwise, they leave the queue", async () => {
+  const { progress, jobs } = await openJobs();
+  const [, second = "", third = "", fourth = ""] = await Promise.all(
     [1, 2, 3, 4].map(async () => {
-      const taken = await jobs.create(WISH);
-      return "jobId" in taken ? taken.jobId : "";
+      const created = await jobs.create(ORDER);
+      return "jobId" in created ? created.jobId : "";
     }),
   );
-  await progress.cancel(second ?? "");
-  await store.write(third ?? "", { set: { status: "timed-out" }, log: [] });
+  await progress.cancel(second);
+  await progress.end(third, "timed-out");
   await vi.waitFor(async () =>
-    expect(await progress.status(fourth ?? "")).toMatchObject({
+    expect(await progress.status(fourth)).toMatchObject({
       status: "queued",
       metadata: { queuePosition: 1 },
     }),
   );
-  expect(await jobs.create(WISH)).toMatchObject({ position: 2 });
+  expect(await jobs.create(ORDER)).toMatchObject({ position: 2 });
 });

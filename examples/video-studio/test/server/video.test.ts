@@ -11,9 +11,9 @@ beforeAll(async () => {
   workerFile = await buildWorker("server-video-test");
 });
 
-// The skip is visible in the report; CI fails instead, in `findEncoder`.
+// Without an encoder this test is skipped, visibly. In CI `findEncoder` fails instead.
 describe.skipIf(!encoder)("with an encoder", () => {
-  test("given a sentence, makes a video, tells each step, and serves the file", {
+  test("given a sentence, makes a video, reports each step, and serves the file", {
     timeout: 90_000,
   }, async () => {
     const studio = await openStudio({ workerFile });
@@ -75,7 +75,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(studio.notices).toEqual([]);
     expect(await workersOf(workerFile)).toEqual([]);
 
-    // What is finished outlives the studio, and what is not there is not served.
+    // A finished video outlives the studio.
     await studio.close();
     const next = await openStudio({ workerFile, dataDir: studio.dataDir });
     expect(await directoriesOf(studio.dataDir)).toEqual([jobId]);
@@ -83,7 +83,7 @@ describe.skipIf(!encoder)("with an encoder", () => {
   });
 });
 
-/** A player asks for parts of a video, and for what it has seen already. */
+/** Requests a video as players do: in ranges, and conditionally. */
 async function expectRanges(url: URL, bytes: number): Promise<void> {
   const head = await fetch(url, { method: "HEAD" });
   expect(head.status).toBe(200);
@@ -114,7 +114,7 @@ async function expectRanges(url: URL, bytes: number): Promise<void> {
   expect(beyond.headers.get("content-range")).toBe(`bytes */${bytes}`);
   expect(beyond.headers.get("content-type")).toContain("application/problem+json");
 
-  // Without a word of ours `fetch` adds `no-cache`, and asks for the whole.
+  // Without this header `fetch` adds `no-cache`, which requests the whole file.
   const known = await fetch(url, {
     headers: { "if-none-match": head.headers.get("etag") ?? "", "cache-control": "max-age=0" },
   });

@@ -4,18 +4,18 @@ import { isLive, type Video } from "../job-view.js";
 import type { Phase, Texts } from "../texts/texts.js";
 import { createButton } from "./button.js";
 
-/** What the buttons of a card do. */
-export interface CardDeeds {
-  /** Asks the worker to stop; resolves when the server has taken it, rejects when it couldn't be told. */
+/** The actions of a card's buttons. */
+export interface CardCallbacks {
+  /** Cancels the job. Resolves when the server has accepted it. Rejects if the request failed. */
   cancel(): Promise<void>;
-  /** Makes the same video once more, at once. */
+  /** Requests the same video again, at once. */
   again(): void;
-  /** Puts what was asked into the composer. */
+  /** Puts the input of this video into the composer. */
   another(): void;
   copyLink(): Promise<void>;
 }
 
-/** What decides which buttons there are. */
+/** The state that determines which buttons are shown. */
 export interface ActionsState {
   readonly phase: Phase;
   readonly video: Video | undefined;
@@ -23,14 +23,14 @@ export interface ActionsState {
   readonly texts: Texts;
 }
 
-/** The buttons under the steps. When a focused one goes, the focus moves to `fallback`, not to nowhere. */
+/** The buttons under the steps. If a button with the focus is hidden, the focus moves to `fallback`. */
 export function createActions(
-  deeds: CardDeeds,
+  callbacks: CardCallbacks,
   fallback: HTMLElement,
 ): { readonly element: HTMLElement; render(state: ActionsState): void } {
-  const cancel = createCancel(deeds);
-  const again = createButton("primary", "again", deeds.again);
-  const another = createButton("quiet", "spark", deeds.another);
+  const cancel = createCancel(callbacks);
+  const again = createButton("primary", "again", callbacks.again);
+  const another = createButton("quiet", "spark", callbacks.another);
   const download = el("a", { class: "button primary", attributes: { download: true } }, [
     icon("download"),
   ]);
@@ -47,11 +47,11 @@ export function createActions(
     element,
     render({ phase, video, isOwn, texts }) {
       const result = video?.result ?? undefined;
-      const isAskable = video !== undefined;
+      const hasInput = video !== undefined;
       cancel.render(phase, texts);
       setHidden(cancel.element, !isOwn || !isLive(phase) || phase === "joining", fallback);
       setHidden(download, result === undefined);
-      setHidden(again.element, isLive(phase) || result !== undefined || !isAskable, fallback);
+      setHidden(again.element, isLive(phase) || result !== undefined || !hasInput, fallback);
       setHidden(another.element, result === undefined, fallback);
       setText(again.label, texts.again);
       setText(another.label, texts.anotherLikeThis);
@@ -64,34 +64,34 @@ export function createActions(
   };
 }
 
-/** Cancelling asks nothing, and says at once that it is under way; if the server couldn't be told, it says that too. */
-function createCancel({ cancel }: CardDeeds): {
+/** The cancel button. It cancels without a question, shows at once that it does, and shows if the request failed. */
+function createCancel({ cancel }: CardCallbacks): {
   readonly element: HTMLButtonElement;
   render(phase: Phase, texts: Texts): void;
 } {
-  let asked: "no" | "sending" | "failed" = "no";
+  let request: "none" | "sending" | "failed" = "none";
   let last: Parameters<typeof render> | undefined;
   const button = createButton("quiet", "stop", () => {
-    if (asked === "sending" || last?.[0] === "cancelling") return;
-    asked = "sending";
+    if (request === "sending" || last?.[0] === "cancelling") return;
+    request = "sending";
     rerender();
     cancel().then(
-      () => settle("no"),
+      () => settle("none"),
       () => settle("failed"),
     );
   });
-  const settle = (outcome: typeof asked) => {
-    asked = outcome;
+  const settle = (outcome: typeof request) => {
+    request = outcome;
     rerender();
   };
   const rerender = () => last !== undefined && render(...last);
   function render(phase: Phase, texts: Texts): void {
     last = [phase, texts];
-    const isUnderWay = asked === "sending" || phase === "cancelling";
-    // Not `disabled`: that would throw the focus away while it waits.
-    setAttribute(button.element, "aria-disabled", isUnderWay ? "true" : false);
-    const text = asked === "failed" ? texts.cancelFailed : texts.cancel;
-    setText(button.label, isUnderWay ? texts.cancelling : text);
+    const isCancelling = request === "sending" || phase === "cancelling";
+    // Not `disabled`, because a disabled button loses the focus.
+    setAttribute(button.element, "aria-disabled", isCancelling ? "true" : false);
+    const text = request === "failed" ? texts.cancelFailed : texts.cancel;
+    setText(button.label, isCancelling ? texts.cancelling : text);
   }
   return { element: button.element, render };
 }

@@ -1,14 +1,14 @@
 import { el } from "../dom.js";
 
-const KEPT = 3;
+const MAX_TEXTS = 3;
 
 /**
- * Says things to screen readers, politely: a step that begins, an end. Each is an element of its own, so that two at once are both
- * read; the old ones go, or they would be read again by whoever browses there.
+ * Announces texts to screen readers, such as a step that begins. Each text has its own element, so that two texts at
+ * the same time are both read. Old ones are removed, so that a user who browses the page does not read them again.
  */
 export function createAnnouncer(): {
   readonly element: HTMLElement;
-  say(text: string): void;
+  announce(text: string): void;
 } {
   const element = el("div", {
     class: "visually-hidden",
@@ -16,10 +16,10 @@ export function createAnnouncer(): {
   });
   return {
     element,
-    say(text) {
+    announce(text) {
       if (element.lastElementChild?.textContent === text) return;
       element.append(el("p", { text }));
-      while (element.childElementCount > KEPT) element.firstElementChild?.remove();
+      while (element.childElementCount > MAX_TEXTS) element.firstElementChild?.remove();
     },
   };
 }

@@ -1,17 +1,17 @@
 import { el, setAttribute } from "../dom.js";
 
-/** How far the bar is, and how it says so. */
+/** The state of the bar. */
 export interface BarState {
-  /** 0..100, or `null` while it can't be known. */
+  /** 0..100, or `null` if it is not known. */
   readonly percent: number | null;
-  /** Something goes on though no percent is known: the bar moves to and fro. */
+  /** Whether the job is live. Without a percent the bar then shows an indeterminate animation. */
   readonly isBusy: boolean;
   readonly label: string;
-  /** For screen readers, in place of the bare number. */
+  /** For screen readers, instead of the number. */
   readonly valueText: string;
 }
 
-/** A progress bar. Its fill is scaled, not widened, so that each step of it costs the browser no layout. */
+/** A progress bar. Its fill is scaled and not widened, so a change needs no layout. */
 export function createBar(): { readonly element: HTMLElement; render(state: BarState): void } {
   const fill = el("div", { class: "bar-fill" });
   const element = el(
@@ -27,7 +27,7 @@ export function createBar(): { readonly element: HTMLElement; render(state: BarS
     render({ percent, isBusy, label, valueText }) {
       setAttribute(element, "aria-label", label);
       setAttribute(element, "aria-valuetext", valueText);
-      // Without a value the role means "indeterminate".
+      // Without a value the role is indeterminate.
       setAttribute(element, "aria-valuenow", percent === null ? false : Math.floor(percent));
       setAttribute(element, "data-busy", percent === null && isBusy);
       fill.style.transform = percent === null && isBusy ? "" : `scaleX(${(percent ?? 0) / 100})`;

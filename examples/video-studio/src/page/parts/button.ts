@@ -7,7 +7,7 @@ export interface Button {
   readonly label: HTMLElement;
 }
 
-/** Makes a button; `look` is `primary`, `quiet` or `danger`. */
+/** Creates a button. `look` is `primary` or `quiet`. */
 export function createButton(look: string, name: IconName, onClick: () => void): Button {
   const label = el("span");
   const element = el(

@@ -1,5 +1,4 @@
 import type { LogLine } from "@emlinh/progress-client";
-import type { Asked } from "../asked.js";
 import { el, setAttribute, setText } from "../dom.js";
 import { type IconName, icon } from "../icons.js";
 import {
@@ -13,25 +12,26 @@ import {
   type Video,
 } from "../job-view.js";
 import type { Texts } from "../texts/texts.js";
-import { type CardDeeds, createActions } from "./actions.js";
+import type { VideoInput } from "../video-input.js";
+import { type CardCallbacks, createActions } from "./actions.js";
 import { createBar } from "./bar.js";
 import { createLinkButton } from "./link-button.js";
 import { createLog } from "./log.js";
 import { createStage } from "./stage.js";
 import { createSteps } from "./steps.js";
 
-/** All that a card shows. */
+/** The state of a card. */
 interface CardState {
   readonly video: Video | undefined;
   readonly log: readonly LogLine[];
-  readonly asked: Asked | undefined;
-  /** The server refused to tell of the job, for good. */
+  readonly input: VideoInput | undefined;
+  /** Whether the server refused further data of the job. */
   readonly isGone: boolean;
   readonly isOwn: boolean;
   readonly texts: Texts;
 }
 
-/** The answer to one asked video, from the queue to the finished film. */
+/** The answer to one requested video, from the queue to the finished video. */
 export interface Card {
   readonly element: HTMLElement;
   render(state: CardState): void;
@@ -45,15 +45,15 @@ const ICONS: Readonly<Record<Tone, IconName>> = {
   neutral: "stop",
 };
 
-/** Makes a card. All of its boxes are there from the beginning, so that nothing jumps when they fill. */
-export function createCard(deeds: CardDeeds): Card {
-  const link = createLinkButton(deeds.copyLink);
+/** Creates a card. All of its boxes exist from the beginning, so the layout does not jump when they fill. */
+export function createCard(callbacks: CardCallbacks): Card {
+  const link = createLinkButton(callbacks.copyLink);
   const head = createHead(link.element);
   const bar = createBar();
   const stage = createStage();
   const steps = createSteps();
   const log = createLog();
-  const actions = createActions(deeds, head.headline);
+  const actions = createActions(callbacks, head.headline);
   const side = el("div", { class: "card-side" }, [steps.element, actions.element]);
   const body = el("div", { class: "card-body" }, [stage.element, side]);
   const element = el("article", { class: "card" }, [head.element, bar.element, body, log.element]);
@@ -64,11 +64,11 @@ export function createCard(deeds: CardDeeds): Card {
       const { video, texts } = state;
       const phase = phaseOf(video, state.isGone);
       const { percent, text, remaining } = progressOf(video, phase, texts);
-      const topic = video?.metadata.topic ?? state.asked?.topic ?? "";
+      const topic = video?.metadata.topic ?? state.input?.topic ?? "";
       element.dataset.phase = phase;
       element.dataset.tone = toneOf(phase);
       setAttribute(element, "aria-label", topic || texts.headline[phase]);
-      // Of a video that isn't there, there is nothing to show.
+      // There is nothing to show of an unknown video.
       const isEmpty = phase === "gone" && video === undefined;
       for (const part of [bar.element, body, log.element]) part.hidden = isEmpty;
       head.render(state);
@@ -79,7 +79,7 @@ export function createCard(deeds: CardDeeds): Card {
         label: texts.progressLabel(topic),
         valueText: [text || texts.headline[phase], remaining].filter(Boolean).join(", "),
       });
-      stage.render({ video, asked: state.asked, isBusy: isLive(phase), texts });
+      stage.render({ video, input: state.input, isBusy: isLive(phase), texts });
       steps.render(stepsOf(video, phase, texts), texts);
       actions.render({ phase, video, isOwn: state.isOwn, texts });
       log.render(state.log, texts);
@@ -122,7 +122,7 @@ function createHead(link: HTMLElement): {
   };
 }
 
-/** The finished video is called by its title; a second attempt is called one. */
+/** The title of a finished video, else the headline with the number of the attempt if there were several. */
 function headlineOf(video: Video | undefined, headline: string, texts: Texts): string {
   if (video?.result) return video.result.title;
   return video !== undefined && video.attempt > 1

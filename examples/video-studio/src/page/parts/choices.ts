@@ -3,29 +3,29 @@ import { BACKGROUNDS, COMPOSITIONS } from "../../pipeline/looks.js";
 import { LIMITS } from "../../pipeline/request.js";
 import { VOICES } from "../../pipeline/voices.js";
 import { presenterArt } from "../art.js";
-import type { Asked } from "../asked.js";
 import { el, setAttribute, setText } from "../dom.js";
-import type { Speech } from "../language.js";
+import type { I18n } from "../i18n.js";
+import type { VideoInput } from "../video-input.js";
 
-/** How the video shall be, apart from what it says. */
-type Choices = Omit<Asked, "topic">;
+/** The input without the topic. */
+type Choices = Omit<VideoInput, "topic">;
 
-/** The fields for length, voice, layout and background. */
+/** The fields for duration, voice, composition and background. */
 export interface ChoiceFields {
   readonly element: HTMLElement;
   readonly value: Choices;
   set(choices: Choices): void;
-  /** The choices in one line. */
+  /** The choices as one line of text. */
   summary(): string;
   render(): void;
 }
 
-/** Makes the fields; `onChange` is called whenever one of them changes. */
-export function createChoices(speech: Speech, onChange: () => void): ChoiceFields {
-  const duration = createDuration(speech);
-  const voice = createVoice(speech);
-  const composition = createSwatches("composition", COMPOSITIONS, speech);
-  const background = createSwatches("background", BACKGROUNDS, speech);
+/** Creates the fields. `onChange` is called after each change. */
+export function createChoices(i18n: I18n, onChange: () => void): ChoiceFields {
+  const duration = createDuration(i18n);
+  const voice = createVoice(i18n);
+  const composition = createSwatches("composition", COMPOSITIONS, i18n);
+  const background = createSwatches("background", BACKGROUNDS, i18n);
   const fields = [duration, voice, composition, background];
   const element = el(
     "div",
@@ -57,14 +57,14 @@ export function createChoices(speech: Speech, onChange: () => void): ChoiceField
       background.value = choices.background;
       update();
     },
-    summary: () => `${speech.texts.seconds(String(duration.value))} · ${voice.label()}`,
+    summary: () => `${i18n.texts.seconds(String(duration.value))} · ${voice.label()}`,
     render() {
       for (const field of fields) field.render();
     },
   };
 }
 
-function createDuration(speech: Speech) {
+function createDuration(i18n: I18n) {
   const name = el("span", { class: "field-name" });
   const output = el("output", { class: "field-value" });
   const input = el("input", {
@@ -88,15 +88,15 @@ function createDuration(speech: Speech) {
       input.valueAsNumber = seconds;
     },
     render() {
-      const text = speech.texts.seconds(input.value);
-      setText(name, speech.texts.duration);
+      const text = i18n.texts.seconds(input.value);
+      setText(name, i18n.texts.duration);
       setText(output, text);
       setAttribute(input, "aria-valuetext", text);
     },
   };
 }
 
-function createVoice(speech: Speech) {
+function createVoice(i18n: I18n) {
   const name = el("span", { class: "field-name" });
   const select = el("select", {});
   const groups = (["vi", "en"] as const).map((language) => ({
@@ -123,13 +123,13 @@ function createVoice(speech: Speech) {
     },
     label: () => select.selectedOptions[0]?.textContent ?? "",
     render() {
-      const { language, texts } = speech;
+      const { language, texts } = i18n;
       setText(name, texts.voice);
       for (const group of groups)
         group.element.label =
           group.language === "vi" ? texts.vietnameseVoices : texts.englishVoices;
       for (const option of select.options) setText(option, voiceLabel(option.value, language));
-      // The voice follows the page's language until somebody chooses one.
+      // The voice follows the page's language until the user chooses one.
       if (!isTouched) select.value = VOICES.find((voice) => voice.language === language)?.id ?? "";
     },
   };
@@ -142,7 +142,7 @@ function voiceLabel(id: string, language: Language): string {
 function createSwatches(
   kind: "composition" | "background",
   looks: readonly { readonly id: string; readonly label: Label }[],
-  speech: Speech,
+  i18n: I18n,
 ) {
   const legend = el("legend", { class: "field-name" });
   const swatches = looks.map(({ id, label }, index) => {
@@ -172,10 +172,10 @@ function createSwatches(
       for (const swatch of swatches) swatch.input.checked = swatch.id === id;
     },
     render() {
-      setText(legend, speech.texts[kind]);
+      setText(legend, i18n.texts[kind]);
       for (const { element, label, text } of swatches) {
-        setText(text, label[speech.language]);
-        element.title = label[speech.language];
+        setText(text, label[i18n.language]);
+        element.title = label[i18n.language];
       }
     },
   };

@@ -1,19 +1,19 @@
 import type { Language } from "../../pipeline/language.js";
 import { presenterFace } from "../art.js";
 import { el, setText } from "../dom.js";
-import type { Speech } from "../language.js";
+import type { I18n } from "../i18n.js";
 
 const NAMES: Readonly<Record<Language, string>> = { vi: "Tiếng Việt", en: "English" };
 
 /** The studio's name and the language switch. */
-export function createHeader(speech: Speech): { readonly element: HTMLElement; render(): void } {
+export function createHeader(i18n: I18n): { readonly element: HTMLElement; render(): void } {
   const tagline = el("span", { class: "brand-tagline" });
   const brand = el("div", { class: "brand" }, [
     el("span", { class: "avatar", attributes: { "aria-hidden": "true" } }, [presenterFace()]),
     el("span", { class: "brand-names" }, [el("strong", { text: "Em Linh" }), tagline]),
   ]);
   const legend = el("legend", { class: "visually-hidden" });
-  const choices = (["vi", "en"] as const).map((language) => createChoice(language, speech));
+  const choices = (["vi", "en"] as const).map((language) => createChoice(language, i18n));
   const element = el("header", { class: "top" }, [
     brand,
     el("fieldset", { class: "languages" }, [legend, ...choices]),
@@ -21,23 +21,23 @@ export function createHeader(speech: Speech): { readonly element: HTMLElement; r
   return {
     element,
     render() {
-      setText(tagline, speech.texts.tagline);
-      setText(legend, speech.texts.languageLegend);
+      setText(tagline, i18n.texts.tagline);
+      setText(legend, i18n.texts.languageLegend);
     },
   };
 }
 
-/** Each language is written in itself, and says so to screen readers. */
-function createChoice(language: Language, speech: Speech): HTMLElement {
+/** One language, with its name in that language. */
+function createChoice(language: Language, i18n: I18n): HTMLElement {
   const input = el("input", {
     class: "visually-hidden",
     attributes: {
       type: "radio",
       name: "language",
       value: language,
-      checked: speech.language === language,
+      checked: i18n.language === language,
     },
-    on: { change: () => speech.choose(language) },
+    on: { change: () => i18n.choose(language) },
   });
   const name = el("span", {
     class: "language-code",

@@ -2,7 +2,7 @@ import { el, setAttribute, setHidden, setText } from "../dom.js";
 import { icon } from "../icons.js";
 import type { Phase, Texts } from "../texts/texts.js";
 
-/** The button that copies the address of one video; it says so until the user goes elsewhere. */
+/** The button that copies the address of one video. It shows that it did until the pointer or the focus leaves it. */
 export function createLinkButton(copyLink: () => Promise<void>): {
   readonly element: HTMLButtonElement;
   render(phase: Phase, texts: Texts): void;
@@ -20,7 +20,7 @@ export function createLinkButton(copyLink: () => Promise<void>): {
     if (last !== undefined) render(...last);
   };
   element.addEventListener("click", () => {
-    // Without the permission to write to the clipboard, the address bar still holds the link.
+    // If writing to the clipboard is not permitted, the user can copy the link from the address bar.
     copyLink().then(
       () => settle(true),
       () => settle(false),

@@ -3,9 +3,11 @@ import { el, setText } from "../dom.js";
 import { icon } from "../icons.js";
 import type { Texts } from "../texts/texts.js";
 
-const WARNINGS_SHOWN = 3;
+const MAX_WARNINGS = 3;
 
-/** The job's log: all of it behind a disclosure, the newest line beside its title, warnings always in sight. */
+/**
+ * The job's log. All lines are in a disclosure, the newest one is beside its title, and warnings are always visible.
+ */
 export function createLog(): {
   readonly element: HTMLElement;
   render(lines: readonly LogLine[], texts: Texts): void;
@@ -37,14 +39,14 @@ export function createLog(): {
       shown = lines;
       setText(newest, lines.at(-1)?.text ?? "");
       syncRows(list, rows, lines);
-      const warned = lines.filter(({ level }) => level !== "info").slice(-WARNINGS_SHOWN);
+      const warned = lines.filter(({ level }) => level !== "info").slice(-MAX_WARNINGS);
       warnings.hidden = warned.length === 0;
       warnings.replaceChildren(...warned.map(warningRow));
     },
   };
 }
 
-/** Adds the lines that are new and drops those that are no longer kept; the others stay as they are. */
+/** Adds rows for new lines and removes those of lines that are no longer kept. Other rows stay unchanged. */
 function syncRows(
   list: HTMLElement,
   rows: Map<number, HTMLElement>,

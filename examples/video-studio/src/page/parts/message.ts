@@ -1,11 +1,11 @@
 import type { Language } from "../../pipeline/language.js";
 import { VOICES } from "../../pipeline/voices.js";
 import { presenterFace } from "../art.js";
-import type { Asked } from "../asked.js";
 import { el, setText } from "../dom.js";
 import type { Texts } from "../texts/texts.js";
+import type { VideoInput } from "../video-input.js";
 
-/** One message of the conversation; its sender is named for screen readers. */
+/** One message of the conversation. Screen readers read the name of its sender. */
 export function messageFrom(
   sender: "assistant" | "user",
   children: readonly Node[],
@@ -18,10 +18,10 @@ export function messageFrom(
   return { element: el("div", { class: `message ${sender}` }, parts), name };
 }
 
-/** What the user asked for, as they said it. */
+/** The user's message with the input for a video. */
 export function createRequestMessage(): {
   readonly element: HTMLElement;
-  render(asked: Asked | undefined, language: Language, texts: Texts): void;
+  render(input: VideoInput | undefined, language: Language, texts: Texts): void;
 } {
   const topic = el("p", { class: "bubble-topic" });
   const choices = el("p", { class: "bubble-choices" });
@@ -29,13 +29,13 @@ export function createRequestMessage(): {
   const { element, name } = messageFrom("user", [bubble]);
   return {
     element,
-    render(asked, language, texts) {
-      element.hidden = asked === undefined;
-      if (asked === undefined) return;
+    render(input, language, texts) {
+      element.hidden = input === undefined;
+      if (input === undefined) return;
       setText(name, texts.you);
-      setText(topic, asked.topic);
-      const voice = VOICES.find(({ id }) => id === asked.voice)?.label[language] ?? asked.voice;
-      setText(choices, `${texts.seconds(String(asked.duration))} · ${voice}`);
+      setText(topic, input.topic);
+      const voice = VOICES.find(({ id }) => id === input.voice)?.label[language] ?? input.voice;
+      setText(choices, `${texts.seconds(String(input.duration))} · ${voice}`);
     },
   };
 }

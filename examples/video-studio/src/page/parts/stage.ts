@@ -1,25 +1,25 @@
 import { presenterArt } from "../art.js";
-import type { Asked } from "../asked.js";
 import { el, setAttribute } from "../dom.js";
 import type { Video } from "../job-view.js";
 import type { Texts } from "../texts/texts.js";
+import type { VideoInput } from "../video-input.js";
 
-/** What the stage shows. */
+/** The state of the stage. */
 export interface StageState {
   readonly video: Video | undefined;
-  readonly asked: Asked | undefined;
+  readonly input: VideoInput | undefined;
   readonly isBusy: boolean;
   readonly texts: Texts;
 }
 
 /**
- * The box in which the video appears: a drawing of what is asked for, then the preview frames, then the video itself. Its
- * proportions are fixed, so that nothing around it ever moves.
+ * The box of the video: first a drawing, then the preview frames, then the video. It has a fixed aspect ratio, so the
+ * layout around it never moves.
  */
 export function createStage(): { readonly element: HTMLElement; render(state: StageState): void } {
   const preview = el("img", { class: "stage-preview", attributes: { alt: "", decoding: "async" } });
   preview.hidden = true;
-  // A frame that can't be loaded any more (an ended job's are removed) leaves the drawing, not a broken picture.
+  // The preview of an ended job is removed. If it can't be loaded, the drawing is shown instead of a broken image.
   preview.addEventListener("error", () => (preview.hidden = true));
   preview.addEventListener("load", () => (preview.hidden = false));
   const element = el("div", { class: "stage" }, [presenterArt(), preview]);
@@ -27,12 +27,12 @@ export function createStage(): { readonly element: HTMLElement; render(state: St
 
   return {
     element,
-    render({ video, asked, isBusy, texts }) {
-      element.dataset.background = video?.metadata.background ?? asked?.background ?? "violet";
+    render({ video, input, isBusy, texts }) {
+      element.dataset.background = video?.metadata.background ?? input?.background ?? "violet";
       element.dataset.composition =
-        video?.metadata.composition ?? asked?.composition ?? "presenter";
+        video?.metadata.composition ?? input?.composition ?? "presenter";
       setAttribute(element, "data-busy", isBusy);
-      const topic = video?.metadata.topic ?? asked?.topic ?? "";
+      const topic = video?.metadata.topic ?? input?.topic ?? "";
       setAttribute(preview, "alt", texts.previewAlt(topic));
       const { previewUrl } = video?.metadata ?? {};
       const result = video?.result ?? undefined;

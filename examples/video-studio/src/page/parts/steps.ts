@@ -15,7 +15,7 @@ interface Row {
   render(step: StepView, texts: Texts): void;
 }
 
-/** The list of steps. Rows stay the same elements while they change, so that nothing flickers or loses its place. */
+/** The list of steps. Each row keeps its element while it changes, so the list does not flicker. */
 export function createSteps(): {
   readonly element: HTMLElement;
   render(steps: readonly StepView[], texts: Texts): void;

@@ -1,11 +1,11 @@
 import { el, setText } from "../dom.js";
+import type { I18n } from "../i18n.js";
 import { icon } from "../icons.js";
-import type { Speech } from "../language.js";
 import { messageFrom } from "./message.js";
 
-/** The first message of the conversation, with ideas that go to the composer when they are chosen. */
+/** The first message of the conversation, with ideas. A click on an idea puts it into the composer. */
 export function createWelcome(
-  speech: Speech,
+  i18n: I18n,
   onIdea: (idea: string) => void,
 ): { readonly element: HTMLElement; render(): void } {
   const title = el("h1", { class: "welcome-title" });
@@ -18,7 +18,7 @@ export function createWelcome(
   return {
     element,
     render() {
-      const { texts } = speech;
+      const { texts } = i18n;
       setText(name, texts.assistant);
       setText(title, texts.welcomeTitle);
       setText(text, texts.welcomeText);

@@ -13,7 +13,8 @@ export const en: Texts = {
 
   welcomeTitle: "Hello! What story shall we tell today?",
   welcomeText:
-    "Send me an idea, or the very words to say. I write the script, record the voice, draw the frames, and the video appears right here.",
+    "Send me an idea, or the very words to say. " +
+    "I write the script, record the voice, draw the frames, and the video appears right here.",
   ideasTitle: "Try an idea",
   ideas: [
     "Artificial intelligence in daily life",

@@ -5,7 +5,7 @@ import type { VideoStepId } from "../../pipeline/plan.js";
 import { en } from "./en.js";
 import { vi } from "./vi.js";
 
-/** How a job stands, in more shades than its status: what the headline of its card says. */
+/** The state of a job in the page, which is more detailed than its status. It determines the headline of its card. */
 export type Phase =
   | "joining"
   | "queued"
@@ -15,12 +15,12 @@ export type Phase =
   | "gone"
   | TerminalStatus;
 
-/** What the server gives as the reason of a failure, besides what the pipeline gives. */
+/** The error codes of the server, in addition to those of the pipeline. */
 type ServerErrorCode = "worker-silent" | "server-stopped";
 
-/** Everything that the page says, in one language. Adding a text here makes a missing translation a compile error. */
+/** The page's texts in one language. If a translation is missing, the program does not compile. */
 export interface Texts {
-  /** For `lang` and for number formats, such as `vi-VN`. */
+  /** The locale of numbers, such as `vi-VN`. */
   readonly locale: string;
   readonly pageTitle: string;
   readonly tagline: string;

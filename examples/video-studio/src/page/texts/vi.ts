@@ -13,7 +13,8 @@ export const vi: Texts = {
 
   welcomeTitle: "Chào bạn! Hôm nay mình kể chuyện gì nào?",
   welcomeText:
-    "Gửi em một ý tưởng, hoặc nguyên đoạn lời muốn đọc. Em viết kịch bản, thu giọng, dựng hình và gửi lại video ngay tại đây.",
+    "Gửi em một ý tưởng, hoặc nguyên đoạn lời muốn đọc. " +
+    "Em viết kịch bản, thu giọng, dựng hình và gửi lại video ngay tại đây.",
   ideasTitle: "Thử một ý tưởng",
   ideas: [
     "Trí tuệ nhân tạo trong đời sống",

@@ -4,12 +4,12 @@ import { drawOnce, fillCircle, HEIGHT, type Surface, WIDTH } from "./surface.js"
 import type { Theme } from "./themes.js";
 
 const GLOW_SIZE = 560;
-const MOTES = 16;
+const SPECKS = 16;
 
-/** Draws the background of a moment, in seconds. */
+/** Draws the background at a time in seconds. */
 export type DrawBackground = (surface: Surface, seconds: number) => void;
 
-/** Prepares the still part once; lights and motes move over it. */
+/** Draws the still part once. Lights and specks move over it. */
 export function background(theme: Theme): DrawBackground {
   const still = drawOnce(WIDTH, HEIGHT, (surface) => {
     const sky = surface.createLinearGradient(0, 0, WIDTH, HEIGHT);
@@ -35,7 +35,7 @@ export function background(theme: Theme): DrawBackground {
         280 + Math.sin(seconds * 0.6) * 50,
       );
     if (third) surface.drawImage(third, 540 + Math.sin(seconds * 0.3) * 80, -210);
-    drawMotes(surface, seconds);
+    drawSpecks(surface, seconds);
   };
 }
 
@@ -51,9 +51,9 @@ function glow([red, green, blue, strength]: Theme["glows"][number]): Canvas {
   });
 }
 
-/** Specks of light that rise slowly, each on its own path. */
-function drawMotes(surface: Surface, seconds: number): void {
-  for (let n = 0; n < MOTES; n += 1) {
+/** Draws specks of light that rise slowly, each on its own path. */
+function drawSpecks(surface: Surface, seconds: number): void {
+  for (let n = 0; n < SPECKS; n += 1) {
     const height = HEIGHT + 60;
     const y = height - ((n * 137 + seconds * (9 + (n % 5) * 4)) % height);
     const x = ((n * 211) % WIDTH) + Math.sin(seconds * 0.5 + n) * 24;

@@ -4,7 +4,7 @@ import { SKIN } from "./skin.js";
 import { fillCircle, isolated, type Surface } from "./surface.js";
 import type { Theme } from "./themes.js";
 
-// The origin is the middle of the face; one unit is one pixel at scale 1.
+// The origin is the centre of the face. One unit is one pixel at scale 1.
 const NECK = new Path2D(
   "M-45 86 C-43 130 -46 160 -52 182 C-40 226 40 226 52 182 C46 160 43 130 45 86 Z",
 );
@@ -15,10 +15,12 @@ const COLLAR = new Path2D(
   "M53 170 C60 178 64 184 68 192 C66 228 56 262 42 294 L0 267 C24 244 46 212 53 170 Z",
 );
 const JACKET = new Path2D(
-  "M60 180 C98 206 148 212 186 230 C228 250 244 326 256 500 L-256 500 C-244 326 -228 250 -186 230 C-148 212 -98 206 -60 180 C-52 250 -28 330 0 392 C28 330 52 250 60 180 Z",
+  "M60 180 C98 206 148 212 186 230 C228 250 244 326 256 500 L-256 500 C-244 326 -228 250 -186 230 " +
+    "C-148 212 -98 206 -60 180 C-52 250 -28 330 0 392 C28 330 52 250 60 180 Z",
 );
 const LAPEL = new Path2D(
-  "M60 178 C78 194 94 208 108 236 L88 256 L112 270 C92 330 56 392 14 440 L0 392 C30 330 52 256 60 178 Z",
+  "M60 178 C78 194 94 208 108 236 L88 256 L112 270 C92 330 56 392 14 440 L0 392 C30 330 52 256 60 178 " +
+    "Z",
 );
 const LAPEL_EDGE = new Path2D("M108 236 L88 256 L112 270 C92 330 56 392 14 440");
 const SLEEVE_SEAM = new Path2D("M176 300 C182 350 186 420 188 500");
@@ -26,7 +28,7 @@ const SHOULDER_LIGHT = new Path2D("M104 212 C136 220 166 226 188 242 C206 256 21
 const NECKLACE = new Path2D("M-46 188 C-34 216 -14 232 0 236 C14 232 34 216 46 188");
 const PETAL = new Path2D("M0 0 C-7 -6 -6 -14 0 -19 C6 -14 7 -6 0 0 Z");
 
-/** Neck, blouse and jacket. The shoulders rise a little with each breath; what is below them stays. */
+/** Draws neck, blouse and jacket. The shoulders rise a little with each breath. The lower edge does not move. */
 export function drawBody(surface: Surface, theme: Theme, pose: Pose): void {
   isolated(surface, () => {
     surface.translate(0, 500);
@@ -100,7 +102,7 @@ function drawJacket(surface: Surface, { jacket: [light, dark, lapel] }: Theme): 
   });
 }
 
-/** A small lotus on the lapel. */
+/** Draws a small lotus on the lapel. */
 function drawBrooch(surface: Surface, theme: Theme): void {
   isolated(surface, () => {
     surface.translate(124, 296);

@@ -3,17 +3,17 @@ import { easeOut, mix } from "./easing.js";
 import { FONTS, fillRound, isolated, type Surface } from "./surface.js";
 import type { Theme } from "./themes.js";
 
-/** Where captions stand. */
-export interface CaptionPlace {
-  /** The middle of the bar. */
+/** The layout of the captions. */
+export interface CaptionLayout {
+  /** The centre of the bar. */
   readonly x: number;
   readonly y: number;
   readonly maxWidth: number;
-  /** Whether there is a bar of its own behind the words; on a desk there is none. */
+  /** Whether the words have a bar behind them. On the desk they have none. */
   readonly hasBar: boolean;
 }
 
-/** A word of a caption, placed from the left end of its line. */
+/** A word of a caption, with its position from the left end of its line. */
 interface PlacedWord extends SceneWord {
   readonly x: number;
   readonly width: number;
@@ -23,7 +23,7 @@ interface CaptionLine {
   readonly words: readonly PlacedWord[];
   readonly width: number;
   readonly startMs: number;
-  /** When it gives way: to the next line, or some time after its last word. */
+  /** When the next line replaces it, or some time after its last word. */
   readonly endMs: number;
 }
 
@@ -32,26 +32,26 @@ const PAD = 34;
 const BAR_HEIGHT = 74;
 const PILL_HEIGHT = 54;
 const PILL_PAD = 10;
-/** A line comes a little before its first word, and stays a while after its last. */
+/** A line appears a little before its first word, and stays for a while after its last word. */
 const AHEAD_MS = 160;
 const STAY_MS = 700;
 const SLIDE_MS = 110;
 
-/** Draws the captions of a moment, in milliseconds. */
+/** Draws the captions at a time in milliseconds. */
 export type DrawCaptions = (surface: Surface, ms: number) => void;
 
-/** Breaks the words into lines once; each moment then lights its word. */
+/** Breaks the words into lines once. At each time the spoken word is highlighted. */
 export function captions(
   surface: Surface,
   words: readonly SceneWord[],
   theme: Theme,
-  place: CaptionPlace,
+  layout: CaptionLayout,
 ): DrawCaptions {
   surface.font = `${FONT_SIZE}px ${FONTS.bold}`;
-  const lines = breakLines(surface, words, place.maxWidth - PAD * 2);
+  const lines = breakLines(surface, words, layout.maxWidth - PAD * 2);
   return (target, ms) => {
     const line = lines.find(({ startMs, endMs }) => ms >= startMs - AHEAD_MS && ms < endMs);
-    if (line) isolated(target, () => drawLine(target, line, ms, theme, place));
+    if (line) isolated(target, () => drawLine(target, line, ms, theme, layout));
   };
 }
 
@@ -83,7 +83,7 @@ function breakLines(
   });
 }
 
-/** Evens out the last two lines of a sentence: a single word alone reads like an afterthought. */
+/** Balances the last two lines of a sentence, so that the last one is not a single word. */
 function balance(rows: readonly PlacedWord[][], gap: number): PlacedWord[][] {
   const result = rows.map((row) => [...row]);
   for (const [n, row] of result.entries()) {
@@ -94,13 +94,13 @@ function balance(rows: readonly PlacedWord[][], gap: number): PlacedWord[][] {
       const moved = before.pop();
       if (!moved) break;
       row.unshift(moved);
-      replace(row, gap);
+      reposition(row, gap);
     }
   }
   return result;
 }
 
-function replace(row: PlacedWord[], gap: number): void {
+function reposition(row: PlacedWord[], gap: number): void {
   let x = 0;
   for (const [n, word] of row.entries()) {
     row[n] = { ...word, x };
@@ -118,25 +118,25 @@ function drawLine(
   line: CaptionLine,
   ms: number,
   theme: Theme,
-  place: CaptionPlace,
+  layout: CaptionLayout,
 ): void {
   const shown = easeOut(ms, line.startMs - AHEAD_MS, 180);
-  const fit = Math.min(1, (place.maxWidth - PAD * 2) / line.width);
+  const fit = Math.min(1, (layout.maxWidth - PAD * 2) / line.width);
   surface.globalAlpha = shown;
-  surface.translate(place.x, place.y + (1 - shown) * 10);
-  if (place.hasBar) {
+  surface.translate(layout.x, layout.y + (1 - shown) * 10);
+  if (layout.hasBar) {
     surface.fillStyle = theme.panel;
     const width = line.width * fit + PAD * 2;
     fillRound(surface, [-width / 2, -BAR_HEIGHT / 2, width, BAR_HEIGHT], 24);
   }
-  // A single word may be wider than the bar: an address, for one.
+  // A single word, such as an address, may be wider than the bar.
   surface.scale(fit, fit);
   surface.translate(-line.width / 2, 0);
   drawPill(surface, line, ms, theme);
   drawWords(surface, line, ms, theme);
 }
 
-/** The mark behind the word that is spoken; it slides from the word before. */
+/** Draws the highlight behind the spoken word. It slides there from the word before. */
 function drawPill(surface: Surface, { words }: CaptionLine, ms: number, theme: Theme): void {
   const index = words.findIndex((word) => ms >= word.startMs && ms < word.endMs);
   const word = words[index];

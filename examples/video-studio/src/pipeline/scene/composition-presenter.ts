@@ -10,20 +10,20 @@ const HALO: Ring = { x: 342, y: 336, radius: 254 };
 const FACE = { x: 342, y: 290, scale: 0.9 };
 const PANEL_X = 676;
 const PANEL_WIDTH = 540;
-/** The panel is centred in what the captions leave free. */
+/** The panel is centred in the space above the captions. */
 const PANEL_MIDDLE = 322;
 const GAP = 24;
 const BARS_HEIGHT = 44;
 const CAPTION_Y = 650;
 
-/** The presenter in a circle at the left, the text at the right, captions below both. */
+/** The presenter is in a circle on the left, the text on the right, and the captions are below both. */
 export const presenterComposition: Composition = (
   surface,
   { theme, storyboard, speech, voice },
 ) => {
-  const place = { x: PANEL_X, width: PANEL_WIDTH };
-  const title = headline(surface, storyboard, theme, { ...place, fontSize: 45, maxLines: 3 });
-  const list = sceneList(surface, storyboard.scenes, theme, { ...place, maxRows: 4 });
+  const panel = { x: PANEL_X, width: PANEL_WIDTH };
+  const title = headline(surface, storyboard, theme, { ...panel, fontSize: 45, maxLines: 3 });
+  const list = sceneList(surface, storyboard.scenes, theme, { ...panel, maxRows: 4 });
   const drawCaptions = captions(surface, speech.words, theme, {
     x: WIDTH / 2,
     y: CAPTION_Y,
@@ -49,7 +49,7 @@ export const presenterComposition: Composition = (
   };
 };
 
-/** The head may rise out of the circle; the body ends with it, clear of the captions. */
+/** Clips the body to the circle, so that it does not reach the captions. The head may rise above the circle. */
 function clipToHalo(surface: Surface): void {
   const { x, y, radius } = HALO;
   surface.beginPath();

@@ -15,7 +15,10 @@ const COLUMN = 300;
 const COLUMNS_MIDDLE = 290;
 const CAPTION_Y = 644;
 
-/** The presenter in the middle behind a desk that carries the captions; the title at her right, the scenes at her left. */
+/**
+ * The presenter is in the middle, behind a desk with the captions. The title is on the left of the picture, the list of
+ * scenes on the right.
+ */
 export const spotlightComposition: Composition = (
   surface,
   { theme, storyboard, speech, voice },

@@ -7,9 +7,9 @@ import { spotlightComposition } from "./composition-spotlight.js";
 import type { Pose } from "./motion.js";
 import type { Surface } from "./surface.js";
 import type { Theme } from "./themes.js";
-import type { ScenePlace } from "./timeline.js";
+import type { ScenePosition } from "./timeline.js";
 
-/** What is shown. */
+/** The content of the video. */
 interface CompositionInput {
   readonly theme: Theme;
   readonly storyboard: Storyboard;
@@ -17,22 +17,22 @@ interface CompositionInput {
   readonly voice: readonly VoiceFrame[];
 }
 
-/** One moment of it. */
+/** The state of one frame. */
 interface Moment {
   readonly frame: number;
   readonly ms: number;
   readonly voice: VoiceFrame;
   readonly pose: Pose;
-  readonly place: ScenePlace;
+  readonly position: ScenePosition;
 }
 
-/** Draws everything before the background. */
+/** Draws everything in front of the background. */
 type DrawComposition = (surface: Surface, moment: Moment) => void;
 
-/** Measures texts with the surface once, and gives what draws each moment. */
+/** Measures the texts once, and returns the function that draws each frame. */
 export type Composition = (surface: Surface, input: CompositionInput) => DrawComposition;
 
-/** By the id of the composition. */
+/** The compositions by id. */
 export const COMPOSERS: Readonly<Record<CompositionId, Composition>> = {
   presenter: presenterComposition,
   spotlight: spotlightComposition,

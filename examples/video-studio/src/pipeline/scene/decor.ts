@@ -3,7 +3,7 @@ import type { Decor, Theme } from "./themes.js";
 
 const PAINTERS: Readonly<Record<Decor, (surface: Surface) => void>> = { dots, waves, sun, hills };
 
-/** Paints the still figures behind everything, faint enough to carry text. */
+/** Paints the still shapes of the background. They are faint, so that text on them is readable. */
 export function drawDecor(surface: Surface, theme: Theme): void {
   isolated(surface, () => PAINTERS[theme.decor](surface));
 }
@@ -53,7 +53,7 @@ function hills(surface: Surface): void {
   }
 }
 
-/** Fills everything below a line that is given by its height at each place. */
+/** Fills everything below a curve, given by its height at each x. */
 function rolling(surface: Surface, heightAt: (x: number) => number): void {
   surface.beginPath();
   surface.moveTo(0, HEIGHT);

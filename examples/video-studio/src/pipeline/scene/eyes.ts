@@ -9,7 +9,7 @@ const EYE_Y = -2;
 const BROW = new Path2D("M-25 2 C-9 -9 15 -13 37 0 C16 -6 -5 -3 -22 8 C-27 9 -29 5 -25 2 Z");
 const BROW_Y = -46;
 
-/** Eyes and brows. Both eyes look the same way, so the light in them is on the same side. */
+/** Draws eyes and brows. Both eyes look in the same direction, so their highlights are on the same side. */
 export function drawEyes(surface: Surface, pose: Pose): void {
   for (const side of [-1, 1] as const) {
     isolated(surface, () => {
@@ -28,7 +28,7 @@ export function drawEyes(surface: Surface, pose: Pose): void {
 }
 
 function drawEye(surface: Surface, side: -1 | 1, { lids, gaze }: Pose): void {
-  // The upper edge comes down to the lower one; the lower hardly moves.
+  // The upper edge moves down to the lower one, which hardly moves.
   const upper = mix(-20, 13, lids);
   const lower = mix(15, 14, lids);
   isolated(surface, () => {
@@ -43,7 +43,7 @@ function drawEye(surface: Surface, side: -1 | 1, { lids, gaze }: Pose): void {
     surface.clip();
     surface.scale(side, 1);
     drawIris(surface, gaze);
-    // The lid's shade on the ball.
+    // The shadow of the lid on the eyeball.
     surface.fillStyle = "rgba(60, 26, 40, 0.2)";
     surface.fillRect(-30, upper - 6, 60, 13);
   });

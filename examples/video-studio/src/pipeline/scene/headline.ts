@@ -3,19 +3,19 @@ import { FONTS, fillRound, isolated, type Surface } from "./surface.js";
 import { wrapText } from "./text-layout.js";
 import type { Theme } from "./themes.js";
 
-/** Where the headline stands and how large it is. */
-export interface HeadlinePlace {
+/** The layout of the headline. */
+export interface HeadlineLayout {
   readonly x: number;
   readonly width: number;
   readonly fontSize: number;
   readonly maxLines: number;
 }
 
-/** The headline, broken into lines. */
+/** A headline, broken into lines. */
 export interface Headline {
   /** In pixels, without a margin. */
   readonly height: number;
-  /** `top` is its upper edge; `ms` the moment, for the entrance. */
+  /** `top` is the upper edge. `ms` is the time, for the animation at the start. */
   draw(surface: Surface, top: number, ms: number): void;
 }
 
@@ -23,20 +23,20 @@ const CHIP_HEIGHT = 38;
 const CHIP_FONT = `19px ${FONTS.bold}`;
 const CHIP_GAP = 22;
 
-/** The name of the show on a chip, and the title below. */
+/** The name of the show on a chip, with the title below. */
 export function headline(
   surface: Surface,
   text: { kicker: string; title: string },
   theme: Theme,
-  place: HeadlinePlace,
+  layout: HeadlineLayout,
 ): Headline {
-  const titleFont = `${place.fontSize}px ${FONTS.bold}`;
-  const lineHeight = place.fontSize * 1.28;
+  const titleFont = `${layout.fontSize}px ${FONTS.bold}`;
+  const lineHeight = layout.fontSize * 1.28;
   const kicker = text.kicker.toLocaleUpperCase("vi");
   surface.font = CHIP_FONT;
   const chipWidth = surface.measureText(kicker).width + 36;
   surface.font = titleFont;
-  const lines = wrapText(surface, text.title, place.width, place.maxLines);
+  const lines = wrapText(surface, text.title, layout.width, layout.maxLines);
 
   return {
     height: CHIP_HEIGHT + CHIP_GAP + lines.length * lineHeight,
@@ -44,7 +44,7 @@ export function headline(
       isolated(target, () => {
         const shown = easeOut(ms, 0, 600);
         target.globalAlpha = shown;
-        target.translate(place.x + (1 - shown) * 50, top);
+        target.translate(layout.x + (1 - shown) * 50, top);
         target.textBaseline = "middle";
         target.fillStyle = theme.accent;
         fillRound(target, [0, 0, chipWidth, CHIP_HEIGHT], CHIP_HEIGHT / 2);

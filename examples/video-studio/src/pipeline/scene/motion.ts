@@ -1,19 +1,19 @@
 import type { VoiceFrame } from "../mouth-frames.js";
 import { clamp } from "./easing.js";
 
-/** How the presenter holds herself at a moment. */
+/** The presenter's pose at a time. */
 export interface Pose {
   /** Head tilt, in radians. */
   readonly tilt: number;
   /** Head turn: -1 to her right, 1 to her left. */
   readonly turn: number;
-  /** Head down, in pixels of her own scale. */
+  /** Head down, in pixels at scale 1. */
   readonly nod: number;
-  /** From -1, breathed out, to 1. */
+  /** From -1 (breathed out) to 1 (breathed in). */
   readonly breath: number;
   /** 0 open, 1 closed. */
   readonly lids: number;
-  /** Where she looks, in pixels from straight ahead. */
+  /** The direction of the eyes, in pixels from straight ahead. */
   readonly gaze: readonly [x: number, y: number];
   /** Lifted brows, 0 to 1. */
   readonly brows: number;
@@ -21,21 +21,24 @@ export interface Pose {
 
 const BLINK_SECONDS = 0.13;
 
-/** When the eyes close: every two to five seconds, never as regular as a clock, the same in every run. */
+/** The times at which the eyes close, in seconds: irregularly every two to five seconds, and the same in every run. */
 export function blinkTimes(durationSeconds: number): number[] {
   const times: number[] = [];
   let seed = 7;
   for (let at = 1.1; at < durationSeconds; ) {
     times.push(at);
     seed = (seed * 16_807) % 2_147_483_647;
-    // Now and then people blink twice.
+    // Sometimes people blink twice.
     if (seed % 4 === 0) times.push(at + 0.34);
     at += 2 + (seed % 1000) / 370;
   }
   return times;
 }
 
-/** The pose of a moment: slow waves of different lengths never repeat visibly, and the voice moves her on top of them. */
+/**
+ * The pose at a time in seconds. It is a sum of slow waves of different lengths, which do not repeat visibly, and of
+ * the movements with the voice.
+ */
 export function poseAt(seconds: number, voice: VoiceFrame, blinks: readonly number[]): Pose {
   const lids = blinks.reduce(
     (most, at) => Math.max(most, 1 - Math.abs(seconds - at) / BLINK_SECONDS),

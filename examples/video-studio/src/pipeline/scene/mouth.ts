@@ -2,7 +2,7 @@ import type { MouthPose } from "../mouth-frames.js";
 import { LIPS } from "./skin.js";
 import { fillRound, isolated, type Surface, TURN } from "./surface.js";
 
-/** The lines of a mouth, from its pose. Up is negative. */
+/** The outline of a mouth. Negative values are up. */
 interface MouthShape {
   readonly halfWidth: number;
   /** Height of the corners. */
@@ -14,7 +14,7 @@ interface MouthShape {
 }
 
 const MAX_OPENING = 40;
-/** Less than this is a line between the lips, not a hole. */
+/** A smaller opening is drawn as a line between the lips. */
 const CLOSED = 2.4;
 
 /** Draws the mouth around the origin. */
@@ -28,7 +28,7 @@ export function drawMouth(surface: Surface, pose: MouthPose): void {
 
 function shapeOf({ open, wide, round, smile }: MouthPose): MouthShape {
   const opening = Math.max(0, open) * MAX_OPENING;
-  // A smile lifts the corners and lets the middle sink: level lips would look sad under a round face.
+  // A smile lifts the corners and lowers the middle. Straight lips would look sad.
   const middle = smile * 4.5;
   return {
     halfWidth: 33 + 11 * wide - 14 * round + 3 * smile,
@@ -160,7 +160,7 @@ function drawLine(surface: Surface, { halfWidth, corner, bottom }: MouthShape): 
   surface.stroke();
 }
 
-/** The small folds beside a smile. */
+/** Draws the small folds beside a smile. */
 function drawCorners(surface: Surface, { halfWidth, corner }: MouthShape, smile: number): void {
   if (smile < 0.3) return;
   surface.strokeStyle = `rgba(176, 96, 78, ${0.55 * smile})`;

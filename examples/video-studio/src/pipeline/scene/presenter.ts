@@ -9,13 +9,13 @@ import { fillCircle, isolated, type Surface, TURN } from "./surface.js";
 import type { Theme } from "./themes.js";
 
 const MOUTH_Y = 88;
-/** The neck, around which the head tilts. */
+/** The neck is the centre of the head's rotation. */
 const NECK_Y = 118;
-/** How far the features move over the face when the head turns; the hair and the ears move less, and so seem farther. */
+/** The movement of the features when the head turns. Hair and ears move less, so they seem farther away. */
 const TURN_FEATURES = 8;
 const TURN_HAIR = 3.5;
 
-/** Draws the presenter around the origin, which is the middle of her face. */
+/** Draws the presenter. The origin is the centre of the face. */
 export function drawPresenter(surface: Surface, theme: Theme, pose: Pose, voice: VoiceFrame): void {
   drawBackHair(surface, pose.tilt * 0.7);
   drawBody(surface, theme, pose);
@@ -53,7 +53,7 @@ function drawHead(surface: Surface, pose: Pose, voice: VoiceFrame): void {
   });
 }
 
-/** `jaw`: how far the chin is down. */
+/** Traces the outline of the face. `jaw` is the distance by which the chin is lowered. */
 function traceFace(surface: Surface, jaw: number): void {
   surface.beginPath();
   surface.moveTo(-114, -30);
@@ -72,7 +72,7 @@ function faceColour(surface: Surface): CanvasGradient {
   return colour;
 }
 
-/** One ear: the other is under the lock. */
+/** Draws one ear. The other one is under the lock. */
 function drawEar(surface: Surface, shift: number): void {
   surface.fillStyle = SKIN.edge;
   surface.beginPath();

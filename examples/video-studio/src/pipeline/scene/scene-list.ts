@@ -3,13 +3,13 @@ import { clamp, easeInOut, easeOut, mix } from "./easing.js";
 import { FONTS, fillCircle, fillRound, isolated, type Surface } from "./surface.js";
 import { fitText } from "./text-layout.js";
 import type { Theme } from "./themes.js";
-import type { ScenePlace } from "./timeline.js";
+import type { ScenePosition } from "./timeline.js";
 
-/** Where the list stands. */
-export interface SceneListPlace {
+/** The layout of the list. */
+export interface SceneListLayout {
   readonly x: number;
   readonly width: number;
-  /** How many rows are seen at once; the others are scrolled to. */
+  /** The number of visible rows. A longer list scrolls. */
   readonly maxRows: number;
 }
 
@@ -17,11 +17,11 @@ export interface SceneListPlace {
 export interface SceneList {
   /** In pixels. */
   readonly height: number;
-  /** `top` is its upper edge. */
+  /** `top` is the upper edge. */
   draw(
     surface: Surface,
     top: number,
-    now: { readonly ms: number; readonly place: ScenePlace },
+    moment: { readonly ms: number; readonly position: ScenePosition },
   ): void;
 }
 
@@ -31,37 +31,37 @@ const FONT = `20px ${FONTS.medium}`;
 const NUMBER_FONT = `15px ${FONTS.bold}`;
 const SCROLL_MS = 450;
 
-/** Shows which scene is on; a list that is too long scrolls so that the scene that is on stays in its middle. */
+/** Highlights the current scene. A list with too many rows scrolls, so that the current scene stays in the middle. */
 export function sceneList(
   surface: Surface,
   scenes: readonly Scene[],
   theme: Theme,
-  place: SceneListPlace,
+  layout: SceneListLayout,
 ): SceneList {
   surface.font = FONT;
-  const labels = scenes.map((scene) => fitText(surface, scene.label, place.width - 74));
-  const rows = Math.min(scenes.length, place.maxRows);
+  const labels = scenes.map((scene) => fitText(surface, scene.label, layout.width - 74));
+  const rows = Math.min(scenes.length, layout.maxRows);
   const height = rows * ROW - (ROW - ROW_HEIGHT);
 
   return {
     height,
-    draw(target, top, { ms, place: now }) {
+    draw(target, top, { ms, position }) {
       isolated(target, () => {
         const shown = easeOut(ms, 200, 700);
         target.globalAlpha = shown;
-        target.translate(place.x + (1 - shown) * 50, top);
+        target.translate(layout.x + (1 - shown) * 50, top);
         target.beginPath();
-        target.rect(-2, -2, place.width + 4, height + 4);
+        target.rect(-2, -2, layout.width + 4, height + 4);
         target.clip();
-        const from = scrollOf(now.index - 1, scenes.length, rows);
+        const from = scrollOf(position.index - 1, scenes.length, rows);
         const scroll = mix(
           from,
-          scrollOf(now.index, scenes.length, rows),
-          easeInOut(now.sinceMs, 0, SCROLL_MS),
+          scrollOf(position.index, scenes.length, rows),
+          easeInOut(position.sinceMs, 0, SCROLL_MS),
         );
         for (const [n, label] of labels.entries()) {
           const y = (n - scroll) * ROW;
-          // Rows fade where they leave the list, instead of being cut.
+          // Rows fade at the edges of the list instead of being cut.
           const fade = clamp(1 + y / ROW) * clamp(1 + (height - ROW_HEIGHT - y) / ROW);
           if (fade <= 0) continue;
           target.globalAlpha = shown * fade;
@@ -69,8 +69,8 @@ export function sceneList(
             label,
             number: n + 1,
             y,
-            width: place.width,
-            state: stateOf(n, now),
+            width: layout.width,
+            state: stateOf(n, position),
             theme,
           });
         }
@@ -79,20 +79,20 @@ export function sceneList(
   };
 }
 
-/** By how many rows the list is scrolled while a scene is on. */
+/** The number of rows by which the list is scrolled during a scene. */
 function scrollOf(index: number, scenes: number, rows: number): number {
   return clamp(index - Math.floor((rows - 1) / 2), 0, scenes - rows);
 }
 
-/** How much of a scene has been said: 0 not yet, 1 all, between them it is on. */
+/** The state of a scene. `share` is the spoken part, from 0 to 1. */
 interface RowState {
-  readonly isOn: boolean;
+  readonly isCurrent: boolean;
   readonly share: number;
 }
 
-function stateOf(row: number, now: ScenePlace): RowState {
-  if (row === now.index) return { isOn: true, share: now.share };
-  return { isOn: false, share: row < now.index ? 1 : 0 };
+function stateOf(row: number, position: ScenePosition): RowState {
+  if (row === position.index) return { isCurrent: true, share: position.share };
+  return { isCurrent: false, share: row < position.index ? 1 : 0 };
 }
 
 interface Row {
@@ -105,9 +105,9 @@ interface Row {
 }
 
 function drawRow(surface: Surface, { label, number, y, width, state, theme }: Row): void {
-  surface.fillStyle = state.isOn ? "rgba(255, 255, 255, 0.17)" : "rgba(255, 255, 255, 0.075)";
+  surface.fillStyle = state.isCurrent ? "rgba(255, 255, 255, 0.17)" : "rgba(255, 255, 255, 0.075)";
   fillRound(surface, [0, y, width, ROW_HEIGHT], 14);
-  if (state.isOn) {
+  if (state.isCurrent) {
     isolated(surface, () => {
       surface.beginPath();
       surface.roundRect(0, y, width, ROW_HEIGHT, 14);
@@ -116,16 +116,17 @@ function drawRow(surface: Surface, { label, number, y, width, state, theme }: Ro
       surface.fillRect(0, y, width * state.share, ROW_HEIGHT);
     });
   }
-  const isDone = state.share === 1 && !state.isOn;
-  surface.fillStyle = state.isOn
+  const isDone = state.share === 1 && !state.isCurrent;
+  surface.fillStyle = state.isCurrent
     ? theme.accent
     : isDone
       ? "rgba(110, 231, 150, 0.95)"
       : "rgba(255, 255, 255, 0.16)";
   fillCircle(surface, 26, y + ROW_HEIGHT / 2, 13);
   if (isDone) drawCheck(surface, 26, y + ROW_HEIGHT / 2);
-  else drawNumber(surface, number, y, state.isOn ? theme.onAccent : "rgba(255, 255, 255, 0.85)");
-  surface.fillStyle = state.isOn ? "#ffffff" : "rgba(255, 255, 255, 0.78)";
+  else
+    drawNumber(surface, number, y, state.isCurrent ? theme.onAccent : "rgba(255, 255, 255, 0.85)");
+  surface.fillStyle = state.isCurrent ? "#ffffff" : "rgba(255, 255, 255, 0.78)";
   surface.font = FONT;
   surface.textBaseline = "middle";
   surface.fillText(label, 52, y + ROW_HEIGHT / 2 + 1);

@@ -1,4 +1,4 @@
-/** The colours of the presenter herself; those of her jacket come with the theme. */
+/** The colours of the presenter's skin. The theme has the colours of the jacket. */
 export const SKIN = {
   light: "#ffe3cf",
   middle: "#f9cfb2",
@@ -8,7 +8,7 @@ export const SKIN = {
   line: "#c07c63",
 } as const;
 
-/** Her hair, from the crown to the tips. */
+/** The colours of the hair, from the crown to the tips. */
 export const HAIR = {
   crown: "#41253a",
   middle: "#2b1626",
@@ -16,7 +16,7 @@ export const HAIR = {
   shine: "rgba(255, 196, 222, 0.17)",
 } as const;
 
-/** Her lips. */
+/** The colours of the mouth. */
 export const LIPS = {
   upper: "#c9445f",
   lower: "#dc6079",

@@ -8,25 +8,25 @@ import { COMPOSERS } from "./composition.js";
 import { blinkTimes, poseAt } from "./motion.js";
 import { HEIGHT, loadFonts, WIDTH } from "./surface.js";
 import { THEMES } from "./themes.js";
-import { placeAt, sceneSpans } from "./timeline.js";
+import { positionAt, sceneSpans } from "./timeline.js";
 
-/** Everything that is seen. */
+/** Input of {@link createStage}. */
 export interface StageInput {
   readonly storyboard: Storyboard;
   readonly speech: Speech;
-  /** One for each frame. At least one. */
+  /** The voice of each frame. At least one. */
   readonly voice: readonly VoiceFrame[];
   readonly fps: number;
   readonly background: BackgroundId;
   readonly composition: CompositionId;
 }
 
-/** A canvas that can show any frame of the video. */
+/** A canvas that can draw any frame of the video. */
 export interface Stage {
   readonly canvas: Canvas;
-  /** Draws a frame, by its number from 0. The same number gives the same picture, in whatever order they are asked for. */
+  /** Draws a frame, by its number from 0. The picture depends only on the number. */
   draw(frame: number): void;
-  /** Whether a frame makes a good still: eyes open, captions on, a friendly mouth. Larger is better. */
+  /** Rates a frame as a poster: open eyes, captions, a friendly mouth. A larger value is better. */
   rate(frame: number): number;
 }
 
@@ -37,7 +37,7 @@ const STILL: VoiceFrame = {
   energy: 0,
 };
 
-/** Prepares fonts, background and texts. */
+/** Creates a stage: loads the fonts, draws the still background and measures the texts. */
 export function createStage(input: StageInput): Stage {
   loadFonts();
   const canvas = createCanvas(WIDTH, HEIGHT);
@@ -61,7 +61,7 @@ export function createStage(input: StageInput): Stage {
       ms,
       voice: now,
       pose: poseAt(ms / 1000, now, blinks),
-      place: placeAt(spans, ms),
+      position: positionAt(spans, ms),
     };
   };
 

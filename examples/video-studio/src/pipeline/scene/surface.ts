@@ -1,17 +1,17 @@
 import { createRequire } from "node:module";
 import { type Canvas, createCanvas, GlobalFonts, type SKRSContext2D } from "@napi-rs/canvas";
 
-/** What everything here draws on. */
+/** The drawing context of all drawing functions. */
 export type Surface = SKRSContext2D;
 
-/** Pixels of the video. */
+/** Width of the video in pixels. */
 export const WIDTH = 1280;
-/** Pixels of the video. */
+/** Height of the video in pixels. */
 export const HEIGHT = 720;
-/** A whole turn, in radians. */
+/** A full turn, in radians. */
 export const TURN = Math.PI * 2;
 
-/** Font families by weight: the canvas picks a file by its family alone. */
+/** Font families by weight. The canvas selects a font file by its family only. */
 export const FONTS = { medium: "Linh Medium", bold: "Linh Bold" } as const;
 
 const FONT_FILES = {
@@ -19,7 +19,7 @@ const FONT_FILES = {
   [FONTS.bold]: "@expo-google-fonts/be-vietnam-pro/700Bold/BeVietnamPro_700Bold.ttf",
 } as const;
 
-/** Makes the fonts known. To be called before the first text is measured; again is free. */
+/** Registers the fonts. Must be called before the first text is measured. Idempotent. */
 export function loadFonts(): void {
   const require = createRequire(import.meta.url);
   for (const [family, file] of Object.entries(FONT_FILES)) {
@@ -27,28 +27,28 @@ export function loadFonts(): void {
   }
 }
 
-/** A picture that is drawn once and then only copied. */
+/** Draws a picture once, to be copied into each frame. */
 export function drawOnce(width: number, height: number, draw: (surface: Surface) => void): Canvas {
   const canvas = createCanvas(width, height);
   draw(canvas.getContext("2d"));
   return canvas;
 }
 
-/** Runs `draw` and takes back every change of style and position that it made. */
+/** Runs `draw`, and then restores the styles and the transformation. */
 export function isolated(surface: Surface, draw: () => void): void {
   surface.save();
   draw();
   surface.restore();
 }
 
-/** A filled rectangle with round corners. */
+/** Fills a rectangle with round corners. */
 export function fillRound(surface: Surface, [x, y, width, height]: Box, radius: number): void {
   surface.beginPath();
   surface.roundRect(x, y, width, height, Math.max(0, Math.min(radius, width / 2, height / 2)));
   surface.fill();
 }
 
-/** A filled circle. */
+/** Fills a circle. */
 export function fillCircle(surface: Surface, x: number, y: number, radius: number): void {
   surface.beginPath();
   surface.arc(x, y, radius, 0, TURN);

@@ -1,6 +1,6 @@
 import type { Surface } from "./surface.js";
 
-/** Breaks a text into lines that fit; what is left over after the last allowed line is cut off with an ellipsis. */
+/** Breaks a text into lines that fit. If it needs more than `maxLines`, the last line ends with an ellipsis. */
 export function wrapText(
   surface: Surface,
   text: string,
@@ -24,7 +24,7 @@ export function wrapText(
   return shown.map((one) => fitText(surface, one, maxWidth));
 }
 
-/** The text itself if it fits, else as much of it as fits, with an ellipsis. */
+/** The text if it fits, else its beginning with an ellipsis. */
 export function fitText(surface: Surface, text: string, maxWidth: number): string {
   if (surface.measureText(text).width <= maxWidth) return text;
   const letters = [...text.replace(/…$/u, "")];

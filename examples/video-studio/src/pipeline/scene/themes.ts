@@ -1,13 +1,13 @@
 import type { BackgroundId } from "../looks.js";
 
-/** What is drawn into the depth of the background. */
+/** The still shapes of a background. */
 export type Decor = "dots" | "waves" | "sun" | "hills";
 
 /** The colours of a video. */
 export interface Theme {
-  /** From the upper left to the lower right. */
+  /** The colours from the upper left to the lower right. */
   readonly sky: readonly [string, string, string];
-  /** Three lights that drift: red, green, blue, and how strong from 0 to 1. */
+  /** Three lights that drift: red, green, blue, and a strength from 0 to 1. */
   readonly glows: readonly (readonly [
     red: number,
     green: number,
@@ -16,15 +16,15 @@ export interface Theme {
   ])[];
   readonly decor: Decor;
   readonly accent: string;
-  /** Text upon the accent. */
+  /** The colour of text on the accent. */
   readonly onAccent: string;
-  /** Behind captions and the desk: opaque enough to read white text on. */
+  /** The colour behind captions. It is opaque enough for white text. */
   readonly panel: string;
   readonly desk: readonly [string, string];
   readonly jacket: readonly [light: string, dark: string, lapel: string];
 }
 
-/** By the id of the background. */
+/** The themes by the id of the background. */
 export const THEMES: Readonly<Record<BackgroundId, Theme>> = {
   violet: {
     sky: ["#151047", "#3b1d8f", "#7a2fd0"],

@@ -1,23 +1,23 @@
 import type { SceneWord } from "../speech.js";
 import { clamp } from "./easing.js";
 
-/** One scene in time, in milliseconds; it lasts until the next begins. */
+/** The time of a scene, in milliseconds. It ends when the next one begins. */
 export interface SceneSpan {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** Where a moment is in the list of scenes. */
-export interface ScenePlace {
-  /** Zero-based. */
+/** The position of a time in the list of scenes. */
+export interface ScenePosition {
+  /** The index of the scene, from 0. */
   readonly index: number;
-  /** How much of the scene has passed, 0 to 1. */
+  /** The part of the scene that has passed, from 0 to 1. */
   readonly share: number;
-  /** Milliseconds since it began. */
+  /** Milliseconds since the scene began. */
   readonly sinceMs: number;
 }
 
-/** When each scene begins and ends. A scene without words, which was left out of the speech, never begins. */
+/** The start and end of each scene. A scene that was left out of the speech has no words and never begins. */
 export function sceneSpans(
   words: readonly SceneWord[],
   scenes: number,
@@ -33,8 +33,8 @@ export function sceneSpans(
   }));
 }
 
-/** The scene of a moment. */
-export function placeAt(spans: readonly SceneSpan[], ms: number): ScenePlace {
+/** The position of a time in milliseconds. */
+export function positionAt(spans: readonly SceneSpan[], ms: number): ScenePosition {
   const index = Math.max(
     0,
     spans.findLastIndex((span) => span.startMs <= ms),

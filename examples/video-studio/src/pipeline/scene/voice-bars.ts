@@ -4,7 +4,7 @@ import { type Box, fillRound, isolated, type Surface, TURN } from "./surface.js"
 const BAR = 7;
 const STEP = 13;
 
-/** The loudness of the last moments as bars, the newest at the right. */
+/** Draws the loudness of the last frames as bars, the newest on the right. */
 export function drawVoiceBars(
   surface: Surface,
   voice: readonly VoiceFrame[],
@@ -20,7 +20,7 @@ export function drawVoiceBars(
   }
 }
 
-/** Where the ring stands. */
+/** The position and size of the ring. */
 export interface Ring {
   readonly x: number;
   readonly y: number;
@@ -29,7 +29,7 @@ export interface Ring {
 
 const RAYS = 72;
 
-/** The same as rays around a circle: the newest at the top, older ones going down on both sides. */
+/** Draws the loudness of the last frames as rays around a circle, the newest at the top, older ones on both sides. */
 export function drawVoiceRing(
   surface: Surface,
   voice: readonly VoiceFrame[],
@@ -55,7 +55,7 @@ export function drawVoiceRing(
   });
 }
 
-/** The circle of light behind the presenter; it breathes with the voice. */
+/** Draws the circle of light behind the presenter. It changes with the voice. */
 export function drawHalo(surface: Surface, { x, y, radius }: Ring, energy: number): void {
   const light = surface.createRadialGradient(x, y - radius * 0.2, radius * 0.1, x, y, radius);
   light.addColorStop(0, `rgba(255, 255, 255, ${0.3 + energy * 0.08})`);

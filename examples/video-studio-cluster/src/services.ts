@@ -3,64 +3,62 @@ import {
   createProgress,
   type JobStatusReport,
   type Progress,
-  type ProgressStore,
 } from "@emlinh/progress-server";
 import { detectLanguage } from "@emlinh/video-studio/src/pipeline/language.js";
 import { TEXTS } from "@emlinh/video-studio/src/server/texts.js";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { createPositions, type Positions } from "./bullmq/positions.js";
-import { openQueue, openRedis, type VideoTicket } from "./queue.js";
+import { openQueue, openRedis, type VideoData } from "./queue.js";
 import type { Settings } from "./settings.js";
 import { openSharedVideos, type SharedVideos } from "./shared-videos.js";
 import { openStore } from "./store.js";
 
-/** What a web process and a worker both work with. */
-export interface Rooms {
+/** The services that web processes and workers both use. */
+export interface Services {
   readonly settings: Settings;
-  readonly store: ProgressStore;
   readonly progress: Progress;
   /** BullMQ's connection. */
   readonly redis: Redis;
-  readonly queue: Queue<VideoTicket>;
+  readonly queue: Queue<VideoData>;
   readonly positions: Positions;
   readonly videos: SharedVideos;
-  /** Told of what the operator should know; it may name paths. */
+  /** Called with messages for the operator, which may contain paths. */
   readonly onNotice: (notice: string) => void;
-  /** Tells the operator if some work goes wrong for whose end nobody waits. */
-  unwaited(work: Promise<unknown>): void;
-  /** Closes all of it: what works with it has to be closed before. */
+  /** Runs work that nobody waits for, and reports its errors to the operator. */
+  inBackground(work: Promise<unknown>): void;
+  /** Closes all connections. Close everything that uses them first. */
   close(): Promise<void>;
 }
 
 /** Opens the connections of one process. */
-export async function openRooms(
+export async function openServices(
   settings: Settings,
   onNotice: (notice: string) => void,
-): Promise<Rooms> {
-  const videos = await openSharedVideos(settings.videoDir, settings.maxVideos);
+): Promise<Services> {
   const { store, close: closeStore } = openStore(settings, onNotice);
   const progress = createProgress({
     store,
-    // Who has a job's id, which can't be guessed, may watch it and cancel it. An app with users would look here whether the job is theirs.
+    // Anyone who has a job's id may watch and cancel the job. The id can't be guessed. An app with users checks here
+    // whether the job belongs to the user.
     authorize: allowAnyone,
     leaseMs: settings.leaseMs,
     onError: ({ message, cause }) => onNotice(cause ? `${message} (${String(cause)})` : message),
   });
   const redis = openRedis(settings, onNotice);
   const queue = openQueue(redis);
+  function inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => onNotice(String(error)));
+  }
   return {
     settings,
-    store,
     progress,
     redis,
     queue,
-    positions: createPositions({ progress, store, queue, text: waitingText }),
-    videos,
+    positions: createPositions({ progress, queue, text: waitingText }),
+    videos: await openSharedVideos(settings, (jobId) => inBackground(progress.remove(jobId))),
     onNotice,
-    unwaited(work) {
-      work.catch((error: unknown) => onNotice(String(error)));
-    },
+    inBackground,
     async close() {
       await queue.close();
       redis.disconnect();

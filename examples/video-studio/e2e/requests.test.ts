@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.js";
-import { inPhase } from "./support/sights.js";
+import { inPhase } from "./support/page-history.js";
 import { startStudio } from "./support/studio-process.js";
 import { SHORT } from "./support/topics.js";
-import { NETWORK_TROUBLE, visit } from "./support/visit.js";
+import { NETWORK_ERROR, visit } from "./support/visit.js";
 
-describeInBrowser("what is asked for", (browser) => {
-  test("given more characters than fit, or none, sends nothing and says why", async () => {
+describeInBrowser("requests", (browser) => {
+  test("given too many characters or none, sends nothing and shows the reason", async () => {
     const studio = await startStudio();
     const { page } = await visit(browser(), studio.url);
     const field = page.getByRole("textbox");
@@ -18,7 +18,7 @@ describeInBrowser("what is asked for", (browser) => {
     await field.press("Enter");
     await send.click({ force: true });
 
-    // Letters of two code points count as the one that the server makes of them.
+    // A letter of two code points counts as one, because the server normalizes it.
     await field.fill("à".normalize("NFD").repeat(600));
     await page.getByText("Còn 0 ký tự").waitFor();
     expect(await send.getAttribute("aria-disabled")).toBe(null);
@@ -26,11 +26,11 @@ describeInBrowser("what is asked for", (browser) => {
     await field.fill("  …  ");
     await field.press("Enter");
     await page.getByText("Hãy viết vài từ về video bạn muốn.").waitFor();
-    expect(studio.wishes()).toBe(0);
+    expect(studio.createRequests()).toBe(0);
     expect(await page.locator(".card").count()).toBe(0);
   });
 
-  test("given markup, shows it as text, wherever it appears", async () => {
+  test("given markup, shows it as text everywhere", async () => {
     const studio = await startStudio();
     const { page, until, ask } = await visit(browser(), studio.url);
     const topic = `<img src="x" onerror="alert('Xin chào')"> xin chào.`;
@@ -41,12 +41,12 @@ describeInBrowser("what is asked for", (browser) => {
     expect(await page.locator("img[onerror]").count()).toBe(0);
   });
 
-  test("given an answer that gets lost, says so, keeps the words, and sending them again makes no second video", async () => {
+  test("given an answer that is lost, keeps the text, and sending it again creates no second video", async () => {
     const studio = await startStudio();
     const { page, until, ask } = await visit(browser(), studio.url, {
-      expected: [NETWORK_TROUBLE],
+      expected: [NETWORK_ERROR],
     });
-    // The server has taken the wish; nobody hears of it.
+    // The server accepts the request, but its answer is cut.
     studio.proxy.setFaults(({ method }) =>
       method === "POST" ? { kind: "cut", afterBytes: 1 } : { kind: "pass" },
     );
@@ -60,7 +60,7 @@ describeInBrowser("what is asked for", (browser) => {
     await field.press("Enter");
     const { cards } = await until("the video", inPhase("completed"));
     expect(cards).toHaveLength(1);
-    expect(studio.wishes()).toBeGreaterThan(1);
+    expect(studio.createRequests()).toBeGreaterThan(1);
     expect(await studio.videos()).toHaveLength(1);
     expect(await field.inputValue()).toBe("");
   });

@@ -1,12 +1,12 @@
-import type { Sight } from "./sights.js";
+import type { PageState } from "./page-history.js";
 
 /**
- * Looks at the studio's page after each change of it, and tells what is to be seen whenever that is something else than before. It is sent into
- * the page as its source, so that it may use nothing from outside of itself.
+ * Observes the studio's page, and reports its state after each change. Its source is sent into the page, so it must not
+ * use anything outside of this function.
  */
-export function openEyes(): void {
-  const { tellSight } = globalThis as never as { tellSight(sight: Sight): void };
-  let told = "";
+export function observePage(): void {
+  const { reportPageState } = globalThis as never as { reportPageState(state: PageState): void };
+  let reported = "";
   let actedAt = 0;
 
   const text = (root: Element, selector: string): string =>
@@ -14,7 +14,7 @@ export function openEyes(): void {
 
   const isShown = (element: HTMLElement | null): boolean => element !== null && !element.hidden;
 
-  const cardSight = (card: HTMLElement): Sight["cards"][number] => {
+  const cardState = (card: HTMLElement): PageState["cards"][number] => {
     const percent = card.querySelector(".bar")?.getAttribute("aria-valuenow") ?? null;
     return {
       phase: card.dataset.phase ?? "",
@@ -30,27 +30,27 @@ export function openEyes(): void {
     };
   };
 
-  const look = (): void => {
+  const report = (): void => {
     const banner = document.querySelector<HTMLElement>(".banner");
-    const sight = {
+    const state = {
       loadedAt: performance.timeOrigin,
       actedAt,
       banner: isShown(banner) ? (banner?.dataset.kind ?? "") : "",
       cards: [...document.querySelectorAll<HTMLElement>(".card")]
         .filter((card) => card.checkVisibility())
-        .map(cardSight),
+        .map(cardState),
     };
-    const print = JSON.stringify(sight);
-    if (print === told) return;
-    told = print;
-    tellSight({ ...sight, at: Date.now() });
+    const json = JSON.stringify(state);
+    if (json === reported) return;
+    reported = json;
+    reportPageState({ ...state, at: Date.now() });
   };
 
-  const act = (): void => {
+  const noteAction = (): void => {
     actedAt = Date.now();
   };
-  for (const type of ["click", "keydown"]) addEventListener(type, act, { capture: true });
-  new MutationObserver(look).observe(document, {
+  for (const type of ["click", "keydown"]) addEventListener(type, noteAction, { capture: true });
+  new MutationObserver(report).observe(document, {
     subtree: true,
     childList: true,
     attributes: true,

@@ -1,7 +1,7 @@
 import type { Video } from "./job-view.js";
 
-/** What the user asked for; enough to ask for the same again. */
-export interface Asked {
+/** The user's input for a video. It is enough to request the same video again. */
+export interface VideoInput {
   readonly topic: string;
   /** In seconds. */
   readonly duration: number;
@@ -10,8 +10,8 @@ export interface Asked {
   readonly voice: string;
 }
 
-/** What a job was asked for, read from its metadata; `undefined` until all of it is there. */
-export function askedOf(video: Video | undefined): Asked | undefined {
+/** The input of a job, from its metadata, or `undefined` if the metadata is incomplete. */
+export function inputOf(video: Video | undefined): VideoInput | undefined {
   const { topic, duration, composition, background, voice } = video?.metadata ?? {};
   if (
     topic === undefined ||

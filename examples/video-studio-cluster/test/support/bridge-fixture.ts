@@ -7,7 +7,6 @@ import {
   type ProgressStore,
   type Reporter,
   typed,
-  type Unwatch,
 } from "@emlinh/progress-server";
 import { redisStore } from "@emlinh/progress-server/stores/redis";
 import { Queue, Worker, type WorkerOptions } from "bullmq";
@@ -16,7 +15,7 @@ import { onTestFinished } from "vitest";
 import { type Bridge, createBridge } from "../../src/bullmq/bridge.js";
 import { createPositions, type Positions } from "../../src/bullmq/positions.js";
 
-/** The work of the tests. */
+/** The job of the tests. */
 const COUNT = defineJob({
   kind: "count",
   plan: [{ id: "count", title: "Count", weight: 1 }],
@@ -30,15 +29,15 @@ type CountJob = {
   readonly result: { count: number };
 };
 
-/** Thrown by work that may well succeed another time. */
-export class Unlucky extends Error {
-  override readonly name: string = "Unlucky";
+/** Thrown by work that may succeed in another try. */
+export class TemporaryError extends Error {
+  override readonly name: string = "TemporaryError";
 }
 
 export type Work = (job: Reporter<CountJob>) => Promise<{ count: number }>;
 
-/** What one process has of jobs and queue: nothing of it is shared with another's but the server. */
-export interface Place {
+/** The services of one process. Two of them share nothing but the Redis server. */
+export interface ProcessFixture {
   readonly store: ProgressStore;
   readonly progress: Progress;
   readonly redis: Redis;
@@ -46,15 +45,15 @@ export interface Place {
   readonly positions: Positions;
 }
 
-/** Opens a place at a Redis; it is closed with the test. */
-export function openPlace(
+/** Opens the services of one process. They are closed with the test. */
+export function openProcess(
   url: string,
-  change: (store: ProgressStore) => ProgressStore = (store) => store,
-): Place {
+  wrap: (store: ProgressStore) => ProgressStore = (store) => store,
+): ProcessFixture {
   const client = new Redis(url);
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   const original = redisStore({ client });
-  const store = change(original);
+  const store = wrap(original);
   const progress = createProgress({ store, authorize: allowAnyone, leaseMs: 20_000 });
   const queue = new Queue("counts", { connection: redis });
   onTestFinished(async () => {
@@ -65,16 +64,10 @@ export function openPlace(
     client.disconnect();
   });
   const text = (_: unknown, position: number): string => `Number ${position}`;
-  return {
-    store,
-    progress,
-    redis,
-    queue,
-    positions: createPositions({ progress, store, queue, text }),
-  };
+  return { store, progress, redis, queue, positions: createPositions({ progress, queue, text }) };
 }
 
-/** How {@link startWorker} is told to work. */
+/** Options of {@link startWorker}. */
 export interface WorkerSetup {
   readonly work: Work;
   readonly closing?: AbortSignal;
@@ -85,79 +78,86 @@ export interface WorkerSetup {
 export interface BridgedWorker {
   readonly bridge: Bridge<unknown>;
   readonly worker: Worker;
-  /** What it told as an error. */
+  /** The errors of the worker and of its listeners. */
   readonly errors: readonly string[];
 }
 
-/** Starts a worker of one place; it is closed with the test. */
-export function startWorker(place: Place, { work, closing, options }: WorkerSetup): BridgedWorker {
-  const lost = { code: "worker-died", message: "It died." };
+/** Starts a worker in one process. It is closed with the test. */
+export function startWorker(
+  { progress, queue, redis }: ProcessFixture,
+  { work, closing, options }: WorkerSetup,
+): BridgedWorker {
   const errors: string[] = [];
   const bridge = createBridge<unknown, CountJob>({
-    ...place,
+    progress,
+    queue,
     definition: COUNT,
     closing: closing ?? new AbortController().signal,
     work,
-    judge: (error) =>
-      error instanceof Unlucky
-        ? { status: "lost", error: { code: "unlucky", message: "It was unlucky." } }
+    failureOf: (error) =>
+      error instanceof TemporaryError
+        ? { status: "lost", error: { code: "temporary", message: "It failed for now." } }
         : { status: "failed", error: { code: "wrong", message: "It is wrong." } },
-    died: () => ({ status: "lost", error: lost }),
-    cancelled: () => "It was cancelled.",
-    words: () => ({ stalled: "It stalled.", handedOver: "It was handed over.", again: "Again." }),
+    workersDied: () => ({
+      status: "lost",
+      error: { code: "worker-died", message: "It died." },
+    }),
+    cancelledMessage: () => "It was cancelled.",
+    requeueMessages: () => ({
+      stalled: "It stalled.",
+      handedOver: "It was handed over.",
+      again: "Again.",
+    }),
   });
   const worker = new Worker("counts", (bull, token) => bridge.process(bull, token), {
-    connection: place.redis,
+    connection: redis,
     ...options,
   });
-  const unwaited = (deed: Promise<void>): void => {
-    deed.catch((error: unknown) => errors.push(String(error)));
+  const inBackground = (call: Promise<void>): void => {
+    call.catch((error: unknown) => errors.push(String(error)));
   };
   worker.on("error", (error) => errors.push(String(error)));
-  worker.on("stalled", (jobId) => unwaited(bridge.stalled(jobId)));
-  worker.on("failed", (bull) => unwaited(bridge.failed(bull)));
+  worker.on("stalled", (jobId) => inBackground(bridge.stalled(jobId)));
+  worker.on("failed", (bull) => inBackground(bridge.failed(bull)));
   onTestFinished(() => worker.close());
   return { bridge, worker, errors };
 }
 
-/** Makes a job of ours and BullMQ's. */
-export async function addJob({ progress, queue }: Place, attempts = 3): Promise<string> {
+/** Creates a job of ours and the BullMQ job for it. */
+export async function addJob({ progress, queue }: ProcessFixture, attempts = 3): Promise<string> {
   const { id } = await progress.create({ definition: COUNT });
   await queue.add("count", {}, { jobId: id, attempts, backoff: 20 });
   return id;
 }
 
-/** Resolves with the first state of a job that meets a condition; the store wakes us at each change of it. */
+/** Resolves with the first state of a job that meets a condition. */
 export async function until(
-  { store, progress }: Place,
+  { progress }: ProcessFixture,
   jobId: string,
   condition: (state: JobState) => boolean,
 ): Promise<JobState> {
-  let unwatch: Unwatch | undefined;
+  let stop: (() => void) | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      const look = async (): Promise<void> => {
-        const state = await progress.status(jobId);
+      const check = (state: JobState | undefined): void => {
         if (state !== undefined && condition(state)) resolve(state);
       };
-      const lookNow = (): void => void look().catch(reject);
-      store.watch(jobId, lookNow).then((stop) => {
-        unwatch = stop;
-        lookNow();
+      progress.watch(jobId, check).then((stopWatch) => {
+        stop = stopWatch;
       }, reject);
     });
   } finally {
-    await unwatch?.();
+    stop?.();
   }
 }
 
-/** A gate that is shut until somebody opens it. */
+/** A gate that holds work back until it is opened. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;
 }
 
-export function shutGate(): Gate {
+export function closedGate(): Gate {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -166,9 +166,16 @@ export function shutGate(): Gate {
 }
 
 /** The texts of a job's log lines. */
-export async function linesOf({ store }: Place, jobId: string): Promise<readonly string[]> {
-  const delta = await store.read(jobId);
-  return (delta?.log ?? []).map(({ text }) => text);
+export async function linesOf(
+  { progress }: ProcessFixture,
+  jobId: string,
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const stop = await progress.watch(jobId, (_, log) => {
+    lines.push(...log.map(({ text }) => text));
+  });
+  stop();
+  return lines;
 }
 
 /** Resolves when BullMQ has moved its job. */
@@ -176,7 +183,7 @@ export function moved({ worker }: BridgedWorker, event: "completed" | "failed"):
   return new Promise((resolve) => worker.once(event, () => resolve()));
 }
 
-/** Settles when a signal aborts: work that does nothing else. */
+/** Rejects when a signal aborts, with its reason. For work that only waits. */
 export function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);

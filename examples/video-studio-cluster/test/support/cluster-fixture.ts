@@ -20,21 +20,21 @@ import { openStore } from "../../src/store.js";
 
 const run = promisify(execFile);
 
-/** The package, with what is built of it. */
+/** The directory of the package, with its built programs. */
 const ROOT = new URL("../../", import.meta.url);
 
-/** Short, so that a death shows soon; and longer than a busy machine lets one wait for its turn. */
+/** Short, so that a dead worker is noticed soon, but long enough for a busy machine. */
 const QUICK = { LOCK_MS: "2500", STALLED_CHECK_MS: "500", LEASE_MS: "4000" } as const;
 
-/** A cluster of a test's own. */
+/** The cluster of one test. */
 export interface TestCluster extends Cluster {
-  /** As another process sees it. */
+  /** The store as another process sees it. */
   readonly store: ProgressStore;
-  /** All that the processes printed. */
+  /** The lines that the processes printed. */
   readonly lines: readonly string[];
 }
 
-/** Starts two web processes and two workers behind nginx, on free ports. They end with the test, and leave nothing. */
+/** Starts two web processes and two workers behind nginx, on free ports. They are stopped with the test. */
 export async function startCluster(env: NodeJS.ProcessEnv): Promise<TestCluster> {
   const videoDir = await mkdtemp(join(tmpdir(), "video-studio-cluster-videos-"));
   onTestFinished(() => rm(videoDir, { recursive: true, force: true }));
@@ -60,7 +60,7 @@ export async function startCluster(env: NodeJS.ProcessEnv): Promise<TestCluster>
   return { ...cluster, store, lines };
 }
 
-/** Asks for a video, at whichever web process nginx chooses. */
+/** Requests a video. nginx chooses the web process. */
 export async function createVideo(
   { url }: Cluster,
   body: Partial<CreateVideoBody>,
@@ -74,7 +74,7 @@ export async function createVideo(
   return (await response.json()) as CreateVideoReply;
 }
 
-/** Several viewers of one job. Nginx gives each stream to the web process with the fewest: they are at both. */
+/** Opens several viewers of one job. nginx gives each stream to the web process with the fewest, so both have some. */
 export function openViewers(
   { url }: Cluster,
   jobId: string,
@@ -90,26 +90,29 @@ export function openViewers(
   );
 }
 
-/** That a viewer was told the truth: the store's state, each line once and in order, one end, and a bar that fell only where a new attempt began. */
-export async function expectRight(
+/**
+ * Expects that a viewer received the state of the store, each log line once and in order, one end, and a percent that
+ * fell only when a new attempt began.
+ */
+export async function expectCorrect(
   store: ProgressStore,
   jobId: string,
   record: Record,
 ): Promise<void> {
   const stored = await store.read(jobId);
   if (stored === undefined) throw new Error(`The store has no job ${jobId}.`);
-  const { etaMs: _, ...truth } = stateOf(jobId, stored.set, 0);
-  expect(record.job).toMatchObject(truth);
-  expect(Object.keys(record.job?.steps ?? {}).sort()).toEqual(Object.keys(truth.steps).sort());
+  const { etaMs: _, ...expected } = stateOf(jobId, stored.set, 0);
+  expect(record.job).toMatchObject(expected);
+  expect(Object.keys(record.job?.steps ?? {}).sort()).toEqual(Object.keys(expected.steps).sort());
   expect(record.log).toEqual(stored.log);
   expect(record.ends).toBe(1);
   expect(record.resets).toBe(0);
   const percents = record.percents.filter((percent) => percent !== null);
   const falls = percents.filter((percent, index) => percent < (percents[index - 1] ?? 0));
-  expect(falls.length).toBeLessThanOrEqual(truth.attempt - 1);
+  expect(falls.length).toBeLessThanOrEqual(expected.attempt - 1);
 }
 
-/** The children of a process: those of a worker are the pipelines that it started. */
+/** The child processes of a process. Those of a worker are its pipelines. */
 export async function childrenOf(pid: number): Promise<readonly number[]> {
   const { stdout } = await run("ps", ["-A", "-o", "pid=,ppid=,stat="]);
   return stdout
@@ -119,7 +122,7 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
     .map(([child]) => Number(child));
 }
 
-/** Whether a process lives. */
+/** Whether a process is running. */
 export function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }

@@ -4,15 +4,16 @@ import { TEXTS, type Texts } from "./texts/texts.js";
 
 const KEY = "emlinh-language";
 
-/** The page's language: who shows words asks {@link Speech.texts} each time, and is told when it changes. */
-export interface Speech {
+/** The page's language. Parts of the page read {@link I18n.texts} each time they render. */
+export interface I18n {
   readonly language: Language;
   readonly texts: Texts;
   choose(language: Language): void;
+  /** Calls the listener after each change of the language. */
   onChange(listener: () => void): void;
 }
 
-/** Vietnamese if the reader's first known language is, English otherwise; what was chosen before wins. */
+/** The language that was chosen before, else the first preferred language that the page has, else English. */
 export function firstLanguage(
   chosen: string | null | undefined,
   preferred: readonly string[],
@@ -22,8 +23,8 @@ export function firstLanguage(
   return known.find((tag): tag is Language => tag === "vi" || tag === "en") ?? "en";
 }
 
-/** Keeps the language of the page and of `<html lang>`, over reloads too. */
-export function createSpeech(storage: PageStorage): Speech {
+/** Sets the language of the page and of `<html lang>`, and stores it for the next visit. */
+export function createI18n(storage: PageStorage): I18n {
   const listeners = new Set<() => void>();
   let language = firstLanguage(storage.getItem(KEY), navigator.languages);
   document.documentElement.lang = language;
@@ -49,6 +50,6 @@ function remember(storage: PageStorage, language: Language): void {
   try {
     storage.setItem(KEY, language);
   } catch {
-    // Full or forbidden: the choice then lasts as long as the page.
+    // The storage is full or blocked. The choice then lasts until the page is closed.
   }
 }
