@@ -88,7 +88,7 @@ describe.skipIf(REDIS_MISSING)("the bridge to BullMQ", () => {
     const waiting = await until(
       process,
       id,
-      ({ status, message }) => status === "queued" && message !== null,
+      ({ status, startedAt }) => status === "queued" && startedAt !== null,
     );
     expect(waiting).toMatchObject({
       attempt: 1,

@@ -87,7 +87,7 @@ export interface JobState<Job extends JobTypes = AnyJob> {
   readonly error: JobError | null;
   readonly cancelRequested: boolean;
   readonly createdAt: number;
-  /** When this attempt began to run. */
+  /** When this attempt began to run. A job that waits for its next attempt keeps the time of the last one. */
   readonly startedAt: number | null;
   readonly updatedAt: number;
   readonly finishedAt: number | null;

@@ -117,8 +117,8 @@ async function openJob<Data, Job extends JobTypes>(
   try {
     const state = await progress.status(jobId);
     if (state === undefined || isTerminal(state.status)) return undefined;
-    const hasBegun = state.startedAt !== null || state.metadata.requeued === true;
-    return await progress.open<Job>(jobId, { definition, attempt: hasBegun ? "next" : "current" });
+    const attempt = state.startedAt === null ? "current" : "next";
+    return await progress.open<Job>(jobId, { definition, attempt });
   } catch (error) {
     if (isTransient(error)) {
       // Not counted as an attempt, because the work did not begin.
@@ -163,14 +163,12 @@ async function errorForBull<Data, Job extends JobTypes>(
 }
 
 async function requeue<Data, Job extends JobTypes>(
-  { progress, requeueMessages }: BridgeOptions<Data, Job>,
+  { requeueMessages }: BridgeOptions<Data, Job>,
   job: Reporter<Job>,
   bull: BullJob<Data>,
   reason: keyof RequeueMessages,
 ): Promise<void> {
   const message = requeueMessages(bull.data)[reason];
-  // `startedAt` of a requeued job is `null`, as if it had never begun. This key shows that the next attempt is due.
-  await unlessOver(progress.update(job.id, { metadata: { requeued: true } }));
   job.log(message, { level: "warn" });
   await unlessOver(job.requeue({ message }));
 }

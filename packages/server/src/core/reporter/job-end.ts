@@ -69,7 +69,6 @@ export async function requeue(
   await finish(worker, (now) => ({
     ...openSteps(worker, (step) => ({ ...step, status: "failed", finishedAt: now })),
     status: "queued",
-    startedAt: null,
     ...(message !== undefined && { message: cutText(message) }),
   }));
   worker.isRequeued = true;

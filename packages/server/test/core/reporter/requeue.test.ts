@@ -22,7 +22,7 @@ test("given a requeue, the job is queued and the next attempt continues it", asy
     status: "queued",
     attempt: 1,
     message: "Retrying in 5 s",
-    startedAt: null,
+    startedAt: 1_700_000_000_000,
     finishedAt: null,
     steps: {
       speech: { status: "completed" },
@@ -33,7 +33,13 @@ test("given a requeue, the job is queued and the next attempt continues it", asy
   expect(progress.stats().reporters).toBe(0);
 
   const second = await progress.open(id, { attempt: "next" });
-  expect(second.state).toMatchObject({ status: "running", attempt: 2, percent: 0, steps: {} });
+  expect(second.state).toMatchObject({
+    status: "running",
+    attempt: 2,
+    percent: 0,
+    steps: {},
+    startedAt: Date.now(),
+  });
   await second.complete(null);
   expect(await progress.status(id)).toMatchObject({ status: "completed", attempt: 2 });
 });
