@@ -33,7 +33,7 @@ const CLOSE_TIMEOUT_MS = 2_000;
  * const progress = createProgress({ store: postgresStore({ pool }), authorize: allowAnyone });
  * ```
  *
- * @example With the `postgres` package:
+ * @example With the postgres package
  * ```ts
  * const sql = postgres(process.env.DATABASE_URL);
  * const store = postgresStore({
