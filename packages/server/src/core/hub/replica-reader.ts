@@ -11,7 +11,7 @@ import { createOutage, type Outage } from "../../shared/outage.js";
 import { elapsed } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
-import { type VersionTracker, versionTracker } from "../version-tracker.js";
+import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
 
 /** Keeps a replica up to date with the store: at most one read at a time, and one that waits for its turn. */
 export interface ReplicaReader {
@@ -48,7 +48,7 @@ export interface ReplicaReaderContext extends Pick<Settings, "rereadMs" | "rando
 }
 
 interface ReaderState extends ReplicaReaderContext {
-  readonly versions: VersionTracker;
+  readonly wakes: WakeTracker;
   readonly outage: Outage;
   isReading: boolean;
   isStopped: boolean;
@@ -61,7 +61,7 @@ interface ReaderState extends ReplicaReaderContext {
 export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
   const state: ReaderState = {
     ...context,
-    versions: versionTracker(),
+    wakes: wakeTracker(),
     outage: createOutage(context.rereadMs, context.random),
     // The first read is done by `open`.
     isReading: true,
@@ -72,7 +72,7 @@ export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
   return {
     open: () => readFirst(state),
     wake(version) {
-      state.versions.note(version);
+      state.wakes.note(version);
       readIfDue(state);
     },
     refresh() {
@@ -83,7 +83,7 @@ export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
       });
     },
     tick(now) {
-      if (now - state.readAt >= state.rereadMs) state.versions.note();
+      if (now - state.readAt >= state.rereadMs) state.wakes.note();
       readIfDue(state);
     },
     isBehind: () => isBehind(state),
@@ -112,15 +112,15 @@ function readIfDue(state: ReaderState): void {
   void read(state);
 }
 
-function isBehind({ versions, replica }: ReaderState): boolean {
-  return versions.isUnknown() || versions.isAbove(replica.version);
+function isBehind({ wakes, replica }: ReaderState): boolean {
+  return wakes.isUnknown() || wakes.isAbove(replica.version);
 }
 
 async function read(state: ReaderState): Promise<void> {
-  const { jobId, store, replica, versions, waiting } = state;
+  const { jobId, store, replica, wakes, waiting } = state;
   state.isReading = true;
   state.waiting = [];
-  versions.clear();
+  wakes.clear();
   const answer = store.read(jobId, replicaCursor(replica));
   await answer
     .then(
@@ -148,7 +148,7 @@ function readFailed(state: ReaderState, error: unknown): void {
     return;
   }
   if (state.outage.failed()) state.onError(error);
-  state.versions.note();
+  state.wakes.note();
   release(state);
 }
 

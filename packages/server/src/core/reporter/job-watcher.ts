@@ -15,7 +15,7 @@ import { after, elapsed, type Timer } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import type { Unwatch } from "../store.js";
-import { type VersionTracker, versionTracker } from "../version-tracker.js";
+import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
 
 /**
  * Watches the job of one reporter for changes by others, such as a cancel, an end or a later attempt.
@@ -50,7 +50,7 @@ export interface JobWatcherContext extends Pick<Settings, "rereadMs" | "random" 
 }
 
 interface WatcherState extends JobWatcherContext {
-  readonly versions: VersionTracker;
+  readonly wakes: WakeTracker;
   readonly outage: Outage;
   /** All versions up to this one were read or are the reporter's own. */
   known: CursorParts;
@@ -78,7 +78,7 @@ const UNVERSIONED_GAP_MS = 500;
 export function createJobWatcher(context: JobWatcherContext): JobWatcher {
   const watcher: WatcherState = {
     ...context,
-    versions: versionTracker(),
+    wakes: wakeTracker(),
     outage: createOutage(context.rereadMs, context.random),
     known: { epoch: "", version: 0 },
     mustRead: false,
@@ -103,13 +103,13 @@ export function createJobWatcher(context: JobWatcherContext): JobWatcher {
 }
 
 async function open(watcher: WatcherState): Promise<Delta> {
-  const { jobId, store, versions } = watcher;
+  const { jobId, store, wakes } = watcher;
   watcher.unwatch = await store.watch(jobId, (version) => {
-    versions.note(version);
+    wakes.note(version);
     void readIfDue(watcher);
   });
   if (watcher.isStopped) endWatch(watcher);
-  versions.clear();
+  wakes.clear();
   const snapshot = await store.read(jobId);
   if (snapshot === undefined) throw jobNotFound(jobId);
   watcher.known = parseCursor(snapshot.cursor) ?? watcher.known;
@@ -150,20 +150,20 @@ async function readIfDue(watcher: WatcherState): Promise<void> {
 }
 
 function readDueAt(watcher: WatcherState): number {
-  const { mustRead, versions, known, ownVersion, outage, readAt, contactAt, rereadMs } = watcher;
+  const { mustRead, wakes, known, ownVersion, outage, readAt, contactAt, rereadMs } = watcher;
   if (outage.isOn()) return outage.retryAt();
   // The wake of a write may come before its reply.
-  if (mustRead || versions.isAbove(Math.max(known.version, ownVersion)))
+  if (mustRead || wakes.isAbove(Math.max(known.version, ownVersion)))
     return Number.NEGATIVE_INFINITY;
-  if (versions.isUnknown()) return readAt + UNVERSIONED_GAP_MS;
+  if (wakes.isUnknown()) return readAt + UNVERSIONED_GAP_MS;
   return contactAt + rereadMs;
 }
 
 async function read(watcher: WatcherState, listener: JobWatcherListener): Promise<void> {
-  const { jobId, store, known, versions } = watcher;
+  const { jobId, store, known, wakes } = watcher;
   watcher.isReading = true;
   watcher.mustRead = false;
-  versions.clear();
+  wakes.clear();
   const answer = store.read(jobId, printCursor(known));
   await answer
     .then(

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { versionTracker } from "../../src/core/version-tracker.js";
+import { wakeTracker } from "../../src/core/wake-tracker.js";
 
 test("given nothing, notes no version", () => {
-  const versions = versionTracker();
+  const versions = wakeTracker();
   expect(versions.isAbove(0)).toBe(false);
   expect(versions.isUnknown()).toBe(false);
 });
 
 test("given versions in any order, compares with the highest", () => {
-  const versions = versionTracker();
+  const versions = wakeTracker();
   for (const version of [3, 5, 4]) versions.note(version);
   expect(versions.isAbove(4)).toBe(true);
   expect(versions.isAbove(5)).toBe(false);
@@ -16,7 +16,7 @@ test("given versions in any order, compares with the highest", () => {
 });
 
 test("given a wake without a version, is unknown and keeps the highest version", () => {
-  const versions = versionTracker();
+  const versions = wakeTracker();
   versions.note(5);
   versions.note();
   versions.note(2);
@@ -26,7 +26,7 @@ test("given a wake without a version, is unknown and keeps the highest version",
 });
 
 test("given clear(), forgets everything and notes later wakes", () => {
-  const versions = versionTracker();
+  const versions = wakeTracker();
   versions.note(5);
   versions.note();
   versions.clear();

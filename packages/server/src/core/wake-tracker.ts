@@ -1,5 +1,5 @@
-/** The versions that a store's wakes announced since the last read began. */
-export interface VersionTracker {
+/** The wakes of a store since the last read began. */
+export interface WakeTracker {
   /** Notes a wake: with the version that was written, or without one if the store does not know it. */
   note(version?: number): void;
   /** Forgets what was noted. Call it when a read begins, since that read returns all of it. */
@@ -11,7 +11,7 @@ export interface VersionTracker {
 }
 
 /** Starts with nothing noted. */
-export function versionTracker(): VersionTracker {
+export function wakeTracker(): WakeTracker {
   let highest = 0;
   let isUnknown = false;
   return {
