@@ -1,10 +1,34 @@
 import { describe, expect, it } from "vitest";
 import { filesMatching, PACKAGE_SOURCES } from "./sources.js";
-import { bannedWords } from "./words.js";
+import { bannedWords, riddles } from "./words.js";
 
 it("given packages/*/src, has no banned word in a name", () => {
   const sources = filesMatching(PACKAGE_SOURCES);
   expect(sources.flatMap(bannedWords)).toEqual([]);
+});
+
+it("given packages/*/src, has no comment that begins a sentence with What or Whoever", () => {
+  expect(filesMatching(PACKAGE_SOURCES).flatMap(riddles)).toEqual([]);
+});
+
+describe("the rule of sentences", () => {
+  const inFile = (text: string) => riddles({ path: "src/a.ts", text });
+
+  it.for([
+    "/** What decides whether a write is accepted. */",
+    " * Reads again. What it finds is applied.",
+    "  // Whoever waits gets the error.",
+  ])("refuses %s", (text) => {
+    expect(inFile(text)).toHaveLength(1);
+  });
+
+  it.for([
+    "/** The state that decides whether a write is accepted. */",
+    " * Returns what changed. Whatever follows is ignored.",
+    'const text = "What a day.";',
+  ])("accepts %s", (text) => {
+    expect(inFile(text)).toEqual([]);
+  });
 });
 
 describe("the rule of words", () => {

@@ -68,6 +68,17 @@ export function bannedWords({ path, text }: SourceFile): string[] {
   return [...found];
 }
 
+/** A sentence that begins so is a riddle until its end: it names its subject last. */
+const RIDDLE = /(?:^|[.:] )(?:What|Whoever)\b/;
+
+/** One message per line of a comment in which a sentence begins with "What" or "Whoever". */
+export function riddles({ path, text }: SourceFile): string[] {
+  return text.split("\n").flatMap((line, index) => {
+    const comment = /^\s*(?:\/\*\*?|\*|\/\/)\s*(.*)$/.exec(line)?.[1] ?? "";
+    return RIDDLE.test(comment) ? [`${path}:${index + 1} ${comment}`] : [];
+  });
+}
+
 function test(pattern: RegExp | undefined, text: string): boolean {
   return pattern?.test(text) ?? false;
 }

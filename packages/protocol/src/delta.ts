@@ -22,7 +22,7 @@ export interface LogLine {
 }
 
 /**
- * What changed after a cursor: the one answer to everything that a reader asks.
+ * The changes after a cursor: the one answer to everything that a reader asks.
  *
  * @see docs/PROTOCOL.md, P16–P21
  */

@@ -39,7 +39,7 @@ export type ErrorCode =
 
 /** The parts of a {@link ProgressError}. */
 export interface ProgressErrorInit {
-  /** What happened, with which value, and what to do. For developers, not for users. */
+  /** The fault, its value, and the remedy. For developers, not for users. */
   readonly message: string;
   /** Whether the same call can succeed later. @defaultValue `false` */
   readonly retryable?: boolean | undefined;

@@ -22,7 +22,7 @@ export interface Replica {
   done: boolean;
 }
 
-/** What {@link applyDelta} did. */
+/** The outcome of {@link applyDelta}. */
 export type Applied =
   /** The replica advanced by what the delta sets. */
   | "advanced"
@@ -90,7 +90,7 @@ export function replicaFields(replica: Replica): Fields {
   return fields;
 }
 
-/** What changed after a cursor, or the whole state if the cursor is not one of this replica's (P16–P19). */
+/** The changes after a cursor, or the whole state if the cursor is not one of this replica's (P16–P19). */
 export function deltaAfter(replica: Replica, after?: Cursor): Delta {
   const from = parseCursor(after);
   const { done } = replica;

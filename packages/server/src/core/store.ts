@@ -77,7 +77,7 @@ export interface ProgressStore {
   /**
    * Returns what changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is
    * malformed, of another epoch or from the future. `done` is true exactly when the job has ended. A backend that lost
-   * its data answers as for an unknown or a removed job; a job that is created anew has another epoch.
+   * its data answers as for an unknown or a removed job; a job that is created again has another epoch.
    *
    * @returns `undefined` for a job that is unknown.
    * @throws ProgressError `job-expired` if the store remembers that the job existed; `store-unavailable`.
@@ -102,11 +102,11 @@ export interface ProgressStore {
 
   /**
    * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs,
-   * one transition each. Several processes may sweep at once. What it writes are versions like any other, and it wakes
+   * one transition each. Several processes may sweep at once. Its writes are versions like any other, and it wakes
    * the watchers, also those of removed jobs. An end closes the steps that were left running (P47).
    *
    * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the
-   * clock of a process can't end another one's job. What the sweep marks and ends has this time, and its TTL counts
+   * clock of a process can't end another one's job. Jobs that it marks or ends have this time, and their TTL counts
    * from it.
    */
   sweep(now: number | undefined, limit: number): Promise<SweepReport>;

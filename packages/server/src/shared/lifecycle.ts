@@ -13,7 +13,7 @@ import { attemptSuperseded, jobFinished } from "./errors.js";
  * Change the rule here first.
  */
 
-/** What a sweep does to a job. */
+/** The change that a sweep makes to a job. */
 export type Transition = "stale" | "lost" | "timed-out" | "expired";
 
 /**
@@ -195,7 +195,7 @@ export interface SweepCounts {
   report(more: boolean): SweepReport;
 }
 
-/** What one sweep did: numbers of jobs. */
+/** The result of one sweep, in numbers of jobs. */
 export interface SweepReport {
   /** Marked `stale`: their lease ran out. */
   readonly stale: number;

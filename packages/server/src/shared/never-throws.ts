@@ -1,6 +1,6 @@
 /**
  * Wraps a callback of the app so that nothing it throws reaches the caller: an app's fault in `onError` must not break
- * the stream or the worker it is told about.
+ * the stream or the worker that it is called for.
  */
 export function neverThrows<Argument>(
   callback: ((argument: Argument) => void) | undefined,

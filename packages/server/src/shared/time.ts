@@ -6,7 +6,7 @@ export function elapsed(): number {
   return performance.now();
 }
 
-/** What `setTimeout` and `setInterval` return. */
+/** The return type of `setTimeout` and `setInterval`. */
 export type Timer = ReturnType<typeof setTimeout>;
 
 /** The longest delay of a timer, in milliseconds: `setTimeout` fires at once if it is given a longer one. */

@@ -10,7 +10,7 @@ import {
 
 /** The frames of one topic as bytes, encoded once for all readers that stand at the same cursor. */
 export interface FrameCache {
-  /** What changed after a cursor, as the bytes of one frame; `undefined` if nothing did. */
+  /** The changes after a cursor, as the bytes of one frame; `undefined` if there are none. */
   frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
   /** A heartbeat with the given server time. */
   heartbeat(now: number): Uint8Array;

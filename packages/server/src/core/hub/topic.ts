@@ -36,7 +36,7 @@ export interface Topic {
   changedAt(): number;
   cursor(): Cursor;
   deltaAfter(cursor: Cursor | undefined): Delta;
-  /** What changed after a cursor, as the bytes of one frame that all readers share; `undefined` if nothing did. */
+  /** The changes after a cursor, as the bytes of one frame that all readers share; `undefined` if there are none. */
   frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
   /** The bytes of a heartbeat that may be sent now. */
   heartbeat(): Uint8Array;

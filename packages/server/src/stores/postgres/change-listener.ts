@@ -17,7 +17,7 @@ export interface ChangeListener {
   close(): Promise<void>;
 }
 
-/** What {@link createChangeListener} needs. */
+/** The dependencies of {@link createChangeListener}. */
 export interface ChangeListenerContext
   extends Pick<PostgresSettings, "pool" | "listener" | "names" | "onError"> {
   /** Begins the payloads of this process, which are ignored. */

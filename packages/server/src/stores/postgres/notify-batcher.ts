@@ -4,7 +4,7 @@ import { type ChangeNotification, mergeNotifications, payloadsOf } from "./chang
 /** Merges the notifications of one process into few `NOTIFY` statements. */
 export interface NotifyBatcher {
   add(notification: ChangeNotification): void;
-  /** Resolves when all that was added is sent. What is added later is sent at once. */
+  /** Resolves when all that was added is sent. A notification that is added later is sent at once. */
   close(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ export interface PostgresWatches {
   close(): Promise<void>;
 }
 
-/** What {@link createPostgresWatches} needs. */
+/** The dependencies of {@link createPostgresWatches}. */
 export interface WatchContext
   extends Pick<PostgresSettings, "pool" | "listener" | "names" | "pollMs" | "onError"> {
   /** Begins the payloads of this process. */

@@ -24,7 +24,7 @@ interface CreateReply {
   readonly cursor: Cursor;
 }
 
-/** What a sweep did to one job. */
+/** The result of a sweep for one job. */
 interface SweepReply {
   readonly transition: Transition | undefined;
   /** The job's key of `create` if its pointer has to be updated, else "". */

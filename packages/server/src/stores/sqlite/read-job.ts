@@ -11,7 +11,7 @@ import { decodeFields } from "./encoded-change.js";
 import type { StoredDelta } from "./rows.js";
 import type { Statements } from "./statements.js";
 
-/** What {@link readJob} reads. */
+/** The arguments of {@link readJob}. */
 interface JobRead {
   readonly jobId: string;
   readonly after: Cursor | undefined;

@@ -30,7 +30,7 @@ export interface Head {
   readonly done: boolean;
 }
 
-/** What changed after a version, as stored JSON. */
+/** The changes after a version, as stored JSON. */
 export interface StoredDelta extends Head {
   /** Log lines that the job ever had. */
   readonly lines: number;

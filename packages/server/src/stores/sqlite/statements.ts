@@ -47,7 +47,7 @@ interface DataStatements {
 /** For readers, and for the change poller. */
 interface ReadStatements {
   head(id: string): Head | undefined;
-  /** What changed after a version; everything if the epoch is another one or the version is from the future. */
+  /** The changes after a version; everything if the epoch is another one or the version is from the future. */
   delta(id: string, epoch: string, version: number): StoredDelta | undefined;
   /** The number of the last transaction that readers can see; `undefined` if the file has none. */
   lastTransaction(): number | undefined;

@@ -9,7 +9,7 @@ import type { WriteQueue } from "./write-queue.js";
 /** Jobs that a sweep changes in one transaction. Other calls get a turn between two transactions. */
 const SWEEP_BATCH = 50;
 
-/** What a sweep works with. */
+/** The dependencies of a sweep. */
 export interface SweepTools {
   readonly settings: SqliteStoreSettings;
   readonly jobs: Pick<SqliteJobs, "sweep">;

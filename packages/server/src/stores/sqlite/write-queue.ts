@@ -19,7 +19,7 @@ export interface WriteQueue {
   idle(): Promise<void>;
 }
 
-/** What a write queue needs. */
+/** The dependencies of a write queue. */
 export interface WriteQueueOptions {
   readonly database: SqliteDatabase;
   readonly busyTimeoutMs: number;

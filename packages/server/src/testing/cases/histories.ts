@@ -54,7 +54,7 @@ async function readAfterEachWrite(
   expected.check(await readJob(store, id), undefined);
 }
 
-/** What the readers of {@link readDuringWrites} share. */
+/** The data that the readers of {@link readDuringWrites} share. */
 interface Reading {
   readonly store: ProgressStore;
   readonly expected: History;

@@ -14,7 +14,7 @@ export interface ReconnectDetector {
   stop(): void;
 }
 
-/** What {@link reconnectDetector} has to know. */
+/** Options of {@link reconnectDetector}. */
 export interface ReconnectOptions {
   readonly isCluster: boolean;
   /** Whether the store made the connection. Its first `ready` is then no reconnect. */

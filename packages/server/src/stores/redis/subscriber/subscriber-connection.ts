@@ -13,7 +13,7 @@ export interface SubscriberConnection {
   close(): void;
 }
 
-/** What a connection reports. */
+/** The events of a connection. */
 export interface SubscriberEvents {
   onMessage(text: string, channel: string): void;
   /** The connection was lost and is subscribed again. Messages that were sent meanwhile are lost. */
