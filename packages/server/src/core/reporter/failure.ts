@@ -47,7 +47,10 @@ export function jobErrorOf(error: unknown, step?: string): JobError {
   return { code: "job-failed", message: "The job failed.", ...at };
 }
 
-/** A plain `{ code, message }` that was passed to `fail()`. A thrown error does not count, because its message may hold anything. */
+/**
+ * Whether a value is a plain `{ code, message }`, as `fail()` takes it. An `Error` is not, because its message may hold
+ * anything.
+ */
 export function isJobError(error: unknown): error is JobError {
   if (typeof error !== "object" || error === null || error instanceof Error) return false;
   const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
