@@ -52,7 +52,6 @@ export {
   emptyReplica,
   fieldValue,
   type Replica,
-  replicaCursor,
   replicaFields,
 } from "./replica.js";
 export {

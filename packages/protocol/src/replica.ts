@@ -15,6 +15,8 @@ export interface Replica {
   /** Empty until the first reset was applied. */
   epoch: string;
   version: number;
+  /** The cursor to ask with next: the two above, printed once. */
+  cursor: Cursor;
   readonly fields: Map<string, { readonly value: Json; readonly version: number }>;
   /** The newest lines, oldest first. A new array after each change. */
   log: readonly LogLine[];
@@ -35,7 +37,8 @@ export type Applied =
 
 /** A replica without data. It accepts a reset only, unless it is given the epoch of a job that has no version yet. */
 export function emptyReplica(epoch = ""): Replica {
-  return { epoch, version: 0, fields: new Map(), log: [], done: false };
+  const cursor = printCursor({ epoch, version: 0 });
+  return { epoch, version: 0, cursor, fields: new Map(), log: [], done: false };
 }
 
 /**
@@ -59,6 +62,7 @@ export function applyDelta(
   else if (to.version <= replica.version) return "known";
   replica.epoch = to.epoch;
   replica.version = to.version;
+  replica.cursor = delta.cursor;
   replica.done = delta.done;
   for (const [field, value] of Object.entries(delta.set))
     replica.fields.set(field, { value, version: to.version });
@@ -71,11 +75,6 @@ export function applyDelta(
 function clear(replica: Replica): void {
   replica.fields.clear();
   replica.log = [];
-}
-
-/** The cursor to ask with next. */
-export function replicaCursor(replica: Replica): Cursor {
-  return printCursor(replica);
 }
 
 /** The value of one field, or `undefined` if it was never set. */
@@ -93,8 +92,7 @@ export function replicaFields(replica: Replica): Fields {
 /** The changes after a cursor, or the whole state if the cursor is not one of this replica's (P16–P19). */
 export function deltaAfter(replica: Replica, after?: Cursor): Delta {
   const from = parseCursor(after);
-  const { done } = replica;
-  const cursor = replicaCursor(replica);
+  const { cursor, done } = replica;
   if (from === undefined || from.epoch !== replica.epoch || from.version > replica.version)
     return { cursor, reset: true, set: replicaFields(replica), log: [...replica.log], done };
   const set: Record<string, Json> = {};
@@ -120,7 +118,8 @@ export function deltaOfChange(
     cursor: printCursor({ epoch: replica.epoch, version }),
     reset: false,
     set,
-    log: log.map((line, index) => ({ ...line, n: lastN + 1 + index, version })),
+    // Frozen, because all readers share the lines.
+    log: log.map((line, index) => Object.freeze({ ...line, n: lastN + 1 + index, version })),
     done: replica.done || isTerminal(set.status),
   };
 }

@@ -8,7 +8,6 @@ import {
   isTerminal,
   mergeChanges,
   type Replica,
-  replicaCursor,
   replicaFields,
 } from "@emlinh/progress-protocol";
 import fc from "fast-check";
@@ -31,7 +30,7 @@ describe("a reader's replica", () => {
       fc.property(history, fc.array(fc.nat(), { maxLength: 12 }), (changes, stops) => {
         const job = emptyReplica("e");
         const reader = emptyReplica();
-        const read = () => applied(reader, deltaAfter(job, replicaCursor(reader)));
+        const read = () => applied(reader, deltaAfter(job, reader.cursor));
         for (const [index, change] of changes.entries()) {
           write(job, change);
           if (stops.some((stop) => stop % changes.length === index)) read();
@@ -122,9 +121,9 @@ describe("a reader's replica", () => {
           const copy = emptyReplica();
           for (const [index, change] of changes.entries()) {
             write(job, change);
-            if (reads[index]) applied(copy, deltaAfter(job, replicaCursor(copy)));
+            if (reads[index]) applied(copy, deltaAfter(job, copy.cursor));
           }
-          applied(copy, deltaAfter(job, replicaCursor(copy)));
+          applied(copy, deltaAfter(job, copy.cursor));
           const after = cursorAt(cursor % (job.version + 1));
           const [exact, kept] = [deltaAfter(job, after), deltaAfter(copy, after)];
           expect(kept.cursor).toBe(exact.cursor);

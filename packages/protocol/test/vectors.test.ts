@@ -18,7 +18,6 @@ import {
   parseCursor,
   printCursor,
   type Replica,
-  replicaCursor,
   stateOf,
   type Timeout,
   timeoutFrame,
@@ -145,7 +144,7 @@ describe("reads.json", () => {
     }
     expect(deltaAfter(job, "another.3").reset).toBe(true);
     expect(deltaAfter(job, "no cursor").reset).toBe(true);
-    expect(replicaCursor(job)).toBe(cursorAt(history.writes.length));
+    expect(job.cursor).toBe(cursorAt(history.writes.length));
   });
 });
 

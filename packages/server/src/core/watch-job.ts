@@ -48,7 +48,7 @@ export async function watchJob(
     changed() {
       const { log } = topic.deltaAfter(cursor);
       const { done } = topic.replica;
-      cursor = topic.cursor();
+      cursor = topic.replica.cursor;
       if (done) stop();
       notify(stateOf(jobId, replicaFields(topic.replica), settings.clock()), log);
     },

@@ -55,18 +55,22 @@ export function backoffMs(
  * Resolves or rejects as `promise` does, or rejects with `late()` after `ms`. A connection that was cut without notice
  * never answers by itself. The result of a promise that settles later is dropped.
  */
-export async function within<Result>(
+export function within<Result>(
   ms: number,
   promise: Promise<Result>,
   late: () => Error = () => new Error(`There was no answer within ${ms} ms.`),
 ): Promise<Result> {
-  let timer: Timer | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = after(ms, () => reject(late()));
+  return new Promise((resolve, reject) => {
+    const timer = after(ms, () => reject(late()));
+    promise.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

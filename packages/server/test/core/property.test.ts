@@ -4,7 +4,6 @@ import {
   deltaAfter,
   emptyReplica,
   type Replica,
-  replicaCursor,
 } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -103,7 +102,7 @@ async function connect(
   disconnect(client);
   client.applied = 0;
   const sink = fakeSink(capacity);
-  const cursor = client.replica.version === 0 ? undefined : replicaCursor(client.replica);
+  const cursor = client.replica.version === 0 ? undefined : client.replica.cursor;
   // There is no stream if the store fails, or if the client has the end already.
   client.sink = await openStream(progress, id, { cursor, sink }).catch(() => undefined);
 }

@@ -87,7 +87,7 @@ async function answerStream(
   const { signal } = facts;
   const handle = await hub.join(jobId, { cursor: after, isStream: true });
   const { topic } = handle;
-  if (topic.replica.done && topic.cursor() === after) {
+  if (topic.replica.done && topic.replica.cursor === after) {
     handle.leave();
     return emptyAnswer(204);
   }

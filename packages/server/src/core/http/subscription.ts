@@ -10,7 +10,7 @@ import { elapsed } from "../../shared/time.js";
 import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
-import { type SinkWriter, sinkWriter } from "./sink-writer.js";
+import { closeSink, type SinkState, writeToSink } from "./sink-state.js";
 import type { Sink, Subscription } from "./types.js";
 
 /** The start of a stream. */
@@ -24,8 +24,8 @@ export interface StreamStart {
   readonly until: number;
 }
 
-interface StreamState extends Omit<StreamStart, "until"> {
-  readonly writer: SinkWriter;
+/** One flat object per stream: with thousands of streams, each further object costs a cache miss per change. */
+interface StreamState extends Omit<StreamStart, "until">, SinkState {
   readonly listener: TopicListener;
   readonly reader: Reader;
   readonly openedAt: number;
@@ -48,14 +48,20 @@ const encoder = new TextEncoder();
 export function openSubscription(sink: Sink, start: StreamStart): Subscription {
   const openedAt = elapsed();
   const [leaveAt, leaveReason] = endOfLife(openedAt, start);
+  const { hub, handle, settings, cursor } = start;
   const stream: StreamState = {
-    ...start,
+    hub,
+    handle,
+    settings,
+    sink,
+    cursor,
     openedAt,
     leaveAt,
     leaveReason,
     phase: "open",
     endingAt: 0,
-    writer: sinkWriter(sink, () => over(stream)),
+    wroteAt: openedAt,
+    fullSince: undefined,
     listener: {
       changed: () => advance(stream),
       removed: () => leave(stream, jobRemovedFrame(stream)),
@@ -73,24 +79,26 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
   begin(stream);
   return {
     drained() {
-      if (stream.writer.drained()) advance(stream);
+      if (stream.fullSince === undefined) return;
+      stream.fullSince = undefined;
+      advance(stream);
     },
     closed: () => over(stream),
   };
 }
 
 function begin(stream: StreamState): void {
-  const { hub, settings, writer, listener, reader } = stream;
+  const { hub, settings, listener, reader } = stream;
   const { topic } = stream.handle;
   topic.listeners.add(listener);
   hub.add(reader);
   const hello = {
     protocol: PROTOCOL_VERSION,
     heartbeatMs: settings.heartbeatMs,
-    cursor: topic.cursor(),
+    cursor: topic.replica.cursor,
     now: settings.clock(),
   };
-  writer.write(encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
+  write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream);
   // The job may have been removed after the request was answered and before this call.
   if (topic.isClosed()) listener.removed();
@@ -98,13 +106,16 @@ function begin(stream: StreamState): void {
 
 /** Writes one frame that brings the reader to the topic's cursor. */
 function advance(stream: StreamState): void {
-  const { handle, writer } = stream;
-  if (stream.phase !== "open" || writer.fullSince() !== undefined) return;
-  const { topic } = handle;
+  if (stream.phase !== "open" || stream.fullSince !== undefined) return;
+  const { topic } = stream.handle;
   const bytes = topic.frameAfter(stream.cursor);
-  stream.cursor = topic.cursor();
-  if (bytes !== undefined) writer.write(bytes);
+  stream.cursor = topic.replica.cursor;
+  if (bytes !== undefined) write(stream, bytes);
   if (topic.replica.done) end(stream);
+}
+
+function write(stream: StreamState, bytes: Uint8Array): void {
+  if (!writeToSink(stream, bytes)) over(stream);
 }
 
 function end(stream: StreamState): void {
@@ -112,24 +123,24 @@ function end(stream: StreamState): void {
   stream.phase = "ending";
   stream.endingAt = elapsed();
   stream.handle.topic.listeners.delete(stream.listener);
-  stream.writer.end();
+  if (!closeSink(stream, "end")) over(stream);
 }
 
 /** Writes a last frame, if the sink takes it, and closes the stream. */
 function leave(stream: StreamState, lastFrame: string): void {
   if (stream.phase !== "open") return;
-  if (stream.writer.fullSince() !== undefined) {
+  if (stream.fullSince !== undefined) {
     destroy(stream);
     return;
   }
-  stream.writer.write(encoder.encode(lastFrame));
+  write(stream, encoder.encode(lastFrame));
   end(stream);
 }
 
 function destroy(stream: StreamState): void {
   if (stream.phase === "over") return;
   over(stream);
-  stream.writer.destroy();
+  closeSink(stream, "destroy");
 }
 
 function over(stream: StreamState): void {
@@ -141,15 +152,15 @@ function over(stream: StreamState): void {
 }
 
 function tick(stream: StreamState, now: number): void {
-  const { phase, writer, endingAt, leaveAt, leaveReason, handle, settings } = stream;
+  const { phase, endingAt, leaveAt, leaveReason, handle, settings } = stream;
   const { stallMs, idleTimeoutMs, heartbeatMs } = settings;
-  const stalledSince = phase === "ending" ? endingAt : (writer.fullSince() ?? now);
+  const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
   if (now - stalledSince >= stallMs) destroy(stream);
   else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
-  else if (phase !== "open" || writer.fullSince() !== undefined) return;
+  else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
     leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
-  else if (now - writer.wroteAt() >= heartbeatMs) writer.write(handle.topic.heartbeat());
+  else if (now - stream.wroteAt >= heartbeatMs) write(stream, handle.topic.heartbeat());
 }
 
 function idleForMs({ openedAt, handle }: StreamState, now: number): number {

@@ -5,7 +5,6 @@ import {
   heartbeatFrame,
   isEmpty,
   type Replica,
-  replicaCursor,
 } from "@emlinh/progress-protocol";
 
 /** The frames of one topic as bytes, encoded once for all readers that stand at the same cursor. */
@@ -42,7 +41,7 @@ export function frameCache(replica: Replica): FrameCache {
     },
     heartbeat(now) {
       if (heartbeat?.now !== now) {
-        const text = heartbeatFrame({ cursor: replicaCursor(replica), now });
+        const text = heartbeatFrame({ cursor: replica.cursor, now });
         heartbeat = { now, bytes: encoder.encode(text) };
       }
       return heartbeat.bytes;

@@ -4,7 +4,6 @@ import {
   isProgressError,
   ProgressError,
   type Replica,
-  replicaCursor,
 } from "@emlinh/progress-protocol";
 import { jobNotFound } from "../../shared/errors.js";
 import { createOutage, type Outage } from "../../shared/outage.js";
@@ -121,7 +120,7 @@ async function read(state: ReaderState): Promise<void> {
   state.isReading = true;
   state.waiting = [];
   wakes.clear();
-  const answer = store.read(jobId, replicaCursor(replica));
+  const answer = store.read(jobId, replica.cursor);
   await answer
     .then(
       (delta) => readDone(state, delta),
@@ -154,7 +153,7 @@ function readFailed(state: ReaderState, error: unknown): void {
 
 /** @returns whether the replica stands at another cursor now. */
 function apply({ jobId, store, replica }: ReaderState, delta: Delta): boolean {
-  const before = replicaCursor(replica);
+  const before = replica.cursor;
   if (applyDelta(replica, delta, store.maxLogLines) === "unknown-epoch")
     throw new ProgressError("internal", {
       message:
@@ -163,7 +162,7 @@ function apply({ jobId, store, replica }: ReaderState, delta: Delta): boolean {
         'Check the store with the suite in "@emlinh/progress-server/testing".',
       status: 500,
     });
-  return replicaCursor(replica) !== before;
+  return replica.cursor !== before;
 }
 
 function release(state: ReaderState): void {

@@ -4,7 +4,6 @@ import {
   deltaAfter,
   emptyReplica,
   type Replica,
-  replicaCursor,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
@@ -34,7 +33,6 @@ export interface Topic {
   readonly replica: Replica;
   /** When the replica changed last, by {@link elapsed}. */
   changedAt(): number;
-  cursor(): Cursor;
   deltaAfter(cursor: Cursor | undefined): Delta;
   /** The changes after a cursor, as the bytes of one frame that all readers share; `undefined` if there are none. */
   frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
@@ -106,7 +104,6 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     replica,
     listeners: state.listeners,
     changedAt: () => state.changedAt,
-    cursor: () => replicaCursor(replica),
     deltaAfter: (cursor) => deltaAfter(replica, cursor),
     frameAfter: (cursor) => state.frames.frameAfter(cursor),
     heartbeat: () => state.frames.heartbeat(state.clock()),

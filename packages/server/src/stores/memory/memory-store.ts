@@ -1,4 +1,4 @@
-import { type Change, type Cursor, deltaAfter, replicaCursor } from "@emlinh/progress-protocol";
+import { type Change, type Cursor, deltaAfter } from "@emlinh/progress-protocol";
 import type { Created, JobDraft, ProgressStore, SweepReport } from "../../core/store.js";
 import { jobExpired, storeClosed } from "../../shared/errors.js";
 import {
@@ -91,14 +91,13 @@ interface Memory {
 function createJob(memory: Memory, draft: JobDraft): Created {
   const { settings, jobs, watching } = memory;
   const known = jobs.findByKey(draft.key);
-  if (known !== undefined)
-    return { jobId: known.id, cursor: replicaCursor(known.data), created: false };
+  if (known !== undefined) return { jobId: known.id, cursor: known.data.cursor, created: false };
   jobs.checkRoomFor(draft.id);
   const now = settings.clock();
   const job = newJob(draft, now);
   changeJob(job, { set: { ...draft.set, createdAt: now }, log: [], now }, settings.maxLogLines);
   jobs.add(job);
-  const cursor = replicaCursor(job.data);
+  const cursor = job.data.cursor;
   watching.wake(job.id);
   const excess = jobs.excess();
   if (excess !== undefined) removeJob(memory, excess);
@@ -135,7 +134,7 @@ function put({ settings, jobs, watching }: Memory, job: StoredJob, change: Timed
   const isVisible = changeJob(job, change, settings.maxLogLines);
   jobs.update(job);
   // Taken before the wake, because a watcher may write at once.
-  const cursor = replicaCursor(job.data);
+  const cursor = job.data.cursor;
   if (isVisible) watching.wake(job.id, job.data.version);
   return cursor;
 }

@@ -3,9 +3,9 @@ import {
   type Change,
   deltaOfChange,
   emptyReplica,
-  type Fields,
   fieldValue,
   isTerminal,
+  isVisible,
   type Replica,
   replicaFields,
 } from "@emlinh/progress-protocol";
@@ -46,12 +46,10 @@ export function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJo
  * @throws TypeError if a value can't be written as JSON. Then nothing has changed.
  */
 export function changeJob(job: StoredJob, change: TimedChange, maxLogLines: number): boolean {
-  const { now, log, lease } = change;
+  const { now, lease } = change;
   const { data } = job;
-  const set = { ...change.set, ...stepsClosedBy(change, data) };
-  const delta = deltaOfChange(data, { set, log });
-  if (delta !== undefined)
-    applyDelta(data, frozenCopy({ ...delta, set: { ...set, updatedAt: now } }), maxLogLines);
+  const delta = isVisible(change) ? deltaOfChange(data, copyOf(job, change)) : undefined;
+  if (delta !== undefined) applyDelta(data, delta, maxLogLines);
   job.times = {
     ...job.times,
     ...lease,
@@ -62,8 +60,12 @@ export function changeJob(job: StoredJob, change: TimedChange, maxLogLines: numb
   return delta !== undefined;
 }
 
-function stepsClosedBy({ set, now }: TimedChange, data: Replica): Fields {
-  return isTerminal(set.status) ? closedSteps({ ...replicaFields(data), ...set }, now) : {};
+/** A frozen copy of a change, with the fields that the store adds. */
+function copyOf({ data }: StoredJob, change: TimedChange): Pick<Change, "set" | "log"> {
+  const { set, log, now } = change;
+  const isEnd = isTerminal(set.status);
+  const closed = isEnd ? closedSteps({ ...replicaFields(data), ...set }, now) : {};
+  return frozenCopy({ set: { ...set, ...closed, updatedAt: now }, log });
 }
 
 /** The state by which a write is accepted or refused. */

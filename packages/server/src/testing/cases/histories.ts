@@ -5,7 +5,6 @@ import {
   deltaAfter,
   emptyReplica,
   printCursor,
-  replicaCursor,
 } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
@@ -69,7 +68,7 @@ async function readUntilEnd({ store, expected, random, isOver }: Reading): Promi
   for (;;) {
     const last = isOver();
     const isNew = replica.version === 0;
-    const delta = await readJob(store, "a", isNew ? undefined : replicaCursor(replica));
+    const delta = await readJob(store, "a", isNew ? undefined : replica.cursor);
     expected.check(delta, isNew ? undefined : replica.version);
     const applied = applyDelta(replica, delta, MAX_LOG_LINES);
     assertTrue(

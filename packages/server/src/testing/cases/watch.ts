@@ -1,10 +1,4 @@
-import {
-  applyDelta,
-  type Delta,
-  deltaAfter,
-  emptyReplica,
-  replicaCursor,
-} from "@emlinh/progress-protocol";
+import { applyDelta, type Delta, deltaAfter, emptyReplica } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
@@ -37,10 +31,7 @@ async function follow({ store, id, waker, skipsKnown = false }: Follower): Promi
   for (;;) {
     const seen = waker.count();
     const { version } = replica;
-    applyDelta(
-      replica,
-      await readJob(store, id, version === 0 ? undefined : replicaCursor(replica)),
-    );
+    applyDelta(replica, await readJob(store, id, version === 0 ? undefined : replica.cursor));
     if (replica.done) return deltaAfter(replica);
     await waker.wakeAfter(
       seen,
