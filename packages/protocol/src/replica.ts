@@ -37,8 +37,7 @@ export type Applied =
 
 /** A replica without data. It accepts a reset only, unless it is given the epoch of a job that has no version yet. */
 export function emptyReplica(epoch = ""): Replica {
-  const cursor = printCursor({ epoch, version: 0 });
-  return { epoch, version: 0, cursor, fields: new Map(), log: [], done: false };
+  return { epoch, version: 0, cursor: `${epoch}.0`, fields: new Map(), log: [], done: false };
 }
 
 /**
