@@ -1,4 +1,4 @@
-import { backoffMs, elapsed } from "./time.js";
+import { backoffDelayMs, elapsed } from "./time.js";
 
 /** The failures in a row of something that is tried again and again, and when the next try is due. */
 export interface Outage {
@@ -28,7 +28,7 @@ export function createOutage(maxMs: number, random: () => number): Outage {
     failed() {
       failures += 1;
       if (failures === 1) since = elapsed();
-      retryAt = elapsed() + backoffMs(failures, { maxMs }, random);
+      retryAt = elapsed() + backoffDelayMs(failures, { maxMs }, random);
       return failures === 1;
     },
     ended() {

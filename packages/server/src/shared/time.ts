@@ -28,7 +28,7 @@ function unref(timer: Timer): Timer {
   return timer;
 }
 
-/** The bounds of a {@link backoffMs}, in milliseconds. */
+/** The bounds of a {@link backoffDelayMs}, in milliseconds. */
 export interface BackoffRange {
   /** The wait after the first failure. @defaultValue `200` */
   readonly firstMs?: number | undefined;
@@ -42,7 +42,7 @@ export interface BackoffRange {
  * @param failures - Failures in a row, from 1.
  * @param random - From 0 inclusive to 1 exclusive.
  */
-export function backoffMs(
+export function backoffDelayMs(
   failures: number,
   { firstMs = 200, maxMs }: BackoffRange,
   random: () => number,

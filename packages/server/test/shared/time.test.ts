@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { after, backoffMs, every } from "../../src/shared/time.js";
+import { after, backoffDelayMs, every } from "../../src/shared/time.js";
 
-test("given more failures, backoffMs doubles up to maxMs, and jitter only shortens it", () => {
+test("given more failures, backoffDelayMs doubles up to maxMs, and jitter only shortens it", () => {
   const at = (failures: number, random: number) =>
-    backoffMs(failures, { maxMs: 5_000 }, () => random);
+    backoffDelayMs(failures, { maxMs: 5_000 }, () => random);
   expect([1, 2, 3, 4, 5, 6, 60].map((failures) => at(failures, 1))).toEqual([
     200, 400, 800, 1_600, 3_200, 5_000, 5_000,
   ]);

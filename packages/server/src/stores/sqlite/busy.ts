@@ -1,6 +1,6 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
-import { backoffMs, elapsed } from "../../shared/time.js";
+import { backoffDelayMs, elapsed } from "../../shared/time.js";
 
 /** `SQLITE_BUSY` and `SQLITE_LOCKED`. Extended result codes carry one of these in their low byte. */
 const LOCKED: ReadonlySet<number> = new Set([5, 6]);
@@ -33,7 +33,7 @@ const RETRY_RANGE = { firstMs: 2, maxMs: 30 };
 
 /** Waits before the next try at a locked file. */
 export function beforeRetry(failures: number): Promise<void> {
-  const delayMs = backoffMs(failures, RETRY_RANGE, Math.random);
+  const delayMs = backoffDelayMs(failures, RETRY_RANGE, Math.random);
   // The timer keeps the process alive, because a call waits for it. busyTimeoutMs bounds the number of retries.
   return new Promise((resolve) => setTimeout(resolve, delayMs));
 }

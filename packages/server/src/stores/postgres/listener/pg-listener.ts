@@ -1,5 +1,5 @@
 import { checksFor } from "../../../shared/option-checks.js";
-import { backoffMs, elapsed } from "../../../shared/time.js";
+import { backoffDelayMs, elapsed } from "../../../shared/time.js";
 import type { PostgresClient, PostgresListener, PostgresPool } from "../client.js";
 import { sleep } from "./abortable.js";
 import { type ListenOptions, listenOnce, type TakenConnection } from "./listen-once.js";
@@ -99,6 +99,6 @@ async function keepListening(
     if (signal.aborted) return;
     failures = elapsed() - since > STABLE_MS ? 1 : failures + 1;
     onInterrupted(reason);
-    await sleep(backoffMs(failures, { maxMs: MAX_BACKOFF_MS }, Math.random), signal);
+    await sleep(backoffDelayMs(failures, { maxMs: MAX_BACKOFF_MS }, Math.random), signal);
   }
 }
