@@ -8,6 +8,8 @@ export type ErrorCode =
   | "invalid-request"
   | "not-authenticated"
   | "forbidden"
+  | "cross-site"
+  | "authorize-timed-out"
   | "not-found"
   | "job-not-found"
   | "job-expired"
@@ -23,6 +25,8 @@ export type ErrorCode =
   | "job-finished"
   | "job-not-finished"
   | "attempt-superseded"
+  | "job-held"
+  | "hold-lost"
   | "store-full"
   // the library was used incorrectly
   | "invalid-option"

@@ -15,7 +15,7 @@ export interface ProgressOptions {
    * cancel.
    */
   readonly authorize: Authorize;
-  /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `30_000` */
+  /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `15_000` */
   readonly heartbeatMs?: number | undefined;
   /**
    * A stream is closed after this long without a change; the job goes on (P37). `false` for never.
@@ -108,7 +108,7 @@ export function resolveOptions(options: ProgressOptions): Settings {
   requireFunctions(options);
   const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
-    heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 30_000),
+    heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 15_000),
     idleTimeoutMs: timerOrNever("idleTimeoutMs", options.idleTimeoutMs ?? 600_000),
     maxAgeMs: timerOrNever("maxAgeMs", options.maxAgeMs ?? 3_600_000),
     stallMs: timer("stallMs", options.stallMs ?? 30_000),

@@ -30,6 +30,11 @@ const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
     detail: "Credentials are missing, invalid or expired.",
   },
   forbidden: { status: 403, title: "Not allowed", detail: "The request is not allowed." },
+  "cross-site": {
+    status: 403,
+    title: "Request from another site",
+    detail: "A page of another origin sent the request. The server accepts it only from its own and trusted origins.",
+  },
   "not-found": { status: 404, title: "Not found", detail: "Nothing is served at this path." },
   "job-not-found": { status: 404, title: "Unknown job", detail: "There is no job with this id." },
   "method-not-allowed": {
@@ -57,6 +62,16 @@ const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
     title: "A later attempt has begun",
     detail: "A later attempt of the job has begun.",
   },
+  "job-held": {
+    status: 409,
+    title: "Another worker holds the job",
+    detail: "Another worker holds the job.",
+  },
+  "hold-lost": {
+    status: 409,
+    title: "Another worker took the job over",
+    detail: "Another worker took the job over.",
+  },
   "job-expired": {
     status: 410,
     title: "The job was removed",
@@ -73,6 +88,11 @@ const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
     status: 503,
     title: "Shutting down",
     detail: "This server is shutting down. Try again later.",
+  },
+  "authorize-timed-out": {
+    status: 503,
+    title: "Authorization timed out",
+    detail: "The app did not decide about the request in time. Try again later.",
   },
   "store-unavailable": {
     status: 503,

@@ -12,6 +12,16 @@ export interface RequestFacts {
   header(name: string): string | undefined;
   /** The framework's own request, which is passed to `authorize`. */
   readonly raw: unknown;
+  /**
+   * The connection that carries the request, compared by identity; `undefined` if the runtime does not show it. It
+   * bounds the slots that one connection can take.
+   */
+  readonly connection?: object | undefined;
+  /**
+   * Milliseconds of silence after which the runtime cuts a response; `undefined` for none. Heartbeats are then sent at
+   * least twice as often.
+   */
+  readonly maxSilenceMs?: number | undefined;
   /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
   readonly signal: AbortSignal;
 }
@@ -27,6 +37,11 @@ export interface BodyAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** `null` for none (204, 304). */
   readonly body: string | null;
+  /**
+   * An adapter destroys the connection of a client that accepts no bytes of the body for this many milliseconds.
+   * @defaultValue no limit
+   */
+  readonly stallMs?: number | undefined;
 }
 
 /** A status, headers, and frames to come. */
