@@ -1,9 +1,17 @@
 export {
   type Change,
-  checkChange,
+  type CheckedChange,
+  checkedChange,
+  checkedField,
+  checkedLine,
+  type HoldOpening,
+  type HoldWrite,
   isVisible,
   JOB_ID,
   MAX_CHANGE_BYTES,
+  MAX_JOB_BYTES,
+  MAX_JOB_FIELDS,
+  MAX_LINE_BYTES,
   mergeChanges,
   NAME,
   type NewLogLine,
@@ -66,6 +74,7 @@ export {
   type StepStatus,
   type TerminalStatus,
 } from "./state.js";
+export { type CheckedValue, checkedValue, MAX_DEPTH, tooLarge } from "./values.js";
 export {
   type Bye,
   type ByeReason,

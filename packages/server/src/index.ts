@@ -3,12 +3,13 @@ export {
   type Change,
   type Cursor,
   type CursorParts,
-  checkChange,
   DEFAULT_MAX_LOG_LINES,
   type Delta,
   defineJob,
   type ErrorCode,
   type Fields,
+  type HoldOpening,
+  type HoldWrite,
   isProgressError,
   isTerminal,
   type JobDefinition,
@@ -67,19 +68,26 @@ export type {
   Created,
   JobDraft,
   ProgressStore,
+  StoredDelta,
   SweepReport,
   Unwatch,
   Wake,
+  Written,
 } from "./core/store.js";
 export type { JobListener } from "./core/watch-job.js";
 export {
+  checkWrite,
   closedSteps,
   dueAt,
   fieldsOfTransition,
+  type Hold,
+  holdAfter,
   type JobTimes,
   type JobTtls,
   type Transition,
+  timesOfTransition,
   transitionOf,
+  type WriteState,
 } from "./shared/lifecycle.js";
 export type { MemoryStoreOptions } from "./stores/memory/index.js";
 export { memoryStore } from "./stores/memory/index.js";

@@ -48,6 +48,27 @@ export function attemptSuperseded(
   });
 }
 
+/** Another worker holds the job, so it was not opened. */
+export function jobHeld(jobId: string): ProgressError {
+  return new ProgressError("job-held", {
+    message:
+      `Another worker holds the job "${jobId}". Leave the job to it, or wait until its lease has run out. ` +
+      'Open the job with attempt: "next" to begin a retry, or with takeOver: true if the other worker is gone.',
+    retryable: true,
+    status: 409,
+    details: { jobId },
+  });
+}
+
+/** Another worker opened the job, so the write of this one was refused. */
+export function holdLost(jobId: string): ProgressError {
+  return new ProgressError("hold-lost", {
+    message: `Another worker took the job "${jobId}" over, so this one can't write to it any more. Stop this worker.`,
+    status: 409,
+    details: { jobId },
+  });
+}
+
 /** `create` was given the id of another job. */
 export function idTaken(jobId: string): ProgressError {
   return new ProgressError("invalid-change", {

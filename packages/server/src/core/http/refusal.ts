@@ -33,7 +33,8 @@ const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
   "cross-site": {
     status: 403,
     title: "Request from another site",
-    detail: "A page of another origin sent the request. The server accepts it only from its own and trusted origins.",
+    detail:
+      "A page of another origin sent the request. The server accepts it only from its own and trusted origins.",
   },
   "not-found": { status: 404, title: "Not found", detail: "Nothing is served at this path." },
   "job-not-found": { status: 404, title: "Unknown job", detail: "There is no job with this id." },

@@ -1,11 +1,13 @@
-import { type Change, type Cursor, deltaAfter } from "@emlinh/progress-protocol";
-import type { Created, JobDraft, ProgressStore, SweepReport } from "../../core/store.js";
+import { type Change, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
+import type { Created, JobDraft, ProgressStore, SweepReport, Written } from "../../core/store.js";
 import { jobExpired, storeClosed } from "../../shared/errors.js";
 import {
   checkWrite,
   fieldsOfTransition,
   leaseOf,
   sweepCounts,
+  type Transition,
+  timesOfTransition,
   transitionOf,
 } from "../../shared/lifecycle.js";
 import { type Watchers, watchers } from "../shared/watchers.js";
@@ -15,7 +17,7 @@ import {
   type MemoryStoreSettings,
   resolveMemoryOptions,
 } from "./options.js";
-import { changeJob, newJob, type StoredJob, type TimedChange, writeStateOf } from "./stored-job.js";
+import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js";
 
 /**
  * Keeps jobs in the memory of this process. Other processes do not see them, and a restart loses them.
@@ -51,7 +53,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
     async read(jobId, after) {
       assertOpen();
       const job = jobs.find(jobId);
-      if (job !== undefined) return deltaAfter(job.data, after);
+      if (job !== undefined) return { ...deltaAfter(job.data, after), now: settings.clock() };
       if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
       return undefined;
     },
@@ -94,8 +96,9 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   if (known !== undefined) return { jobId: known.id, cursor: known.data.cursor, created: false };
   jobs.checkRoomFor(draft.id);
   const now = settings.clock();
-  const job = newJob(draft, now);
-  changeJob(job, { set: { ...draft.set, createdAt: now }, log: [], now }, settings.maxLogLines);
+  const job = newJob(draft, settings.timer());
+  const set = { ...draft.set, createdAt: now };
+  changeJob(job, { set, log: [], now, times: {} }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
   watching.wake(job.id);
@@ -104,39 +107,64 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   return { jobId: job.id, cursor, created: true };
 }
 
-function writeJob(memory: Memory, jobId: string, { set, log, leaseMs, attempt }: Change): Cursor {
-  const job = memory.jobs.get(jobId);
-  checkWrite(writeStateOf(job), { set, attempt });
-  const now = memory.settings.clock();
+function writeJob({ settings, jobs, watching }: Memory, jobId: string, change: Change): Written {
+  const job = jobs.get(jobId);
+  const now = settings.clock();
+  const time = settings.timer();
+  if (checkWrite(writeStateOf(job, time), change) === "repeated")
+    return { cursor: job.data.cursor, now };
+  const { set, leaseMs } = change;
   // A write that renews the lease or gives it up clears the mark.
   const clears = leaseMs !== undefined && job.times.stale;
-  const accepted = clears ? { ...set, stale: false } : set;
-  return put(memory, job, { set: accepted, log, now, lease: leaseOf(leaseMs, now) });
+  const times = {
+    ...leaseOf(leaseMs, time),
+    writtenAt: time,
+    ...(isTerminal(set.status) && { endedAt: time, leaseUntil: undefined }),
+  };
+  const accepted = { ...change, set: clears ? { ...set, stale: false } : set, now, times };
+  const raised = changeJob(job, accepted, settings.maxLogLines);
+  jobs.update(job);
+  // Taken before the wake, because a watcher may write at once.
+  const cursor = job.data.cursor;
+  if (raised) watching.wake(job.id, job.data.version);
+  return { cursor, now };
 }
 
 function sweepJobs(memory: Memory, now: number, limit: number): SweepReport {
   const { settings, jobs } = memory;
+  // The same moment by the clock that measures leases.
+  const time = settings.timer() + (now - settings.clock());
   const counts = sweepCounts();
-  for (let job = jobs.due(now); job !== undefined; job = jobs.due(now)) {
+  for (let job = jobs.due(time); job !== undefined; job = jobs.due(time)) {
     if (counts.total() >= limit) break;
-    const transition = transitionOf(job.times, settings, now);
+    const transition = transitionOf(job.times, settings, time);
     if (transition === undefined)
       throw new Error(`The job "${job.id}" is queued for a time at which nothing is due.`);
     counts.add(transition);
     if (transition === "expired") removeJob(memory, job);
-    else put(memory, job, { set: fieldsOfTransition(transition, now), log: [], now });
+    else makeTransition(memory, job, { transition, now, time });
   }
-  return counts.report(jobs.due(now) !== undefined);
+  return counts.report(jobs.due(time) !== undefined);
 }
 
-/** Changes a job and wakes its watchers if readers can see the change. Returns the cursor of the version written. */
-function put({ settings, jobs, watching }: Memory, job: StoredJob, change: TimedChange): Cursor {
-  const isVisible = changeJob(job, change, settings.maxLogLines);
+interface TransitionNow {
+  readonly transition: Exclude<Transition, "expired">;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The same moment by the clock that measures leases. */
+  readonly time: number;
+}
+
+function makeTransition(
+  { settings, jobs, watching }: Memory,
+  job: StoredJob,
+  { transition, now, time }: TransitionNow,
+): void {
+  const set = fieldsOfTransition(transition, now);
+  const times = { ...timesOfTransition(transition, time), writtenAt: time };
+  changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.update(job);
-  // Taken before the wake, because a watcher may write at once.
-  const cursor = job.data.cursor;
-  if (isVisible) watching.wake(job.id, job.data.version);
-  return cursor;
+  watching.wake(job.id, job.data.version);
 }
 
 function removeJob({ jobs, watching }: Memory, job: StoredJob): void {

@@ -1,4 +1,5 @@
 import { checksFor } from "../../shared/option-checks.js";
+import { elapsed } from "../../shared/time.js";
 import {
   resolveStoreLimits,
   type StoreLimits,
@@ -17,7 +18,11 @@ export interface MemoryStoreOptions extends StoreOptions {
    * first; `0` for none. @defaultValue `100_000`
    */
   readonly maxTombstones?: number | undefined;
-  /** Milliseconds since the epoch. @defaultValue `Date.now` */
+  /**
+   * Milliseconds since the epoch, for the times that readers get. A clock that is given here also measures leases,
+   * deadlines and TTLs; by default they are measured by a monotonic clock, so that a correction of the time of day ends
+   * no job. @defaultValue `Date.now`
+   */
   readonly clock?: (() => number) | undefined;
 }
 
@@ -26,6 +31,8 @@ export interface MemoryStoreSettings extends StoreLimits {
   readonly maxJobs: number;
   readonly maxTombstones: number;
   readonly clock: () => number;
+  /** Measures leases, deadlines and TTLs, in milliseconds since any moment. */
+  readonly timer: () => number;
 }
 
 /** Fills in the defaults and checks the options. */
@@ -36,5 +43,6 @@ export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSe
     maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
     clock: options.clock ?? Date.now,
+    timer: options.clock ?? elapsed,
   });
 }
