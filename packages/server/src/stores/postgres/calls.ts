@@ -2,16 +2,20 @@ import {
   type Change,
   type Cursor,
   type CursorParts,
+  type Fields,
+  type HoldWrite,
   isTerminal,
   type Json,
+  parseCursor,
 } from "@emlinh/progress-protocol";
 import type { JobDraft } from "../../core/store.js";
 import { newEpoch } from "../../shared/ids.js";
-import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
+import { fieldsOfTransition, setsProgress, type Transition } from "../../shared/lifecycle.js";
+import { isNotMigrated } from "./failures.js";
 import { migratePostgres } from "./migrate.js";
 import type { PostgresNames } from "./names.js";
 import type { PostgresSettings } from "./options.js";
-import { isNotMigrated, type PostgresQuery, runQuery } from "./query.js";
+import { type PostgresQuery, runQuery } from "./query.js";
 
 /** The answer of a function that refuses. */
 export interface Refusal {
@@ -20,7 +24,9 @@ export interface Refusal {
     | "job-not-found"
     | "job-expired"
     | "job-finished"
-    | "attempt-superseded";
+    | "attempt-superseded"
+    | "job-held"
+    | "hold-lost";
   /** The status that the job ended with, as JSON. */
   readonly status?: string | null;
   /** The attempt that the job is in. */
@@ -38,7 +44,7 @@ interface JobVersion {
 type CreateAnswer = Refusal | (JobVersion & { readonly id: string; readonly created: boolean });
 
 /** The answer of `write_job`. `raised` is whether the write made a version. */
-type WriteAnswer = Refusal | (JobVersion & { readonly raised: boolean });
+type WriteAnswer = Refusal | (JobVersion & { readonly raised: boolean; readonly now: number });
 
 /** The answer of `read_job`. */
 export type ReadAnswer =
@@ -50,6 +56,7 @@ export type ReadAnswer =
       /** Each with its number, its version, and the line as the writer passed it. */
       readonly lines: readonly (readonly [n: number, version: number, line: object])[];
       readonly done: boolean;
+      readonly now: number;
     });
 
 /** The answer of `sweep_jobs`. */
@@ -87,7 +94,8 @@ const FOREVER = 1e18;
 /** The types of the functions' parameters, in order. */
 const PARAMETERS = {
   create_job: "text text text json float8 boolean boolean bigint bigint bigint",
-  write_job: "text json json float8 float8 bigint boolean boolean bigint bigint bigint",
+  write_job:
+    "text json json bigint float8 bigint boolean boolean boolean text bigint text bigint boolean bigint bigint bigint",
   read_job: "text text bigint bigint",
   remove_job: "text bigint",
   sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
@@ -109,11 +117,13 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
   return {
     async create(draft) {
       const values = [...createValues(draft), ...ttls];
-      return (await call({ text: create, values })) as CreateAnswer;
+      return (await call({ text: create, values, isRepeatable: true })) as CreateAnswer;
     },
     async write(jobId, change) {
       const values = [jobId, ...writeValues(change), maxLines, ...ttls];
-      return (await call({ text: write, values })) as WriteAnswer;
+      // A write with a hold that has run is answered with the current cursor, and changes nothing.
+      const isRepeatable = change.hold !== undefined;
+      return (await call({ text: write, values, isRepeatable })) as WriteAnswer;
     },
     async read(jobId, after) {
       const version = after === undefined ? null : String(after.version);
@@ -191,30 +201,59 @@ const TRANSITION_FIELDS: string = jsonOf({
 });
 
 function createValues({ id, key, set, deadlineMs }: JobDraft): readonly (string | null)[] {
-  const { createdAt: _, updatedAt: __, ...fields } = set;
+  const { createdAt: _, ...fields } = set;
+  const ends = isTerminal(set.status);
   return [
     id,
     newEpoch(),
     key === undefined ? null : jsonOf(key),
-    jsonOf(jsonTexts(fields)),
+    jsonOf(jsonTexts(withoutTimes(fields, ends))),
     String(Number(set.attempt ?? 1)),
     String(set.stale === true),
-    String(isTerminal(set.status)),
+    String(ends),
     deadlineMs === undefined ? null : integerText(deadlineMs),
   ];
 }
 
-function writeValues({ set, log, attempt, leaseMs }: Change): readonly (string | null)[] {
-  const { updatedAt: _, ...fields } = set;
+/** `setsProgress` determines one of them, because the function does not look into the set. */
+function writeValues({
+  set,
+  log,
+  lostLines = 0,
+  hold,
+  leaseMs,
+}: Change): readonly (string | null)[] {
+  const ends = isTerminal(set.status);
   return [
-    Object.keys(set).length > 0 ? jsonOf(jsonTexts(fields)) : null,
+    Object.keys(set).length > 0 ? jsonOf(jsonTexts(withoutTimes(set, ends))) : null,
     log.length > 0 ? jsonOf(log.map(jsonOf)) : null,
-    attempt === undefined ? null : String(attempt),
+    integerText(lostLines),
     set.attempt === undefined ? null : String(Number(set.attempt)),
     leaseMs === undefined ? null : integerText(leaseMs),
     set.stale === undefined ? null : String(set.stale === true),
-    String(isTerminal(set.status)),
+    String(ends),
+    String(setsProgress(set)),
+    ...holdValues(hold),
   ];
+}
+
+function holdValues(hold: HoldWrite | undefined): readonly (string | null)[] {
+  if (hold === undefined) return [null, null, null, null, null];
+  const { token, count, opens } = hold;
+  const seen = parseCursor(opens?.seen);
+  return [
+    token,
+    integerText(count),
+    seen?.epoch ?? null,
+    seen === undefined ? null : integerText(seen.version),
+    opens === undefined ? null : String(opens.takeOver),
+  ];
+}
+
+/** The fields without the times that the functions set. */
+function withoutTimes(set: Fields, ends: boolean): Fields {
+  const { updatedAt: _, finishedAt, ...fields } = set;
+  return ends || finishedAt === undefined ? fields : { ...fields, finishedAt };
 }
 
 /** `JSON.stringify` escapes NUL and lone surrogates, which a `text` of PostgreSQL can't hold. */
