@@ -1,16 +1,7 @@
-import {
-  type Change,
-  type Cursor,
-  type CursorParts,
-  type Fields,
-  type HoldWrite,
-  isTerminal,
-  type Json,
-  parseCursor,
-} from "@emlinh/progress-protocol";
+import type { Change, Cursor, CursorParts, Json } from "@emlinh/progress-protocol";
 import type { JobDraft } from "../../core/store.js";
-import { newEpoch } from "../../shared/ids.js";
-import { fieldsOfTransition, setsProgress, type Transition } from "../../shared/lifecycle.js";
+import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
+import { createValues, integerText, jsonOf, jsonTexts, writeValues } from "./call-values.js";
 import { isNotMigrated } from "./failures.js";
 import { migratePostgres } from "./migrate.js";
 import type { PostgresNames } from "./names.js";
@@ -87,9 +78,6 @@ export interface PostgresCalls {
 
 /** Jobs whose rows one transaction of a sweep may lock. Their writers wait for it. */
 const SWEEP_BATCH = 50;
-
-/** Stands for "never" in a `bigint` of milliseconds. Several of them can be added without an overflow. */
-const FOREVER = 1e18;
 
 /** The types of the functions' parameters, in order. */
 const PARAMETERS = {
@@ -199,74 +187,3 @@ const TRANSITION_FIELDS: string = jsonOf({
   lost: jsonTexts(fieldsOfTransition("lost", 0)),
   "timed-out": jsonTexts(fieldsOfTransition("timed-out", 0)),
 });
-
-function createValues({ id, key, set, deadlineMs }: JobDraft): readonly (string | null)[] {
-  const { createdAt: _, ...fields } = set;
-  const ends = isTerminal(set.status);
-  return [
-    id,
-    newEpoch(),
-    key === undefined ? null : jsonOf(key),
-    jsonOf(jsonTexts(withoutTimes(fields, ends))),
-    String(Number(set.attempt ?? 1)),
-    String(set.stale === true),
-    String(ends),
-    deadlineMs === undefined ? null : integerText(deadlineMs),
-  ];
-}
-
-/** `setsProgress` determines one of them, because the function does not look into the set. */
-function writeValues({
-  set,
-  log,
-  lostLines = 0,
-  hold,
-  leaseMs,
-}: Change): readonly (string | null)[] {
-  const ends = isTerminal(set.status);
-  return [
-    Object.keys(set).length > 0 ? jsonOf(jsonTexts(withoutTimes(set, ends))) : null,
-    log.length > 0 ? jsonOf(log.map(jsonOf)) : null,
-    integerText(lostLines),
-    set.attempt === undefined ? null : String(Number(set.attempt)),
-    leaseMs === undefined ? null : integerText(leaseMs),
-    set.stale === undefined ? null : String(set.stale === true),
-    String(ends),
-    String(setsProgress(set)),
-    ...holdValues(hold),
-  ];
-}
-
-function holdValues(hold: HoldWrite | undefined): readonly (string | null)[] {
-  if (hold === undefined) return [null, null, null, null, null];
-  const { token, count, opens } = hold;
-  const seen = parseCursor(opens?.seen);
-  return [
-    token,
-    integerText(count),
-    seen?.epoch ?? null,
-    seen === undefined ? null : integerText(seen.version),
-    opens === undefined ? null : String(opens.takeOver),
-  ];
-}
-
-/** The fields without the times that the functions set. */
-function withoutTimes(set: Fields, ends: boolean): Fields {
-  const { updatedAt: _, finishedAt, ...fields } = set;
-  return ends || finishedAt === undefined ? fields : { ...fields, finishedAt };
-}
-
-/** `JSON.stringify` escapes NUL and lone surrogates, which a `text` of PostgreSQL can't hold. */
-function jsonOf(value: unknown): string {
-  return JSON.stringify(value);
-}
-
-/** Each value as a JSON text. */
-function jsonTexts(fields: Readonly<Record<string, Json>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, jsonOf(value)]));
-}
-
-/** A number as the text of a `bigint`. `Infinity` becomes a time that never comes. */
-function integerText(value: number): string {
-  return BigInt(Math.round(Math.min(value, FOREVER))).toString();
-}

@@ -60,8 +60,8 @@ async function runInPool(
 }
 
 /**
- * Closes the connection if the statement fails. A pool keeps those to a former primary, which still answer, so each
- * closed one makes room for a connection to the new primary.
+ * Closes its connection. A pool keeps the connections to a former primary, because they still answer, so each one that is
+ * closed makes room for one to the new primary.
  */
 async function runOnOwnConnection(
   pool: PostgresPool,
@@ -69,13 +69,12 @@ async function runOnOwnConnection(
 ): Promise<readonly unknown[]> {
   const client = await pool.connect?.();
   if (client === undefined) return runInPool(pool, query);
-  let isGood = false;
+  // A connection that breaks also rejects its query. An unhandled `error` would end the process.
+  client.on("error", () => {});
   try {
-    const { rows } = await client.query(query.text, [...query.values]);
-    isGood = true;
-    return rows;
+    return (await client.query(query.text, [...query.values])).rows;
   } finally {
-    client.release(!isGood);
+    client.release(true);
   }
 }
 
