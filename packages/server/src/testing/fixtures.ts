@@ -188,7 +188,7 @@ export function asWorker(
 export const STALE_MS: number = LONG_MS + SLACK_MS;
 
 /** After this time a sweep ends such a job as lost, if an earlier one marked it at {@link STALE_MS}. */
-export const LOST_MS: number = STALE_MS + LONG_MS;
+export const LOST_MS: number = STALE_MS + LONG_MS + SLACK_MS;
 
 /** Sweeps at {@link STALE_MS} and at {@link LOST_MS} after `since`. Returns the second report. */
 export async function sweepUntilLost(

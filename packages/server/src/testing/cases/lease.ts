@@ -119,7 +119,7 @@ export const LEASE: CaseGroup = {
         const store = await open();
         const now = (await createLeasedJob(store, "a")) + YEAR_MS;
         const reports = [];
-        for (const ms of [0, 0, LONG_MS - 1, LONG_MS])
+        for (const ms of [0, 0, LONG_MS - SLACK_MS, LONG_MS + SLACK_MS])
           reports.push(await store.sweep(now + ms, 10));
         assertEqual(
           reports,
@@ -141,7 +141,11 @@ export const LEASE: CaseGroup = {
         const now = (await createLeasedJob(store, "a")) + YEAR_MS;
         assertEqual((await store.sweep(now, 10)).stale, 1, "jobs marked stale");
         await store.write("a", renewal(2 * YEAR_MS, heldBy("a", 2)));
-        assertEqual(await store.sweep(now + LONG_MS, 10), NOTHING_SWEPT, "the sweep's report");
+        assertEqual(
+          await store.sweep(now + LONG_MS + SLACK_MS, 10),
+          NOTHING_SWEPT,
+          "the sweep's report",
+        );
         assertEqual((await readFields(store, "a")).stale, false, "the mark");
       },
     },
@@ -154,7 +158,7 @@ export const LEASE: CaseGroup = {
         await store.write("a", renewal(LONG_MS, heldBy("a", 2)));
         const first = await store.sweep(now + YEAR_MS, 10);
         assertEqual(first, { ...NOTHING_SWEPT, stale: 1 }, "the sweep after the renewal");
-        const second = await store.sweep(now + YEAR_MS + LONG_MS, 10);
+        const second = await store.sweep(now + YEAR_MS + LONG_MS + SLACK_MS, 10);
         assertEqual(second, { ...NOTHING_SWEPT, lost: 1 }, "the sweep a lease later");
       },
     },
@@ -166,7 +170,7 @@ export const LEASE: CaseGroup = {
         await store.write("a", renewal(3 * LONG_MS, heldBy("a", 2)));
         const now = since + 3 * LONG_MS + SLACK_MS;
         const reports = [];
-        for (const leases of [0, 1, 2, 3])
+        for (const leases of [0, 1, 2.9, 3.1])
           reports.push(await store.sweep(now + leases * LONG_MS, 10));
         assertEqual(
           reports.map(({ stale, lost }) => [stale, lost]),

@@ -1,4 +1,5 @@
-import type { ProgressStore, Written } from "../../core/store.js";
+import type { Change } from "@emlinh/progress-protocol";
+import type { ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
@@ -33,19 +34,14 @@ async function nowOfRead(store: ProgressStore, after?: string): Promise<number> 
   return (await store.read("a", after))?.now ?? Number.NaN;
 }
 
-/** One write of each kind. The last is a repeated one. */
-async function writeOfEachKind(store: ProgressStore): Promise<readonly Written[]> {
-  const written: Written[] = [];
-  for (const each of [
-    change({ percent: 1 }, { hold: heldBy("a", 2) }),
-    change({}, { log: [line("one")] }),
-    renewal(60_000),
-    change({}),
-    change({ percent: 1 }, { hold: heldBy("a", 2) }),
-  ])
-    written.push(await store.write("a", each));
-  return written;
-}
+/** One write of each kind. The last one is repeated. */
+const WRITES: readonly Change[] = [
+  change({ percent: 1 }, { hold: heldBy("a", 2) }),
+  change({}, { log: [line("one")] }),
+  renewal(60_000),
+  change({}),
+  change({ percent: 1 }, { hold: heldBy("a", 2) }),
+];
 
 export const TIMES: CaseGroup = {
   group: "times",
@@ -55,9 +51,10 @@ export const TIMES: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await createLeasedJob(store, "a");
-        for (const { now } of await writeOfEachKind(store)) await assertNow(store, now, "a write");
-        const { now } = await store.write("a", completion());
-        await assertNow(store, now, "the end");
+        for (const each of [...WRITES, completion()]) {
+          const { now } = await store.write("a", each);
+          await assertNow(store, now, "a write");
+        }
       },
     },
     {
@@ -77,12 +74,8 @@ export const TIMES: CaseGroup = {
         const store = await open();
         await createLeasedJob(store, "a");
         clock.advance(1234);
-        const written = await writeOfEachKind(store);
-        assertEqual(
-          written.map(({ now }) => now),
-          written.map(() => clock.now()),
-          "now of the writes",
-        );
+        for (const each of WRITES)
+          assertEqual((await store.write("a", each)).now, clock.now(), "now of a write");
         clock.advance(1234);
         const { cursor } = await readJob(store, "a");
         assertEqual(
@@ -133,7 +126,7 @@ export const TIMES: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await createLeasedJob(store, "a");
-        await writeOfEachKind(store);
+        for (const each of WRITES) await store.write("a", each);
         assertEqual((await readFields(store, "a")).finishedAt, undefined, "finishedAt");
       },
     },
