@@ -18,8 +18,10 @@ import {
   QUEUED,
   range,
   versionOf,
+  writeJob,
 } from "@emlinh/progress-server/testing/fixtures";
-import { createModel, type ModelJob, type StoreModel } from "./store-model.js";
+import { changeOf, withoutProgress } from "./store-changes.js";
+import { createModel, isLeasedAt, type ModelJob, type StoreModel } from "./store-model.js";
 import { IDS, type Step, UNIT_MS } from "./store-steps.js";
 import { type ExpectedWakes, watchAll } from "./store-wakes.js";
 
@@ -117,17 +119,18 @@ async function create(
 
 async function write(
   { stores, model, wakes, now }: StoreDriver,
-  { by, id, change }: Pick<Step & { do: "write" }, "by" | "id" | "change">,
+  { by, id, ...step }: Pick<Step & { do: "write" }, "by" | "id" | "change" | "hold">,
 ): Promise<void> {
   const store = instance(stores, by);
-  const codes = model.refusal(id, change);
+  const change = changeOf(step, model.jobs.get(id));
+  const codes = model.refusal(id, change, now());
   if (codes !== undefined) {
     await assertRejects(store.write(id, change), codes, "A write");
     return;
   }
   const before = model.jobs.get(id)?.history.version();
   const changed = wakes.begin(id);
-  const cursor = await store.write(id, change);
+  const { cursor } = await store.write(id, change);
   model.write(id, change, now());
   const job = jobIn(model, id);
   assertEqual(cursor, cursorOf(job), "the cursor of a write");
@@ -141,12 +144,13 @@ async function burst(driver: StoreDriver, step: Step & { do: "burst" }): Promise
   const job = model.jobs.get(id);
   if (job === undefined || job.endedAt !== undefined) {
     for (const [index, change] of changes.entries())
-      await write(driver, { by: by + index, id, change });
+      await write(driver, { by: by + index, id, change, hold: undefined });
     return;
   }
+  const all = isLeasedAt(job, now()) ? changes.map(withoutProgress) : changes;
   const from = job.history.version();
   const changed = wakes.begin(id);
-  const begun = changes.map((change, index) => ({
+  const begun = all.map((change, index) => ({
     written: writeTo(instance(stores, by + index), id, change),
     read: instance(stores, by + index + 1).read(id, cursorOf(job)),
   }));
@@ -182,7 +186,7 @@ async function checkBurst(
 }
 
 async function writeTo(store: ProgressStore, id: string, change: Change) {
-  return { change, version: versionOf(await store.write(id, change)) };
+  return { change, version: versionOf(await writeJob(store, id, change)) };
 }
 
 async function read(
