@@ -50,7 +50,7 @@ function watchesOn(connections: readonly ReturnType<typeof fakeConnection>[]) {
     },
   };
   const errors: ProgressError[] = [];
-  const source = { client, subscriber: undefined, sharded: false };
+  const source = { client, subscriber: undefined, sharded: false, probeMs: 15_000 };
   return { watches: createRedisWatches(source, (error) => errors.push(error)), errors };
 }
 
