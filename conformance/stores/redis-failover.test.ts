@@ -143,7 +143,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore: Redis moves", () => {
       },
     );
 
-    test("given a server that stays a replica, throws a retryable error with a remedy, and the end is delivered once it is the primary", async () => {
+    test("given a server that stays a replica, names the remedy, and delivers the end later", async () => {
       const [primary, replica] = await startPair();
       const { store } = storeOn(await clientOf(primary));
       const errors: ProgressError[] = [];

@@ -21,7 +21,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   CLUSTERDOWN: "Check the nodes of the Cluster with CLUSTER INFO.",
   MISCONF: "The server can't save its data. See its log.",
   MOVED:
-    "The server is a node of a Cluster: pass the client of a Cluster (createCluster of node-redis, Cluster of ioredis).",
+    "The server belongs to a Cluster. Pass its client: createCluster of node-redis, Cluster of ioredis.",
   NOREPLICAS: "Fewer replicas are connected than min-replicas-to-write requires.",
   OOM: "The memory of the server is full. Raise maxmemory, or shorten ttlMs.",
   READONLY:

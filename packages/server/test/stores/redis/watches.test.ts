@@ -123,7 +123,7 @@ describe("the watches of a Redis store", () => {
     expect(errors).toEqual([]);
   });
 
-  test("given a connection that gives no answer to a check, replaces it until one answers, and wakes the watches", async () => {
+  test("given a connection that gives no answer, replaces it until one answers, and wakes the watches", async () => {
     vi.useFakeTimers();
     const [first, mute, last] = [fakeConnection(), fakeConnection(), fakeConnection()];
     const { watches, errors } = watchesOn([first, mute, last]);
