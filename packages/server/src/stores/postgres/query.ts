@@ -26,8 +26,8 @@ const RETRY_RANGE = { firstMs: 20, maxMs: 100 };
  * Runs a statement and returns its rows.
  *
  * A statement of which nothing took effect is tried again: one that was rolled back because of concurrent transactions,
- * or that a server refused which starts, stops, or was demoted to a standby. One whose connection was lost may have run,
- * so it is tried again only if it is repeatable.
+ * or that the server refused because it starts, stops, has no connection to spare or is a standby. One whose connection
+ * was lost may have run, so it is tried again only if it is repeatable.
  *
  * @throws ProgressError `store-unavailable`; `invalid-change` for values that PostgreSQL can't store.
  */
