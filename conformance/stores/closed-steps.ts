@@ -82,12 +82,8 @@ export async function checkClosedSteps(store: ProgressStore): Promise<void> {
       ...closedSteps(before, finishedAt),
     });
     // The closed steps have the version of the end.
-    const changed = {
-      ...set,
-      ...closedSteps(before, finishedAt),
-      finishedAt,
-      updatedAt: finishedAt,
-    };
+    const times = { updatedAt: finishedAt, finishedAt };
+    const changed = { ...set, ...closedSteps(before, finishedAt), ...times };
     expect((await store.read(id, created.cursor))?.set).toEqual(changed);
   }
 }

@@ -17,11 +17,12 @@ function holdOf({ token, ahead, opens }: StepHold, job: ModelJob | undefined): H
   return { token, count: 1, opens: { seen: seenAt(seen, job), takeOver } };
 }
 
-/** The cursor at which a worker read the job: the newest one, the one before its hold began, or another job's. */
-function seenAt(seen: "now" | "before" | "other", job: ModelJob | undefined): string {
+/** The cursor at which a worker read the job: the newest, that of the current hold, the one before, or another job's. */
+function seenAt(seen: "now" | "opening" | "before" | "other", job: ModelJob | undefined): string {
   if (job === undefined || seen === "other") return "other.1";
-  const version = seen === "now" ? job.history.version() : (job.hold?.since ?? 2) - 1;
-  return printCursor({ epoch: job.epoch, version });
+  const since = job.hold?.since ?? 1;
+  const version = { now: job.history.version(), opening: since, before: Math.max(0, since - 1) };
+  return printCursor({ epoch: job.epoch, version: version[seen] });
 }
 
 /** A change with metadata in place of the fields that only the holder of a job may set. */

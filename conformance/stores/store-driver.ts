@@ -118,9 +118,10 @@ async function create(
 }
 
 async function write(
-  { stores, model, wakes, now }: StoreDriver,
+  driver: StoreDriver,
   { by, id, ...step }: Pick<Step & { do: "write" }, "by" | "id" | "change" | "hold">,
 ): Promise<void> {
+  const { stores, model, wakes, now } = driver;
   const store = instance(stores, by);
   const change = changeOf(step, model.jobs.get(id));
   const codes = model.refusal(id, change, now());
@@ -130,7 +131,8 @@ async function write(
   }
   const before = model.jobs.get(id)?.history.version();
   const changed = wakes.begin(id);
-  const { cursor } = await store.write(id, change);
+  const { cursor, now: at } = await store.write(id, change);
+  checkNow(driver, at);
   model.write(id, change, now());
   const job = jobIn(model, id);
   assertEqual(cursor, cursorOf(job), "the cursor of a write");
@@ -189,10 +191,8 @@ async function writeTo(store: ProgressStore, id: string, change: Change) {
   return { change, version: versionOf(await writeJob(store, id, change)) };
 }
 
-async function read(
-  { stores, model }: StoreDriver,
-  { by, id, from }: Step & { do: "read" },
-): Promise<void> {
+async function read(driver: StoreDriver, { by, id, from }: Step & { do: "read" }): Promise<void> {
+  const { stores, model } = driver;
   const store = instance(stores, by);
   const job = model.jobs.get(id);
   if (job === undefined) {
@@ -201,7 +201,9 @@ async function read(
     return;
   }
   const [version, after] = position(job, from);
-  checkDelta(job, await store.read(id, after), version);
+  const delta = await store.read(id, after);
+  checkDelta(job, delta, version);
+  checkNow(driver, delta?.now);
 }
 
 async function remove(
@@ -245,6 +247,12 @@ function checkDelta(job: ModelJob, delta: Delta | undefined, from: number | unde
   assertTrue(delta !== undefined, "read() returned undefined for a job that exists.");
   assertEqual(cursorParts(delta.cursor).epoch, job.epoch, "the epoch");
   job.history.check(delta, from);
+}
+
+/** Checks the time that a store returned. A backend's clock advances, so its time is only near the model's. */
+function checkNow({ clock, now }: StoreDriver, at: number | undefined): void {
+  if (clock === "injected") assertEqual(at, now(), "the store's time");
+  else assertTrue(Math.abs(Number(at) - now()) < UNIT_MS / 2, `The store's time is ${at}.`);
 }
 
 /** Where a backend's time advances: between two units, so that no transition is due at that very moment. */

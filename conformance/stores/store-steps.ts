@@ -11,7 +11,7 @@ export interface StepHold {
   readonly ahead: number;
   /** How it opens the job, unless its token holds it already. */
   readonly opens:
-    | { readonly seen: "now" | "before" | "other"; readonly takeOver: boolean }
+    | { readonly seen: "now" | "opening" | "before" | "other"; readonly takeOver: boolean }
     | undefined;
 }
 
@@ -106,8 +106,8 @@ const leased: fc.Arbitrary<Change> = fc
   .map(([change, ms]) => ({ ...change, leaseMs: ms }));
 
 const next: fc.Arbitrary<Change> = fc
-  .integer({ min: 2, max: 4 })
-  .map((attempt) => ({ set: { attempt, percent: null }, log: [] }));
+  .tuple(fc.integer({ min: 2, max: 4 }), fc.option(leaseMs, { nil: undefined }))
+  .map(([attempt, ms]) => ({ set: { attempt, percent: null }, log: [], leaseMs: ms }));
 
 const end: fc.Arbitrary<Change> = fc
   .tuple(
@@ -115,7 +115,12 @@ const end: fc.Arbitrary<Change> = fc
     fc.constantFrom("completed", "failed", "cancelled"),
     fc.array(line, { maxLength: 1 }),
   )
-  .map(([set, status, log]) => ({ set: { ...set, status, result: null }, log }));
+  // The store sets finishedAt itself.
+  .map(([set, status, log]) => ({
+    set: { ...set, status, result: null, finishedAt: 5 },
+    log,
+    lostLines: 2 * log.length,
+  }));
 
 const change = fc.oneof(
   { weight: 4, arbitrary: report },
@@ -144,7 +149,7 @@ const hold: fc.Arbitrary<StepHold> = fc.record({
   ahead: fc.constantFrom(1, 1, 1, 1, 2, 0, -1),
   opens: fc.option(
     fc.record({
-      seen: fc.constantFrom("now", "now", "now", "before", "other"),
+      seen: fc.constantFrom("now", "now", "opening", "before", "other"),
       takeOver: fc.boolean(),
     }),
     { nil: undefined, freq: 3 },

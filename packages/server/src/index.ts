@@ -42,6 +42,8 @@ export {
   type Decision,
 } from "./core/authorize.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
+export type { EndOptions, EndStatus } from "./core/end-fields.js";
+export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
   Answer,
   BodyAnswer,
@@ -51,7 +53,7 @@ export type {
   Subscription,
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
-export type { EndOptions, EndStatus, JobStatusReport } from "./core/jobs.js";
+export type { JobStatusReport } from "./core/jobs.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
@@ -59,10 +61,9 @@ export {
   type Progress,
   type ProgressStats,
 } from "./core/progress.js";
-export { JobFailure, type JobFailureInit } from "./core/reporter/failure.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
-export type { Returned, Work } from "./core/reporter/run-job.js";
+export type { Returned, RunOptions, Work } from "./core/reporter/run-job.js";
 export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
   Created,

@@ -1,8 +1,8 @@
 import {
   type AnyJob,
   type Cursor,
-  checkChange,
-  type Fields,
+  checkedChange,
+  checkedField,
   JOB_ID,
   type JobDefinition,
   type JobTypes,
@@ -13,7 +13,10 @@ import {
   type Validator,
 } from "@emlinh/progress-protocol";
 import { newJobId } from "../shared/ids.js";
-import { metadataFields } from "./job-update.js";
+import { cutText } from "../shared/limits.js";
+import { unknownMember } from "../shared/member-names.js";
+import { jobSize } from "./job-size.js";
+import { metadataFields, refuseByThrowing, shown } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */
@@ -67,20 +70,26 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
 export async function draftOf<Job extends JobTypes>(
   input: CreateJob<Job>,
 ): Promise<{ readonly draft: JobDraft; readonly definition: JobDefinition<Job> | undefined }> {
+  checkNames(input);
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
   const kind = definition?.kind ?? input.kind;
-  checkOptions({ id, kind, key, deadlineMs });
+  checkOptions({ id, kind, key, deadlineMs, message });
   const plan = checkPlan(definition?.plan ?? input.plan ?? []);
   const metadata = await validated("metadata", definition?.metadata, input.metadata ?? {});
-  const set: Fields = {
-    kind: String(kind),
-    status: "queued",
-    attempt: 1,
-    message,
-    plan: plan as unknown as Json,
-    ...metadataFields(metadata),
-  };
-  checkChange({ set, log: [] });
+  const { set } = checkedChange({
+    set: {
+      kind: String(kind),
+      status: "queued",
+      attempt: 1,
+      message: message === null ? null : cutText(message),
+      plan: plan as unknown as Json,
+      ...metadataFields(metadata, refuseByThrowing),
+    },
+    log: [],
+  });
+  const size = jobSize({});
+  for (const [field, value] of Object.entries(set))
+    size.set(field, checkedField(field, value).bytes);
   const hasDeadline = deadlineMs !== undefined && deadlineMs !== Number.POSITIVE_INFINITY;
   return { draft: { id, key, set, ...(hasDeadline && { deadlineMs }) }, definition };
 }
@@ -104,17 +113,45 @@ export async function validated<Value>(
   });
 }
 
-type CheckedOptions = { readonly [Name in "id" | "kind" | "key" | "deadlineMs"]: unknown };
+/**
+ * Checks the id that a method was given.
+ *
+ * @throws ProgressError `invalid-option`
+ */
+export function checkedJobId(method: string, jobId: unknown): string {
+  if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
+  const wanted = '1 to 128 letters, digits, "_" and "-"';
+  throw new ProgressError("invalid-option", {
+    message: `${method}: the job id is ${shown(jobId)}; it must be ${wanted}.`,
+    details: { name: "jobId" },
+  });
+}
 
-function checkOptions({ id, kind, key, deadlineMs }: CheckedOptions): void {
+const NAMES = ["definition", "kind", "plan", "metadata", "message", "key", "id", "deadlineMs"];
+
+function checkNames(input: unknown): void {
+  if (typeof input !== "object" || input === null)
+    throw invalid("the job", input, 'an object, such as { kind: "video" }');
+  const unknown = unknownMember(input, NAMES);
+  if (unknown !== undefined)
+    throw new ProgressError("invalid-option", { message: `create: there is no option ${unknown}` });
+}
+
+type CheckedOptions = {
+  readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
+};
+
+function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): void {
   if (typeof id !== "string" || !JOB_ID.test(id))
     throw invalid("id", id, '1 to 128 letters, digits, "_" and "-"');
-  if (typeof kind !== "string" || kind === "")
-    throw invalid("kind", kind, "a string that is not empty");
+  if (typeof kind !== "string" || kind === "" || kind.length > 256)
+    throw invalid("kind", kind, "a string of 1 to 256 characters");
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > 256))
     throw invalid("key", key, "a string of 1 to 256 characters");
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0))
     throw invalid("deadlineMs", deadlineMs, "a number of milliseconds above 0");
+  if (message !== null && typeof message !== "string")
+    throw invalid("message", message, "a string");
 }
 
 /** Refuses a plan from which no percent could be derived. */
@@ -137,7 +174,7 @@ function checkPlan(plan: readonly PlanStep[]): readonly PlanStep[] {
 
 function invalid(name: string, value: unknown, wanted: string): ProgressError {
   return new ProgressError("invalid-option", {
-    message: `create: ${name} is ${JSON.stringify(value)}; it must be ${wanted}.`,
+    message: `create: ${name} is ${shown(value)}; it must be ${wanted}.`,
     details: { name },
   });
 }

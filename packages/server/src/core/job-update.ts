@@ -6,6 +6,7 @@ import {
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
+import { unknownMember } from "../shared/member-names.js";
 import { raisePercent } from "./percent.js";
 
 /** An update of a job as a whole. Members that are left out keep their value. */
@@ -14,38 +15,60 @@ export interface JobUpdate<Job extends JobTypes = AnyJob> {
   readonly percent?: number | undefined;
   /** For people; cut at 4096 characters. `null` for none. */
   readonly message?: string | null | undefined;
-  /** Replaces the keys that it names; `null` removes a key. */
+  /** Replaces the keys that it names; `null` removes a key. Values are plain JSON. */
   readonly metadata?:
     | { readonly [Key in keyof Job["metadata"]]?: Job["metadata"][Key] | null }
     | undefined;
 }
 
 /**
- * The fields that an update sets.
+ * Called for a value that is left out because it can't be stored.
  *
- * @param before - The job's fields so far.
- * @throws ProgressError `invalid-change`
+ * @param kind - Identifies the fault, so that it can be reported once.
  */
-export function fieldsOfUpdate(update: JobUpdate<JobTypes>, before: Fields): Fields {
-  const { percent, message, metadata } = update ?? {};
-  const set: Record<string, Json> = { ...metadataFields(metadata ?? {}) };
-  if (message !== undefined) set.message = message === null ? null : cutText(String(message));
-  if (percent !== undefined) set.percent = nextPercent(percent, before);
+export type Refuse = (kind: string, message: string) => void;
+
+/**
+ * The fields that an update sets. A member with a wrong value is refused and left out; the others are returned.
+ *
+ * @param update - From untyped code it may be anything.
+ * @param before - The job's fields so far.
+ */
+export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse): Fields {
+  if (typeof update !== "object" || update === null) {
+    const fault = `update was called with ${shown(update)}; it must be an object`;
+    refuse("update", `${fault}, such as { percent: 50, message: "Halfway" }.`);
+    return {};
+  }
+  const unknown = unknownMember(update, ["percent", "message", "metadata"]);
+  if (unknown !== undefined) refuse("update", `update has no member ${unknown}`);
+  const { percent, message, metadata } = update as Record<string, unknown>;
+  const set: Record<string, Json> = {};
+  if (metadata !== undefined) Object.assign(set, metadataFields(metadata, refuse));
+  if (typeof message === "string") set.message = cutText(message);
+  else if (message === null) set.message = null;
+  else if (message !== undefined)
+    refuse("message", `message is ${shown(message)}; it must be a string or null.`);
+  if (percent !== undefined) Object.assign(set, percentField(percent, before, refuse));
   return set;
 }
 
-function nextPercent(percent: unknown, { plan, percent: before }: Fields): number | null {
-  if (Array.isArray(plan) && plan.length > 0)
-    throw invalidChange(
-      "The percent of a job with a plan is derived from its steps. Report the percent of a step instead.",
-    );
-  if (typeof percent !== "number" || !Number.isFinite(percent))
-    throw invalidChange(`percent is ${String(percent)}; it must be a number from 0 to 100.`);
-  return raisePercent(before as number | null | undefined, percent);
+function percentField(percent: unknown, { plan, percent: before }: Fields, refuse: Refuse): Fields {
+  if (Array.isArray(plan) && plan.length > 0) {
+    const reason = "The percent of a job with a plan is derived from its steps.";
+    refuse("percent", `${reason} Report the percent of a step instead.`);
+  } else if (typeof percent !== "number" || !Number.isFinite(percent))
+    refuse("percent", `percent is ${shown(percent)}; it must be a number from 0 to 100.`);
+  else return { percent: raisePercent(before as number | null | undefined, percent) };
+  return {};
 }
 
 /** The fields of some metadata. A key whose value is `undefined` is left alone; `null` removes a key. */
-export function metadataFields(metadata: object): Fields {
+export function metadataFields(metadata: unknown, refuse: Refuse): Fields {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    refuse("metadata", `metadata is ${shown(metadata)}; it must be an object.`);
+    return {};
+  }
   const fields: Record<string, Json> = {};
   for (const [key, value] of Object.entries(metadata)) {
     if (value !== undefined) fields[`metadata.${key}`] = value as Json;
@@ -53,6 +76,15 @@ export function metadataFields(metadata: object): Fields {
   return fields;
 }
 
-function invalidChange(message: string): ProgressError {
-  return new ProgressError("invalid-change", { message });
+/** Refuses by throwing, for methods whose callers get an error. @throws ProgressError `invalid-change` */
+export const refuseByThrowing: Refuse = (_kind, message) => {
+  throw new ProgressError("invalid-change", { message });
+};
+
+/** A wrong value as it is shown in a message. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 100));
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? "an array" : "an object";
+  return typeof value === "function" ? "a function" : String(value).slice(0, 100);
 }

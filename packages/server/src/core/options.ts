@@ -2,9 +2,33 @@ import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
 import type { Authorize } from "./authorize.js";
+import { createErrorPrinter } from "./print-error.js";
 import type { ProgressStore } from "./store.js";
 
-const { timer, count, invalid } = checksFor("createProgress");
+const { names, timer, count, invalid } = checksFor("createProgress");
+
+/** The options that there are. The type makes a missing one an error. */
+const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
+  store: true,
+  authorize: true,
+  heartbeatMs: true,
+  idleTimeoutMs: true,
+  maxAgeMs: true,
+  stallMs: true,
+  rereadMs: true,
+  retryMs: true,
+  maxWaitMs: true,
+  maxStreams: true,
+  maxStreamsPerJob: true,
+  leaseMs: true,
+  sweepIntervalMs: true,
+  sweepLimit: true,
+  reportIntervalMs: true,
+  maxDeliveryMs: true,
+  onError: true,
+  clock: true,
+  random: true,
+};
 
 /** Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
 export interface ProgressOptions {
@@ -63,8 +87,9 @@ export interface ProgressOptions {
    */
   readonly maxDeliveryMs?: number | undefined;
   /**
-   * Called with each error that no caller is waiting for. If it throws, the error is ignored.
-   * @defaultValue does nothing
+   * Called with each error that no caller is waiting for, such as an error of the work that readers do not get. If it
+   * throws or rejects, that error is ignored.
+   * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
@@ -106,6 +131,7 @@ export interface Settings {
  */
 export function resolveOptions(options: ProgressOptions): Settings {
   requireFunctions(options);
+  names(options, Object.keys(NAMES));
   const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
     heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 15_000),
@@ -128,7 +154,7 @@ export function resolveOptions(options: ProgressOptions): Settings {
     reportIntervalMs: timer("reportIntervalMs", options.reportIntervalMs ?? 100),
     maxDeliveryMs: timerOrNever("maxDeliveryMs", options.maxDeliveryMs ?? 60_000),
     tickMs: Math.max(10, Math.min(500, Math.min(...Object.values(timing)) / 5)),
-    onError: neverThrows(options.onError),
+    onError: neverThrows(options.onError ?? createErrorPrinter()),
     clock: options.clock ?? Date.now,
     random: options.random ?? Math.random,
   };

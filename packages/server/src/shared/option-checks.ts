@@ -1,4 +1,5 @@
 import { ProgressError } from "@emlinh/progress-protocol";
+import { unknownMember } from "./member-names.js";
 import { MAX_TIMER_MS } from "./time.js";
 
 /**
@@ -11,6 +12,8 @@ export interface OptionChecks {
   duration(name: string, value: number): number;
   /** A positive number of milliseconds that fits into a timer. */
   timer(name: string, value: number): number;
+  /** Refuses an object of options that has others than the known ones, such as a misspelt one. */
+  names(options: object, known: readonly string[]): void;
   /** The error for an option that was refused. */
   invalid(name: string, value: unknown, wanted: string): ProgressError;
 }
@@ -26,6 +29,14 @@ export function checksFor(functionName: string): OptionChecks {
 
   return {
     invalid,
+    names(options, known) {
+      const unknown = unknownMember(options, known);
+      if (unknown === undefined) return;
+      throw new ProgressError("invalid-option", {
+        message: `${functionName}: there is no option ${unknown}`,
+        details: { options: Object.keys(options) },
+      });
+    },
     count(name, value, least) {
       if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= least))
         return value;

@@ -47,6 +47,8 @@ const BEYOND = new Set([
   "raises the version for a change of nothing",
   "writes to the job of a concurrent write",
   "compares attempts as strings",
+  "keeps the count of a hold in 32 bits",
+  "ignores the case of tokens",
   "gives every job a deadline",
   "removes leased jobs as idle",
   "does not remember removed jobs",

@@ -1,22 +1,34 @@
-import { type Fields, isTerminal, type JobTypes } from "@emlinh/progress-protocol";
+import {
+  type Fields,
+  isTerminal,
+  type JobTypes,
+  type Json,
+  type LogLevel,
+  type PlanStep,
+} from "@emlinh/progress-protocol";
 import { attemptSuperseded } from "../../shared/errors.js";
 import { cutText } from "../../shared/limits.js";
+import { unknownMember } from "../../shared/member-names.js";
 import type { GuardedStore } from "../guarded-store.js";
-import { fieldsOfUpdate } from "../job-update.js";
+import { jobSize } from "../job-size.js";
+import { fieldsOfUpdate, type Refuse, shown } from "../job-update.js";
 import type { Settings } from "../options.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
 import { closedReporter, createOutbox, type Outbox } from "./outbox.js";
-import type { LogOptions, Reporter } from "./reporter.js";
+import type { Reporter } from "./reporter.js";
 import { beginStep, type StepHost, skipStep } from "./steps.js";
 import {
   abort,
   guardReport,
   knownStep,
+  merge,
   type OpenedJob,
   record,
+  recordLine,
   refuseValue,
   stateOfWorker,
+  timeOfReport,
   type WorkerState,
 } from "./worker-state.js";
 
@@ -28,6 +40,8 @@ export interface OpenReporter<Job extends JobTypes> extends Reporter<Job> {
   isRequeued(): boolean;
   /** Stops without giving up the lease: the job is lost soon, unless another worker takes it over. */
   abandon(): Promise<void>;
+  /** Renews the lease now. */
+  renewLease(): void;
 }
 
 /** The dependencies of a reporter. */
@@ -49,6 +63,9 @@ export function createReporter<Job extends JobTypes>(
     ...context,
     aborter: new AbortController(),
     view: { ...context.fields },
+    size: jobSize(context.fields),
+    stepUsers: new Map(),
+    refusedKinds: new Set(),
     failedStep: undefined,
     isEnding: false,
     isRequeued: false,
@@ -67,17 +84,25 @@ export function createReporter<Job extends JobTypes>(
     get state() {
       return stateOfWorker(worker);
     },
-    begin() {
+    async begin() {
+      let isBeginning = true;
       signal?.addEventListener("abort", onCallerAbort, { once: true });
       if (signal?.aborted) onCallerAbort();
       checkOthers(worker, worker.view);
-      return watcher.listen({
-        changed: (set) => checkOthers(worker, set),
+      await watcher.listen({
+        changed(set) {
+          // Another worker may have reported between the read and the write that opened the job. Its percent must not
+          // fall (P13).
+          if (isBeginning) merge(worker, set);
+          checkOthers(worker, set);
+        },
         removed: () => worker.outbox.stop(jobRemoved(jobId)),
       });
+      isBeginning = false;
     },
     isRequeued: () => worker.isRequeued,
     abandon: () => close(worker, false),
+    renewLease: () => worker.outbox.renew(),
   };
 }
 
@@ -85,14 +110,13 @@ function outboxOf<Job extends JobTypes>(
   context: ReporterContext<Job>,
   workerOf: () => WorkerState<Job>,
 ): Outbox {
-  const { jobId, store, settings, watcher, attempt, leaseMs, cursor } = context;
+  const { jobId, store, settings, watcher, hold, leaseMs } = context;
   return createOutbox({
     ...settings,
     jobId,
     store,
-    attempt,
+    hold,
     leaseMs,
-    cursor,
     write: watcher.write,
     onStop(error) {
       const { status } = error.details;
@@ -124,13 +148,10 @@ type ReportMethods<Job extends JobTypes> = Pick<
 
 function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMethods<Job> {
   const host = stepHostOf(worker);
+  const refuse: Refuse = (kind, message) => refuseValue(worker, kind, message);
   return {
-    update(update) {
-      guardReport(worker, () => {
-        const set = fieldsOfUpdate(update, worker.view);
-        if (Object.keys(set).length > 0) record(worker, { set, log: [] }, false);
-      });
-    },
+    update: (update) =>
+      guardReport(worker, () => record(worker, fieldsOfUpdate(update, worker.view, refuse), false)),
     log: (text, options) => guardReport(worker, () => log(worker, text, options)),
     async step(id, work) {
       const step = beginStep(host, id);
@@ -146,29 +167,59 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
       }
     },
     beginStep: (id) => beginStep(host, id),
-    skip: (id) => skipStep(host, id),
+    skip: (id) => guardReport(worker, () => skipStep(host, id)),
   };
 }
 
 function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
+  const { plan } = worker.view;
+  const planned = Array.isArray(plan) ? plan.map((step: PlanStep) => step.id) : [];
   return {
     signal: worker.aborter.signal,
-    clock: worker.settings.clock,
+    stepUsers: worker.stepUsers,
+    now: () => timeOfReport(worker),
     known: (id) => knownStep(worker, id),
-    record: (set, isUrgent) =>
-      guardReport(worker, () => record(worker, { set, log: [] }, isUrgent)),
-    refuse: (message) => refuseValue(worker, message),
+    isPlanned: (id) => planned.length === 0 || planned.includes(id),
+    record: (set, isUrgent) => guardReport(worker, () => record(worker, set, isUrgent)),
+    refuse: (kind, message) => refuseValue(worker, kind, message),
   };
 }
 
-function log(
+/** @param text - From untyped code it may be anything. So may the options. */
+function log(worker: WorkerState<JobTypes>, text: unknown, options: unknown): void {
+  const printed = printedText(text);
+  if (printed === undefined) {
+    const remedy = "Pass the text, and the value as the option data.";
+    refuseValue(worker, "log text", `log was called with ${shown(text)} as its text. ${remedy}`);
+    return;
+  }
+  const { level, data } = logOptions(worker, options);
+  const line = { at: timeOfReport(worker), level, text: cutText(printed) };
+  recordLine(worker, data === undefined ? line : { ...line, data });
+}
+
+function printedText(text: unknown): string | undefined {
+  if (text instanceof Error) return String(text);
+  return typeof text === "object" || typeof text === "function" || typeof text === "symbol"
+    ? undefined
+    : String(text);
+}
+
+function logOptions(
   worker: WorkerState<JobTypes>,
-  text: string,
-  { level = "info", data }: LogOptions = {},
-): void {
-  const line = { at: worker.settings.clock(), level, text: cutText(String(text)) };
-  const change = { set: {}, log: [data === undefined ? line : { ...line, data }] };
-  record(worker, change, true);
+  options: unknown,
+): { readonly level: LogLevel; readonly data: Json | undefined } {
+  const unknown = unknownMember(options, ["level", "data"]);
+  if (unknown !== undefined) refuseValue(worker, "log options", `log has no option ${unknown}`);
+  const { level = "info", data } = Object(options) as { level?: unknown; data?: Json };
+  if (isLogLevel(level)) return { level, data };
+  const wanted = '"info", "warn" or "error"';
+  refuseValue(worker, "log level", `The level of a line is ${shown(level)}; it must be ${wanted}.`);
+  return { level: "info", data };
+}
+
+function isLogLevel(level: unknown): level is LogLevel {
+  return level === "info" || level === "warn" || level === "error";
 }
 
 type EndMethods<Job extends JobTypes> = Pick<
@@ -181,8 +232,8 @@ function endMethods<Job extends JobTypes>(worker: WorkerState<Job>): EndMethods<
     complete: (result) => complete(worker, result),
     fail: (error) => fail(worker, error),
     cancelled: (message) => endAs(worker, "cancelled", { message }),
-    end: (status, options = {}) => endAs(worker, status, options),
-    requeue: ({ message } = {}) => requeue(worker, message),
+    end: (status, options) => endAs(worker, status, options ?? {}),
+    requeue: (options) => requeue(worker, options ?? {}),
     flush: () => worker.outbox.flush(),
     close: () => close(worker, true),
     [Symbol.asyncDispose]: () => close(worker, true),

@@ -1,20 +1,26 @@
 import {
-  checkChange,
+  checkedChange,
   type Fields,
+  isTerminal,
   type JobState,
   type JobTypes,
   type Json,
-  ProgressError,
   type StepState,
 } from "@emlinh/progress-protocol";
 import { jobFinished } from "../../shared/errors.js";
 import { closedSteps } from "../../shared/lifecycle.js";
-import { cutText } from "../../shared/limits.js";
 import { validated } from "../draft.js";
-import { type EndOptions, type EndStatus, endFields } from "../jobs.js";
-import { isJobError, isShowable, jobErrorOf } from "./failure.js";
-import { closedReporter } from "./outbox.js";
-import { abort, jsonCopy, merge, stateOfWorker, type WorkerState } from "./worker-state.js";
+import {
+  checkedMessage,
+  type EndOptions,
+  type EndStatus,
+  endFields,
+  workFailed,
+} from "../end-fields.js";
+import { isShown, jobErrorOf } from "../failure.js";
+import { closedReporter, type LastDelivery } from "./outbox.js";
+import type { RequeueOptions } from "./reporter.js";
+import { abort, merge, stateOfWorker, timeOfReport, type WorkerState } from "./worker-state.js";
 
 /** Ends the job as `completed`, with its open steps completed. */
 export function complete<Job extends JobTypes>(
@@ -31,7 +37,6 @@ export function complete<Job extends JobTypes>(
     })),
     status: "completed",
     error: null,
-    finishedAt: now,
   }));
 }
 
@@ -40,11 +45,7 @@ export function fail<Job extends JobTypes>(
   worker: WorkerState<Job>,
   error: unknown,
 ): Promise<JobState<Job>> {
-  const { jobId, settings } = worker;
-  if (!isShowable(error) && !isJobError(error))
-    settings.onError(
-      new ProgressError("job-failed", { message: `The job "${jobId}" failed.`, cause: error }),
-    );
+  if (!isShown(error)) worker.settings.onError(workFailed(worker.jobId, error));
   return endAs(worker, "failed", { error: jobErrorOf(error, failedStepOf(worker, error)) });
 }
 
@@ -54,13 +55,15 @@ export function endAs<Job extends JobTypes>(
   status: EndStatus,
   options: EndOptions,
 ): Promise<JobState<Job>> {
-  return finish(worker, (now) => endFields(status, options, now));
+  const { jobId, settings } = worker;
+  const onHidden = (error: unknown): void => settings.onError(workFailed(jobId, error));
+  return finish(worker, () => endFields(status, options, { onHidden }));
 }
 
 /** Gives the job back to the queue for the next attempt. A job that was asked to be cancelled is cancelled instead. */
 export async function requeue(
   worker: WorkerState<JobTypes>,
-  message: string | undefined,
+  { message }: RequeueOptions,
 ): Promise<void> {
   if (worker.view.cancelRequested === true) {
     await endAs(worker, "cancelled", { message });
@@ -69,7 +72,7 @@ export async function requeue(
   await finish(worker, (now) => ({
     ...openSteps(worker, (step) => ({ ...step, status: "failed", finishedAt: now })),
     status: "queued",
-    ...(message !== undefined && { message: cutText(message) }),
+    ...(message !== undefined && { message: checkedMessage(message) }),
   }));
   worker.isRequeued = true;
   abort(worker, closedReporter(worker.jobId));
@@ -84,31 +87,51 @@ function failedStepOf(worker: WorkerState<JobTypes>, error: unknown): string | u
  * Writes the last change of a reporter. Of two calls only the first one counts. If its fields can't be stored, the job
  * stays open.
  *
- * @param lastFields - Makes the fields, given the time in milliseconds since the epoch.
+ * @param lastFields - Makes the fields, given the time by the store's clock. The store adds `finishedAt`.
  */
 async function finish<Job extends JobTypes>(
   worker: WorkerState<Job>,
   lastFields: (now: number) => Fields | Promise<Fields>,
 ): Promise<JobState<Job>> {
-  const { jobId, outbox, view, settings } = worker;
+  const { jobId, outbox, view } = worker;
   const stopped = outbox.stopped();
   if (stopped !== undefined) throw stopped;
   if (worker.isEnding) throw jobFinished(jobId, String(view.status));
   worker.isEnding = true;
-  const now = settings.clock();
   try {
-    const change = { set: await lastFields(now), log: [] };
-    const bytes = checkChange(change);
-    const copy = jsonCopy(change);
-    await outbox.finish(copy, { bytes });
-    merge(worker, copy.set);
-    merge(worker, closedSteps(view, now));
+    const set = await lastFields(timeOfReport(worker));
+    const { bytes, ...change } = checkedChange({ set, log: [] });
+    const delivery = await outbox.finish(change, { bytes });
+    merge(worker, change.set);
+    if (isTerminal(view.status)) await mergeEnd(worker, delivery);
   } catch (error) {
     worker.isEnding = outbox.stopped() !== undefined;
     throw error;
   }
   worker.release();
   return stateOfWorker(worker);
+}
+
+/** Merges the fields that the store sets at an end. A retry may have found the end stored by an earlier try. */
+async function mergeEnd(
+  worker: WorkerState<JobTypes>,
+  { writtenAt, wasRetried }: LastDelivery,
+): Promise<void> {
+  const finishedAt = wasRetried ? await storedEnd(worker, writtenAt) : writtenAt;
+  merge(worker, { ...closedSteps(worker.view, finishedAt), finishedAt });
+}
+
+async function storedEnd(
+  { store, jobId }: WorkerState<JobTypes>,
+  writtenAt: number,
+): Promise<number> {
+  try {
+    const delta = await store.read(jobId);
+    return Number(delta?.set.finishedAt ?? writtenAt);
+  } catch {
+    // The end is delivered, and only its time is inexact.
+    return writtenAt;
+  }
 }
 
 function openSteps({ view }: WorkerState<JobTypes>, close: (step: StepState) => StepState): Fields {

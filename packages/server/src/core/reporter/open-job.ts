@@ -1,10 +1,20 @@
-import type { AnyJob, Fields, JobDefinition, JobTypes, Json } from "@emlinh/progress-protocol";
+import {
+  type AnyJob,
+  type Change,
+  type Fields,
+  isProgressError,
+  type JobDefinition,
+  type JobTypes,
+  type Json,
+} from "@emlinh/progress-protocol";
 import { closedError, jobFinished } from "../../shared/errors.js";
-import type { CreatedJob } from "../draft.js";
+import { checksFor } from "../../shared/option-checks.js";
+import { type CreatedJob, checkedJobId } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { resolveLeaseMs, type Settings } from "../options.js";
 import { createReporter, type OpenReporter } from "./create-reporter.js";
-import { createJobWatcher } from "./job-watcher.js";
+import { createHold, type JobHold } from "./hold.js";
+import { createJobWatcher, type JobWatcher } from "./job-watcher.js";
 import type { OpenedJob } from "./worker-state.js";
 
 /** How a job is opened. */
@@ -21,6 +31,11 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
    * @defaultValue `"current"`
    */
   readonly attempt?: "current" | "next" | undefined;
+  /**
+   * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only if
+   * you know that the other worker is gone. @defaultValue `false`
+   */
+  readonly takeOver?: boolean | undefined;
 }
 
 /** The dependencies of {@link openJob}. */
@@ -33,10 +48,10 @@ export interface OpenContext {
 }
 
 /**
- * Opens a job for a worker. From then on it is running and leased.
+ * Opens a job for a worker. From then on it is running, leased, and held by this worker.
  *
- * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded` if another worker began
- * the same attempt, `store-unavailable`, `closed`, `invalid-option`
+ * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` if another worker holds the job,
+ * `attempt-superseded` if another worker began the same attempt, `store-unavailable`, `closed`, `invalid-option`
  */
 export async function openJob<Job extends JobTypes>(
   context: OpenContext,
@@ -64,21 +79,48 @@ async function takeJob<Job extends JobTypes>(
   options: OpenOptions<Job>,
 ): Promise<OpenedJob<Job>> {
   const { store, settings } = context;
-  const jobId = typeof job === "string" ? job : job.id;
+  const jobId = checkedJobId("open", typeof job === "string" ? job : job?.id);
+  checkOpenOptions(options);
   const leaseMs = resolveLeaseMs(options.leaseMs, settings);
   const watcher = createJobWatcher({ ...settings, jobId, store });
   try {
-    const { set: before, done } = await watcher.open();
+    const { set: before, done, cursor } = await watcher.open();
     if (done) throw jobFinished(jobId, String(before.status));
-    const { set, attempt } = firstWrite(before, options.attempt, settings.clock());
-    const cursor = await watcher.write({ set, log: [], attempt, leaseMs });
+    const hold = createHold();
+    const { set, attempt } = firstWrite(before, options.attempt, store.now());
+    const opening = hold.opening(cursor, options.takeOver === true);
+    await writeOpening(watcher, hold, { set, log: [], hold: opening, leaseMs });
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
     const definition = options.definition ?? (typeof job === "string" ? undefined : job.definition);
     const fields = { ...before, ...set, stale: false };
-    return { jobId, definition, attempt, leaseMs, fields, cursor, watcher };
+    return { jobId, definition, attempt, leaseMs, fields, hold, watcher };
   } catch (error) {
     watcher.stop();
+    throw error;
+  }
+}
+
+const { names, invalid } = checksFor("open");
+
+function checkOpenOptions(options: OpenOptions<JobTypes>): void {
+  names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver"]);
+  const { attempt, takeOver } = options;
+  if (attempt !== undefined && attempt !== "current" && attempt !== "next")
+    throw invalid("attempt", attempt, '"current" or "next"');
+  if (takeOver !== undefined && typeof takeOver !== "boolean")
+    throw invalid("takeOver", takeOver, "true or false");
+}
+
+async function writeOpening(watcher: JobWatcher, hold: JobHold, change: Change): Promise<void> {
+  try {
+    await watcher.write(change);
+  } catch (error) {
+    // It may be stored nevertheless. Nobody would work on the job, and other workers would find it held.
+    if (isProgressError(error, "store-unavailable"))
+      watcher.write({ set: {}, log: [], hold: hold.next(), leaseMs: 0 }).catch(() => {
+        // The lease runs out by itself.
+      });
     throw error;
   }
 }
@@ -92,9 +134,9 @@ function firstWrite(
   const current = Number(before.attempt ?? 1);
   if (wanted === "next")
     return { set: nextAttempt(before, current + 1, now), attempt: current + 1 };
-  // A job that is running already is only taken over.
   const begins = before.status === "queued";
-  return { set: begins ? { status: "running", startedAt: now } : {}, attempt: current };
+  // The status is set again if the job runs already: each hold begins with a version of its own.
+  return { set: { status: "running", ...(begins && { startedAt: now }) }, attempt: current };
 }
 
 function nextAttempt(before: Fields, attempt: number, now: number): Fields {
