@@ -18,20 +18,20 @@ export interface StoreClock {
 }
 
 /**
- * Starts with the assumption that both clocks show the same time.
+ * Assumes until the first reply that both clocks show the same time.
  *
  * @param clock - The local clock, in milliseconds since the epoch.
  */
 export function createStoreClock(clock: () => number): StoreClock {
-  let offsetMs = 0;
+  let offsetMs: number | undefined;
   return {
-    now: () => Math.round(clock() + offsetMs),
+    now: () => Math.round(clock() + (offsetMs ?? 0)),
     observe(storeNow, sentAt) {
       // The store answered between the two local times, so the offset lies between these bounds. The lower one is
       // never ahead. A higher one of an earlier reply is more accurate, unless a clock was corrected since.
       const [lowest, highest] = [storeNow - clock(), storeNow - sentAt];
       if (!Number.isFinite(lowest)) return;
-      if (offsetMs < lowest || offsetMs > highest) offsetMs = lowest;
+      if (offsetMs === undefined || offsetMs < lowest || offsetMs > highest) offsetMs = lowest;
     },
   };
 }

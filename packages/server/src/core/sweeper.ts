@@ -92,8 +92,9 @@ async function sweepOrRenew(sweeper: SweeperState): Promise<void> {
 }
 
 /** A process that uses the store sweeps at each interval. One that does not sweeps more and more rarely. */
-function isDue({ store, sweptAt, idleIntervalMs }: SweeperState): boolean {
-  return store.usedAt() >= sweptAt || elapsed() - sweptAt >= idleIntervalMs;
+function isDue({ store, sweptAt, intervalMs, idleIntervalMs }: SweeperState): boolean {
+  const isIdle = idleIntervalMs > intervalMs && store.usedAt() < sweptAt;
+  return !isIdle || elapsed() - sweptAt >= idleIntervalMs;
 }
 
 /** Never rejects. */

@@ -1,21 +1,14 @@
-import {
-  type Fields,
-  isTerminal,
-  type JobTypes,
-  type Json,
-  type LogLevel,
-  type PlanStep,
-} from "@emlinh/progress-protocol";
+import { type Fields, isTerminal, type JobTypes, type PlanStep } from "@emlinh/progress-protocol";
 import { attemptSuperseded } from "../../shared/errors.js";
-import { cutText } from "../../shared/limits.js";
 import { checksFor } from "../../shared/option-checks.js";
-import { type Refuse, readMembers, shown } from "../../shared/untyped.js";
+import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { jobSize } from "../job-size.js";
 import { fieldsOfUpdate } from "../job-update.js";
 import type { Settings } from "../options.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
+import { log } from "./log.js";
 import { closedReporter, createOutbox, type Outbox } from "./outbox.js";
 import type { Reporter } from "./reporter.js";
 import { beginStep, type StepHost, skipStep } from "./steps.js";
@@ -25,7 +18,6 @@ import {
   knownStep,
   type OpenedJob,
   record,
-  recordLine,
   refuseValue,
   stateOfWorker,
   timeOfReport,
@@ -160,7 +152,9 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
         return result;
       } catch (error) {
         // An error that passes through nested steps belongs to the innermost one.
-        if (worker.failedStep?.error !== error) worker.failedStep = { error, id };
+        const { failedStep } = worker;
+        if (failedStep === undefined || failedStep.error !== error)
+          worker.failedStep = { error, id };
         if (!worker.aborter.signal.aborted) step.fail();
         throw error;
       }
@@ -183,43 +177,6 @@ function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
     record: (set, isUrgent) => record(worker, set, isUrgent),
     refuse: (...fault) => refuseValue(worker, ...fault),
   };
-}
-
-/** @param text - From untyped code it may be anything. So may the options. */
-function log(worker: WorkerState<JobTypes>, text: unknown, options: unknown, refuse: Refuse): void {
-  if (!isPrintable(text)) {
-    // The message of an error may hold a path, a query or a key.
-    const remedy =
-      text instanceof Error
-        ? "Pass its message if readers may see it."
-        : "Pass a text, and the value as the option data.";
-    const fault = `log was called with ${shown(text)} as its text.`;
-    refuse("log text", `${fault} ${remedy}`, text instanceof Error ? text : undefined);
-    return;
-  }
-  const { level, data } = logOptions(options ?? {}, refuse);
-  const line = { at: timeOfReport(worker), level, text: cutText(String(text)) };
-  recordLine(worker, data === undefined ? line : { ...line, data });
-}
-
-function isPrintable(text: unknown): text is string | number | boolean | bigint {
-  return ["string", "number", "boolean", "bigint"].includes(typeof text);
-}
-
-function logOptions(
-  options: unknown,
-  refuse: Refuse,
-): { readonly level: LogLevel; readonly data: Json | undefined } {
-  const wanted = { method: "log", names: ["level", "data"], refuse };
-  const { level = "info", data } = readMembers(options, wanted);
-  if (isLogLevel(level)) return { level, data: data as Json | undefined };
-  const levels = '"info", "warn" or "error"';
-  refuse("log level", `The level of a line is ${shown(level)}; it must be ${levels}.`);
-  return { level: "info", data: data as Json | undefined };
-}
-
-function isLogLevel(level: unknown): level is LogLevel {
-  return level === "info" || level === "warn" || level === "error";
 }
 
 type EndMethods<Job extends JobTypes> = Pick<

@@ -139,17 +139,15 @@ interface CheckedField extends CheckedValue {
 
 /** The fewest changes that set these fields, in their order. */
 export function changesOf(fields: readonly CheckedField[]): readonly CheckedChange[] {
-  const changes: CheckedChange[] = [];
+  const changes: { readonly set: Record<string, Json>; readonly log: []; bytes: number }[] = [];
   for (const { field, value, bytes } of fields) {
-    const last = changes.at(-1);
-    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES)
-      changes.push({ set: { [field]: value }, log: [], bytes });
-    else
-      changes.splice(-1, 1, {
-        ...last,
-        set: { ...last.set, [field]: value },
-        bytes: last.bytes + bytes,
-      });
+    let last = changes.at(-1);
+    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES) {
+      last = { set: {}, log: [], bytes: 0 };
+      changes.push(last);
+    }
+    last.set[field] = value;
+    last.bytes += bytes;
   }
   return changes;
 }
