@@ -130,8 +130,8 @@ export interface Settings {
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
 export function resolveOptions(options: ProgressOptions): Settings {
-  requireFunctions(options);
   names(options, Object.keys(NAMES));
+  requireFunctions(options);
   const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
     heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 15_000),

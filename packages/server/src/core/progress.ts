@@ -16,7 +16,7 @@ import { type ProgressOptions, resolveOptions, resolveSpreadMs, type Settings } 
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
-import { type RunOptions, runJob, type Work } from "./reporter/run-job.js";
+import { checkedRun, type RunOptions, runJob, type Work } from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
@@ -112,7 +112,7 @@ export interface Progress {
    * `undefined` if the job is removed. The watch ends by itself after the job's end or removal, and with `close()`.
    *
    * @returns a function that ends the watch. Idempotent.
-   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`
+   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`, `invalid-option`
    */
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
@@ -166,7 +166,7 @@ export function createProgress(options: ProgressOptions): Progress {
       jobs.end(checkedJobId("end", jobId), status, endOptions),
     remove: async (jobId) => unlessUnknown(jobs.removeKnown(checkedJobId("remove", jobId)), false),
     watch: async (jobId, listener) =>
-      watchJob({ hub, settings }, checkedJobId("watch", jobId), listener),
+      watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
     handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
     sweep: () => sweeper.sweep(),
     drain: async ({ spreadMs } = {}) => hub.drain(resolveSpreadMs(spreadMs)),
@@ -198,7 +198,7 @@ function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Worke
   return {
     open: (job, options) => openJob(context, job, options),
     async run(job, work, options) {
-      const { rethrow = false, ...openOptions } = options ?? {};
+      const { rethrow, openOptions } = checkedRun(work, options);
       const reporter = await openJob(context, job, openOptions);
       return runJob({ store, settings, rethrow }, reporter, work);
     },

@@ -1,10 +1,19 @@
-import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import { type ErrorCode, isProgressError, ProgressError } from "@emlinh/progress-protocol";
 
 /** Returns the error itself if it is a ProgressError, else `internal` with the error as its cause. */
 export function asProgressError(error: unknown, message: string): ProgressError {
-  return isProgressError(error)
+  return isOurs(error)
     ? error
     : new ProgressError("internal", { message, status: 500, cause: error });
+}
+
+/** {@link isProgressError} for a value that code of the app threw. Never throws: the value may be a proxy that does. */
+export function isOurs(value: unknown, code?: ErrorCode): value is ProgressError {
+  try {
+    return isProgressError(value, code);
+  } catch {
+    return false;
+  }
 }
 
 /** No job has this id, and the store remembers none that had it. */
