@@ -52,6 +52,7 @@ function timeLimit(waitMs: number, onEnd: () => void): Reader {
     leaveBy(at) {
       leaveAt = Math.min(leaveAt, at);
     },
+    destroy: onEnd,
   };
 }
 

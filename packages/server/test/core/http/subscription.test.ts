@@ -17,7 +17,7 @@ describe("the first frames", () => {
       id: undefined,
       // 2000 ms and half of the jitter, since `random` returns 0.5.
       retry: 2_500,
-      data: { protocol: 1, heartbeatMs: 30_000, cursor, now: 1_700_000_000_000 },
+      data: { protocol: 1, heartbeatMs: 15_000, cursor, now: 1_700_000_000_000 },
     });
     expect(sink.events[1]).toMatchObject({ event: "snapshot", id: cursor, data: { reset: true } });
   });
