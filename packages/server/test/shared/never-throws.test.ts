@@ -7,7 +7,8 @@ const thrower = () => {
 };
 
 type Then = (resolve: unknown, reject: (error: unknown) => void) => void;
-const thenable = (then: Then) => Object.fromEntries([["then", then]]);
+const THEN = "then";
+const thenable = (then: Then) => Object.fromEntries([[THEN, then]]);
 const withGetter = (object: object, name: string) =>
   Object.defineProperty(object, name, { get: thrower });
 
@@ -17,7 +18,7 @@ const FAULTY: Record<string, () => unknown> = {
   "that is async and throws": async () => thrower(),
   "whose thenable rejects": () => thenable((_resolve, reject) => reject(fault)),
   "whose thenable throws": () => thenable(thrower),
-  "whose result has a getter that throws": () => withGetter({}, "then"),
+  "whose result has a getter that throws": () => withGetter({}, THEN),
   "whose promise has a getter that throws": () => withGetter(Promise.resolve(), "constructor"),
   "whose promise is of a faulty class": () => withGetter(Promise.resolve(), "catch"),
 };

@@ -6,7 +6,7 @@ import {
   type PollReply,
   toWire,
 } from "@emlinh/progress-protocol";
-import { asProgressError, draining } from "../../shared/errors.js";
+import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import { type Authorizer, createAuthorizer, type Permission } from "../authorize.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
@@ -88,6 +88,7 @@ async function answer(
   facts: RequestFacts,
 ): Promise<Answer> {
   const { hub, authorizer } = context;
+  if (facts.signal.aborted) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
   const asked = authorizer.ask({ action: actionOf(request), jobId: request.jobId, facts });
   const permission = await hub.wait(asked, facts.signal);
