@@ -19,8 +19,10 @@ export function wakeTracker(): WakeTracker {
   let isUnknown = false;
   return {
     note(version) {
-      if (version === undefined || !Number.isSafeInteger(version)) isUnknown = true;
-      else highest = Math.max(highest, version);
+      // Versions begin at 1.
+      if (version !== undefined && Number.isSafeInteger(version) && version > 0)
+        highest = Math.max(highest, version);
+      else isUnknown = true;
     },
     clear() {
       highest = 0;
