@@ -1,5 +1,5 @@
 import { elapsed } from "../../shared/time.js";
-import type { Reader } from "../hub/hub.js";
+import type { Reader } from "../hub/readers.js";
 import { streamAnswer } from "./answers.js";
 import { closeSink } from "./sink-state.js";
 import { openSubscription, type StreamStart } from "./subscription.js";

@@ -7,7 +7,8 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
+import type { Hub, TopicHandle } from "../hub/hub.js";
+import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import { closeSink, type SinkState, writeToSink } from "./sink-state.js";

@@ -5,22 +5,10 @@ import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import { createReaders, type Reader, type Readers } from "./readers.js";
 import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
 import { createWaits, type Waits } from "./waits.js";
-
-/**
- * The owner of a slot, which the hub's clock drives: an open stream, a stream answer that was not subscribed to yet, or
- * a held poll.
- */
-export interface Reader {
-  /** @param now - By {@link elapsed}. */
-  tick(now: number): void;
-  /** Asks the reader to leave by a time, because the server drains. */
-  leaveBy(at: number): void;
-  /** Ends the reader now. Its slot is free at the end of this turn of the event loop. */
-  destroy(): void;
-}
 
 /** Keeps a topic open for one listener. */
 export interface TopicHandle {
@@ -84,7 +72,7 @@ interface HubState {
   readonly store: GuardedStore;
   readonly settings: Settings;
   readonly topics: Map<string, SharedTopic>;
-  readonly readers: Set<Reader>;
+  readonly readers: Readers;
   readonly limiter: StreamLimiter;
   readonly waits: Waits;
   readonly clock: HubClock;
@@ -104,7 +92,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
     store,
     settings,
     topics: new Map(),
-    readers: new Set(),
+    readers: createReaders((error) => report(hub, error)),
     limiter: streamLimiter(settings),
     waits: createWaits(),
     clock: hubClock(settings.tickMs, (now) => tick(hub, now)),
@@ -119,9 +107,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       hub.clock.start();
       if (hub.isDraining) reader.leaveBy(elapsed());
     },
-    remove(reader) {
-      hub.readers.delete(reader);
-    },
+    remove: (reader) => hub.readers.remove(reader),
     isDraining: () => hub.isDraining,
     isClosed: () => hub.isClosed,
     drain(times) {
@@ -137,25 +123,21 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   };
 }
 
-/** One topic or reader that fails must stop neither the others nor the timer. */
-function tick({ topics, readers, settings }: HubState, now: number): boolean {
-  const report = (error: unknown): void =>
-    settings.onError(asProgressError(error, "A topic or a stream failed at a tick."));
+function tick(hub: HubState, now: number): boolean {
+  const { topics, readers } = hub;
   for (const { topic } of topics.values()) {
     try {
       topic.tick(now);
     } catch (error) {
-      report(error);
+      report(hub, error);
     }
   }
-  for (const reader of readers) {
-    try {
-      reader.tick(now);
-    } catch (error) {
-      report(error);
-    }
-  }
-  return topics.size > 0 || readers.size > 0;
+  readers.tick(now);
+  return topics.size > 0 || !readers.isEmpty();
+}
+
+function report({ settings }: HubState, error: unknown): void {
+  settings.onError(asProgressError(error, "A topic or a stream of the hub failed."));
 }
 
 async function join(
@@ -217,7 +199,7 @@ function startDraining(hub: HubState, spreadMs: number): void {
   hub.isDraining = true;
   waits.endAll(draining());
   const now = elapsed();
-  for (const reader of readers) reader.leaveBy(now + settings.random() * spreadMs);
+  readers.leaveBy(() => now + settings.random() * spreadMs);
   // Readers that are sent away at one tick come back together, so the ticks are closer while draining.
   clock.speedUp(Math.max(10, Math.min(50, settings.tickMs, spreadMs / 100)));
 }
@@ -227,7 +209,7 @@ function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     // Someone waits for the drain, so these timers keep the process alive, unlike the hub's other ones.
     const timer = setTimeout(() => {
-      for (const reader of [...hub.readers]) destroy(hub, reader);
+      hub.readers.destroyAll();
       hub.waits.endAll(draining());
       setTimeout(resolve, 0);
     }, timeoutMs);
@@ -236,14 +218,6 @@ function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
       resolve();
     });
   });
-}
-
-function destroy({ settings }: HubState, reader: Reader): void {
-  try {
-    reader.destroy();
-  } catch (error) {
-    settings.onError(asProgressError(error, "A stream could not be destroyed."));
-  }
 }
 
 /** Whether a topic's replica is not behind a reader's cursor. A cursor of another epoch may be of a later one. */
