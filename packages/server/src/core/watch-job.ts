@@ -65,7 +65,7 @@ export async function watchJob(
   try {
     // The job may have been removed since the topic was joined.
     if (topic.isClosed()) topicListener.removed();
-    else topicListener.changed();
+    else topicListener.changed(settings.clock());
   } catch (error) {
     // A state that can't be read. The caller gets no function to end the watch with.
     stop();

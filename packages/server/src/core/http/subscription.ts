@@ -68,7 +68,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
-      changed: () => advance(stream),
+      changed: (now) => advance(stream, now),
       removed: () => leave(stream, jobRemovedFrame(stream)),
       storeLost: () => leave(stream, bye(stream, "store")),
     },
@@ -87,7 +87,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     drained() {
       if (stream.fullSince === undefined) return;
       stream.fullSince = undefined;
-      advance(stream);
+      advance(stream, settings.clock());
     },
     closed: () => over(stream),
   };
@@ -105,16 +105,20 @@ function begin(stream: StreamState): void {
     now: settings.clock(),
   };
   write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
-  advance(stream);
+  advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
   if (topic.isClosed() && hub.isClosed()) leave(stream, bye(stream, "drain"));
   else if (topic.isClosed()) listener.removed();
 }
 
-/** Writes one frame that brings the reader to the topic's cursor. Never throws. */
-function advance(stream: StreamState): void {
+/**
+ * Writes one frame that brings the reader to the topic's cursor. Never throws.
+ *
+ * @param now - The time of day counts here: a machine that slept must not send what the reader may not see any more.
+ */
+function advance(stream: StreamState, now: number): void {
   if (stream.phase !== "open" || stream.fullSince !== undefined) return;
-  if (isForbidden(stream)) {
+  if (now >= stream.until) {
     leave(stream, bye(stream, "auth"));
     return;
   }
@@ -132,8 +136,8 @@ function advance(stream: StreamState): void {
   if (topic.replica.done) end(stream);
 }
 
-/** The time of day counts here: a machine that slept must not send what the reader may not see any more. */
-function isForbidden({ until, settings }: StreamState): boolean {
+/** A permission without an end, which is the common one, costs no look at the clock. */
+function hasExpired({ until, settings }: StreamState): boolean {
   return until !== Number.POSITIVE_INFINITY && settings.clock() >= until;
 }
 
@@ -180,7 +184,7 @@ function tick(stream: StreamState, now: number): void {
   const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
   if (now - stalledSince >= stallMs) destroy(stream);
   else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
-  else if (isForbidden(stream)) leave(stream, bye(stream, "auth"));
+  else if (hasExpired(stream)) leave(stream, bye(stream, "auth"));
   else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
     leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));

@@ -40,6 +40,8 @@ export function frameCache(replica: Replica): FrameCache {
   let heartbeat: { readonly now: number; readonly bytes: Uint8Array } | undefined;
 
   function encode(cursor: Cursor | undefined): Uint8Array | undefined {
+    // The comparison spares a reader that has everything a look at each field and line.
+    if (cursor !== undefined && cursor === replica.cursor) return undefined;
     const delta = deltaAfter(replica, cursor);
     if (isEmpty(delta)) return undefined;
     // All readers that need a reset need the same one, whichever cursor they came with.
@@ -56,11 +58,7 @@ export function frameCache(replica: Replica): FrameCache {
   }
 
   return {
-    frameAfter(cursor) {
-      // The comparison spares a reader that has everything a look at each field and line.
-      if (cursor !== undefined && cursor === replica.cursor) return undefined;
-      return frames.get(cursor ?? "") ?? encode(cursor);
-    },
+    frameAfter: (cursor) => frames.get(cursor ?? "") ?? encode(cursor),
     heartbeat(now) {
       if (heartbeat?.now !== now) {
         const text = heartbeatFrame({ cursor: replica.cursor, now });

@@ -15,8 +15,12 @@ import { type ReplicaReader, replicaReader } from "./replica-reader.js";
 
 /** One that a topic notifies. An error that it throws goes to `onError`, and the others are notified all the same. */
 export interface TopicListener {
-  /** The job changed. Called at once, in the order in which listeners were added. */
-  changed(): void;
+  /**
+   * The job changed. Called at once, in the order in which listeners were added.
+   *
+   * @param now - The time of day by this process's clock, in milliseconds since the epoch, read once for all listeners.
+   */
+  changed(now: number): void;
   /** The job was removed from its store. */
   removed(): void;
   /** The job could not be read for {@link STORE_PATIENCE_MS}. */
@@ -154,9 +158,10 @@ function frameAfter(state: TopicState, cursor: Cursor | undefined): Uint8Array |
 function changed(state: TopicState): void {
   state.frames.clear();
   state.changedAt = elapsed();
+  const now = state.clock();
   for (const listener of state.listeners) {
     try {
-      listener.changed();
+      listener.changed(now);
     } catch (error) {
       reportListener(state, error);
     }
