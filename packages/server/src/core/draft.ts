@@ -15,8 +15,9 @@ import {
 import { newJobId } from "../shared/ids.js";
 import { cutText } from "../shared/limits.js";
 import { unknownMember } from "../shared/member-names.js";
+import { shown } from "../shared/shown.js";
 import { jobSize } from "./job-size.js";
-import { metadataFields, refuseByThrowing, shown } from "./job-update.js";
+import { metadataFields, refuseByThrowing } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */

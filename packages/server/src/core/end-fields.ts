@@ -7,8 +7,8 @@ import {
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
 import { unknownMember } from "../shared/member-names.js";
+import { shown } from "../shared/shown.js";
 import { isShown, jobErrorOf } from "./failure.js";
-import { shown } from "./job-update.js";
 
 /** Options of `end`. */
 export interface EndOptions {

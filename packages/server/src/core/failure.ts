@@ -38,8 +38,7 @@ export class JobFailure extends Error {
  * ids of other jobs, a path, a query or a key.
  */
 export function jobErrorOf(error: unknown, step?: string): JobError {
-  const shown = isJobFailure(error) || isJobError(error) ? shownError(error) : undefined;
-  const { step: own = step, ...rest } = shown ?? GENERIC;
+  const { step: own = step, ...rest } = shownErrorOf(error) ?? GENERIC;
   return { ...rest, ...(own !== undefined && { step: own }) };
 }
 
@@ -47,38 +46,37 @@ const GENERIC: JobError = { code: "job-failed", message: "The job failed." };
 
 /** Whether {@link jobErrorOf} shows an error's own message. */
 export function isShown(error: unknown): boolean {
-  return isJobFailure(error) || isJobError(error);
+  return shownErrorOf(error) !== undefined;
 }
 
-/** Only the three members: a caught error may have others, such as the request with its headers. */
-function shownError({ code, message, step }: JobError): JobError {
+function shownErrorOf(error: unknown): JobError | undefined {
+  try {
+    return isForReaders(error) ? membersOf(error) : undefined;
+  } catch {
+    // A getter or a proxy of the app threw. The job ends all the same, and readers get no part of the error.
+    return undefined;
+  }
+}
+
+/**
+ * Whether readers may see it: a {@link JobFailure}, or a plain object, as `fail()` and `end()` take it. The message of any
+ * other `Error` may hold anything.
+ */
+function isForReaders(error: unknown): error is object {
+  if (typeof error !== "object" || error === null) return false;
+  return !(error instanceof Error) || BRAND in error;
+}
+
+/**
+ * Only the three members: a caught error may have others, such as the request with its headers. Untyped code may have
+ * given them any value; each is read once.
+ */
+function membersOf(error: object): JobError | undefined {
+  const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
+  if (typeof code !== "string" || typeof message !== "string") return undefined;
   const cut = { code: code.slice(0, MAX_CODE_LENGTH), message: cutText(message) };
-  return step === undefined ? cut : { ...cut, step };
+  if (step === undefined) return cut;
+  return typeof step === "string" && NAME.test(step) ? { ...cut, step } : undefined;
 }
 
 const MAX_CODE_LENGTH = 64;
-
-function isJobFailure(error: unknown): error is JobFailure {
-  if (!(error instanceof Error) || !(BRAND in error)) return false;
-  // Untyped code may have given it anything.
-  return hasErrorMembers(error);
-}
-
-/** A plain object, as `fail()` and `end()` take it. An `Error` is not one, because its message may hold anything. */
-function isJobError(error: unknown): error is JobError {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    !(error instanceof Error) &&
-    hasErrorMembers(error)
-  );
-}
-
-function hasErrorMembers(error: object): boolean {
-  const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
-  return (
-    typeof code === "string" &&
-    typeof message === "string" &&
-    (step === undefined || (typeof step === "string" && NAME.test(step)))
-  );
-}

@@ -7,6 +7,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
 import { unknownMember } from "../shared/member-names.js";
+import { shown } from "../shared/shown.js";
 import { raisePercent } from "./percent.js";
 
 /** An update of a job as a whole. Members that are left out keep their value. */
@@ -80,11 +81,3 @@ export function metadataFields(metadata: unknown, refuse: Refuse): Fields {
 export const refuseByThrowing: Refuse = (_kind, message) => {
   throw new ProgressError("invalid-change", { message });
 };
-
-/** A wrong value as it is shown in a message. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 100));
-  if (typeof value === "object" && value !== null)
-    return Array.isArray(value) ? "an array" : "an object";
-  return typeof value === "function" ? "a function" : String(value).slice(0, 100);
-}

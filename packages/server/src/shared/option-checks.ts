@@ -1,5 +1,6 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import { unknownMember } from "./member-names.js";
+import { shown } from "./shown.js";
 import { MAX_TIMER_MS } from "./time.js";
 
 /**
@@ -21,9 +22,10 @@ export interface OptionChecks {
 /** The checks for the options of the function with this name. */
 export function checksFor(functionName: string): OptionChecks {
   function invalid(name: string, value: unknown, wanted: string): ProgressError {
+    const text = typeof value === "string" ? value : shown(value);
     return new ProgressError("invalid-option", {
-      message: `${functionName}: ${name} is ${String(value)}; it must be ${wanted}.`,
-      details: { name, value: String(value) },
+      message: `${functionName}: ${name} is ${text}; it must be ${wanted}.`,
+      details: { name, value: text },
     });
   }
 

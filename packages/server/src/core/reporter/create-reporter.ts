@@ -9,9 +9,10 @@ import {
 import { attemptSuperseded } from "../../shared/errors.js";
 import { cutText } from "../../shared/limits.js";
 import { unknownMember } from "../../shared/member-names.js";
+import { shown } from "../../shared/shown.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { jobSize } from "../job-size.js";
-import { fieldsOfUpdate, type Refuse, shown } from "../job-update.js";
+import { fieldsOfUpdate, type Refuse } from "../job-update.js";
 import type { Settings } from "../options.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
@@ -180,6 +181,7 @@ function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
     now: () => timeOfReport(worker),
     known: (id) => knownStep(worker, id),
     isPlanned: (id) => planned.length === 0 || planned.includes(id),
+    guard: (report) => guardReport(worker, report),
     record: (set, isUrgent) => guardReport(worker, () => record(worker, set, isUrgent)),
     refuse: (kind, message) => refuseValue(worker, kind, message),
   };

@@ -7,7 +7,8 @@ import {
 } from "@emlinh/progress-protocol";
 import { cutText } from "../../shared/limits.js";
 import { unknownMember } from "../../shared/member-names.js";
-import { type Refuse, shown } from "../job-update.js";
+import { shown } from "../../shared/shown.js";
+import type { Refuse } from "../job-update.js";
 import { percentOfUnits, raisePercent } from "../percent.js";
 
 /** An update of a running step. Members that are left out keep their value. */
@@ -53,6 +54,8 @@ export interface StepHost {
   known(id: string): StepState | undefined;
   /** Whether the plan has this step. True for every step if there is no plan. */
   isPlanned(id: string): boolean;
+  /** Runs a report of a value that may throw when it is read, such as one with a getter. */
+  guard(report: () => void): void;
   /** Writes fields: at once if `isUrgent`, else together with others. */
   record(set: Fields, isUrgent: boolean): void;
   readonly refuse: Refuse;
@@ -79,7 +82,7 @@ export function beginStep(host: StepHost, id: string): StepReporter {
     id,
     signal: host.signal,
     update(update) {
-      if (isOpen) updateStep(host, id, update);
+      if (isOpen) host.guard(() => updateStep(host, id, update));
     },
     complete: () => end("completed"),
     fail: (message) => end("failed", typeof message === "string" ? cutText(message) : undefined),
