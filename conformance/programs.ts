@@ -30,6 +30,10 @@ export interface Program<Said> {
 /** How a program is run. */
 export interface ProgramOptions {
   /**
+   * The folder of the package whose dependencies the program imports, relative to this folder. @defaultValue this folder
+   */
+  readonly home?: string | undefined;
+  /**
    * Registers what is done at the end of the test. A test that runs at the same time as others must pass the one of its
    * own context. @defaultValue `onTestFinished` of vitest
    */
@@ -48,10 +52,10 @@ export interface ProgramOptions {
 export async function runProgram<Said>(
   file: string,
   args: unknown,
-  { onFinished = onTestFinished, onStderr }: ProgramOptions = {},
+  { home = ".", onFinished = onTestFinished, onStderr }: ProgramOptions = {},
 ): Promise<Program<Said>> {
-  // Below this folder, so that the packages that the program imports are found.
-  const folder = mkdtempSync(join(here, "node_modules", ".program-"));
+  // Below that folder, so that the packages that the program imports are found.
+  const folder = mkdtempSync(join(here, home, "node_modules", ".program-"));
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   await compileProgram(root, join(here, file), outfile);
   const child = fork(outfile, [JSON.stringify(args)], {

@@ -18,7 +18,9 @@ test("given odd requests and odd values, the process of the server has no uncaug
   timeout: FUZZ_MS + 45_000,
 }, async () => {
   const orders: FuzzOrders = { seed: SEED };
-  const server = await runProgram<FuzzSaid>("processes/programs/fuzz-server.ts", orders);
+  const server = await runProgram<FuzzSaid>("processes/programs/fuzz-server.ts", orders, {
+    home: "../packages/server",
+  });
   const listening = await server.until("its ports", ({ kind }) => kind === "listening");
   if (listening.kind !== "listening") return;
   const { ports } = listening;

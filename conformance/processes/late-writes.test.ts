@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runProgram } from "../programs.js";
+import { startHoldingProxy } from "../servers/holding-proxy.js";
 import { SERVED_BACKENDS } from "../stores/backends.js";
 import { openStore } from "../stores/open-store.js";
-import { startHoldingProxy } from "./holding-proxy.js";
 import type { Report, ReportingOrders, ReportingSaid } from "./programs/reporting.js";
 
 describe("a write whose bytes reach the server late", () => {
@@ -14,29 +14,31 @@ describe("a write whose bytes reach the server late", () => {
       const { store, close } = await openStore(address);
       onTestFinished(close);
       await store.create({ id: "job", set: { kind: "video", status: "queued", attempt: 1 } });
-      const proxy = await startHoldingProxy(address.url);
+      const url = new URL(address.url);
+      const proxy = await startHoldingProxy(Number(url.port));
       onTestFinished(() => proxy.close());
-      const orders: ReportingOrders = { address: { ...address, url: proxy.url }, jobId: "job" };
+      url.port = String(proxy.port);
+      const orders: ReportingOrders = { address: { ...address, url: url.href }, jobId: "job" };
       const worker = await runProgram<ReportingSaid>("processes/programs/reporting.ts", orders);
       await worker.until("that it holds the job", ({ kind }) => kind === "open");
       const report = (next: Report): void => worker.tell(next);
       const flushed = (wanted: string): Promise<ReportingSaid> =>
         worker.until(wanted, (said) => said.kind === "flushed" && said.message === wanted);
 
-      proxy.hold();
-      report({ percent: 40, message: "old", line: "once" });
-      await proxy.untilHeld();
-      proxy.cut();
+      const held = proxy.holdCarrierOf("the first line");
+      report({ percent: 40, message: "old", line: "the first line" });
+      await held;
+      proxy.cutClients();
       // The retry goes over a new connection.
       await flushed("old");
       report({ percent: 60, message: "new" });
       await flushed("new");
       const acknowledged = await store.read("job");
-      await proxy.release();
+      await proxy.deliver();
 
       const after = await store.read("job");
       expect(after?.set).toMatchObject({ percent: 60, message: "new" });
-      expect(after?.log.map(({ text }) => text)).toEqual(["once"]);
+      expect(after?.log.map(({ text }) => text)).toEqual(["the first line"]);
       expect(after?.cursor).toBe(acknowledged?.cursor);
     });
 });
