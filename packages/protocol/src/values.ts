@@ -1,4 +1,4 @@
-import { ProgressError } from "./error.js";
+import { isProgressError, ProgressError } from "./error.js";
 import type { Json } from "./json.js";
 
 /** Levels of arrays and objects that a value may be nested in. `JSON.stringify` fails on some 4,000. */
@@ -36,7 +36,7 @@ export function checkedValue(value: unknown, name: string, maxBytes: number): Ch
   try {
     return copied(value, name, maxBytes);
   } catch (cause) {
-    if (cause instanceof ProgressError) throw cause;
+    if (isProgressError(cause)) throw cause;
     // A getter or a proxy of the caller threw.
     throw invalidValue(name, "could not be read", cause);
   }
