@@ -1,21 +1,24 @@
 import {
   type Change,
+  checkWrite,
   fieldsOfTransition,
   type JobDraft,
   type JobTtls,
   ProgressError,
   type ProgressStore,
   type SweepReport,
+  timesOfTransition,
   transitionOf,
+  type Written,
 } from "@emlinh/progress-server";
 import { type JobFile, type Jobs, openJobFile } from "./job-file.js";
 import {
-  checkWrite,
   cursorOf,
   deltaAfter,
   firstVersion,
   nextVersion,
   type StoredJob,
+  writeStateOf,
 } from "./stored-job.js";
 import { createWatches } from "./watches.js";
 
@@ -57,18 +60,14 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
     async write(jobId, given) {
       assertOpen();
       const change = copyOf(given);
-      return file.inTurn(async (jobs) => {
-        const job = findJob(jobs, jobId);
-        checkWrite(job, change);
-        return replace(file, jobs, nextVersion(job, change, { now: clock(), maxLogLines }));
-      });
+      return file.inTurn((jobs) => writeJob(file, jobs, { jobId, change, settings }));
     },
 
     async read(jobId, after) {
       assertOpen();
       return file.inTurn(async (jobs) => {
         const job = jobs.get(jobId);
-        return job && copyOf(deltaAfter(job, after));
+        return job && { ...copyOf(deltaAfter(job, after)), now: clock() };
       });
     },
 
@@ -125,6 +124,20 @@ async function createJob(
   return { jobId: draft.id, cursor, created: true };
 }
 
+async function writeJob(
+  file: JobFile,
+  jobs: Jobs,
+  { jobId, change, settings }: { jobId: string; change: Change; settings: Settings },
+): Promise<Written> {
+  const { clock, maxLogLines } = settings;
+  const job = findJob(jobs, jobId);
+  const now = clock();
+  if (checkWrite(writeStateOf(job, now), change) === "repeated")
+    return { cursor: cursorOf(job), now };
+  const cursor = await replace(file, jobs, nextVersion(job, change, { now, maxLogLines }));
+  return { cursor, now };
+}
+
 function findJob(jobs: Jobs, jobId: string): StoredJob {
   const job = jobs.get(jobId);
   if (job !== undefined) return job;
@@ -173,7 +186,8 @@ async function sweepJobs(
     if (transition === "expired") next.delete(job.id);
     else {
       const change: Change = { set: fieldsOfTransition(transition, now), log: [] };
-      next.set(job.id, nextVersion(job, change, { now, maxLogLines: settings.maxLogLines }));
+      const times = timesOfTransition(transition, now);
+      next.set(job.id, nextVersion(job, change, { ...settings, now, times }));
     }
   }
   if (changed.length > 0) await file.commit(next, changed);

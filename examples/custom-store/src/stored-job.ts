@@ -3,14 +3,16 @@ import {
   closedSteps,
   type Delta,
   type Fields,
+  type Hold,
+  holdAfter,
   isTerminal,
   type JobDraft,
   type JobTimes,
   type Json,
   type LogLine,
-  ProgressError,
   parseCursor,
   printCursor,
+  type WriteState,
 } from "@emlinh/progress-server";
 
 /** A job as it is in the file. It is immutable: each write makes a new one. */
@@ -23,6 +25,8 @@ export interface StoredJob {
   readonly fields: { readonly [field: string]: { readonly value: Json; readonly version: number } };
   readonly log: readonly LogLine[];
   readonly times: JobTimes;
+  /** The worker that may write. */
+  readonly hold?: Hold | undefined;
 }
 
 /** Version 1 of a job, in a new epoch. */
@@ -46,49 +50,63 @@ export function firstVersion({ id, key, set, deadlineMs }: JobDraft, now: number
   return nextVersion(empty, { set: { ...set, createdAt: now }, log: [] }, { now, maxLogLines: 1 });
 }
 
-/** The job after a change that was accepted. A change that readers can't see raises no version. */
+/**
+ * The job after a change that was accepted. A change that readers can't see raises no version.
+ *
+ * @param times - The times that the change sets.
+ */
 export function nextVersion(
   job: StoredJob,
   change: Change,
-  { now, maxLogLines }: { readonly now: number; readonly maxLogLines: number },
+  {
+    now,
+    maxLogLines,
+    times = timesOfWrite(change, now),
+  }: {
+    readonly now: number;
+    readonly maxLogLines: number;
+    readonly times?: Partial<JobTimes>;
+  },
 ): StoredJob {
   const set = fieldsToSet(job, change, now);
-  const times = { ...job.times, ...leaseAfter(change, now), writtenAt: now };
-  if (Object.keys(set).length === 0 && change.log.length === 0) return { ...job, times };
-
-  const version = job.version + 1;
+  const isVisible = Object.keys(set).length > 0 || change.log.length > 0;
+  const version = isVisible ? job.version + 1 : job.version;
   const fields = { ...job.fields };
-  for (const [field, value] of Object.entries({ ...set, updatedAt: now })) {
-    fields[field] = { value, version };
-  }
-  const lastN = job.log.at(-1)?.n ?? 0;
-  const lines = change.log.map((line, index) => ({ ...line, n: lastN + 1 + index, version }));
-  const hasEnded = isTerminal(fields.status?.value);
+  if (isVisible)
+    for (const [field, value] of Object.entries({ ...set, updatedAt: now }))
+      fields[field] = { value, version };
+  const stale = fields.stale?.value === true;
   return {
     ...job,
     version,
     fields,
-    log: [...job.log, ...lines].slice(-maxLogLines),
-    times: {
-      ...times,
-      stale: fields.stale?.value === true,
-      ...(hasEnded && { endedAt: now, leaseUntil: undefined }),
-    },
+    log: [...job.log, ...numberedLines(job, change, version)].slice(-maxLogLines),
+    times: { ...job.times, writtenAt: now, ...times, stale },
+    hold: holdAfter(job.hold, change.hold, version),
   };
 }
 
-/** The fields of a change, and those that the store adds: it clears `stale`, and closes the running steps at an end. */
+/** The lines of a change. Those that its writer lost before them leave a gap in the numbers. */
+function numberedLines(job: StoredJob, { log, lostLines = 0 }: Change, version: number): LogLine[] {
+  const firstN = (job.log.at(-1)?.n ?? 0) + lostLines + 1;
+  return log.map((line, index) => ({ ...line, n: firstN + index, version }));
+}
+
+/** The fields of a change, and those that the store adds: it clears `stale`, and completes an end. */
 function fieldsToSet(job: StoredJob, { set, leaseMs }: Change, now: number): Fields {
   const clearsStale = leaseMs !== undefined && job.times.stale;
   const own = clearsStale ? { ...set, stale: false } : set;
   return isTerminal(set.status)
-    ? { ...own, ...closedSteps({ ...valuesOf(job), ...own }, now) }
+    ? { ...own, ...closedSteps({ ...valuesOf(job), ...own }, now), finishedAt: now }
     : own;
 }
 
-function leaseAfter({ leaseMs }: Change, now: number): Partial<JobTimes> {
-  if (leaseMs === undefined) return {};
-  return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
+/** The times that a write sets: it may renew the lease or give it up, and an end gives it up. */
+function timesOfWrite({ set, leaseMs }: Change, now: number): Partial<JobTimes> {
+  if (isTerminal(set.status)) return { endedAt: now, leaseUntil: undefined };
+  return leaseMs === undefined
+    ? {}
+    : { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
 }
 
 function valuesOf({ fields }: StoredJob): Fields {
@@ -114,19 +132,17 @@ export function cursorOf({ epoch, version }: StoredJob): string {
   return printCursor({ epoch, version });
 }
 
-/** Refuses a write after the end, or by a worker of an earlier attempt. */
-export function checkWrite({ id, fields, times }: StoredJob, { set, attempt }: Change): void {
-  if (times.endedAt !== undefined) {
-    throw new ProgressError("job-finished", {
-      message: `The job "${id}" has ended and can't be changed.`,
-    });
-  }
-  const current = Number(fields.attempt?.value ?? 1);
-  const isLate =
-    set.attempt === undefined ? (attempt ?? current) < current : Number(set.attempt) <= current;
-  if (isLate) {
-    throw new ProgressError("attempt-superseded", {
-      message: `Attempt ${current} of the job "${id}" has begun. Stop this worker.`,
-    });
-  }
+/** The state by which `checkWrite` accepts or refuses a write. */
+export function writeStateOf(
+  { id, epoch, fields, times, hold }: StoredJob,
+  now: number,
+): WriteState {
+  return {
+    id,
+    epoch,
+    hold,
+    ended: times.endedAt === undefined ? undefined : String(fields.status?.value),
+    attempt: Number(fields.attempt?.value ?? 1),
+    isLeased: times.leaseUntil !== undefined && times.leaseUntil > now,
+  };
 }
