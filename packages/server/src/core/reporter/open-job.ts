@@ -1,11 +1,13 @@
 import {
   type AnyJob,
   type Change,
+  type Cursor,
   type Fields,
   isProgressError,
   type JobDefinition,
   type JobTypes,
   type Json,
+  parseCursor,
 } from "@emlinh/progress-protocol";
 import { closedError, jobFinished } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
@@ -33,9 +35,10 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
   readonly attempt?: "current" | "next" | undefined;
   /**
    * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only if
-   * you know that the other worker is gone. @defaultValue `false`
+   * you know that the other worker is gone. The cursor of a `status()` takes the job only from a worker that had opened
+   * it by then: if another one has opened it since, the job is `job-held`. @defaultValue `false`
    */
-  readonly takeOver?: boolean | undefined;
+  readonly takeOver?: boolean | Cursor | undefined;
 }
 
 /** The dependencies of {@link openJob}. */
@@ -88,7 +91,9 @@ async function takeJob<Job extends JobTypes>(
     if (done) throw jobFinished(jobId, String(before.status));
     const hold = createHold();
     const { set, attempt } = firstWrite(before, options.attempt, store.now());
-    const opening = hold.opening(cursor, options.takeOver === true);
+    const { takeOver = false } = options;
+    const seen = typeof takeOver === "string" ? takeOver : cursor;
+    const opening = hold.opening(seen, takeOver !== false);
     await writeOpening(watcher, hold, { set, log: [], hold: opening, leaseMs });
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
@@ -108,8 +113,8 @@ function checkOpenOptions(options: OpenOptions<JobTypes>): void {
   const { attempt, takeOver } = options;
   if (attempt !== undefined && attempt !== "current" && attempt !== "next")
     throw invalid("attempt", attempt, '"current" or "next"');
-  if (takeOver !== undefined && typeof takeOver !== "boolean")
-    throw invalid("takeOver", takeOver, "true or false");
+  if (takeOver !== undefined && typeof takeOver !== "boolean" && !parseCursor(takeOver))
+    throw invalid("takeOver", takeOver, "true, false or a cursor");
 }
 
 async function writeOpening(watcher: JobWatcher, hold: JobHold, change: Change): Promise<void> {
