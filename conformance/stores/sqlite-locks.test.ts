@@ -105,7 +105,7 @@ describe("sqliteStore on a locked file", () => {
     const closed = store.close();
     await turnEventLoop();
     other.exec("COMMIT");
-    const cursor = await write;
+    const { cursor } = await write;
     await closed;
     const kept = other.prepare("SELECT version FROM progress_jobs").get();
     expect(kept).toMatchObject({ version: Number(cursor.split(".")[1]) });
@@ -154,7 +154,7 @@ describe("sqliteStore on a database that refuses", () => {
     expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
     expect((await store.read("a"))?.cursor.split(".")[1]).toBe("1");
     database.exec("PRAGMA max_page_count = 100000");
-    expect((await store.write("a", big)).split(".")[1]).toBe("2");
+    expect((await store.write("a", big)).cursor.split(".")[1]).toBe("2");
     await store.close();
   });
 });

@@ -72,7 +72,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 
     async sweep(now, limit) {
       assertOpen();
-      return sweepJobs(memory, now ?? settings.clock(), limit);
+      return sweepJobs(memory, now, limit);
     },
 
     async close() {
@@ -130,10 +130,10 @@ function writeJob({ settings, jobs, watching }: Memory, jobId: string, change: C
   return { cursor, now };
 }
 
-function sweepJobs(memory: Memory, now: number, limit: number): SweepReport {
+function sweepJobs(memory: Memory, at: number | undefined, limit: number): SweepReport {
   const { settings, jobs } = memory;
-  // The same moment by the clock that measures leases.
-  const time = settings.timer() + (now - settings.clock());
+  const now = at ?? settings.clock();
+  const time = at === undefined ? settings.timer() : settings.timerAt(at);
   const counts = sweepCounts();
   for (let job = jobs.due(time); job !== undefined; job = jobs.due(time)) {
     if (counts.total() >= limit) break;

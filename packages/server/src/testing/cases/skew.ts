@@ -112,12 +112,12 @@ export const SKEW: CaseGroup = {
       "given a backend's clock, sets finishedAt by it, whichever process ends the job",
       ["backend clock"],
       async (behind, ahead) => {
-        for (const [id, store] of [
-          ["a", behind],
-          ["b", ahead],
+        for (const [id, first, second] of [
+          ["a", ahead, behind],
+          ["b", behind, ahead],
         ] as const) {
-          await store.create(draft(id));
-          await store.write(id, change({ status: "failed", finishedAt: 5 }));
+          await first.create(draft(id));
+          await second.write(id, change({ status: "failed", finishedAt: 5 }));
           const { createdAt, finishedAt } = await readFields(behind, id);
           const tookMs = Number(finishedAt) - Number(createdAt);
           assertTrue(
