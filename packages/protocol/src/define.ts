@@ -34,27 +34,21 @@ export interface JobDefinition<Job extends JobTypes = AnyJob> {
   readonly types?: Job | undefined;
 }
 
-/** In a compiler error: the type has a member that JSON would change or lose, such as a `Date`, a `Map` or a function. */
-export interface NotPlainJson {
-  readonly use: "plain JSON: milliseconds or toISOString() for a Date, Object.fromEntries() for a Map";
-}
-
-/** A type whose values arrive as they were written: `Value` itself, with {@link NotPlainJson} for each other member. */
-export type PlainJson<Value> = Value extends Date | NotJson
-  ? NotPlainJson
-  : Value extends object
-    ? { [Key in keyof Value]: PlainJson<Value[Key]> }
-    : Value;
-
-/** A validator whose output is plain JSON. */
-type PlainValidator<Output> = Validator<Output> & Validator<PlainJson<Output>>;
-
-type NotJson =
+/**
+ * A type whose values arrive as they were written: `Value` itself, with a text in place of each type that JSON would
+ * change or lose. No value of such a type fits the text, so that the compiler reports it.
+ */
+export type PlainJson<Value> = Value extends
+  | Date
   | bigint
   | symbol
   | ReadonlyMap<unknown, unknown>
   | ReadonlySet<unknown>
-  | ((...args: never) => unknown);
+  | ((...args: never) => unknown)
+  ? "not plain JSON"
+  : Value extends object
+    ? { [Key in keyof Value]: PlainJson<Value[Key]> }
+    : Value;
 
 /**
  * Defines a kind of job once for server, worker and page, so that step ids, metadata and the result are typed
@@ -81,8 +75,8 @@ export function defineJob<
 >(definition: {
   readonly kind: string;
   readonly plan?: readonly PlanStep<StepId>[] | undefined;
-  readonly metadata?: PlainValidator<Metadata> | undefined;
-  readonly result?: PlainValidator<Result> | undefined;
+  readonly metadata?: (Validator<Metadata> & Validator<PlainJson<Metadata>>) | undefined;
+  readonly result?: (Validator<Result> & Validator<PlainJson<Result>>) | undefined;
 }): JobDefinition<{
   readonly step: StepId;
   readonly metadata: Metadata;
