@@ -6,8 +6,12 @@ export interface HoldingProxy {
   readonly port: number;
   /** Sends new connections to this port. The open ones stay where they are. */
   setTarget(port: number): void;
-  /** From now on connections carry nothing: the proxy keeps the bytes of the clients. */
-  hold(): void;
+  /**
+   * From now on connections carry nothing: the proxy keeps the bytes of the clients.
+   *
+   * @param which - `"open"` to pass on those that are opened later. @defaultValue `"all"`
+   */
+  hold(which?: "open" | "all"): void;
   /** The kept bytes as text. */
   held(): string;
   /** Breaks the held connections for their clients. The server sees no end of them. New connections are not held. */
@@ -45,8 +49,8 @@ export async function startHoldingProxy(target: number): Promise<HoldingProxy> {
     setTarget(port) {
       targetPort = port;
     },
-    hold() {
-      isHolding = true;
+    hold(which = "all") {
+      isHolding = which === "all";
       for (const connection of connections) connection.isHeld = true;
     },
     held: () => Buffer.concat(heldConnections().flatMap(({ kept }) => kept)).toString("latin1"),

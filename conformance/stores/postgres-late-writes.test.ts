@@ -63,7 +63,7 @@ describe.skipIf(POSTGRES_MISSING)(
       return (count) => ({ token, count });
     }
 
-    test("given a write whose connection is cut and whose bytes arrive after later writes, changes nothing", async () => {
+    test("given a write that is cut off and whose bytes arrive after later writes, changes nothing", async () => {
       const holdOf = await openedJob("worker");
       const cut = { percent: 40, message: "old" };
       // The store tries it again by itself, on another connection.

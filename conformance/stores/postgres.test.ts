@@ -44,8 +44,13 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
 
     storeSuite(test, makeStore, capabilities);
 
-    test("given random calls, answers each as a naive model does", async () => {
-      await storeProperty(makeStore, capabilities);
-    });
+    // Not by polling only: a job that is created and removed between two polls wakes no watch.
+    test.skipIf(listener === false)(
+      "given random calls, answers each as a naive model does",
+      async () => {
+        // Fewer than by default, because each run creates a schema.
+        await storeProperty(makeStore, capabilities, { numRuns: 15 });
+      },
+    );
   });
 });

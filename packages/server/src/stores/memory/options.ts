@@ -47,6 +47,6 @@ export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSe
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
     clock: clock ?? Date.now,
     timer: clock ?? elapsed,
-    timerAt: (now) => (clock === undefined ? elapsed() + (now - Date.now()) : now),
+    timerAt: (now: number) => (clock === undefined ? elapsed() + (now - Date.now()) : now),
   });
 }

@@ -33,8 +33,8 @@ export function createValues({ id, key, set, deadlineMs }: JobDraft): Values {
 }
 
 /**
- * The values of `write_job` that the change determines, with the results of `isTerminal` and `setsProgress`: the function
- * does not look into the set.
+ * The values of `write_job` that the change determines, with the results of `isTerminal` and `setsProgress`: the
+ * function does not look into the set.
  */
 export function writeValues({ set, log, lostLines = 0, hold, leaseMs }: Change): Values {
   const ends = isTerminal(set.status);

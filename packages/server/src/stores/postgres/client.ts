@@ -6,10 +6,7 @@
 export interface PostgresPool {
   /** Runs one statement. A text without values may hold several statements, which run in one transaction. */
   query(text: string, values?: (string | null)[]): Promise<PostgresResult>;
-  /**
-   * Takes a connection out of the pool: to listen on, and to close those to a server that was demoted to a standby.
-   * Required unless the store has a `listener`.
-   */
+  /** Takes a connection out of the pool, to listen on. Required unless the store has a `listener`. */
   connect?(): Promise<PooledPostgresClient>;
   /**
    * Emits `error` for an idle connection that breaks. The store handles it, because an unhandled one would end the
@@ -34,8 +31,7 @@ export interface PostgresClient extends PostgresListenClient {
 
 /** A connection of a pool. */
 export interface PooledPostgresClient extends PostgresListenClient {
-  query(text: string, values?: (string | null)[]): Promise<PostgresResult>;
-  /** Returns the connection to the pool. `true` closes it, so that no one gets it again. */
+  /** Returns the connection to the pool. `true` closes it, because others must not get a connection that listens. */
   release(destroy: boolean): void;
 }
 

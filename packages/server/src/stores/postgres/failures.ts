@@ -79,8 +79,8 @@ function unavailableMessage(failure: Failure, state: string | undefined, reason:
     );
   if (failure === "read-only")
     return (
-      `The PostgreSQL server is read-only (${reason}). Check that the pool connects to the primary. ` +
-      "After a failover, connections to the former one must be closed: set maxLifetimeSeconds of the pool."
+      `The PostgreSQL server is read-only (${reason}). ` +
+      "Connect the pool to the primary, by an address that leads to the new one after a failover."
     );
   if (state === "53300")
     return `PostgreSQL has no connection to spare (${reason}). Raise max_connections, or lower max of the pools.`;

@@ -26,8 +26,8 @@ const RETRY_RANGE = { firstMs: 20, maxMs: 100 };
  * Runs a statement and returns its rows.
  *
  * A statement of which nothing took effect is tried again: one that was rolled back because of concurrent transactions,
- * or that a server refused which starts, stops, or was demoted to a standby. One whose connection was lost may have run,
- * so it is tried again only if it is repeatable.
+ * or that the server refused because it starts, stops, has no connection to spare or is a standby. One whose connection
+ * was lost may have run, so it is tried again only if it is repeatable.
  *
  * @throws ProgressError `store-unavailable`; `invalid-change` for values that PostgreSQL can't store.
  */
@@ -35,46 +35,20 @@ export async function runQuery(
   pool: PostgresPool,
   query: PostgresQuery,
 ): Promise<readonly unknown[]> {
+  const { text, values } = query;
   const since = elapsed();
-  let run = runInPool;
   for (let tries = 1; ; tries += 1) {
     try {
-      return await run(pool, query);
+      const { rows } = await (values.length > 0 ? pool.query(text, [...values]) : pool.query(text));
+      return rows;
     } catch (error) {
       const failure = failureOf(error);
       const mayRetry = mayTryAgain(failure, query);
       if (!mayRetry || tries === MAX_TRIES || elapsed() - since > MAX_RETRY_MS)
         throw queryFailed(error, failure);
-      if (failure === "read-only" && pool.connect !== undefined) run = runOnOwnConnection;
+      // A pool closes the connection of a query that failed, so the next try may reach another server.
       if (failure === "read-only" || failure === "not-now") await beforeRetry(tries);
     }
-  }
-}
-
-async function runInPool(
-  pool: PostgresPool,
-  { text, values }: PostgresQuery,
-): Promise<readonly unknown[]> {
-  const { rows } = await (values.length > 0 ? pool.query(text, [...values]) : pool.query(text));
-  return rows;
-}
-
-/**
- * Closes its connection. A pool keeps the connections to a former primary, because they still answer, so each one that is
- * closed makes room for one to the new primary.
- */
-async function runOnOwnConnection(
-  pool: PostgresPool,
-  query: PostgresQuery,
-): Promise<readonly unknown[]> {
-  const client = await pool.connect?.();
-  if (client === undefined) return runInPool(pool, query);
-  // A connection that breaks also rejects its query. An unhandled `error` would end the process.
-  client.on("error", () => {});
-  try {
-    return (await client.query(query.text, [...query.values])).rows;
-  } finally {
-    client.release(true);
   }
 }
 

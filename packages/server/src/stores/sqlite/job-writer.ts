@@ -88,8 +88,8 @@ function timesAfter(row: JobRow, { change, now, times }: TimedChange): JobTimes 
 }
 
 /**
- * The fields of the change, the steps that an end closes (P47), and the times that the store sets. A later field replaces
- * an earlier one.
+ * The fields of the change, the steps that an end closes (P47), and the times that the store sets. A later field
+ * replaces an earlier one.
  */
 function fieldsToSet(
   statements: Statements,

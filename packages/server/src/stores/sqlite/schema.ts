@@ -53,13 +53,13 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
 
 /**
  * - `jobs`: one row per job, and one per tombstone (`removed_at`). `due_at` is the time of its next transition. `lines`
- *   counts the lines that it ever had, and `lost_lines` the numbers that were skipped. The `hold_` columns are the worker
- *   that may write to it. `created_in` and `changed_in` are the numbers of the transactions that created it and that last
- *   changed what readers see.
+ *   counts the lines that it ever had, and `lost_lines` the numbers that were skipped. The `hold_` columns are the
+ *   worker that may write to it. `created_in` and `changed_in` are the numbers of the transactions that created it and
+ *   that last changed what readers see.
  * - `fields`: the value of each field as JSON, and the version that set it. `value` is the last column, so that a scan
  *   of the versions does not read it.
- * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its place
- *   among the job's lines.
+ * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its
+ *   place among the job's lines.
  * - `meta`: `schema` is the layout; `transactions` is the number of the last transaction that readers can see.
  */
 function tables(prefix: string): string {

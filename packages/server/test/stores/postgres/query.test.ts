@@ -68,7 +68,7 @@ describe("a query to PostgreSQL", () => {
   });
 
   test.each([
-    ["25006", "maxLifetimeSeconds"],
+    ["25006", "Connect the pool to the primary"],
     ["53300", "max_connections"],
     ["57P03", "the reason"],
   ])("given a server that answers %s at each try, names the remedy: %s", async (code, remedy) => {
@@ -77,24 +77,5 @@ describe("a query to PostgreSQL", () => {
     expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
     expect(String(error)).toContain(remedy);
     expect(pool.queries).toBeLessThan(20);
-  });
-
-  test("given connections to a former primary, closes each and takes the next one", async () => {
-    const answers = [failure({ code: "25006" }), failure({ code: "25006" }), undefined];
-    const released: boolean[] = [];
-    const pool: PostgresPool = {
-      query: async () => Promise.reject(failure({ code: "25006" })),
-      connect: async () => ({
-        on: () => {},
-        async query() {
-          const answer = answers.shift();
-          if (answer !== undefined) throw answer;
-          return { rows: ["the row"] };
-        },
-        release: (destroy) => void released.push(destroy),
-      }),
-    };
-    expect(await runQuery(pool, ONCE)).toEqual(["the row"]);
-    expect(released).toEqual([true, true, true]);
   });
 });

@@ -45,8 +45,8 @@ function answerSql(raised: string): string {
 
 /**
  * Accepts or refuses the write. From the repeated write on, it mirrors `checkWrite` of shared/lifecycle.ts. The hold is
- * `p_token` and `p_count`, which are null without one. A write that opens the job has `p_take_over`, and the cursor that
- * it has seen.
+ * `p_token` and `p_count`, which are null without one. A write that opens the job has `p_take_over`, and the cursor
+ * that it has seen.
  */
 function checkSql(of: PostgresNames["of"]): string {
   return `if job.id is null then
