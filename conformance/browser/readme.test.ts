@@ -61,7 +61,7 @@ describe("the quick starts of README.md", () => {
     // The work fails: the folder of the pictures is gone.
     await rename(join(project.folder, "public"), join(project.folder, "elsewhere"));
     await page.getByRole("button").click();
-    await expect.poll(text, { timeout: 60_000 }).toBe("The job failed.");
+    await expect.poll(text, { timeout: 60_000 }).toMatch(/ended as failed: The job failed\.$/);
     expect(server.errors()).toContain("code: 'job-failed'");
     expect(server.errors()).toContain("ENOENT: no such file or directory, open 'public/");
     await page.close();
