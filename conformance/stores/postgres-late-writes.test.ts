@@ -1,4 +1,10 @@
-import type { Change, HoldWrite, ProgressStore } from "@emlinh/progress-server";
+import {
+  allowAnyone,
+  type Change,
+  createProgress,
+  type HoldWrite,
+  type ProgressStore,
+} from "@emlinh/progress-server";
 import { postgresStore } from "@emlinh/progress-server/stores/postgres";
 import type pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -77,6 +83,25 @@ describe.skipIf(POSTGRES_MISSING)(
       expect(now.cursor).toBe(cursor);
     });
 
+    test("given a worker whose report is cut off and arrives late, keeps what was acknowledged after it", async () => {
+      const progress = createProgress({ store, authorize: allowAnyone });
+      const { id } = await progress.create({ id: "a", kind: "count" });
+      const job = await progress.open(id);
+      await cutOff(async () => {
+        job.update({ percent: 40, message: "old" });
+        job.log("one");
+        await job.flush();
+      });
+      job.update({ percent: 60, message: "new" });
+      await job.flush();
+      await proxy.deliver();
+      const { set, log } = (await store.read("a")) ?? expect.fail("The job is missing.");
+      expect(set).toMatchObject({ percent: 60, message: "new" });
+      expect(log.map(({ n, text }) => [n, text])).toEqual([[1, "one"]]);
+      expect(await job.complete({ counted: 60 })).toMatchObject({ status: "completed" });
+      await progress.close();
+    });
+
     test("given an end that is cut and arrives twice, ends the job once and acknowledges it", async () => {
       const holdOf = await openedJob("worker");
       const end: Change = { set: { status: "completed", result: 7 }, log: [], hold: holdOf(2) };
@@ -109,6 +134,14 @@ describe.skipIf(POSTGRES_MISSING)(
       await proxy.deliver();
       expect((await store.read("a"))?.set.message).toBe("kept");
       expect(await codeOf(store.create(draft))).toBe("invalid-change");
+    });
+
+    test("given a creation that is cut and arrives again after the job was removed, does not bring it back", async () => {
+      await cutOff(() => store.create({ id: "a", set: { status: "queued" } }));
+      expect(await store.remove("a")).toBe(true);
+      await proxy.deliver();
+      expect(await codeOf(store.read("a"))).toBe("job-expired");
+      expect(await store.create({ id: "a", set: {} })).toMatchObject({ created: true });
     });
 
     test("given a write without a hold that is cut, does not send it again", async () => {

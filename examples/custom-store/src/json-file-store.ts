@@ -9,7 +9,6 @@ import {
   type SweepReport,
   timesOfTransition,
   transitionOf,
-  type Written,
 } from "@emlinh/progress-server";
 import { type JobFile, type Jobs, openJobFile } from "./job-file.js";
 import {
@@ -60,7 +59,14 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
     async write(jobId, given) {
       assertOpen();
       const change = copyOf(given);
-      return file.inTurn((jobs) => writeJob(file, jobs, { jobId, change, settings }));
+      return file.inTurn(async (jobs) => {
+        const job = findJob(jobs, jobId);
+        const now = clock();
+        if (checkWrite(writeStateOf(job, now), change) === "repeated")
+          return { cursor: cursorOf(job), now };
+        const cursor = await replace(file, jobs, nextVersion(job, change, { now, maxLogLines }));
+        return { cursor, now };
+      });
     },
 
     async read(jobId, after) {
@@ -124,20 +130,6 @@ async function createJob(
   return { jobId: draft.id, cursor, created: true };
 }
 
-async function writeJob(
-  file: JobFile,
-  jobs: Jobs,
-  { jobId, change, settings }: { jobId: string; change: Change; settings: Settings },
-): Promise<Written> {
-  const { clock, maxLogLines } = settings;
-  const job = findJob(jobs, jobId);
-  const now = clock();
-  if (checkWrite(writeStateOf(job, now), change) === "repeated")
-    return { cursor: cursorOf(job), now };
-  const cursor = await replace(file, jobs, nextVersion(job, change, { now, maxLogLines }));
-  return { cursor, now };
-}
-
 function findJob(jobs: Jobs, jobId: string): StoredJob {
   const job = jobs.get(jobId);
   if (job !== undefined) return job;
@@ -186,8 +178,10 @@ async function sweepJobs(
     if (transition === "expired") next.delete(job.id);
     else {
       const change: Change = { set: fieldsOfTransition(transition, now), log: [] };
-      const times = timesOfTransition(transition, now);
-      next.set(job.id, nextVersion(job, change, { ...settings, now, times }));
+      const { maxLogLines } = settings;
+      const version = nextVersion(job, change, { now, maxLogLines });
+      const times = { ...version.times, ...timesOfTransition(transition, now) };
+      next.set(job.id, { ...version, times });
     }
   }
   if (changed.length > 0) await file.commit(next, changed);

@@ -25,7 +25,7 @@ export interface StoredJob {
   readonly fields: { readonly [field: string]: { readonly value: Json; readonly version: number } };
   readonly log: readonly LogLine[];
   readonly times: JobTimes;
-  /** The worker that may write. */
+  /** The worker that may write to the job. Absent until the first one opens it. */
   readonly hold?: Hold | undefined;
 }
 
@@ -50,49 +50,41 @@ export function firstVersion({ id, key, set, deadlineMs }: JobDraft, now: number
   return nextVersion(empty, { set: { ...set, createdAt: now }, log: [] }, { now, maxLogLines: 1 });
 }
 
-/**
- * The job after a change that was accepted. A change that readers can't see raises no version.
- *
- * @param times - The times that the change sets.
- */
+/** The job after a change that was accepted. A change that readers can't see raises no version. */
 export function nextVersion(
   job: StoredJob,
   change: Change,
-  {
-    now,
-    maxLogLines,
-    times = timesOfWrite(change, now),
-  }: {
-    readonly now: number;
-    readonly maxLogLines: number;
-    readonly times?: Partial<JobTimes>;
-  },
+  { now, maxLogLines }: { readonly now: number; readonly maxLogLines: number },
 ): StoredJob {
   const set = fieldsToSet(job, change, now);
+  const times = { ...job.times, ...leaseAfter(change, now), writtenAt: now };
   const isVisible = Object.keys(set).length > 0 || change.log.length > 0;
   const version = isVisible ? job.version + 1 : job.version;
+  const hold = holdAfter(job.hold, change.hold, version);
+  if (!isVisible) return { ...job, times, hold };
+
   const fields = { ...job.fields };
-  if (isVisible)
-    for (const [field, value] of Object.entries({ ...set, updatedAt: now }))
-      fields[field] = { value, version };
-  const stale = fields.stale?.value === true;
+  for (const [field, value] of Object.entries({ ...set, updatedAt: now })) {
+    fields[field] = { value, version };
+  }
+  const lastN = (job.log.at(-1)?.n ?? 0) + (change.lostLines ?? 0);
+  const lines = change.log.map((line, index) => ({ ...line, n: lastN + 1 + index, version }));
+  const hasEnded = isTerminal(fields.status?.value);
   return {
     ...job,
     version,
     fields,
-    log: [...job.log, ...numberedLines(job, change, version)].slice(-maxLogLines),
-    times: { ...job.times, writtenAt: now, ...times, stale },
-    hold: holdAfter(job.hold, change.hold, version),
+    log: [...job.log, ...lines].slice(-maxLogLines),
+    hold,
+    times: {
+      ...times,
+      stale: fields.stale?.value === true,
+      ...(hasEnded && { endedAt: now, leaseUntil: undefined }),
+    },
   };
 }
 
-/** The lines of a change. Those that its writer lost before them leave a gap in the numbers. */
-function numberedLines(job: StoredJob, { log, lostLines = 0 }: Change, version: number): LogLine[] {
-  const firstN = (job.log.at(-1)?.n ?? 0) + lostLines + 1;
-  return log.map((line, index) => ({ ...line, n: firstN + index, version }));
-}
-
-/** The fields of a change, and those that the store adds: it clears `stale`, and completes an end. */
+/** The fields of a change, and those that the store adds: it clears `stale`, and at an end it closes the steps. */
 function fieldsToSet(job: StoredJob, { set, leaseMs }: Change, now: number): Fields {
   const clearsStale = leaseMs !== undefined && job.times.stale;
   const own = clearsStale ? { ...set, stale: false } : set;
@@ -101,12 +93,9 @@ function fieldsToSet(job: StoredJob, { set, leaseMs }: Change, now: number): Fie
     : own;
 }
 
-/** The times that a write sets: it may renew the lease or give it up, and an end gives it up. */
-function timesOfWrite({ set, leaseMs }: Change, now: number): Partial<JobTimes> {
-  if (isTerminal(set.status)) return { endedAt: now, leaseUntil: undefined };
-  return leaseMs === undefined
-    ? {}
-    : { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
+function leaseAfter({ leaseMs }: Change, now: number): Partial<JobTimes> {
+  if (leaseMs === undefined) return {};
+  return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
 }
 
 function valuesOf({ fields }: StoredJob): Fields {
@@ -132,17 +121,15 @@ export function cursorOf({ epoch, version }: StoredJob): string {
   return printCursor({ epoch, version });
 }
 
-/** The state by which `checkWrite` accepts or refuses a write. */
-export function writeStateOf(
-  { id, epoch, fields, times, hold }: StoredJob,
-  now: number,
-): WriteState {
+/** The state that determines whether a write is accepted. */
+export function writeStateOf(job: StoredJob, now: number): WriteState {
+  const { id, epoch, fields, times, hold } = job;
   return {
     id,
     epoch,
-    hold,
     ended: times.endedAt === undefined ? undefined : String(fields.status?.value),
     attempt: Number(fields.attempt?.value ?? 1),
+    hold,
     isLeased: times.leaseUntil !== undefined && times.leaseUntil > now,
   };
 }

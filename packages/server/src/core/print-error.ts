@@ -25,11 +25,15 @@ function lineOf({ code, message, cause }: ProgressError): string {
   return cause === undefined ? line : `${line} Cause: ${causeOf(cause)}`;
 }
 
-/** The cause and where it was thrown, on one line. */
+/** The cause and where it was thrown, on one line. The work may have thrown anything, also a proxy that throws. */
 function causeOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return oneLine(String(cause));
-  const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
-  return oneLine(`${cause.name}: ${cause.message} ${at}`);
+  try {
+    if (!(cause instanceof Error)) return oneLine(String(cause));
+    const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
+    return oneLine(`${cause.name}: ${cause.message} ${at}`);
+  } catch {
+    return "a value that can't be printed.";
+  }
 }
 
 function oneLine(text: string): string {
