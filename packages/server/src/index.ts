@@ -22,6 +22,7 @@ export {
   type LogLevel,
   type LogLine,
   type NewLogLine,
+  type PlainJson,
   type PlanStep,
   ProgressError,
   type ProgressErrorInit,

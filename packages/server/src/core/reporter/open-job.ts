@@ -36,9 +36,10 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
   readonly attempt?: "current" | "next" | undefined;
   /**
    * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only if
-   * you know that the other worker is gone. @defaultValue `false`
+   * you know that the other worker is gone. The cursor of a `status()` takes the job only from a worker that had opened
+   * it by then: if another one has opened it since, the job is `job-held`. @defaultValue `false`
    */
-  readonly takeOver?: boolean | undefined;
+  readonly takeOver?: boolean | Cursor | undefined;
 }
 
 /** The dependencies of {@link openJob}. */
@@ -89,10 +90,12 @@ async function takeJob<Job extends JobTypes>(
   const watcher = createJobWatcher({ ...settings, jobId, store });
   const hold = createHold();
   try {
-    const { set: before, done, cursor: seen } = await watcher.open();
+    const { set: before, done, cursor } = await watcher.open();
     if (done) throw jobFinished(jobId, String(before.status));
     const { set, attempt } = firstWrite(before, options.attempt, store.now());
-    const opening = hold.opening(seen, options.takeOver === true);
+    const { takeOver = false } = options;
+    const seen = typeof takeOver === "string" ? takeOver : cursor;
+    const opening = hold.opening(seen, takeOver !== false);
     const missed = await writeOpening({ jobId, store, watcher, hold, leaseMs }, set, opening);
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
@@ -112,12 +115,16 @@ function checkOpenOptions(options: OpenOptions<JobTypes>): void {
   const { signal, definition, attempt, takeOver } = options;
   if (attempt !== undefined && attempt !== "current" && attempt !== "next")
     throw invalid("attempt", attempt, '"current" or "next"');
-  if (takeOver !== undefined && typeof takeOver !== "boolean")
-    throw invalid("takeOver", takeOver, "true or false");
+  if (takeOver !== undefined && typeof takeOver !== "boolean" && !isCursor(takeOver))
+    throw invalid("takeOver", takeOver, "true, false or a cursor");
   if (signal !== undefined && typeof signal?.addEventListener !== "function")
     throw invalid("signal", signal, "an AbortSignal");
   if (definition !== undefined && !isRecord(definition))
     throw invalid("definition", definition, "what defineJob() returns");
+}
+
+function isCursor(value: unknown): boolean {
+  return typeof value === "string" && parseCursor(value) !== undefined;
 }
 
 /** A job that is being opened. */
