@@ -28,7 +28,7 @@ test("given its framework, each adapter fits without a cast", () => {
   fastify({ https: {} }).register(fastifyProgress, { prefix, progress });
   fastify({ http2: true, https: {} }).register(fastifyProgress, { prefix, progress });
   const serve = fetchProgress(progress, { base: prefix });
-  new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, context));
+  new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, { raw: context }));
   expectTypeOf(serve).toExtend<(request: Request) => Promise<Response>>();
 });
 

@@ -8,7 +8,7 @@ import { expressProgress } from "../../src/adapters/express.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import type { BodyAnswer, StreamAnswer } from "../../src/core/http/types.js";
 import { http2Client } from "./support/client.js";
-import { BASE, listen } from "./support/hosts.js";
+import { BASE, listen } from "./support/host.js";
 import { scriptedCore } from "./support/scripted.js";
 
 const STREAM = { headers: { accept: "text/event-stream" } };
@@ -253,21 +253,26 @@ describe("nodeProgress", () => {
     await (await asked).rest();
   });
 
-  test("given a server that delays small packets, sends each frame at once", async () => {
+  test("given a server that delays small packets, sends each frame at once, and probes a silent peer", async () => {
     const core = scriptedCore();
     const server = http.createServer({ noDelay: false }, nodeProgress(core));
-    const setNoDelay: unknown[] = [];
+    const calls: unknown[] = [];
     server.on("connection", (socket) => {
-      const original = socket.setNoDelay.bind(socket);
-      socket.setNoDelay = (on) => {
-        setNoDelay.push(on);
-        return original(on);
-      };
+      for (const name of ["setNoDelay", "setKeepAlive"] as const) {
+        const original = socket[name].bind(socket) as (...args: unknown[]) => typeof socket;
+        socket[name] = (...args: unknown[]) => {
+          calls.push([name, ...args]);
+          return original(...args);
+        };
+      }
     });
     const { client } = await listenFor(server);
     const asked = client.ask("/job", STREAM);
     const { sink } = await core.subscriber();
-    expect(setNoDelay).toEqual([true]);
+    expect(calls).toEqual([
+      ["setNoDelay", true],
+      ["setKeepAlive", true, 30_000],
+    ]);
     sink.end();
     await (await asked).rest();
   });
