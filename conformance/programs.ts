@@ -31,10 +31,15 @@ export interface Program<Said> {
  *
  * @param file - Relative to this folder, such as `stores/programs/worker.ts`.
  * @param args - Passed to the program as one JSON argument.
+ * @param home - The folder of the package whose dependencies the program imports, relative to this folder.
  */
-export async function runProgram<Said>(file: string, args: unknown): Promise<Program<Said>> {
-  // Below this folder, so that the packages that the program imports are found.
-  const folder = mkdtempSync(join(here, "node_modules", ".program-"));
+export async function runProgram<Said>(
+  file: string,
+  args: unknown,
+  home = ".",
+): Promise<Program<Said>> {
+  // Below that folder, so that the packages that the program imports are found.
+  const folder = mkdtempSync(join(here, home, "node_modules", ".program-"));
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   await compileProgram(root, join(here, file), outfile);
   const child = fork(outfile, [JSON.stringify(args)], {
