@@ -41,6 +41,7 @@ export {
   type Decision,
 } from "./core/authorize.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
+export type { DrainOptions } from "./core/drain-times.js";
 export type {
   Answer,
   BodyAnswer,
@@ -54,7 +55,6 @@ export type { EndOptions, EndStatus, JobStatusReport } from "./core/jobs.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
-  type DrainOptions,
   type Progress,
   type ProgressStats,
 } from "./core/progress.js";

@@ -51,8 +51,9 @@ export interface StreamAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /**
    * Begins to write frames into the sink, the first of them at once. Call it exactly once, after the status and headers
-   * were sent. An adapter whose client left before that calls it and then `closed()`; otherwise the stream's slot is
-   * never given back.
+   * were sent, and within `stallMs` of the answer. After that, or if the client has left, the sink is ended at once. An
+   * adapter whose client left before that calls it and then `closed()`, which gives the stream's slot back without
+   * waiting for the limit.
    */
   subscribe(sink: Sink): Subscription;
 }
