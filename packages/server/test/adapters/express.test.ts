@@ -24,6 +24,9 @@ const ENDED: StreamAnswer = {
   },
 };
 
+/** An answer that does not come. */
+const NEVER = new Promise<never>(() => {});
+
 const BODY: BodyAnswer = {
   kind: "body",
   status: 202,
@@ -221,6 +224,38 @@ describe("nodeProgress", () => {
     expect(await (await client.ask("/job")).json()).toEqual({ topic: "Chào" });
     await closed;
     expect((await core.request()).signal.aborted).toBe(false);
+  });
+
+  test("given a response that other code ends while the core is asked, aborts the signal", async () => {
+    const core = scriptedCore();
+    const progress = nodeProgress({ handle: (facts) => core.handle(facts).then(() => NEVER) });
+    const responses: http.ServerResponse[] = [];
+    const { client } = await start((request, response) => {
+      responses.push(response);
+      progress(request, response);
+    });
+    const asked = client.ask("/job", STREAM);
+    const { signal } = await core.request();
+    const aborted = once(signal, "abort");
+    responses[0]?.end("too late");
+    await aborted;
+    expect(await (await asked).text()).toBe("too late");
+  });
+
+  test("given a connection that was upgraded, aborts the signal when it dies", async () => {
+    const core = scriptedCore();
+    const progress = nodeProgress({ handle: (facts) => core.handle(facts).then(() => NEVER) });
+    const { client, server } = await start(() => {});
+    server.on("upgrade", (request, socket) => {
+      socket.on("error", () => {}).resume();
+      progress(request, new http.ServerResponse(request));
+    });
+    const upgrade = { connection: "upgrade", upgrade: "other" };
+    const { abort } = client.send("/job", { headers: { ...STREAM.headers, ...upgrade } });
+    const { signal } = await core.request();
+    const aborted = once(signal, "abort");
+    abort();
+    await aborted;
   });
 
   test.each(["body", "stream"])(
