@@ -5,10 +5,10 @@ import { frameStream } from "./frame-stream.js";
 import { discardStream } from "./guarded-subscription.js";
 import { resolveBase, type Target, targetBelow } from "./mount.js";
 import { ignoreErrors, type NodeExchange } from "./node-exchange.js";
-import { keepOpen } from "./node-stream.js";
 import { notFound } from "./not-found.js";
 import type { ProgressHandler } from "./progress-handler.js";
 import { limitStall } from "./stall-limit.js";
+import { keepOpen } from "./write-stream.js";
 
 export type { ProgressHandler } from "./progress-handler.js";
 

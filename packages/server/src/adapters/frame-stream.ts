@@ -2,8 +2,8 @@ import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
 import type { NodeResponse } from "./node-exchange.js";
-import { cutOff } from "./node-stream.js";
 import { readerTooSlow } from "./reader-too-slow.js";
+import { cutOff } from "./write-stream.js";
 
 /** Bytes that may wait to be read before the subscriber counts as full. */
 const HIGH_WATER_BYTES = 16 * 1024;

@@ -9,10 +9,10 @@ import {
   type NodeExchange,
   nodeFacts,
 } from "./node-exchange.js";
-import { keepOpen, writeStream } from "./node-stream.js";
 import type { ProgressHandler } from "./progress-handler.js";
 import { limitStall } from "./stall-limit.js";
 import { mergeVary } from "./vary.js";
+import { keepOpen, writeStream } from "./write-stream.js";
 
 /**
  * Asks the core once the response may be written.

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RequestFacts } from "../core/http/types.js";
-import type { ExchangeLife } from "./exchange-life.js";
 import type { Target } from "./mount.js";
 
 /** A request of `node:http`, `node:https` or `node:http2`. */
@@ -27,7 +26,7 @@ export interface NodeCall {
 /** The facts of a Node request that the core needs. */
 export function nodeFacts(
   { exchange: { req }, target, raw }: NodeCall,
-  { signal, connection }: ExchangeLife,
+  { signal, connection }: Pick<RequestFacts, "signal" | "connection">,
 ): RequestFacts {
   return {
     method: (req.method ?? "GET").toUpperCase(),

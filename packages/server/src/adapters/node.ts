@@ -6,9 +6,9 @@ import {
   type NodeRequest,
   type NodeResponse,
 } from "./node-exchange.js";
-import { cutOff } from "./node-stream.js";
 import { notFound } from "./not-found.js";
 import type { ProgressHandler } from "./progress-handler.js";
+import { cutOff } from "./write-stream.js";
 
 export type { NodeRequest, NodeResponse } from "./node-exchange.js";
 export type { ProgressHandler } from "./progress-handler.js";

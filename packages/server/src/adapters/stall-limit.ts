@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { NodeExchange } from "./node-exchange.js";
-import { cutOff } from "./node-stream.js";
+import { cutOff } from "./write-stream.js";
 
 /**
  * Cuts a response whose client takes no bytes for a time. Call it before the body is written. Node counts the time from

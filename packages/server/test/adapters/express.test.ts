@@ -247,7 +247,7 @@ describe("nodeProgress", () => {
     const progress = nodeProgress({ handle: (facts) => core.handle(facts).then(() => NEVER) });
     const { client, server } = await start(() => {});
     server.on("upgrade", (request, socket) => {
-      socket.on("error", () => {}).resume();
+      socket.once("end", () => socket.destroy()).resume();
       progress(request, new http.ServerResponse(request));
     });
     const upgrade = { connection: "upgrade", upgrade: "other" };
