@@ -1,7 +1,9 @@
+import type { Cursor } from "./cursor.js";
 import type { LogLevel, LogLine } from "./delta.js";
 import { ProgressError } from "./error.js";
 import type { Fields } from "./fields.js";
 import type { Json } from "./json.js";
+import { type CheckedValue, checkedValue, tooLarge } from "./values.js";
 
 /** A log line before it is stored. The store numbers it. */
 export type NewLogLine = Omit<LogLine, "n" | "version">;
@@ -11,12 +13,35 @@ export interface Change {
   readonly set: Fields;
   readonly log: readonly NewLogLine[];
   /**
-   * The attempt that the writer works on. Once a later one has begun, the store refuses the write
-   * (`attempt-superseded`).
+   * Lines that were dropped before `log`, because they could not be written in time. The store skips as many numbers, so
+   * that the loss is a gap in `n` (P9). Only for a change with lines. @defaultValue `0`
    */
-  readonly attempt?: number | undefined;
+  readonly lostLines?: number | undefined;
+  /** The writer's hold on the job. Absent for a write by code that does not work on the job. */
+  readonly hold?: HoldWrite | undefined;
   /** Renews the worker's lease for this many milliseconds from now, by the store's clock. `0` gives it up. */
   readonly leaseMs?: number | undefined;
+}
+
+/**
+ * One write of the worker that holds a job. The store refuses the writes of any other worker, and changes nothing for a
+ * write that it has seen before: one that arrives late, twice or after its retry does no harm.
+ */
+export interface HoldWrite {
+  /** Random, and made anew each time a job is opened. Never sent to readers. */
+  readonly token: string;
+  /** Counts the writes of this hold, from 1. A retry of a write has the same count. */
+  readonly count: number;
+  /** Present in the first write, which begins the hold. */
+  readonly opens?: HoldOpening | undefined;
+}
+
+/** How a hold begins. */
+export interface HoldOpening {
+  /** The cursor at which the worker read the job. A hold that began later is never taken over. */
+  readonly seen: Cursor;
+  /** Whether to take the job from a worker whose lease is still valid. */
+  readonly takeOver: boolean;
 }
 
 /** Whether readers can see a change. One that only renews the lease is invisible and raises no version. */
@@ -31,6 +56,7 @@ export function mergeChanges(earlier: Change, later: Change): Change {
     ...later,
     set: { ...earlier.set, ...later.set },
     log: [...earlier.log, ...later.log],
+    lostLines: (earlier.lostLines ?? 0) + (later.lostLines ?? 0),
   };
 }
 
@@ -40,7 +66,6 @@ export const JOB_ID: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
 /** The pattern of step ids and metadata keys (P2). */
 export const NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
-const encoder = new TextEncoder();
 const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["info", "warn", "error"]);
 const TOP_LEVEL_FIELDS: ReadonlySet<string> = new Set([
   "kind",
@@ -64,71 +89,83 @@ const NESTED_FIELD = /^(?:steps|metadata)\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** The most bytes of JSON that one change may take. */
 export const MAX_CHANGE_BYTES: number = 256 * 1024;
 
+/** The most bytes of JSON that one log line may take, with its data. */
+export const MAX_LINE_BYTES: number = 32 * 1024;
+
+/** The most bytes of JSON that the fields of one job may take. */
+export const MAX_JOB_BYTES: number = 1024 * 1024;
+
+/** The most fields that one job may have: the top-level ones, its steps and its metadata. */
+export const MAX_JOB_FIELDS = 1_000;
+
+/** A change that was checked and copied. */
+export interface CheckedChange {
+  readonly set: Fields;
+  readonly log: readonly NewLogLine[];
+  /** The bytes of JSON that it takes. */
+  readonly bytes: number;
+}
+
 /**
- * Checks a change before it is stored: field names, log lines, values that JSON can represent, and its size.
+ * Checks and copies a change before it is stored: field names, log lines, values, and their size.
  *
- * @returns the bytes of JSON that it takes.
  * @throws {@link ProgressError} `invalid-change` or `too-large`, naming the field.
  */
-export function checkChange(change: Pick<Change, "set" | "log">): number {
+export function checkedChange(change: Pick<Change, "set" | "log">): CheckedChange {
+  const set: Record<string, Json> = {};
   let bytes = 0;
   for (const [field, value] of Object.entries(change.set)) {
-    if (!TOP_LEVEL_FIELDS.has(field) && !NESTED_FIELD.test(field)) {
-      throw new ProgressError("invalid-change", {
-        message:
-          `There is no field ${JSON.stringify(field)}. Use a top-level field of the job's state, "steps.<id>" or ` +
-          '"metadata.<key>", where ids and keys have 1 to 64 letters, digits, "_" and "-".',
-        details: { field },
-      });
-    }
-    bytes += jsonBytes(field, value);
+    const checked = checkedField(field, value);
+    set[field] = checked.value;
+    bytes += checked.bytes;
   }
-  for (const line of change.log) {
-    if (!LEVELS.has(line.level) || typeof line.text !== "string" || !Number.isFinite(line.at)) {
-      throw new ProgressError("invalid-change", {
-        message:
-          'A log line needs a level of "info", "warn" or "error", a text and a time, ' +
-          `but it is ${String(JSON.stringify(line)).slice(0, 200)}.`,
-      });
-    }
-    bytes += jsonBytes("log", line as unknown as Json);
-  }
-  if (bytes > MAX_CHANGE_BYTES) {
-    throw new ProgressError("too-large", {
-      message:
-        `The change takes ${bytes} bytes, more than the limit of ${MAX_CHANGE_BYTES}. ` +
-        "Store the data elsewhere and report its URL.",
-      details: { bytes, maxBytes: MAX_CHANGE_BYTES },
-    });
-  }
-  return bytes;
-}
-
-function jsonBytes(field: string, value: Json): number {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value, refuseNonFinite);
-  } catch (cause) {
-    throw new ProgressError("invalid-change", {
-      message: `The value of "${field}" can't be written as JSON. Use JSON values, and null for unknown numbers.`,
-      cause,
-      details: { field },
-    });
-  }
-  if (text === undefined) {
-    throw new ProgressError("invalid-change", {
-      message: `The value of "${field}" is ${typeof value}, which JSON can't represent. Use null for no value.`,
-      details: { field },
-    });
-  }
-  return encoder.encode(text).length + field.length;
+  const log = change.log.map((line) => {
+    const checked = checkedLine(line);
+    bytes += checked.bytes;
+    return checked.value as unknown as NewLogLine;
+  });
+  if (bytes > MAX_CHANGE_BYTES) throw tooLarge("The change", MAX_CHANGE_BYTES);
+  return { set, log, bytes };
 }
 
 /**
- * `JSON.stringify` writes NaN and the infinities as null. Without this check a percent of 0/0 would pass as unknown.
+ * Checks the name and the value of one field.
+ *
+ * @returns a copy of the value, and the bytes that the field takes.
+ * @throws {@link ProgressError} `invalid-change` or `too-large`
  */
-function refuseNonFinite(_key: string, value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new RangeError(`${value} is not a JSON number`);
-  return value;
+export function checkedField(field: string, value: unknown): CheckedValue {
+  if (!TOP_LEVEL_FIELDS.has(field) && !NESTED_FIELD.test(field)) throw unknownField(field);
+  const checked = checkedValue(value, field, MAX_CHANGE_BYTES);
+  return { value: checked.value, bytes: checked.bytes + field.length + 4 };
+}
+
+/**
+ * Checks one log line.
+ *
+ * @throws {@link ProgressError} `invalid-change` or `too-large`
+ */
+export function checkedLine(line: NewLogLine): CheckedValue {
+  // A line of untyped code may be anything.
+  if (
+    line === null ||
+    typeof line !== "object" ||
+    !LEVELS.has(line.level) ||
+    typeof line.text !== "string" ||
+    !Number.isFinite(line.at)
+  )
+    throw new ProgressError("invalid-change", {
+      message: 'A log line needs a level of "info", "warn" or "error", a text and a time.',
+      details: { name: "log" },
+    });
+  return checkedValue(line, "log", MAX_LINE_BYTES);
+}
+
+function unknownField(field: string): ProgressError {
+  return new ProgressError("invalid-change", {
+    message:
+      `There is no field ${JSON.stringify(field.slice(0, 200))}. Use a top-level field of the job's state, ` +
+      '"steps.<id>" or "metadata.<key>", where ids and keys have 1 to 64 letters, digits, "_" and "-".',
+    details: { field: field.slice(0, 200) },
+  });
 }

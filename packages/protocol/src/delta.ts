@@ -8,8 +8,7 @@ export type LogLevel = "info" | "warn" | "error";
 /** A line for people to read: appended, and never merged with another (P8). */
 export interface LogLine {
   /**
-   * Counts the job's lines from 1 without a gap. A gap in what a reader holds is the number of lines that were dropped
-   * (P9).
+   * Counts the job's lines from 1. A gap in what a reader holds is the number of lines that were dropped (P9).
    */
   readonly n: number;
   /** The version of the write that appended it. */

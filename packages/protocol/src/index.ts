@@ -1,9 +1,17 @@
 export {
   type Change,
-  checkChange,
+  type CheckedChange,
+  checkedChange,
+  checkedField,
+  checkedLine,
+  type HoldOpening,
+  type HoldWrite,
   isVisible,
   JOB_ID,
   MAX_CHANGE_BYTES,
+  MAX_JOB_BYTES,
+  MAX_JOB_FIELDS,
+  MAX_LINE_BYTES,
   mergeChanges,
   NAME,
   type NewLogLine,
@@ -18,6 +26,7 @@ export { decodeDelta } from "./decode-delta.js";
 export {
   defineJob,
   type JobDefinition,
+  type PlainJson,
   typed,
   type Validation,
   type Validator,
@@ -66,6 +75,7 @@ export {
   type StepStatus,
   type TerminalStatus,
 } from "./state.js";
+export { type CheckedValue, checkedValue, MAX_DEPTH, tooLarge } from "./values.js";
 export {
   type Bye,
   type ByeReason,

@@ -94,10 +94,11 @@ export function deltaAfter(replica: Replica, after?: Cursor): Delta {
   const { cursor, done } = replica;
   if (from === undefined || from.epoch !== replica.epoch || from.version > replica.version)
     return { cursor, reset: true, set: replicaFields(replica), log: [...replica.log], done };
+  // A poll of a job at rest costs no look at its fields.
+  if (from.version === replica.version) return { cursor, reset: false, set: {}, log: [], done };
   const set: Record<string, Json> = {};
-  if (from.version < replica.version)
-    for (const [field, { value, version }] of replica.fields)
-      if (version > from.version) set[field] = value;
+  for (const [field, { value, version }] of replica.fields)
+    if (version > from.version) set[field] = value;
   const log = replica.log.filter((line) => line.version > from.version);
   return { cursor, reset: false, set, log, done };
 }
@@ -108,11 +109,11 @@ export function deltaAfter(replica: Replica, after?: Cursor): Delta {
  */
 export function deltaOfChange(
   replica: Replica,
-  { set, log }: Pick<Change, "set" | "log">,
+  { set, log, lostLines = 0 }: Pick<Change, "set" | "log" | "lostLines">,
 ): Delta | undefined {
   if (!isVisible({ set, log })) return undefined;
   const version = replica.version + 1;
-  const lastN = replica.log.at(-1)?.n ?? 0;
+  const lastN = (replica.log.at(-1)?.n ?? 0) + lostLines;
   return {
     cursor: printCursor({ epoch: replica.epoch, version }),
     reset: false,

@@ -3,12 +3,13 @@ export {
   type Change,
   type Cursor,
   type CursorParts,
-  checkChange,
   DEFAULT_MAX_LOG_LINES,
   type Delta,
   defineJob,
   type ErrorCode,
   type Fields,
+  type HoldOpening,
+  type HoldWrite,
   isProgressError,
   isTerminal,
   type JobDefinition,
@@ -21,6 +22,7 @@ export {
   type LogLevel,
   type LogLine,
   type NewLogLine,
+  type PlainJson,
   type PlanStep,
   ProgressError,
   type ProgressErrorInit,
@@ -42,6 +44,8 @@ export {
 } from "./core/authorize.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
 export type { DrainOptions } from "./core/drain-times.js";
+export type { EndOptions, EndStatus } from "./core/end-fields.js";
+export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
   Answer,
   BodyAnswer,
@@ -51,35 +55,41 @@ export type {
   Subscription,
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
-export type { EndOptions, EndStatus, JobStatusReport } from "./core/jobs.js";
+export type { JobStatusReport } from "./core/jobs.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
   type Progress,
   type ProgressStats,
 } from "./core/progress.js";
-export { JobFailure, type JobFailureInit } from "./core/reporter/failure.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
-export type { Returned, Work } from "./core/reporter/run-job.js";
+export type { Returned, RunOptions, Work } from "./core/reporter/run-job.js";
 export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
   Created,
   JobDraft,
   ProgressStore,
+  StoredDelta,
   SweepReport,
   Unwatch,
   Wake,
+  Written,
 } from "./core/store.js";
 export type { JobListener } from "./core/watch-job.js";
 export {
+  checkWrite,
   closedSteps,
   dueAt,
   fieldsOfTransition,
+  type Hold,
+  holdAfter,
   type JobTimes,
   type JobTtls,
   type Transition,
+  timesOfTransition,
   transitionOf,
+  type WriteState,
 } from "./shared/lifecycle.js";
 export type { MemoryStoreOptions } from "./stores/memory/index.js";
 export { memoryStore } from "./stores/memory/index.js";

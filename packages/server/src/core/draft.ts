@@ -1,8 +1,8 @@
 import {
   type AnyJob,
   type Cursor,
-  checkChange,
-  type Fields,
+  checkedChange,
+  checkedField,
   JOB_ID,
   type JobDefinition,
   type JobTypes,
@@ -12,8 +12,13 @@ import {
   ProgressError,
   type Validator,
 } from "@emlinh/progress-protocol";
+import { isOurs } from "../shared/errors.js";
 import { newJobId } from "../shared/ids.js";
-import { metadataFields } from "./job-update.js";
+import { cutText } from "../shared/limits.js";
+import { checksFor } from "../shared/option-checks.js";
+import { isRecord, shown } from "../shared/untyped.js";
+import { jobSize } from "./job-size.js";
+import { metadataFields, refuseByThrowing } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */
@@ -64,23 +69,47 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
  * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large`
  * for the metadata.
  */
-export async function draftOf<Job extends JobTypes>(
-  input: CreateJob<Job>,
-): Promise<{ readonly draft: JobDraft; readonly definition: JobDefinition<Job> | undefined }> {
+export async function draftOf<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+  try {
+    return await checkedDraft(input);
+  } catch (cause) {
+    if (isOurs(cause)) throw cause;
+    // A getter or a proxy of the caller threw.
+    const message = "create: a value of the job could not be read. Use plain values.";
+    throw new ProgressError("invalid-option", { message, cause });
+  }
+}
+
+interface Draft<Job extends JobTypes> {
+  readonly draft: JobDraft;
+  readonly definition: JobDefinition<Job> | undefined;
+}
+
+async function checkedDraft<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+  names(input, NAMES);
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
+  if (definition !== undefined && !isRecord(definition))
+    throw invalid("definition", definition, "what defineJob() returns");
   const kind = definition?.kind ?? input.kind;
-  checkOptions({ id, kind, key, deadlineMs });
-  const plan = checkPlan(definition?.plan ?? input.plan ?? []);
-  const metadata = await validated("metadata", definition?.metadata, input.metadata ?? {});
-  const set: Fields = {
-    kind: String(kind),
-    status: "queued",
-    attempt: 1,
-    message,
-    plan: plan as unknown as Json,
-    ...metadataFields(metadata),
-  };
-  checkChange({ set, log: [] });
+  checkOptions({ id, kind, key, deadlineMs, message });
+  // null is no plan: only what is left out has a default.
+  const { plan: steps = [], metadata: given = {} } = input;
+  const plan = checkPlan(definition?.plan ?? steps);
+  const metadata = await validated("metadata", definition?.metadata, given);
+  const { set } = checkedChange({
+    set: {
+      kind: String(kind),
+      status: "queued",
+      attempt: 1,
+      message: message === null ? null : cutText(message),
+      plan: plan as unknown as Json,
+      ...metadataFields(metadata, refuseByThrowing),
+    },
+    log: [],
+  });
+  const size = jobSize({});
+  for (const [field, value] of Object.entries(set))
+    size.set(field, checkedField(field, value).bytes);
   const hasDeadline = deadlineMs !== undefined && deadlineMs !== Number.POSITIVE_INFINITY;
   return { draft: { id, key, set, ...(hasDeadline && { deadlineMs }) }, definition };
 }
@@ -96,48 +125,71 @@ export async function validated<Value>(
   value: unknown,
 ): Promise<Value> {
   if (validator === undefined) return value as Value;
-  const validation = await validator["~standard"].validate(value);
-  if (validation.issues === undefined) return validation.value;
+  let validation: Awaited<ReturnType<Validator<Value>["~standard"]["validate"]>>;
+  try {
+    validation = await validator["~standard"].validate(value);
+    if (validation.issues === undefined) return validation.value;
+  } catch (cause) {
+    throw new ProgressError("invalid-change", {
+      message: `The validator of the ${name} in the job's definition threw an error.`,
+      cause,
+    });
+  }
   const issues = validation.issues.map((issue) => issue.message).join("; ");
   throw new ProgressError("invalid-change", {
     message: `The ${name} does not match the job's definition: ${issues}`,
   });
 }
 
-type CheckedOptions = { readonly [Name in "id" | "kind" | "key" | "deadlineMs"]: unknown };
+/**
+ * Checks the id that a method was given.
+ *
+ * @throws ProgressError `invalid-option`
+ */
+export function checkedJobId(method: string, jobId: unknown): string {
+  if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
+  const wanted = '1 to 128 letters, digits, "_" and "-"';
+  throw new ProgressError("invalid-option", {
+    message: `${method}: the job id is ${shown(jobId)}; it must be ${wanted}.`,
+    details: { name: "jobId" },
+  });
+}
 
-function checkOptions({ id, kind, key, deadlineMs }: CheckedOptions): void {
+const NAMES = ["definition", "kind", "plan", "metadata", "message", "key", "id", "deadlineMs"];
+
+const { names, invalid } = checksFor("create");
+
+type CheckedOptions = {
+  readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
+};
+
+function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): void {
   if (typeof id !== "string" || !JOB_ID.test(id))
     throw invalid("id", id, '1 to 128 letters, digits, "_" and "-"');
-  if (typeof kind !== "string" || kind === "")
-    throw invalid("kind", kind, "a string that is not empty");
+  if (typeof kind !== "string" || kind === "" || kind.length > 256)
+    throw invalid("kind", kind, "a string of 1 to 256 characters");
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > 256))
     throw invalid("key", key, "a string of 1 to 256 characters");
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0))
     throw invalid("deadlineMs", deadlineMs, "a number of milliseconds above 0");
+  if (message !== null && typeof message !== "string")
+    throw invalid("message", message, "a string");
 }
 
 /** Refuses a plan from which no percent could be derived. */
-function checkPlan(plan: readonly PlanStep[]): readonly PlanStep[] {
+function checkPlan(plan: unknown): readonly PlanStep[] {
   if (!Array.isArray(plan)) throw invalid("plan", plan, "an array of { id, title, weight }");
   const ids = new Set<unknown>();
-  for (const step of plan) {
+  for (const step of plan as readonly (Partial<PlanStep> | null)[]) {
     const { id, title, weight } = step ?? {};
     if (typeof id !== "string" || !NAME.test(id))
       throw invalid("the id of a plan step", id, '1 to 64 letters, digits, "_" and "-"');
     if (ids.has(id)) throw invalid("the id of a plan step", id, "unique in the plan");
     if (typeof title !== "string")
       throw invalid(`the title of the plan step "${id}"`, title, "a string");
-    if (!(weight > 0 && weight < Number.POSITIVE_INFINITY))
+    if (!(typeof weight === "number" && weight > 0 && weight < Number.POSITIVE_INFINITY))
       throw invalid(`the weight of the plan step "${id}"`, weight, "a positive number");
     ids.add(id);
   }
   return plan.map(({ id, title, weight }) => ({ id, title, weight }));
-}
-
-function invalid(name: string, value: unknown, wanted: string): ProgressError {
-  return new ProgressError("invalid-option", {
-    message: `create: ${name} is ${JSON.stringify(value)}; it must be ${wanted}.`,
-    details: { name },
-  });
 }

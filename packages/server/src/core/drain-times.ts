@@ -25,14 +25,16 @@ export interface DrainTimes {
 const DEFAULT_SPREAD_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-const { timer, invalid } = checksFor("drain");
+const { names, timer, invalid } = checksFor("drain");
 
 /**
  * Fills in the defaults and checks the options.
  *
  * @throws ProgressError `invalid-option`
  */
-export function resolveDrainTimes({ spreadMs, timeoutMs }: DrainOptions): DrainTimes {
+export function resolveDrainTimes(options: DrainOptions): DrainTimes {
+  names(options, ["spreadMs", "timeoutMs"]);
+  const { spreadMs, timeoutMs } = options;
   const limit = timeoutMs === undefined ? undefined : zeroOrTimer("timeoutMs", timeoutMs);
   const defaultSpread = Math.min(DEFAULT_SPREAD_MS, limit ?? DEFAULT_SPREAD_MS);
   const spread = spreadMs === undefined ? defaultSpread : zeroOrTimer("spreadMs", spreadMs);

@@ -1,9 +1,27 @@
-import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
-import { within } from "../shared/time.js";
-import type { ProgressStore, Unwatch } from "./store.js";
+import {
+  type Change,
+  type Cursor,
+  isProgressError,
+  ProgressError,
+} from "@emlinh/progress-protocol";
+import { elapsed, within } from "../shared/time.js";
+import type { ProgressStore, StoredDelta, Unwatch, Written } from "./store.js";
+import { createStoreClock, type StoreClock } from "./store-clock.js";
 
 /** A store whose every call ends within a time limit: with its result, or with a {@link ProgressError}. */
-export type GuardedStore = Omit<ProgressStore, "close">;
+export interface GuardedStore extends Omit<ProgressStore, "close"> {
+  /** The store's time, in milliseconds since the epoch: see {@link StoreClock}. */
+  now(): number;
+  /** When a method other than `sweep` was called last, by {@link elapsed}. */
+  usedAt(): number;
+}
+
+interface Guard {
+  readonly store: ProgressStore;
+  readonly localClock: () => number;
+  readonly clock: StoreClock;
+  usedAt: number;
+}
 
 /**
  * Milliseconds that a call may take. Without a limit, a connection that was lost without notice would block a job's
@@ -12,21 +30,48 @@ export type GuardedStore = Omit<ProgressStore, "close">;
 const STORE_TIMEOUT_MS = 10_000;
 
 /** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */
-export function guardStore(store: ProgressStore): GuardedStore {
+export function guardStore(store: ProgressStore, localClock: () => number): GuardedStore {
+  const clock = createStoreClock(localClock);
+  const guard: Guard = { store, localClock, clock, usedAt: elapsed() };
   return {
     maxLogLines: store.maxLogLines,
-    create: (draft) => guard("create", () => store.create(draft)),
-    write: (jobId, change) => guard("write", () => store.write(jobId, change)),
-    read: (jobId, after) => guard("read", () => store.read(jobId, after)),
-    watch: (jobId, wake) => guardWatch(() => store.watch(jobId, wake)),
-    remove: (jobId) => guard("remove", () => store.remove(jobId)),
-    sweep: (now, limit) => guard("sweep", () => store.sweep(now, limit)),
+    now: () => clock.now(),
+    usedAt: () => guard.usedAt,
+    create: (draft) => use(guard, "create", () => store.create(draft)),
+    write: (jobId, change) => write(guard, jobId, change),
+    read: (jobId, after) => read(guard, jobId, after),
+    watch: (jobId, wake) => watch(guard, () => store.watch(jobId, wake)),
+    remove: (jobId) => use(guard, "remove", () => store.remove(jobId)),
+    sweep: (now, limit) => call("sweep", () => store.sweep(now, limit)),
   };
 }
 
-async function guard<Result>(verb: string, call: () => Promise<Result>): Promise<Result> {
+async function write(guard: Guard, jobId: string, change: Change): Promise<Written> {
+  const sentAt = guard.localClock();
+  const written = await use(guard, "write", () => guard.store.write(jobId, change));
+  guard.clock.observe(written.now, sentAt);
+  return written;
+}
+
+async function read(
+  guard: Guard,
+  jobId: string,
+  after: Cursor | undefined,
+): Promise<StoredDelta | undefined> {
+  const sentAt = guard.localClock();
+  const delta = await use(guard, "read", () => guard.store.read(jobId, after));
+  if (delta !== undefined) guard.clock.observe(delta.now, sentAt);
+  return delta;
+}
+
+function use<Result>(guard: Guard, verb: string, run: () => Promise<Result>): Promise<Result> {
+  guard.usedAt = elapsed();
+  return call(verb, run);
+}
+
+async function call<Result>(verb: string, run: () => Promise<Result>): Promise<Result> {
   try {
-    return await within(STORE_TIMEOUT_MS, call(), () => timedOut(verb));
+    return await within(STORE_TIMEOUT_MS, run(), () => timedOut(verb));
   } catch (cause) {
     if (isProgressError(cause)) throw cause;
     throw unavailable(`The store's ${verb}() failed.`, verb, cause);
@@ -34,16 +79,16 @@ async function guard<Result>(verb: string, call: () => Promise<Result>): Promise
 }
 
 /** A watch that is granted after the time limit is ended at once, since nothing knows of it any more. */
-async function guardWatch(call: () => Promise<Unwatch>): Promise<Unwatch> {
+async function watch(guard: Guard, run: () => Promise<Unwatch>): Promise<Unwatch> {
   let isOver = false;
   const endIfLate = async (): Promise<Unwatch> => {
-    const unwatch = await call();
+    const unwatch = await run();
     // A failure to end it is of no use to anyone: the call was reported when it did not answer.
     if (isOver) unwatch().catch(() => {});
     return unwatch;
   };
   try {
-    return await guard("watch", endIfLate);
+    return await use(guard, "watch", endIfLate);
   } catch (error) {
     isOver = true;
     throw error;

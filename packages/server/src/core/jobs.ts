@@ -1,39 +1,26 @@
 import {
   type AnyJob,
-  type Change,
   type Cursor,
-  checkChange,
-  type Delta,
-  type Fields,
+  checkedChange,
+  checkedField,
   isProgressError,
-  type JobError,
   type JobState,
   type JobTypes,
-  type Json,
   ProgressError,
   stateOf,
-  type TerminalStatus,
 } from "@emlinh/progress-protocol";
 import { jobFinished, jobNotFound } from "../shared/errors.js";
-import { cutText } from "../shared/limits.js";
 import { type CreatedJob, type CreateJob, draftOf } from "./draft.js";
+import { type EndOptions, type EndStatus, endFields, workFailed } from "./end-fields.js";
 import type { GuardedStore } from "./guarded-store.js";
-import { fieldsOfUpdate, type JobUpdate } from "./job-update.js";
+import { jobSize } from "./job-size.js";
+import { fieldsOfUpdate, type JobUpdate, refuseByThrowing } from "./job-update.js";
+import type { StoredDelta } from "./store.js";
 
 /** A job's whole state, and the cursor to go on from. */
 export type JobStatusReport<Job extends JobTypes = AnyJob> = JobState<Job> & {
   readonly cursor: Cursor;
 };
-
-/** Options of `end`. */
-export interface EndOptions {
-  /** For people; cut at 4096 characters. */
-  readonly message?: string | undefined;
-  readonly error?: JobError | undefined;
-}
-
-/** The statuses that a supervisor may end a job with. `completed` needs the result, which only the worker has. */
-export type EndStatus = Exclude<TerminalStatus, "completed">;
 
 /**
  * Operations on jobs by code that does not work on them. Each throws `job-not-found`, `job-expired` and
@@ -42,11 +29,11 @@ export type EndStatus = Exclude<TerminalStatus, "completed">;
 export interface Jobs {
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   read(jobId: string): Promise<JobStatusReport>;
-  readAfter(jobId: string, cursor: Cursor | undefined): Promise<Delta>;
-  /** @throws ProgressError `job-finished`, `invalid-change`, `too-large` */
+  readAfter(jobId: string, cursor: Cursor | undefined): Promise<StoredDelta>;
+  /** @throws ProgressError `job-finished`, `job-held`, `invalid-change`, `too-large` */
   update(jobId: string, update: JobUpdate): Promise<void>;
   cancel(jobId: string): Promise<JobStatusReport>;
-  /** @throws ProgressError `job-finished`, `invalid-change`, `too-large` */
+  /** @throws ProgressError `job-finished`, `invalid-option`, `too-large` */
   end(jobId: string, status: EndStatus, options?: EndOptions): Promise<JobStatusReport>;
   /** Removes an ended job. @throws ProgressError `job-not-finished` */
   removeKnown(jobId: string): Promise<boolean>;
@@ -54,21 +41,20 @@ export interface Jobs {
 
 interface JobsContext {
   readonly store: GuardedStore;
-  readonly clock: () => number;
+  readonly onError: (error: ProgressError) => void;
 }
 
 /** The state in a snapshot. */
 export function stateIn<Job extends JobTypes = AnyJob>(
   jobId: string,
-  { set, cursor }: Delta,
-  now: number,
+  { set, cursor, now }: StoredDelta,
 ): JobStatusReport<Job> {
   return { ...stateOf<Job>(jobId, set, now), cursor };
 }
 
 /** Creates, reads, updates, cancels, ends and removes jobs of a store. */
-export function createJobs(store: GuardedStore, clock: () => number): Jobs {
-  const context: JobsContext = { store, clock };
+export function createJobs(context: JobsContext): Jobs {
+  const { store } = context;
   return {
     async create(input) {
       const { draft, definition } = await draftOf(input);
@@ -79,7 +65,7 @@ export function createJobs(store: GuardedStore, clock: () => number): Jobs {
     readAfter: (jobId, cursor) => readDelta(store, jobId, cursor),
     update: (jobId, update) => updateJob(context, jobId, update),
     cancel: (jobId) => cancelJob(context, jobId),
-    end: (jobId, status, options) => endJob(context, jobId, { status, ...options }),
+    end: (jobId, status, options = {}) => endJob(context, { jobId, status, options }),
     async removeKnown(jobId) {
       const { done } = await readDelta(store, jobId, undefined);
       if (!done) throw jobNotFinished(jobId);
@@ -93,27 +79,30 @@ async function readDelta(
   store: GuardedStore,
   jobId: string,
   cursor: Cursor | undefined,
-): Promise<Delta> {
+): Promise<StoredDelta> {
   const delta = await store.read(jobId, cursor);
   if (delta === undefined) throw jobNotFound(jobId);
   return delta;
 }
 
-async function readState({ store, clock }: JobsContext, jobId: string): Promise<JobStatusReport> {
-  return stateIn(jobId, await readDelta(store, jobId, undefined), clock());
+async function readState({ store }: JobsContext, jobId: string): Promise<JobStatusReport> {
+  return stateIn(jobId, await readDelta(store, jobId, undefined));
 }
 
 async function updateJob({ store }: JobsContext, jobId: string, update: JobUpdate): Promise<void> {
   const { set: before, done } = await readDelta(store, jobId, undefined);
   if (done) throw jobFinished(jobId, String(before.status));
-  const set = fieldsOfUpdate(update, before);
-  if (Object.keys(set).length > 0) await write(store, jobId, set);
+  const { set } = checkedChange({ set: fieldsOfUpdate(update, before, refuseByThrowing), log: [] });
+  const size = jobSize(before);
+  for (const [field, value] of Object.entries(set))
+    size.set(field, checkedField(field, value).bytes);
+  if (Object.keys(set).length > 0) await store.write(jobId, { set, log: [] });
 }
 
 async function cancelJob(context: JobsContext, jobId: string): Promise<JobStatusReport> {
   const { set: before, ...delta } = await readDelta(context.store, jobId, undefined);
   if (!delta.done && before.cancelRequested !== true) {
-    const end = { status: "cancelled", finishedAt: context.clock() };
+    const end = { status: "cancelled" };
     const set = { cancelRequested: true, ...(before.status === "queued" && end) };
     try {
       await context.store.write(jobId, { set, log: [] });
@@ -125,49 +114,20 @@ async function cancelJob(context: JobsContext, jobId: string): Promise<JobStatus
   return readState(context, jobId);
 }
 
+interface JobEnd {
+  readonly jobId: string;
+  readonly status: EndStatus;
+  readonly options: EndOptions;
+}
+
 async function endJob(
   context: JobsContext,
-  jobId: string,
-  { status, message, error }: EndOptions & { readonly status: EndStatus },
+  { jobId, status, options }: JobEnd,
 ): Promise<JobStatusReport> {
-  if (!END_STATUSES.has(status)) throw invalidEndStatus(status);
-  await write(context.store, jobId, endFields(status, { message, error }, context.clock()));
+  const onHidden = (error: unknown): void => context.onError(workFailed(jobId, error));
+  const { set } = checkedChange({ set: endFields(status, options, { onHidden }), log: [] });
+  await context.store.write(jobId, { set, log: [] });
   return readState(context, jobId);
-}
-
-/** The fields that end a job. The store closes the steps that are still running (P47). */
-export function endFields(
-  status: EndStatus,
-  { message, error }: EndOptions,
-  finishedAt: number,
-): Fields {
-  return {
-    status,
-    finishedAt,
-    ...(message !== undefined && { message: cutText(message) }),
-    ...(error !== undefined && { error: { ...error, message: cutText(error.message) } as Json }),
-  };
-}
-
-async function write(store: GuardedStore, jobId: string, set: Fields): Promise<void> {
-  const change: Change = { set, log: [] };
-  checkChange(change);
-  await store.write(jobId, change);
-}
-
-const END_STATUSES: ReadonlySet<string> = new Set<EndStatus>([
-  "failed",
-  "cancelled",
-  "lost",
-  "timed-out",
-]);
-
-/** The error for a status that `end` does not take. */
-function invalidEndStatus(status: unknown): ProgressError {
-  return new ProgressError("invalid-option", {
-    message: `end: status is ${JSON.stringify(status)}; it must be "failed", "cancelled", "lost" or "timed-out".`,
-    details: { name: "status" },
-  });
 }
 
 function jobNotFinished(jobId: string): ProgressError {

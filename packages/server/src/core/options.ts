@@ -4,9 +4,36 @@ import { checksFor } from "../shared/option-checks.js";
 import { normalOrigin } from "../shared/origin.js";
 import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
+import { createErrorPrinter } from "./print-error.js";
 import type { ProgressStore } from "./store.js";
 
-const { timer, count, invalid } = checksFor("createProgress");
+const { names, timer, count, invalid } = checksFor("createProgress");
+
+/** The options that there are. The type makes a missing one an error. */
+const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
+  store: true,
+  authorize: true,
+  heartbeatMs: true,
+  idleTimeoutMs: true,
+  maxAgeMs: true,
+  stallMs: true,
+  rereadMs: true,
+  retryMs: true,
+  maxWaitMs: true,
+  maxStreams: true,
+  maxStreamsPerJob: true,
+  maxStreamsPerConnection: true,
+  authorizeTimeoutMs: true,
+  trustedOrigins: true,
+  leaseMs: true,
+  sweepIntervalMs: true,
+  sweepLimit: true,
+  reportIntervalMs: true,
+  maxDeliveryMs: true,
+  onError: true,
+  clock: true,
+  random: true,
+};
 
 /** Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
 export interface ProgressOptions {
@@ -88,8 +115,9 @@ export interface ProgressOptions {
    */
   readonly maxDeliveryMs?: number | undefined;
   /**
-   * Called with each error that no caller is waiting for. If it throws, the error is ignored.
-   * @defaultValue does nothing
+   * Called with each error that no caller is waiting for, such as an error of the work that readers do not get. If it
+   * throws or rejects, that error is ignored.
+   * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
   /** Milliseconds since the epoch. If it throws or returns no number, the default is used. @defaultValue `Date.now` */
@@ -139,8 +167,9 @@ export interface Settings {
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
 export function resolveOptions(options: ProgressOptions): Settings {
+  names(options, Object.keys(NAMES));
   requireFunctions(options);
-  const onError = neverThrows(options.onError);
+  const onError = neverThrows(options.onError ?? createErrorPrinter());
   const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
     heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 15_000),

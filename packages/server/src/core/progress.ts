@@ -4,19 +4,20 @@ import {
   type JobState,
   type JobTypes,
 } from "@emlinh/progress-protocol";
-import type { CreatedJob, CreateJob } from "./draft.js";
+import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
 import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
+import type { EndOptions, EndStatus } from "./end-fields.js";
 import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
 import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub, type HubStats } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
-import { createJobs, type EndOptions, type EndStatus, type JobStatusReport } from "./jobs.js";
+import { createJobs, type JobStatusReport } from "./jobs.js";
 import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
-import { runJob, type Work } from "./reporter/run-job.js";
+import { checkedRun, type RunOptions, runJob, type Work } from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
@@ -36,10 +37,11 @@ export interface Progress {
    */
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   /**
-   * Opens a job to work on it. From then on it is `running`.
+   * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can open
+   * it until the lease runs out, except for the next attempt or with `takeOver`.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`,
-   * `closed`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` if another worker holds the job,
+   * `attempt-superseded`, `store-unavailable`, `closed`, `invalid-option`
    */
   open<Job extends JobTypes = AnyJob>(
     job: string | CreatedJob<Job>,
@@ -49,7 +51,8 @@ export interface Progress {
    * Opens a job, runs the work, and ends the job exactly once: `completed` with the value that the work returns,
    * `failed` if it throws, `cancelled` if it stops after a cancel.
    *
-   * @returns the job's state after its end.
+   * @returns the job's state after its end. The error of work that failed goes to `onError`, unless it is a
+   * `JobFailure`; with `rethrow` it is also thrown.
    * @throws ProgressError as `open` does, or the reason why the end could not be stored.
    *
    * @example
@@ -63,7 +66,7 @@ export interface Progress {
   run<Job extends JobTypes = AnyJob>(
     job: string | CreatedJob<Job>,
     work: Work<Job>,
-    options?: OpenOptions<Job>,
+    options?: RunOptions<Job>,
   ): Promise<JobState<Job>>;
   /** A job's whole state, or `undefined` if it is unknown or was removed. @throws ProgressError `store-unavailable` */
   status(jobId: string): Promise<JobStatusReport | undefined>;
@@ -71,8 +74,8 @@ export interface Progress {
    * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter
    * instead.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-change`, `too-large`,
-   * `store-unavailable`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` for the percent of a job that a
+   * worker holds, `invalid-change`, `too-large`, `store-unavailable`
    */
   update(jobId: string, update: JobUpdate): Promise<void>;
   /**
@@ -85,8 +88,8 @@ export interface Progress {
    * Ends a job otherwise than `completed`, for a supervisor that knows its worker is gone. Running steps are closed as
    * `failed`.
    *
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-option`, `invalid-change`,
-   * `too-large`, `store-unavailable`
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `invalid-option`, `too-large`,
+   * `store-unavailable`
    */
   end(jobId: string, status: EndStatus, options?: EndOptions): Promise<JobState>;
   /**
@@ -101,7 +104,7 @@ export interface Progress {
    * `undefined` if the job is removed. The watch ends by itself after the job's end or removal, and with `close()`.
    *
    * @returns a function that ends the watch. Idempotent.
-   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`
+   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`, `invalid-option`
    */
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
@@ -136,11 +139,11 @@ export interface Progress {
  */
 export function createProgress(options: ProgressOptions): Progress {
   const settings = resolveOptions(options);
-  const store = guardStore(settings.store);
+  const store = guardStore(settings.store, settings.clock);
   const hub = createHub(store, settings);
-  const jobs = createJobs(store, settings.clock);
-  const sweeper = createSweeper(store, settings);
+  const jobs = createJobs({ store, onError: settings.onError });
   const workers = createWorkers(store, settings, hub);
+  const sweeper = createSweeper({ store, settings, renewLeases: workers.renewLeases });
   let closing: Promise<void> | undefined;
 
   async function closeAll(): Promise<void> {
@@ -154,12 +157,14 @@ export function createProgress(options: ProgressOptions): Progress {
     create: (input) => jobs.create(input),
     open: workers.open,
     run: workers.run,
-    status: (jobId) => unlessUnknown(jobs.read(jobId), undefined),
-    update: (jobId, update) => jobs.update(jobId, update),
-    cancel: (jobId) => unlessUnknown(jobs.cancel(jobId), undefined),
-    end: (jobId, status, endOptions) => jobs.end(jobId, status, endOptions),
-    remove: (jobId) => unlessUnknown(jobs.removeKnown(jobId), false),
-    watch: (jobId, listener) => watchJob({ hub, settings }, jobId, listener),
+    status: async (jobId) => unlessUnknown(jobs.read(checkedJobId("status", jobId)), undefined),
+    update: async (jobId, update) => jobs.update(checkedJobId("update", jobId), update),
+    cancel: async (jobId) => unlessUnknown(jobs.cancel(checkedJobId("cancel", jobId)), undefined),
+    end: async (jobId, status, endOptions) =>
+      jobs.end(checkedJobId("end", jobId), status, endOptions),
+    remove: async (jobId) => unlessUnknown(jobs.removeKnown(checkedJobId("remove", jobId)), false),
+    watch: async (jobId, listener) =>
+      watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
     handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
     sweep: () => sweeper.sweep(),
     drain: async (times = {}) => hub.drain(resolveDrainTimes(times)),
@@ -176,6 +181,7 @@ interface Workers extends Pick<Progress, "open" | "run"> {
   count(): number;
   /** Stops every reporter without giving up its lease. */
   abandonAll(): Promise<void>;
+  renewLeases(): void;
 }
 
 function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Workers {
@@ -190,11 +196,16 @@ function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Worke
   return {
     open: (job, options) => openJob(context, job, options),
     async run(job, work, options) {
-      return runJob({ store, settings }, await openJob(context, job, options), work);
+      const { rethrow, openOptions } = checkedRun(work, options);
+      const reporter = await openJob(context, job, openOptions);
+      return runJob({ store, settings, rethrow }, reporter, work);
     },
     count: () => reporters.size,
     async abandonAll() {
       await Promise.all([...reporters].map((reporter) => reporter.abandon()));
+    },
+    renewLeases() {
+      for (const reporter of reporters) reporter.renewLease();
     },
   };
 }

@@ -18,6 +18,20 @@ export interface JobDraft {
   readonly deadlineMs?: number | undefined;
 }
 
+/** The result of {@link ProgressStore.write}. */
+export interface Written {
+  /** The cursor of the version written; the current one if nothing was written. A `read` after it does not return it. */
+  readonly cursor: Cursor;
+  /** The store's time of the write, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The result of {@link ProgressStore.read}. */
+export interface StoredDelta extends Delta {
+  /** The store's time of the read, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /** The result of {@link ProgressStore.create}. */
 export interface Created {
   /** The job's id. It differs from the draft's if the key was known. */
@@ -43,8 +57,9 @@ export type Unwatch = () => Promise<void>;
  * Where jobs are kept: seven methods, none of them optional, and one bound. All data come from `read`; `watch` only
  * tells when to read.
  *
- * Every store sets `updatedAt` from its own clock at each version, keeps the newest `maxLogLines` lines, and passes the
- * suite in `@emlinh/progress-server/testing`. The rules of lease, expiry and end are the exported lifecycle functions.
+ * Every store sets the times of a job from its own clock: `createdAt`, `updatedAt` at each version, and `finishedAt` in
+ * the write that ends the job. It keeps the newest `maxLogLines` lines, and passes the suite in
+ * `@emlinh/progress-server/testing`. The rules of hold, lease, expiry and end are the exported lifecycle functions.
  */
 export interface ProgressStore {
   /** Log lines kept per job, the newest; at least 1. The hub keeps as many in its replica of a job. */
@@ -58,31 +73,34 @@ export interface ProgressStore {
   create(draft: JobDraft): Promise<Created>;
 
   /**
-   * Writes one change, atomically: refuses it after the end, raises the version by one, merges the fields, appends the
-   * lines, and wakes the watchers. A write that ends the job closes the steps that were left running, by the rule
-   * `closedSteps` (P47).
+   * Writes one change, atomically: checks the hold and refuses the change after the end, raises the version by one,
+   * merges the fields, appends the lines, and wakes the watchers. A write that ends the job sets `finishedAt`, and closes
+   * the steps that were left running, by the rule `closedSteps` (P47).
    *
    * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither.
    * A change that sets nothing and appends nothing raises no version, unless there was `stale` to clear. The end gives
    * up the lease.
    *
-   * Refuses as `attempt-superseded` a `change.attempt` below the job's, and a `change.set.attempt` that is not above
-   * it: of two workers that begin the same attempt at once, one is refused.
+   * The rule `checkWrite` determines whether a write is accepted. A write of a hold whose count was seen before changes
+   * nothing and is answered with the current cursor, also after the end. `holdAfter` is the hold that is kept.
    *
-   * @returns the cursor of the version written. A `read` after it does not return that version again.
-   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded`, `store-unavailable`.
+   * The lines are numbered after the last one, and `lostLines` numbers are skipped before them.
+   *
+   * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `attempt-superseded` for a `set.attempt` that
+   * is not above the job's, `job-held`, `hold-lost`, `store-unavailable`.
    */
-  write(jobId: string, change: Change): Promise<Cursor>;
+  write(jobId: string, change: Change): Promise<Written>;
 
   /**
    * Returns what changed after a cursor, at one consistent point: the whole state without a cursor, or with one that is
    * malformed, of another epoch or from the future. `done` is true exactly when the job has ended. A backend that lost
-   * its data answers as for an unknown or a removed job; a job that is created again has another epoch.
+   * its data answers as for an unknown or a removed job; a job that is created again has another epoch. If nothing
+   * changed, the read costs no more than a look at the version.
    *
    * @returns `undefined` for a job that is unknown.
-   * @throws ProgressError `job-expired` if the store remembers that the job existed; `store-unavailable`.
+   * @throws ProgressError `job-not-found` in place of that, if the store knows where the job is; `job-expired` if the store remembers that the job existed; `store-unavailable`.
    */
-  read(jobId: string, after?: Cursor): Promise<Delta | undefined>;
+  read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
 
   /**
    * Calls `wake` after each change from now on, whichever process writes it. Resolves when the watch is in force, so
@@ -102,7 +120,7 @@ export interface ProgressStore {
 
   /**
    * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs,
-   * one transition each. Several processes may sweep at once. Its writes are versions like any other, and it wakes
+   * one transition each, by the rule `transitionOf`. A job is lost only if an earlier sweep marked it `stale`. Several processes may sweep at once. Its writes are versions like any other, and it wakes
    * the watchers, also those of removed jobs. An end closes the steps that were left running (P47).
    *
    * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the

@@ -1,8 +1,9 @@
 import { asProgressError } from "../shared/errors.js";
-import { after, type Timer } from "../shared/time.js";
+import { after, elapsed, type Timer } from "../shared/time.js";
 import type { GuardedStore } from "./guarded-store.js";
 import type { Settings } from "./options.js";
 import type { SweepReport } from "./store.js";
+import { type SuspensionDetector, suspensionDetector } from "./suspension.js";
 
 /** Sweeps a store at intervals. */
 export interface Sweeper {
@@ -12,44 +13,105 @@ export interface Sweeper {
   close(): void;
 }
 
+/** The dependencies of a sweeper. */
+export interface SweeperContext {
+  readonly store: GuardedStore;
+  readonly settings: Settings;
+  /** Renews the leases of this process. */
+  renewLeases(): void;
+}
+
+interface SweeperState extends SweeperContext {
+  readonly suspension: SuspensionDetector;
+  readonly intervalMs: number;
+  /** Milliseconds between sweeps while this process does not use the store. */
+  idleIntervalMs: number;
+  /** When the last sweep began, by {@link elapsed}. */
+  sweptAt: number;
+  timer: Timer | undefined;
+  isClosed: boolean;
+}
+
 /** Sweeps in a row while more jobs are due. After them, other work gets its turn. */
 const MAX_ROUNDS = 20;
+
+/** Milliseconds between the sweeps of a process that does nothing else, so that an idle database can rest. */
+const MAX_IDLE_INTERVAL_MS = 60_000;
 
 /**
  * Starts sweeping, unless `sweepIntervalMs` is `false`. Several processes may sweep one store; jitter keeps them from
  * sweeping at the same moment.
+ *
+ * While this process does not use the store and its sweeps find nothing, the interval doubles up to a minute.
  */
-export function createSweeper(store: GuardedStore, settings: Settings): Sweeper {
-  const { sweepIntervalMs, sweepLimit, random, onError } = settings;
-  let timer: Timer | undefined;
-  let closed = false;
-
-  const sweep = (): Promise<SweepReport> => store.sweep(undefined, sweepLimit);
-
-  async function sweepAll(): Promise<void> {
-    try {
-      for (let round = 0; round < MAX_ROUNDS && !closed; round += 1) {
-        if (!(await sweep()).more) break;
-      }
-    } catch (error) {
-      onError(asProgressError(error, "A sweep failed."));
-    } finally {
-      schedule();
-    }
-  }
-
-  function schedule(): void {
-    if (closed || sweepIntervalMs === false) return;
-    // It handles its own errors, and calls this function when it is done.
-    timer = after(sweepIntervalMs * (0.8 + random() / 5), () => void sweepAll());
-  }
-
-  schedule();
+export function createSweeper(context: SweeperContext): Sweeper {
+  const { store, settings } = context;
+  const intervalMs = settings.sweepIntervalMs;
+  const sweeper: SweeperState = {
+    ...context,
+    suspension: suspensionDetector(settings.clock, settings.leaseMs / 3),
+    intervalMs: Number(intervalMs),
+    idleIntervalMs: Number(intervalMs),
+    sweptAt: elapsed(),
+    timer: undefined,
+    isClosed: intervalMs === false,
+  };
+  schedule(sweeper, sweeper.intervalMs);
   return {
-    sweep,
+    sweep: () => sweepOnce(store, settings),
     close() {
-      closed = true;
-      clearTimeout(timer);
+      sweeper.isClosed = true;
+      clearTimeout(sweeper.timer);
     },
   };
+}
+
+function sweepOnce(store: GuardedStore, { sweepLimit }: Settings): Promise<SweepReport> {
+  return store.sweep(undefined, sweepLimit);
+}
+
+function schedule(sweeper: SweeperState, waitMs: number): void {
+  if (sweeper.isClosed) return;
+  const jitteredMs = waitMs * (0.8 + sweeper.settings.random() / 5);
+  sweeper.suspension.begin(jitteredMs);
+  // It handles its own errors, and schedules the next one when it is done.
+  sweeper.timer = after(jitteredMs, () => void sweepOrRenew(sweeper));
+}
+
+async function sweepOrRenew(sweeper: SweeperState): Promise<void> {
+  const { suspension, settings, renewLeases, intervalMs } = sweeper;
+  if (suspension.ended()) {
+    // The leases of this process may have run out while it was suspended, and those of other processes of this machine
+    // too. They are renewed first, and nobody's lease is judged before everybody had the time for it.
+    renewLeases();
+    schedule(sweeper, settings.leaseMs);
+    return;
+  }
+  if (isDue(sweeper)) await sweepAll(sweeper);
+  schedule(sweeper, intervalMs);
+}
+
+/** A process that uses the store sweeps at each interval. One that does not sweeps more and more rarely. */
+function isDue({ store, sweptAt, intervalMs, idleIntervalMs }: SweeperState): boolean {
+  const isIdle = idleIntervalMs > intervalMs && store.usedAt() < sweptAt;
+  return !isIdle || elapsed() - sweptAt >= idleIntervalMs;
+}
+
+/** Never rejects. */
+async function sweepAll(sweeper: SweeperState): Promise<void> {
+  const { store, settings, intervalMs } = sweeper;
+  const wasUsed = store.usedAt() >= sweeper.sweptAt;
+  sweeper.sweptAt = elapsed();
+  let hasFound = false;
+  try {
+    for (let round = 0; round < MAX_ROUNDS && !sweeper.isClosed; round += 1) {
+      const { more, ...counts } = await sweepOnce(store, settings);
+      hasFound ||= Object.values(counts).some((count) => count > 0);
+      if (!more) break;
+    }
+  } catch (error) {
+    settings.onError(asProgressError(error, "A sweep failed."));
+  }
+  const longerMs = Math.max(intervalMs, Math.min(MAX_IDLE_INTERVAL_MS, sweeper.idleIntervalMs * 2));
+  sweeper.idleIntervalMs = wasUsed || hasFound ? intervalMs : longerMs;
 }

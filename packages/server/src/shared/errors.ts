@@ -1,10 +1,19 @@
-import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import { type ErrorCode, isProgressError, ProgressError } from "@emlinh/progress-protocol";
 
 /** Returns the error itself if it is a ProgressError, else `internal` with the error as its cause. */
 export function asProgressError(error: unknown, message: string): ProgressError {
-  return isProgressError(error)
+  return isOurs(error)
     ? error
     : new ProgressError("internal", { message, status: 500, cause: error });
+}
+
+/** {@link isProgressError} for a value that code of the app threw. Never throws: the value may be a proxy that does. */
+export function isOurs(value: unknown, code?: ErrorCode): value is ProgressError {
+  try {
+    return isProgressError(value, code);
+  } catch {
+    return false;
+  }
 }
 
 /** No job has this id, and the store remembers none that had it. */
@@ -45,6 +54,27 @@ export function attemptSuperseded(
     message: `Attempt ${attempt} of the job "${jobId}" can't write because ${later} has begun. Stop this worker.`,
     status: 409,
     details: { jobId, attempt, ...(current !== undefined && { current }) },
+  });
+}
+
+/** Another worker holds the job, so it was not opened. */
+export function jobHeld(jobId: string): ProgressError {
+  return new ProgressError("job-held", {
+    message:
+      `Another worker holds the job "${jobId}". Leave the job to it, or wait until its lease has run out. ` +
+      'Open the job with attempt: "next" to begin a retry, or with takeOver: true if the other worker is gone.',
+    retryable: true,
+    status: 409,
+    details: { jobId },
+  });
+}
+
+/** Another worker opened the job, so the write of this one was refused. */
+export function holdLost(jobId: string): ProgressError {
+  return new ProgressError("hold-lost", {
+    message: `Another worker took the job "${jobId}" over, so this one can't write to it any more. Stop this worker.`,
+    status: 409,
+    details: { jobId },
   });
 }
 

@@ -20,3 +20,8 @@ export function newJobId(): string {
 export function newEpoch(): string {
   return randomHex(12);
 }
+
+/** The token of a new hold: 128 random bits in hex, so that no two workers have the same one. */
+export function newHoldToken(): string {
+  return randomHex(16);
+}

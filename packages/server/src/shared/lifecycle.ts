@@ -1,11 +1,13 @@
 import {
   type Change,
   type Fields,
+  type HoldOpening,
+  type HoldWrite,
   isTerminal,
   type Json,
-  type ProgressError,
+  parseCursor,
 } from "@emlinh/progress-protocol";
-import { attemptSuperseded, jobFinished } from "./errors.js";
+import { attemptSuperseded, holdLost, jobFinished, jobHeld } from "./errors.js";
 
 /*
  * The rules of lease, expiry and end. The memory and SQLite stores call these functions. The Lua scripts of the Redis
@@ -24,7 +26,10 @@ export interface JobTimes {
   readonly stale: boolean;
   /** Until when the worker's lease is valid; `undefined` while no worker holds one. */
   readonly leaseUntil: number | undefined;
-  /** The length of that lease. The job ends as `lost` a whole lease after it ran out. */
+  /**
+   * The length of that lease. The job ends as `lost` a whole lease after it was marked `stale`; the mark sets
+   * `leaseUntil` to its time.
+   */
   readonly leaseMs: number;
   readonly deadlineAt: number | undefined;
   /** The last write, including one that only renews the lease. */
@@ -67,8 +72,9 @@ export function dueAt(times: JobTimes, ttls: JobTtls): number {
 }
 
 /**
- * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. A job whose lease ran
- * out two leases ago ends at once, without being `stale` first.
+ * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. No job is `lost` that was
+ * not marked `stale` a whole lease before: however long a machine slept or a clock jumped, its worker gets that time to
+ * report again.
  */
 export function transitionOf(times: JobTimes, ttls: JobTtls, now: number): Transition | undefined {
   return dueTransitions(times, ttls).find(({ at }) => at <= now)?.transition;
@@ -86,12 +92,20 @@ function dueTransitions(
     // A leased job never expires, however long its worker is silent: first it is lost, and its TTL counts from then.
     leaseUntil === undefined
       ? { transition: "expired", at: writtenAt + idleTtlMs }
-      : { transition: "lost", at: leaseUntil + leaseMs },
-    {
-      transition: "stale",
-      at: leaseUntil === undefined || stale ? Number.POSITIVE_INFINITY : leaseUntil,
-    },
+      : stale
+        ? { transition: "lost", at: leaseUntil + leaseMs }
+        : { transition: "stale", at: leaseUntil },
   ];
+}
+
+/** The times that a transition sets, besides `writtenAt`. */
+export function timesOfTransition(
+  transition: Exclude<Transition, "expired">,
+  now: number,
+): Partial<JobTimes> {
+  return transition === "stale"
+    ? { stale: true, leaseUntil: now }
+    : { stale: false, leaseUntil: undefined, endedAt: now };
 }
 
 /** The fields that a sweep sets. The store adds `updatedAt`, and closes the steps that were left running. */
@@ -148,43 +162,85 @@ function isRunningStep(field: string, step: Json): step is { readonly [name: str
   );
 }
 
+/** The hold of a job: the worker that may write to it, and how many of its writes the store has seen. */
+export interface Hold {
+  readonly token: string;
+  /** The highest count that was accepted. */
+  readonly count: number;
+  /** The version of the write that began the hold. */
+  readonly since: number;
+}
+
 /** The state of a job that determines whether a write is accepted. */
 export interface WriteState {
   readonly id: string;
+  readonly epoch: string;
   /** The terminal status, once there is one. */
   readonly ended: string | undefined;
   readonly attempt: number;
+  /** `undefined` before the first worker opened the job. It outlives the lease and the end. */
+  readonly hold: Hold | undefined;
+  /** Whether a lease is valid now: one that ran out, or was given up, protects a hold no longer. */
+  readonly isLeased: boolean;
 }
 
 /**
- * Refuses a write after the end, or from an attempt that is not the job's any more. Of two workers that begin the same
- * attempt at once, the second is refused.
+ * Determines whether a write is accepted. The rules, in this order:
  *
- * @throws ProgressError `job-finished`, `attempt-superseded`
+ * 1. A write of the current hold whose count was seen before is `"repeated"`: the store changes nothing.
+ * 2. After the end, every other write is refused.
+ * 3. A write that begins an attempt must begin a later one.
+ * 4. A write that opens the job is refused if another hold began after the job was read. It is also refused while a
+ *    lease is valid, unless it begins an attempt or takes the job over explicitly.
+ * 5. Any other write with a hold must come from the current one.
+ * 6. A write without a hold must not set progress while a lease is valid: only the worker knows it (P13).
+ *
+ * @throws ProgressError `job-finished`, `attempt-superseded`, `job-held`, `hold-lost`
  */
 export function checkWrite(
   job: WriteState,
-  { set, attempt }: Pick<Change, "set" | "attempt">,
-): void {
-  const refusal = refusalOf(
-    job,
-    set.attempt === undefined ? undefined : Number(set.attempt),
-    attempt,
-  );
-  if (refusal !== undefined) throw refusal;
+  { set, hold }: Pick<Change, "set" | "hold">,
+): "accepted" | "repeated" {
+  const { id, hold: current } = job;
+  if (hold !== undefined && hold.token === current?.token && hold.count <= current.count)
+    return "repeated";
+  if (job.ended !== undefined) throw jobFinished(id, job.ended);
+  if (set.attempt !== undefined && Number(set.attempt) <= job.attempt)
+    throw attemptSuperseded(id, Number(set.attempt), job.attempt);
+  if (hold === undefined) {
+    if (job.isLeased && setsProgress(set)) throw jobHeld(id);
+  } else if (hold.opens === undefined) {
+    if (hold.token !== current?.token) throw holdLost(id);
+  } else if (!mayOpen(job, set, hold.opens)) throw jobHeld(id);
+  return "accepted";
 }
 
-function refusalOf(
-  { id, ended, attempt: current }: WriteState,
-  begins: number | undefined,
-  attempt: number | undefined,
-): ProgressError | undefined {
-  if (ended !== undefined) return jobFinished(id, ended);
-  if (begins !== undefined)
-    return begins <= current ? attemptSuperseded(id, begins, current) : undefined;
-  return attempt !== undefined && attempt < current
-    ? attemptSuperseded(id, attempt, current)
-    : undefined;
+function mayOpen(
+  { epoch, hold, isLeased }: WriteState,
+  set: Fields,
+  { seen, takeOver }: HoldOpening,
+): boolean {
+  if (hold === undefined) return true;
+  const read = parseCursor(seen);
+  // A takeover that arrives late must not end a hold that its sender never saw.
+  if (read === undefined || read.epoch !== epoch || hold.since > read.version) return false;
+  return !isLeased || takeOver || set.attempt !== undefined;
+}
+
+/** Whether a change sets the percent or a step, which only the worker that holds the job may do. */
+export function setsProgress(set: Fields): boolean {
+  return Object.keys(set).some((field) => field === "percent" || field.startsWith("steps."));
+}
+
+/** The hold that is kept after an accepted write. @param version - The version after the write. */
+export function holdAfter(
+  current: Hold | undefined,
+  hold: HoldWrite | undefined,
+  version: number,
+): Hold | undefined {
+  if (hold === undefined) return current;
+  const { token, count, opens } = hold;
+  return { token, count, since: opens === undefined ? (current?.since ?? version) : version };
 }
 
 /** Counts what a sweep did, by transition. */
@@ -199,7 +255,7 @@ export interface SweepCounts {
 export interface SweepReport {
   /** Marked `stale`: their lease ran out. */
   readonly stale: number;
-  /** Ended as `lost`: their lease ran out a whole lease ago, whether or not they were marked `stale` before. */
+  /** Ended as `lost`: they were marked `stale` a whole lease ago. */
   readonly lost: number;
   /** Ended as `timed-out`. */
   readonly timedOut: number;

@@ -52,8 +52,20 @@ export function backoffDelayMs(
 }
 
 /**
+ * Keeps the process alive while somebody waits for a promise of this library. A process without an open handle exits,
+ * also if its main program still awaits one.
+ *
+ * @returns a function that lets the process exit again. Idempotent.
+ */
+export function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, MAX_TIMER_MS);
+  return () => clearInterval(timer);
+}
+
+/**
  * Resolves or rejects as `promise` does, or rejects with `late()` after `ms`. A connection that was cut without notice
- * never answers by itself. The result of a promise that settles later is dropped.
+ * never answers by itself. The result of a promise that settles later is dropped. The process stays alive meanwhile,
+ * since a caller waits.
  */
 export function within<Result>(
   ms: number,
@@ -61,7 +73,7 @@ export function within<Result>(
   late: () => Error = () => new Error(`There was no answer within ${ms} ms.`),
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const timer = after(ms, () => reject(late()));
+    const timer = setTimeout(() => reject(late()), Math.min(ms, MAX_TIMER_MS));
     promise.then(
       (result) => {
         clearTimeout(timer);

@@ -126,10 +126,15 @@ async function answerStream(
   return openStream({ hub, handle, settings, cursor: after, until, heartbeatMs }, signal);
 }
 
-/** The heartbeats of one stream: at least twice within the silence that its runtime allows. */
-function heartbeatOf({ heartbeatMs }: Settings, { maxSilenceMs }: RequestFacts): number {
-  if (maxSilenceMs === undefined || !(maxSilenceMs > 0)) return heartbeatMs;
-  return Math.max(1, Math.min(heartbeatMs, Math.floor(maxSilenceMs / 2)));
+/** The heartbeats of one stream. */
+function heartbeatOf({ heartbeatMs }: Settings, facts: RequestFacts): number {
+  return Math.min(heartbeatMs, allowedSilenceMs(facts));
+}
+
+/** The silence after which a heartbeat or an answer is due: half of the silence that the runtime allows. */
+function allowedSilenceMs({ maxSilenceMs }: RequestFacts): number {
+  if (maxSilenceMs === undefined || !(maxSilenceMs > 0)) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.floor(maxSilenceMs / 2));
 }
 
 function answerBody(
@@ -159,7 +164,7 @@ async function answerDelta(
   const headers = { etag: etagOf(delta.cursor) };
   const ifNoneMatch = authorized.facts.header("if-none-match");
   if (isEmpty(delta) && matchesEtag(ifNoneMatch, delta.cursor)) return emptyAnswer(304, headers);
-  const body: PollReply = { ...toWire(delta), now: context.settings.clock() };
+  const body: PollReply = { ...toWire(delta), now: context.hub.now() };
   return bodyAnswer(200, { headers, body });
 }
 
@@ -174,21 +179,22 @@ async function readDelta(
   const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
   // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
   const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
-  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs);
+  const silentMs = allowedSilenceMs(facts);
+  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
   const delta = await holdPoll({ hub, handle, cursor: after, waitMs: allowedMs, signal });
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
 }
 
 async function answerStatus(
-  { jobs, settings }: Context,
+  { hub, jobs }: Context,
   jobId: string,
   facts: RequestFacts,
 ): Promise<BodyAnswer> {
   const { cursor, ...state } = await jobs.read(jobId);
   const headers = { etag: etagOf(cursor) };
   if (matchesEtag(facts.header("if-none-match"), cursor)) return emptyAnswer(304, headers);
-  return bodyAnswer(200, { headers, body: { ...state, cursor, now: settings.clock() } });
+  return bodyAnswer(200, { headers, body: { ...state, cursor, now: hub.now() } });
 }
 
 async function answerCancel({ jobs }: Context, id: string): Promise<BodyAnswer> {

@@ -102,7 +102,7 @@ function begin(stream: StreamState): void {
     protocol: PROTOCOL_VERSION,
     heartbeatMs: stream.heartbeatMs,
     cursor: topic.replica.cursor,
-    now: settings.clock(),
+    now: hub.now(),
   };
   write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream, settings.clock());

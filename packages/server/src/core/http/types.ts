@@ -19,7 +19,7 @@ export interface RequestFacts {
   readonly connection?: object | undefined;
   /**
    * Milliseconds of silence after which the runtime cuts a response; `undefined` for none. Heartbeats are then sent at
-   * least twice as often.
+   * least twice as often, and polls are answered after half of it.
    */
   readonly maxSilenceMs?: number | undefined;
   /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */

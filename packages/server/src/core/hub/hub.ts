@@ -65,6 +65,8 @@ export interface Hub {
   drain(times: DrainTimes): Promise<void>;
   /** Sends every reader away at once, and ends every watch. */
   close(): void;
+  /** The store's time, in milliseconds since the epoch: all times of a job come from that clock. */
+  now(): number;
   stats(): HubStats;
 }
 
@@ -119,6 +121,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       for (const { topic } of [...hub.topics.values()]) topic.close();
       startDraining(hub, 0);
     },
+    now: () => hub.store.now(),
     stats: () => ({ streams: hub.limiter.count(), watchedJobs: hub.topics.size }),
   };
 }

@@ -123,7 +123,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
       return deltaAfter(replica, cursor);
     },
     frameAfter: (cursor) => frameAfter(state, cursor),
-    heartbeat: () => state.frames.heartbeat(state.clock()),
+    heartbeat: () => state.frames.heartbeat(state.store.now()),
     isBehind: () => reader.isBehind(),
     isLost: () => isLost(state, elapsed()),
     refresh: () => reader.refresh(),

@@ -1,13 +1,16 @@
-import { type Fields, isTerminal, type JobTypes } from "@emlinh/progress-protocol";
+import { type Fields, isTerminal, type JobTypes, type PlanStep } from "@emlinh/progress-protocol";
 import { attemptSuperseded } from "../../shared/errors.js";
-import { cutText } from "../../shared/limits.js";
+import { checksFor } from "../../shared/option-checks.js";
+import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
+import { jobSize } from "../job-size.js";
 import { fieldsOfUpdate } from "../job-update.js";
 import type { Settings } from "../options.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
+import { log } from "./log.js";
 import { closedReporter, createOutbox, type Outbox } from "./outbox.js";
-import type { LogOptions, Reporter } from "./reporter.js";
+import type { Reporter } from "./reporter.js";
 import { beginStep, type StepHost, skipStep } from "./steps.js";
 import {
   abort,
@@ -17,6 +20,7 @@ import {
   record,
   refuseValue,
   stateOfWorker,
+  timeOfReport,
   type WorkerState,
 } from "./worker-state.js";
 
@@ -26,8 +30,12 @@ export interface OpenReporter<Job extends JobTypes> extends Reporter<Job> {
   begin(): Promise<void>;
   /** Whether the job was given back to the queue. */
   isRequeued(): boolean;
+  /** Whether an end or a requeue was accepted, or is being delivered. */
+  isEnding(): boolean;
   /** Stops without giving up the lease: the job is lost soon, unless another worker takes it over. */
   abandon(): Promise<void>;
+  /** Renews the lease now. */
+  renewLease(): void;
 }
 
 /** The dependencies of a reporter. */
@@ -39,6 +47,8 @@ export interface ReporterContext<Job extends JobTypes> extends OpenedJob<Job> {
   readonly onClosed: () => void;
 }
 
+const { invalid } = checksFor("step");
+
 /** Makes the reporter of a job that was opened by a write. */
 export function createReporter<Job extends JobTypes>(
   context: ReporterContext<Job>,
@@ -49,6 +59,9 @@ export function createReporter<Job extends JobTypes>(
     ...context,
     aborter: new AbortController(),
     view: { ...context.fields },
+    size: jobSize(context.fields),
+    stepUsers: new Map(),
+    refusedKinds: new Set(),
     failedStep: undefined,
     isEnding: false,
     isRequeued: false,
@@ -67,17 +80,19 @@ export function createReporter<Job extends JobTypes>(
     get state() {
       return stateOfWorker(worker);
     },
-    begin() {
+    async begin() {
       signal?.addEventListener("abort", onCallerAbort, { once: true });
       if (signal?.aborted) onCallerAbort();
       checkOthers(worker, worker.view);
-      return watcher.listen({
+      await watcher.listen({
         changed: (set) => checkOthers(worker, set),
         removed: () => worker.outbox.stop(jobRemoved(jobId)),
       });
     },
     isRequeued: () => worker.isRequeued,
+    isEnding: () => worker.isEnding,
     abandon: () => close(worker, false),
+    renewLease: () => worker.outbox.renew(),
   };
 }
 
@@ -85,14 +100,13 @@ function outboxOf<Job extends JobTypes>(
   context: ReporterContext<Job>,
   workerOf: () => WorkerState<Job>,
 ): Outbox {
-  const { jobId, store, settings, watcher, attempt, leaseMs, cursor } = context;
+  const { jobId, store, settings, watcher, hold, leaseMs } = context;
   return createOutbox({
     ...settings,
     jobId,
     store,
-    attempt,
+    hold,
     leaseMs,
-    cursor,
     write: watcher.write,
     onStop(error) {
       const { status } = error.details;
@@ -124,15 +138,13 @@ type ReportMethods<Job extends JobTypes> = Pick<
 
 function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMethods<Job> {
   const host = stepHostOf(worker);
+  const refuse: Refuse = (...fault) => refuseValue(worker, ...fault);
   return {
-    update(update) {
-      guardReport(worker, () => {
-        const set = fieldsOfUpdate(update, worker.view);
-        if (Object.keys(set).length > 0) record(worker, { set, log: [] }, false);
-      });
-    },
-    log: (text, options) => guardReport(worker, () => log(worker, text, options)),
+    update: (update) =>
+      guardReport(worker, () => record(worker, fieldsOfUpdate(update, worker.view, refuse), false)),
+    log: (text, options) => guardReport(worker, () => log(worker, text, options, refuse)),
     async step(id, work) {
+      if (typeof work !== "function") throw invalid("work", work, "a function");
       const step = beginStep(host, id);
       try {
         const result = await work(step);
@@ -140,35 +152,31 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
         return result;
       } catch (error) {
         // An error that passes through nested steps belongs to the innermost one.
-        if (worker.failedStep?.error !== error) worker.failedStep = { error, id };
+        const { failedStep } = worker;
+        if (failedStep === undefined || failedStep.error !== error)
+          worker.failedStep = { error, id };
         if (!worker.aborter.signal.aborted) step.fail();
         throw error;
       }
     },
     beginStep: (id) => beginStep(host, id),
-    skip: (id) => skipStep(host, id),
+    skip: (id) => guardReport(worker, () => skipStep(host, id)),
   };
 }
 
 function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
+  const { plan } = worker.view;
+  const planned = Array.isArray(plan) ? plan.map((step: PlanStep) => step.id) : [];
   return {
     signal: worker.aborter.signal,
-    clock: worker.settings.clock,
+    stepUsers: worker.stepUsers,
+    now: () => timeOfReport(worker),
     known: (id) => knownStep(worker, id),
-    record: (set, isUrgent) =>
-      guardReport(worker, () => record(worker, { set, log: [] }, isUrgent)),
-    refuse: (message) => refuseValue(worker, message),
+    isPlanned: (id) => planned.length === 0 || planned.includes(id),
+    guard: (report) => guardReport(worker, report),
+    record: (set, isUrgent) => record(worker, set, isUrgent),
+    refuse: (...fault) => refuseValue(worker, ...fault),
   };
-}
-
-function log(
-  worker: WorkerState<JobTypes>,
-  text: string,
-  { level = "info", data }: LogOptions = {},
-): void {
-  const line = { at: worker.settings.clock(), level, text: cutText(String(text)) };
-  const change = { set: {}, log: [data === undefined ? line : { ...line, data }] };
-  record(worker, change, true);
 }
 
 type EndMethods<Job extends JobTypes> = Pick<
@@ -181,8 +189,8 @@ function endMethods<Job extends JobTypes>(worker: WorkerState<Job>): EndMethods<
     complete: (result) => complete(worker, result),
     fail: (error) => fail(worker, error),
     cancelled: (message) => endAs(worker, "cancelled", { message }),
-    end: (status, options = {}) => endAs(worker, status, options),
-    requeue: ({ message } = {}) => requeue(worker, message),
+    end: (status, options) => endAs(worker, status, options ?? {}),
+    requeue: (options) => requeue(worker, options ?? {}),
     flush: () => worker.outbox.flush(),
     close: () => close(worker, true),
     [Symbol.asyncDispose]: () => close(worker, true),

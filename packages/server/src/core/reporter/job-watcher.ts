@@ -14,7 +14,7 @@ import { createOutage, type Outage } from "../../shared/outage.js";
 import { after, elapsed, type Timer } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
-import type { Unwatch } from "../store.js";
+import type { StoredDelta, Unwatch, Written } from "../store.js";
 import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
 
 /**
@@ -26,9 +26,9 @@ import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
  */
 export interface JobWatcher {
   /** Starts the watch, then reads the job. @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable` */
-  open(): Promise<Delta>;
+  open(): Promise<StoredDelta>;
   /** Writes a change of the reporter; one at a time. @throws ProgressError as the store does. */
-  write(change: Change): Promise<Cursor>;
+  write(change: Change): Promise<Written>;
   /** Passes changes by others on, from now on. Resolves when those that were announced before have been passed on. */
   listen(listener: JobWatcherListener): Promise<void>;
   /** Ends the watch. Idempotent. */
@@ -102,7 +102,7 @@ export function createJobWatcher(context: JobWatcherContext): JobWatcher {
   };
 }
 
-async function open(watcher: WatcherState): Promise<Delta> {
+async function open(watcher: WatcherState): Promise<StoredDelta> {
   const { jobId, store, wakes } = watcher;
   watcher.unwatch = await store.watch(jobId, (version) => {
     wakes.note(version);
@@ -116,12 +116,12 @@ async function open(watcher: WatcherState): Promise<Delta> {
   return snapshot;
 }
 
-async function write(watcher: WatcherState, change: Change): Promise<Cursor> {
+async function write(watcher: WatcherState, change: Change): Promise<Written> {
   watcher.ownVersion = watcher.known.version + 1;
   try {
-    const cursor = await watcher.store.write(watcher.jobId, change);
-    noteReply(watcher, cursor, isVisible(change));
-    return cursor;
+    const written = await watcher.store.write(watcher.jobId, change);
+    noteReply(watcher, written.cursor, isVisible(change));
+    return written;
   } finally {
     watcher.ownVersion = 0;
     void readIfDue(watcher);

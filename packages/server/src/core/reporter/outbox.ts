@@ -1,7 +1,8 @@
 import {
   type Change,
-  type Cursor,
+  type CheckedChange,
   type ErrorCode,
+  type HoldWrite,
   isProgressError,
   ProgressError,
 } from "@emlinh/progress-protocol";
@@ -10,9 +11,10 @@ import { createOutage, type Outage } from "../../shared/outage.js";
 import { after, elapsed, type Timer } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
+import type { Written } from "../store.js";
 import { type DeliveryWaiters, deliveryWaiters } from "./delivery-waiters.js";
+import type { JobHold } from "./hold.js";
 import { appendWrite, type PendingWrite, trimLines } from "./pending-writes.js";
-import { isWritten } from "./written-check.js";
 
 /** The dependencies of an outbox. */
 export interface OutboxContext
@@ -20,10 +22,8 @@ export interface OutboxContext
   readonly jobId: string;
   readonly store: GuardedStore;
   /** Writes to the store, through the reporter's job watcher. */
-  readonly write: (change: Change) => Promise<Cursor>;
-  readonly attempt: number;
-  /** The cursor of the last write. */
-  readonly cursor: Cursor;
+  readonly write: (change: Change) => Promise<Written>;
+  readonly hold: JobHold;
   /** Called once, if nothing can be written any more, unless this outbox delivered the last write itself. */
   readonly onStop: (error: ProgressError) => void;
 }
@@ -37,14 +37,27 @@ export interface Outbox {
   add(change: ChangeToWrite, options: AddOptions): void;
   /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
-  /** Adds the last write, and resolves when it is stored. @throws ProgressError the reason why it never will be. */
-  finish(change: ChangeToWrite, options: { readonly bytes: number }): Promise<void>;
+  /**
+   * Adds the last changes, and resolves when they are stored. The last one of them ends the job, or gives it back to the
+   * queue. @throws ProgressError the reason why they never will be.
+   */
+  finish(changes: readonly CheckedChange[]): Promise<LastDelivery>;
+  /** Renews the lease now. */
+  renew(): void;
   /** Sends the rest in one try, then gives up the lease if asked to, and stops. Never throws. */
   close(options: { readonly giveUpLease: boolean; readonly reason: ProgressError }): Promise<void>;
   /** The reason why nothing is written any more. */
   stopped(): ProgressError | undefined;
   /** Stops at once. */
   stop(error: ProgressError): void;
+}
+
+/** The delivery of the last write. */
+export interface LastDelivery {
+  /** The store's time of the write, or of the retry that was answered. */
+  readonly writtenAt: number;
+  /** Whether an earlier try got no answer, so that it may be the one that was stored. */
+  readonly wasRetried: boolean;
 }
 
 type ChangeToWrite = Pick<Change, "set" | "log">;
@@ -60,9 +73,11 @@ interface OutboxState extends OutboxContext {
   readonly waiters: DeliveryWaiters;
   readonly outage: Outage;
   queue: readonly PendingWrite[];
-  cursor: Cursor;
+  lastDelivery: LastDelivery;
   /** Changes added so far; each one's number is the count after it. */
   added: number;
+  /** Lines of writes that the store refused, not counted in a later write yet. */
+  refusedLines: number;
   isBusy: boolean;
   isUrgent: boolean;
   sentAt: number;
@@ -85,6 +100,7 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set(["invalid-change", "too-large"])
 const FATAL: ReadonlySet<ErrorCode> = new Set([
   "job-finished",
   "attempt-superseded",
+  "hold-lost",
   "job-not-found",
   "job-expired",
   "closed",
@@ -96,8 +112,16 @@ const RENEWAL: PendingWrite = {
   bytes: 0,
   upTo: 0,
   isLast: false,
-  isUncertain: false,
 };
+
+/**
+ * Bytes that may wait to be written while the store is well. Lines are dropped only beyond it: a program that logs
+ * faster than any store writes must not fill the memory.
+ */
+const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
+
+/** Lines that may wait to be written while the store is unavailable. It may keep any number of lines. */
+const MAX_QUEUED_LINES = 1_000;
 
 /** Makes an outbox. Its first renewal is due after a third of the lease. */
 export function createOutbox(context: OutboxContext): Outbox {
@@ -106,7 +130,9 @@ export function createOutbox(context: OutboxContext): Outbox {
     waiters: deliveryWaiters(),
     outage: createOutage(Math.min(MAX_BACKOFF_MS, context.leaseMs / 3), context.random),
     queue: [],
+    lastDelivery: { writtenAt: 0, wasRetried: false },
     added: 0,
+    refusedLines: 0,
     isBusy: false,
     isUrgent: false,
     sentAt: Number.NEGATIVE_INFINITY,
@@ -121,7 +147,11 @@ export function createOutbox(context: OutboxContext): Outbox {
   return {
     add: (change, options) => add(outbox, change, options),
     flush: () => flush(outbox),
-    finish: (change, { bytes }) => finish(outbox, change, bytes),
+    finish: (changes) => finish(outbox, changes),
+    renew() {
+      outbox.renewedAt = Number.NEGATIVE_INFINITY;
+      sendIfDue(outbox);
+    },
     close: (options) => close(outbox, options),
     stopped: () => outbox.stopped,
     stop: (error) => stop(outbox, error),
@@ -141,25 +171,43 @@ function append(
   options: Pick<PendingWrite, "bytes" | "isLast">,
 ): void {
   outbox.added += 1;
-  const write = { ...options, change, upTo: outbox.added, isUncertain: false };
-  outbox.queue = trimLines(appendWrite(outbox.queue, write), outbox.store.maxLogLines);
+  outbox.queue = appendWrite(outbox.queue, { ...options, change, upTo: outbox.added });
+  trimQueue(outbox);
+}
+
+/** Lines that the store would drop at once are not kept while it is unavailable. */
+function trimQueue(outbox: OutboxState): void {
+  const { queue, outage, store } = outbox;
+  const isTooLarge = queue.reduce((sum, { bytes }) => sum + bytes, 0) > MAX_QUEUED_BYTES;
+  if (outage.isOn() || isTooLarge)
+    outbox.queue = trimLines(queue, Math.min(store.maxLogLines, MAX_QUEUED_LINES));
 }
 
 function flush(outbox: OutboxState): Promise<void> {
   if (outbox.stopped !== undefined) return Promise.reject(outbox.stopped);
   if (outbox.queue.length === 0 && !outbox.isBusy) return Promise.resolve();
-  outbox.isUrgent = true;
+  sendAtOnce(outbox);
   const written = outbox.waiters.wait(outbox.added);
   sendIfDue(outbox);
   return written;
 }
 
-function finish(outbox: OutboxState, change: ChangeToWrite, bytes: number): Promise<void> {
-  if (outbox.stopped !== undefined) return Promise.reject(outbox.stopped);
-  append(outbox, change, { bytes, isLast: true });
+async function finish(
+  outbox: OutboxState,
+  changes: readonly CheckedChange[],
+): Promise<LastDelivery> {
+  if (outbox.stopped !== undefined) throw outbox.stopped;
+  for (const [index, { bytes, ...change }] of changes.entries())
+    append(outbox, change, { bytes, isLast: index === changes.length - 1 });
   if (outbox.maxDeliveryMs !== Number.POSITIVE_INFINITY)
     outbox.deadline = after(outbox.maxDeliveryMs, () => stop(outbox, notDelivered(outbox)));
-  return flush(outbox);
+  await flush(outbox);
+  return outbox.lastDelivery;
+}
+
+/** The queue does not wait for the interval. The mark must not outlive the queue, or the next update would not wait. */
+function sendAtOnce(outbox: OutboxState): void {
+  outbox.isUrgent = outbox.queue.length > 0;
 }
 
 /** Sends if something is due, else waits until something is. Only this function sets the timer. */
@@ -187,31 +235,38 @@ function renewalDueAt({ outage, renewedAt, leaseMs }: OutboxState): number {
 }
 
 async function sendNext(outbox: OutboxState): Promise<void> {
-  const [write = RENEWAL, ...rest] = outbox.queue;
+  const [next = RENEWAL, ...rest] = outbox.queue;
+  const write = withRefusedLines(outbox, next);
   outbox.queue = rest;
   if (rest.length === 0) outbox.isUrgent = false;
   outbox.sentAt = elapsed();
+  const sentAs = write.sentAs ?? outbox.hold.next();
   try {
-    if (!(write.isUncertain && (await isWritten(outbox, write)))) await send(outbox, write);
+    await send(outbox, write, sentAs);
     delivered(outbox, write);
   } catch (error) {
-    const { jobId } = outbox;
-    failed(
-      outbox,
-      write,
-      asProgressError(error, `A change of the job "${jobId}" was not written.`),
-    );
+    const message = `A change of the job "${outbox.jobId}" was not written.`;
+    failed(outbox, { ...write, sentAs }, asProgressError(error, message));
   }
   outbox.isBusy = false;
   sendIfDue(outbox);
 }
 
-async function send(outbox: OutboxState, { change, isLast }: PendingWrite): Promise<void> {
+/** Lines that the store refused are lost too, so the next line counts them (P9). */
+function withRefusedLines(outbox: OutboxState, write: PendingWrite): PendingWrite {
+  const { change, sentAs } = write;
+  if (outbox.refusedLines === 0 || change.log.length === 0 || sentAs !== undefined) return write;
+  const lostLines = (change.lostLines ?? 0) + outbox.refusedLines;
+  outbox.refusedLines = 0;
+  return { ...write, change: { ...change, lostLines } };
+}
+
+async function send(outbox: OutboxState, write: PendingWrite, hold: HoldWrite): Promise<void> {
   const begunAt = elapsed();
-  const { attempt } = outbox;
   // The last write gives the lease up.
-  const leaseMs = isLast ? 0 : outbox.leaseMs;
-  outbox.cursor = await outbox.write({ ...change, attempt, leaseMs });
+  const leaseMs = write.isLast ? 0 : outbox.leaseMs;
+  const { now } = await outbox.write({ ...write.change, hold, leaseMs });
+  outbox.lastDelivery = { writtenAt: now, wasRetried: write.sentAs !== undefined };
   outbox.renewedAt = begunAt;
 }
 
@@ -235,14 +290,16 @@ function failed(outbox: OutboxState, write: PendingWrite, error: ProgressError):
 function keepForLater(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
   if (outbox.outage.failed()) outbox.onError(error);
   outbox.lastFailure = error;
-  outbox.isUrgent = true;
-  if (write !== RENEWAL) outbox.queue = [{ ...write, isUncertain: true }, ...outbox.queue];
+  if (write.upTo > 0) outbox.queue = [write, ...outbox.queue];
+  trimQueue(outbox);
+  sendAtOnce(outbox);
   outbox.onNextFailure();
 }
 
 /** Drops a write that the store refused, so that the writes behind it get through. */
 function dropRefused(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
   outbox.onError(error);
+  outbox.refusedLines += write.change.log.length + (write.change.lostLines ?? 0);
   if (write.isLast) {
     clearTimeout(outbox.deadline);
     outbox.waiters.reject(write.upTo, error);
@@ -280,9 +337,9 @@ async function close(
   if (giveUpLease) await releaseLease(outbox);
 }
 
-async function releaseLease({ jobId, attempt, write, onError }: OutboxState): Promise<void> {
+async function releaseLease({ jobId, hold, write, onError }: OutboxState): Promise<void> {
   try {
-    await write({ set: {}, log: [], attempt, leaseMs: 0 });
+    await write({ set: {}, log: [], hold: hold.next(), leaseMs: 0 });
   } catch (error) {
     // A lease that is not given up runs out by itself.
     if (!isProgressError(error, "job-finished"))

@@ -1,21 +1,28 @@
 import {
-  type Change,
-  checkChange,
+  type CheckedChange,
+  type CheckedValue,
+  checkedField,
+  checkedLine,
   type Fields,
   type JobDefinition,
   type JobState,
   type JobTypes,
   type Json,
+  MAX_CHANGE_BYTES,
+  type NewLogLine,
   ProgressError,
   type StepState,
   stateOf,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
+import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
+import type { JobSize } from "../job-size.js";
 import type { Settings } from "../options.js";
+import type { JobHold } from "./hold.js";
 import type { JobWatcher } from "./job-watcher.js";
 import type { Outbox } from "./outbox.js";
-import { stepField } from "./steps.js";
+import { type StepUsers, stepField } from "./steps.js";
 
 /** The job of a reporter, as it was when the reporter opened it. */
 export interface OpenedJob<Job extends JobTypes> {
@@ -23,9 +30,9 @@ export interface OpenedJob<Job extends JobTypes> {
   readonly definition: JobDefinition<Job> | undefined;
   readonly attempt: number;
   readonly leaseMs: number;
-  /** The job's fields after the write with which the reporter opened it, and that write's cursor. */
+  /** The job's fields after the write with which the reporter opened it. */
   readonly fields: Fields;
-  readonly cursor: string;
+  readonly hold: JobHold;
   readonly watcher: JobWatcher;
 }
 
@@ -37,6 +44,11 @@ export interface WorkerState<Job extends JobTypes> extends OpenedJob<Job> {
   readonly outbox: Outbox;
   /** The job's fields as the worker knows them: as it opened them, with what it reported since. */
   readonly view: Record<string, Json>;
+  readonly size: JobSize;
+  /** The users of each step that is running. */
+  readonly stepUsers: Map<string, StepUsers>;
+  /** The kinds of values that were refused and reported. */
+  readonly refusedKinds: Set<string>;
   /** The last error that a step's work threw, and the innermost step that it came from. */
   failedStep: { readonly error: unknown; readonly id: string } | undefined;
   /** Whether the last write has begun. It is reset if that write is refused. */
@@ -47,9 +59,14 @@ export interface WorkerState<Job extends JobTypes> extends OpenedJob<Job> {
   readonly release: () => void;
 }
 
+/** The time for a report, by the store's clock. It never goes back, so that no step ends before it began. */
+export function timeOfReport({ store, view }: WorkerState<JobTypes>): number {
+  return Math.max(store.now(), Number(view.updatedAt ?? 0));
+}
+
 /** The job's state as the worker knows it. */
 export function stateOfWorker<Job extends JobTypes>(worker: WorkerState<Job>): JobState<Job> {
-  return stateOf<Job>(worker.jobId, worker.view, worker.settings.clock());
+  return stateOf<Job>(worker.jobId, worker.view, worker.store.now());
 }
 
 /** The state of a step as the worker knows it. */
@@ -69,35 +86,111 @@ export function guardReport(worker: WorkerState<JobTypes>, report: () => void): 
   try {
     report();
   } catch (error) {
-    const { jobId, settings } = worker;
-    settings.onError(asProgressError(error, `A change of the job "${jobId}" was not accepted.`));
+    refuse(worker, "report", asProgressError(error, "A report was not accepted."));
   }
 }
 
-/** Reports a value that can't be stored. */
-export function refuseValue({ jobId, settings }: WorkerState<JobTypes>, message: string): void {
-  settings.onError(new ProgressError("invalid-change", { message: `Job "${jobId}": ${message}` }));
+/** Reports a value that is left out, once per kind: a program that reports it may do so many times a second. */
+export function refuseValue(
+  worker: WorkerState<JobTypes>,
+  ...[kind, message, cause]: Parameters<Refuse>
+): void {
+  refuse(worker, kind, new ProgressError("invalid-change", { message, cause }));
 }
 
-/** Checks, copies and queues a change. It is copied because the caller may change the values before they are sent. */
-export function record(
-  worker: WorkerState<JobTypes>,
-  change: Pick<Change, "set" | "log">,
-  isUrgent: boolean,
+function refuse(
+  { jobId, refusedKinds, settings }: WorkerState<JobTypes>,
+  kind: string,
+  { code, message, details, cause }: ProgressError,
 ): void {
-  if (worker.isEnding || worker.outbox.stopped() !== undefined) return;
-  const bytes = checkChange(change);
-  const copy = jsonCopy(change);
-  merge(worker, copy.set);
-  worker.outbox.add(copy, { bytes, isUrgent });
+  const key = kind.slice(0, MAX_KIND_LENGTH);
+  if (refusedKinds.has(key) || refusedKinds.size >= MAX_REFUSED_KINDS) return;
+  refusedKinds.add(key);
+  settings.onError(
+    new ProgressError(code, {
+      message: `Job "${jobId}": ${message}`,
+      details: { ...details, jobId },
+      cause,
+    }),
+  );
+}
+
+/** A program that makes field names up must not fill the memory with them. */
+const MAX_REFUSED_KINDS = 100;
+const MAX_KIND_LENGTH = 200;
+
+/** Checks, copies and queues fields. One that can't be stored is refused and left out. */
+export function record(worker: WorkerState<JobTypes>, set: Fields, isUrgent: boolean): void {
+  if (!isReporting(worker)) return;
+  const accepted = Object.entries(set).flatMap(([field, value]) => {
+    const checked = acceptedField(worker, field, value);
+    return checked === undefined ? [] : [{ field, ...checked }];
+  });
+  for (const { bytes, ...change } of changesOf(accepted)) {
+    merge(worker, change.set);
+    worker.outbox.add(change, { bytes, isUrgent });
+  }
+}
+
+/** A field that was checked. */
+interface CheckedField extends CheckedValue {
+  readonly field: string;
+}
+
+/** The fewest changes that set these fields, in their order. */
+export function changesOf(fields: readonly CheckedField[]): readonly CheckedChange[] {
+  const changes: { readonly set: Record<string, Json>; readonly log: []; bytes: number }[] = [];
+  for (const { field, value, bytes } of fields) {
+    let last = changes.at(-1);
+    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES) {
+      last = { set: {}, log: [], bytes: 0 };
+      changes.push(last);
+    }
+    last.set[field] = value;
+    last.bytes += bytes;
+  }
+  return changes;
+}
+
+function acceptedField(
+  worker: WorkerState<JobTypes>,
+  field: string,
+  value: unknown,
+): CheckedValue | undefined {
+  try {
+    const checked = checkedField(field, value);
+    worker.size.set(field, checked.bytes);
+    return checked;
+  } catch (error) {
+    refuse(worker, field, asProgressError(error, `The value of "${field}" was not accepted.`));
+    return undefined;
+  }
+}
+
+/** Checks, copies and queues a log line. Data that can't be stored are refused and left out. */
+export function recordLine(worker: WorkerState<JobTypes>, line: NewLogLine): void {
+  if (!isReporting(worker)) return;
+  const { value, bytes } = acceptedLine(worker, line);
+  const log = [value as unknown as NewLogLine];
+  worker.outbox.add({ set: {}, log }, { bytes, isUrgent: true });
+}
+
+function acceptedLine(worker: WorkerState<JobTypes>, line: NewLogLine): CheckedValue {
+  try {
+    return checkedLine(line);
+  } catch (error) {
+    if (line.data === undefined) throw error;
+    refuse(worker, "log data", asProgressError(error, "The data of a line were not accepted."));
+    const { data: _, ...rest } = line;
+    return checkedLine(rest);
+  }
+}
+
+function isReporting({ isEnding, outbox }: WorkerState<JobTypes>): boolean {
+  return !isEnding && outbox.stopped() === undefined;
 }
 
 /** Merges fields into the worker's view of the job. */
-export function merge({ view, settings }: WorkerState<JobTypes>, set: Fields): void {
-  Object.assign(view, set, { updatedAt: settings.clock() });
-}
-
-/** The value that JSON turns this one into. */
-export function jsonCopy<Value>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value)) as Value;
+export function merge(worker: WorkerState<JobTypes>, set: Fields): void {
+  Object.assign(worker.view, set, { updatedAt: timeOfReport(worker) });
 }

@@ -1,11 +1,13 @@
-import { type Change, type Cursor, deltaAfter } from "@emlinh/progress-protocol";
-import type { Created, JobDraft, ProgressStore, SweepReport } from "../../core/store.js";
-import { jobExpired, storeClosed } from "../../shared/errors.js";
+import { type Change, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
+import type { Created, JobDraft, ProgressStore, SweepReport, Written } from "../../core/store.js";
+import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
 import {
   checkWrite,
   fieldsOfTransition,
   leaseOf,
   sweepCounts,
+  type Transition,
+  timesOfTransition,
   transitionOf,
 } from "../../shared/lifecycle.js";
 import { type Watchers, watchers } from "../shared/watchers.js";
@@ -15,20 +17,25 @@ import {
   type MemoryStoreSettings,
   resolveMemoryOptions,
 } from "./options.js";
-import { changeJob, newJob, type StoredJob, type TimedChange, writeStateOf } from "./stored-job.js";
+import { jobInOtherStore, joinOtherStores, type OtherStores } from "./other-stores.js";
+import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js";
 
 /**
  * Keeps jobs in the memory of this process. Other processes do not see them, and a restart loses them.
  *
  * A sweep looks only at the jobs that are due, so its cost does not depend on the number of jobs.
  *
+ * A job that another memory store of this process has is answered with a `job-not-found` that says so.
+ *
  * @throws ProgressError `invalid-option` if a bound is not a positive number.
  * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
   const settings = resolveMemoryOptions(options);
-  const memory: Memory = { settings, jobs: jobTable(settings), watching: watchers() };
-  const { jobs, watching } = memory;
+  const jobs = jobTable(settings);
+  const watching = watchers();
+  const others = joinOtherStores({ hasJob: (jobId) => jobs.find(jobId) !== undefined });
+  const memory: Memory = { settings, jobs, watching, others };
   let closed = false;
 
   function assertOpen(): void {
@@ -51,8 +58,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
     async read(jobId, after) {
       assertOpen();
       const job = jobs.find(jobId);
-      if (job !== undefined) return deltaAfter(job.data, after);
+      if (job !== undefined) return { ...deltaAfter(job.data, after), now: settings.clock() };
       if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
+      if (others.haveJob(jobId)) throw jobInOtherStore(jobId);
       return undefined;
     },
 
@@ -70,11 +78,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 
     async sweep(now, limit) {
       assertOpen();
-      return sweepJobs(memory, now ?? settings.clock(), limit);
+      return sweepJobs(memory, now, limit);
     },
 
     async close() {
       closed = true;
+      others.leave();
       jobs.clear();
       watching.clear();
     },
@@ -86,6 +95,15 @@ interface Memory {
   readonly settings: MemoryStoreSettings;
   readonly jobs: JobTable;
   readonly watching: Watchers;
+  readonly others: OtherStores;
+}
+
+/** @throws ProgressError `job-not-found`, `job-expired` */
+function jobIn({ jobs, others }: Memory, jobId: string): StoredJob {
+  const job = jobs.find(jobId);
+  if (job !== undefined) return job;
+  if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
+  throw others.haveJob(jobId) ? jobInOtherStore(jobId) : jobNotFound(jobId);
 }
 
 function createJob(memory: Memory, draft: JobDraft): Created {
@@ -94,8 +112,9 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   if (known !== undefined) return { jobId: known.id, cursor: known.data.cursor, created: false };
   jobs.checkRoomFor(draft.id);
   const now = settings.clock();
-  const job = newJob(draft, now);
-  changeJob(job, { set: { ...draft.set, createdAt: now }, log: [], now }, settings.maxLogLines);
+  const job = newJob(draft, settings.timer());
+  const set = { ...draft.set, createdAt: now };
+  changeJob(job, { set, log: [], now, times: {} }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
   watching.wake(job.id);
@@ -104,39 +123,65 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   return { jobId: job.id, cursor, created: true };
 }
 
-function writeJob(memory: Memory, jobId: string, { set, log, leaseMs, attempt }: Change): Cursor {
-  const job = memory.jobs.get(jobId);
-  checkWrite(writeStateOf(job), { set, attempt });
-  const now = memory.settings.clock();
+function writeJob(memory: Memory, jobId: string, change: Change): Written {
+  const { settings, jobs, watching } = memory;
+  const job = jobIn(memory, jobId);
+  const now = settings.clock();
+  const time = settings.timer();
+  if (checkWrite(writeStateOf(job, time), change) === "repeated")
+    return { cursor: job.data.cursor, now };
+  const { set, leaseMs } = change;
   // A write that renews the lease or gives it up clears the mark.
   const clears = leaseMs !== undefined && job.times.stale;
-  const accepted = clears ? { ...set, stale: false } : set;
-  return put(memory, job, { set: accepted, log, now, lease: leaseOf(leaseMs, now) });
+  const times = {
+    ...leaseOf(leaseMs, time),
+    writtenAt: time,
+    ...(isTerminal(set.status) && { endedAt: time, leaseUntil: undefined }),
+  };
+  const accepted = { ...change, set: clears ? { ...set, stale: false } : set, now, times };
+  const raised = changeJob(job, accepted, settings.maxLogLines);
+  jobs.update(job);
+  // Taken before the wake, because a watcher may write at once.
+  const cursor = job.data.cursor;
+  if (raised) watching.wake(job.id, job.data.version);
+  return { cursor, now };
 }
 
-function sweepJobs(memory: Memory, now: number, limit: number): SweepReport {
+function sweepJobs(memory: Memory, at: number | undefined, limit: number): SweepReport {
   const { settings, jobs } = memory;
+  const now = at ?? settings.clock();
+  const time = at === undefined ? settings.timer() : settings.timerAt(at);
   const counts = sweepCounts();
-  for (let job = jobs.due(now); job !== undefined; job = jobs.due(now)) {
+  for (let job = jobs.due(time); job !== undefined; job = jobs.due(time)) {
     if (counts.total() >= limit) break;
-    const transition = transitionOf(job.times, settings, now);
+    const transition = transitionOf(job.times, settings, time);
     if (transition === undefined)
       throw new Error(`The job "${job.id}" is queued for a time at which nothing is due.`);
     counts.add(transition);
     if (transition === "expired") removeJob(memory, job);
-    else put(memory, job, { set: fieldsOfTransition(transition, now), log: [], now });
+    else makeTransition(memory, job, { transition, now, time });
   }
-  return counts.report(jobs.due(now) !== undefined);
+  return counts.report(jobs.due(time) !== undefined);
 }
 
-/** Changes a job and wakes its watchers if readers can see the change. Returns the cursor of the version written. */
-function put({ settings, jobs, watching }: Memory, job: StoredJob, change: TimedChange): Cursor {
-  const isVisible = changeJob(job, change, settings.maxLogLines);
+interface TransitionNow {
+  readonly transition: Exclude<Transition, "expired">;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The same moment by the clock that measures leases. */
+  readonly time: number;
+}
+
+function makeTransition(
+  { settings, jobs, watching }: Memory,
+  job: StoredJob,
+  { transition, now, time }: TransitionNow,
+): void {
+  const set = fieldsOfTransition(transition, now);
+  const times = { ...timesOfTransition(transition, time), writtenAt: time };
+  changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.update(job);
-  // Taken before the wake, because a watcher may write at once.
-  const cursor = job.data.cursor;
-  if (isVisible) watching.wake(job.id, job.data.version);
-  return cursor;
+  watching.wake(job.id, job.data.version);
 }
 
 function removeJob({ jobs, watching }: Memory, job: StoredJob): void {

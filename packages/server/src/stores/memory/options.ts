@@ -1,4 +1,5 @@
 import { checksFor } from "../../shared/option-checks.js";
+import { elapsed } from "../../shared/time.js";
 import {
   resolveStoreLimits,
   type StoreLimits,
@@ -17,7 +18,11 @@ export interface MemoryStoreOptions extends StoreOptions {
    * first; `0` for none. @defaultValue `100_000`
    */
   readonly maxTombstones?: number | undefined;
-  /** Milliseconds since the epoch. @defaultValue `Date.now` */
+  /**
+   * Milliseconds since the epoch, for the times that readers get. A clock that is given here also measures leases,
+   * deadlines and TTLs; by default they are measured by a monotonic clock, so that a correction of the time of day ends
+   * no job. @defaultValue `Date.now`
+   */
   readonly clock?: (() => number) | undefined;
 }
 
@@ -26,15 +31,22 @@ export interface MemoryStoreSettings extends StoreLimits {
   readonly maxJobs: number;
   readonly maxTombstones: number;
   readonly clock: () => number;
+  /** Measures leases, deadlines and TTLs, in milliseconds since any moment. */
+  readonly timer: () => number;
+  /** The moment of a time of day, by the timer. */
+  readonly timerAt: (now: number) => number;
 }
 
 /** Fills in the defaults and checks the options. */
 export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSettings {
   const checks = checksFor("memoryStore");
+  const { clock } = options;
   return Object.freeze({
     ...resolveStoreLimits(options, checks),
     maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
-    clock: options.clock ?? Date.now,
+    clock: clock ?? Date.now,
+    timer: clock ?? elapsed,
+    timerAt: (now: number) => (clock === undefined ? elapsed() + (now - Date.now()) : now),
   });
 }

@@ -13,6 +13,8 @@ import type { JobDraft } from "../../core/store.js";
 import { newEpoch } from "../../shared/ids.js";
 import {
   closedSteps,
+  type Hold,
+  holdAfter,
   type JobTimes,
   timesAtCreation,
   type WriteState,
@@ -25,18 +27,25 @@ export interface StoredJob {
   readonly key: string | undefined;
   /** The job's fields and lines. This replica is the original; readers get deltas of it. */
   readonly data: Replica;
+  /** By the clock that measures leases. */
   times: JobTimes;
+  hold: Hold | undefined;
 }
 
-/** A change, the time of its write, and what it does to the lease. */
-export interface TimedChange extends Pick<Change, "set" | "log"> {
+/** A change, the time of its write by the store's clock, and the times that it sets. */
+export interface TimedChange extends Pick<Change, "set" | "log" | "lostLines" | "hold"> {
   readonly now: number;
-  readonly lease?: Partial<JobTimes>;
+  readonly times: Partial<JobTimes>;
 }
 
-/** A job of a new epoch, without any version. */
+/**
+ * A job of a new epoch, without any version.
+ *
+ * @param now - By the clock that measures leases.
+ */
 export function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJob {
-  return { id, key, data: emptyReplica(newEpoch()), times: timesAtCreation(now, deadlineMs) };
+  const data = emptyReplica(newEpoch());
+  return { id, key, data, times: timesAtCreation(now, deadlineMs), hold: undefined };
 }
 
 /**
@@ -46,33 +55,34 @@ export function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJo
  * @throws TypeError if a value can't be written as JSON. Then nothing has changed.
  */
 export function changeJob(job: StoredJob, change: TimedChange, maxLogLines: number): boolean {
-  const { now, lease } = change;
   const { data } = job;
   const delta = isVisible(change) ? deltaOfChange(data, copyOf(job, change)) : undefined;
   if (delta !== undefined) applyDelta(data, delta, maxLogLines);
-  job.times = {
-    ...job.times,
-    ...lease,
-    stale: fieldValue(data, "stale") === true,
-    writtenAt: now,
-    ...(data.done && { endedAt: now, leaseUntil: undefined }),
-  };
+  job.times = { ...job.times, ...change.times, stale: fieldValue(data, "stale") === true };
+  job.hold = holdAfter(job.hold, change.hold, data.version);
   return delta !== undefined;
 }
 
 /** A frozen copy of a change, with the fields that the store adds. */
-function copyOf({ data }: StoredJob, change: TimedChange): Pick<Change, "set" | "log"> {
-  const { set, log, now } = change;
-  const isEnd = isTerminal(set.status);
-  const closed = isEnd ? closedSteps({ ...replicaFields(data), ...set }, now) : {};
-  return frozenCopy({ set: { ...set, ...closed, updatedAt: now }, log });
+function copyOf(
+  { data }: StoredJob,
+  { set, log, lostLines, now }: TimedChange,
+): Pick<Change, "set" | "log" | "lostLines"> {
+  const ends = isTerminal(set.status);
+  const added = ends
+    ? { ...closedSteps({ ...replicaFields(data), ...set }, now), finishedAt: now }
+    : {};
+  return { ...frozenCopy({ set: { ...set, ...added, updatedAt: now }, log }), lostLines };
 }
 
-/** The state by which a write is accepted or refused. */
-export function writeStateOf({ id, data }: StoredJob): WriteState {
+/** The state by which a write is accepted or refused. @param now - By the clock that measures leases. */
+export function writeStateOf({ id, data, times, hold }: StoredJob, now: number): WriteState {
   return {
     id,
+    epoch: data.epoch,
     ended: data.done ? String(fieldValue(data, "status")) : undefined,
     attempt: Number(fieldValue(data, "attempt") ?? 1),
+    hold,
+    isLeased: times.leaseUntil !== undefined && times.leaseUntil > now,
   };
 }
