@@ -39,7 +39,7 @@ function stepAt(count: number) {
 }
 
 function changeAt(count: number): Change {
-  return { set: { "steps.render": stepAt(count) }, log: [], attempt: 1, leaseMs: 15_000 };
+  return { set: { "steps.render": stepAt(count) }, log: [], leaseMs: 15_000 };
 }
 
 const JOBS = Array.from({ length: AT_ONCE }, (_, index) => `job-${index}`);
@@ -78,9 +78,19 @@ async function compete(contenders: readonly Contender[]): Promise<void> {
 }
 
 async function ours(store: ProgressStore): Promise<Write> {
-  for (const id of JOBS)
-    await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
-  return (jobId, count) => store.write(jobId, changeAt(count));
+  const token = crypto.randomUUID();
+  for (const id of JOBS) {
+    const set = { kind: "video", status: "running", attempt: 1 };
+    const { cursor: seen } = await store.create({ id, set });
+    const hold = { token, count: 1, opens: { seen, takeOver: false } };
+    await store.write(id, { set: {}, log: [], hold, leaseMs: 15_000 });
+  }
+  // Counted over all jobs, so that the count of each job rises.
+  let writes = 1;
+  return (jobId, count) => {
+    writes += 1;
+    return store.write(jobId, { ...changeAt(count), hold: { token, count: writes } });
+  };
 }
 
 async function byHand(
