@@ -35,8 +35,8 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
    */
   readonly attempt?: "current" | "next" | undefined;
   /**
-   * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only if
-   * you know that the other worker is gone. @defaultValue `false`
+   * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only
+   * if you know that the other worker is gone. @defaultValue `false`
    */
   readonly takeOver?: boolean | undefined;
 }
