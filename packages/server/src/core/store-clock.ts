@@ -20,7 +20,7 @@ export interface StoreClock {
 }
 
 /**
- * Counts on from the store's replies by a monotonic timer, because the local time of day may be corrected at any moment.
+ * Counts on from the store's replies by a monotonic timer, since the local time of day may be corrected at any moment.
  *
  * @param clock - The local time of day, which is used until the first reply.
  * @param timer - In milliseconds since any moment.

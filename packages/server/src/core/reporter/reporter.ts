@@ -36,7 +36,8 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   /**
    * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `attempt-superseded`
    * if a later attempt has begun, `hold-lost` if another worker took the job over, `job-lost`, `job-timed-out` or
-   * `job-finished` if the job was ended elsewhere, `job-expired` if it was removed, `closed` after `close()` or `requeue()`.
+   * `job-finished` if the job was ended elsewhere, `job-expired` if it was removed, `closed` after `close()` or
+   * `requeue()`.
    */
   readonly signal: AbortSignal;
   /** The job as this worker knows it: as it was opened, with the reports since. */
