@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import pg from "pg";
@@ -16,6 +16,8 @@ export interface PostgresServerOptions {
   readonly durable?: boolean | undefined;
   /** More settings, such as `["max_connections=200"]`. */
   readonly settings?: readonly string[] | undefined;
+  /** The primary that it follows, with a copy of its data. By default it is a primary itself. */
+  readonly standbyOf?: Pick<PostgresServer, "port"> | undefined;
 }
 
 /** How a server stops: `smart` waits for its clients, `fast` disconnects them, `immediate` is a crash. */
@@ -80,8 +82,10 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     rmSync(folder, { recursive: true, force: true });
   });
   const data = join(folder, "data");
-  const initdb = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"];
-  execFileSync(join(FOLDER, "initdb"), initdb, { ...owner, cwd: folder, stdio: "pipe" });
+  const [program, ...creation] = creationOf(data, options.standbyOf);
+  // The folder may hold links to some of the binaries.
+  const binaries = dirname(realpathSync(join(FOLDER, "initdb")));
+  execFileSync(join(binaries, program), creation, { ...owner, cwd: folder, stdio: "pipe" });
   const args = argumentsOf({ data, folder, port }, options);
 
   async function start(): Promise<void> {
@@ -92,7 +96,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       stdio: ["ignore", "ignore", "pipe"],
     });
     child = started;
-    await untilOutput(started, "database system is ready to accept connections");
+    // Of a standby, it accepts read-only connections.
+    await untilOutput(started, "database system is ready to accept");
   }
 
   async function stop(mode: StopMode = "fast"): Promise<void> {
@@ -149,6 +154,29 @@ function idOf(user: string, flag: string): number | undefined {
     // There is no such user. The next one is tried.
     return undefined;
   }
+}
+
+/** The command that creates the data of a server. */
+function creationOf(
+  data: string,
+  primary: PostgresServerOptions["standbyOf"],
+): [program: string, ...args: string[]] {
+  if (primary === undefined)
+    return [
+      "initdb",
+      "-D",
+      data,
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "-N",
+      "-E",
+      "UTF8",
+      "--locale=C",
+    ];
+  const at = ["-h", "127.0.0.1", "-p", `${primary.port}`, "-U", "postgres"];
+  return ["pg_basebackup", ...at, "-D", data, "--write-recovery-conf", "--checkpoint=fast"];
 }
 
 function argumentsOf(

@@ -69,7 +69,7 @@ export async function checkClosedSteps(store: ProgressStore): Promise<void> {
     const created = await store.create({ id, set: draft });
     const before = { status, "steps.a": c, "steps.b": b, "steps.d": d, "metadata.e": a };
     const { "steps.b": _, ...set } = before;
-    const cursor = await store.write(id, { set, log: [] });
+    const { cursor } = await store.write(id, { set, log: [] });
     const delta = await store.read(id);
     const finishedAt = Number(delta?.set.updatedAt);
     expect(delta).toMatchObject({ cursor, done: true });
@@ -77,11 +77,13 @@ export async function checkClosedSteps(store: ProgressStore): Promise<void> {
       attempt: 1,
       createdAt: delta?.set.createdAt,
       updatedAt: finishedAt,
+      finishedAt,
       ...before,
       ...closedSteps(before, finishedAt),
     });
     // The closed steps have the version of the end.
-    const changed = { ...set, ...closedSteps(before, finishedAt), updatedAt: finishedAt };
+    const times = { updatedAt: finishedAt, finishedAt };
+    const changed = { ...set, ...closedSteps(before, finishedAt), ...times };
     expect((await store.read(id, created.cursor))?.set).toEqual(changed);
   }
 }

@@ -14,9 +14,13 @@ export async function runningJob(store: ProgressStore, id: string): Promise<void
   await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
 }
 
-/** Writes one field. */
-export function setMessage(store: ProgressStore, id: string, message: string): Promise<string> {
-  return store.write(id, { set: { message }, log: [] });
+/** Writes one field. Resolves with the cursor of the write. */
+export async function setMessage(
+  store: ProgressStore,
+  id: string,
+  message: string,
+): Promise<string> {
+  return (await store.write(id, { set: { message }, log: [] })).cursor;
 }
 
 /** Records the wakes of a watch. */

@@ -1,7 +1,12 @@
 import type { Change, ProgressError } from "@emlinh/progress-protocol";
 import type { JobDraft, ProgressStore } from "@emlinh/progress-server";
-import { type RedisStoreOptions, redisStore } from "@emlinh/progress-server/stores/redis";
-import { onTestFinished } from "vitest";
+import {
+  type NodeRedisClient,
+  type RedisClient,
+  type RedisStoreOptions,
+  redisStore,
+} from "@emlinh/progress-server/stores/redis";
+import { onTestFinished, vi } from "vitest";
 import { type RedisServer, runCommand } from "../servers/redis.js";
 import type { OpenedClient } from "./redis-clients.js";
 
@@ -47,4 +52,14 @@ export async function cutSubscribers(server: RedisServer): Promise<number> {
   const ids = (await subscribersOf(server)).map((line) => /^id=(\d+)/.exec(line)?.[1] ?? "");
   for (const id of ids) await runCommand(server, "CLIENT", "KILL", "ID", id);
   return ids.length;
+}
+
+/** Returns the number of scripts that have been run on a client since this call. */
+export function countCalls(client: RedisClient): () => number {
+  const calls =
+    "evalsha" in client
+      ? vi.spyOn(client, "evalsha")
+      : vi.spyOn(client as NodeRedisClient, "evalSha");
+  onTestFinished(() => calls.mockRestore());
+  return () => calls.mock.calls.length;
 }

@@ -105,7 +105,7 @@ describe("sqliteStore on a locked file", () => {
     const closed = store.close();
     await turnEventLoop();
     other.exec("COMMIT");
-    const cursor = await write;
+    const { cursor } = await write;
     await closed;
     const kept = other.prepare("SELECT version FROM progress_jobs").get();
     expect(kept).toMatchObject({ version: Number(cursor.split(".")[1]) });
@@ -139,6 +139,20 @@ describe("sqliteStore on a database that refuses", () => {
     ]);
   });
 
+  test("given a connection that may not write, throws store-unavailable and names the remedy", async () => {
+    const database = new Database(join(temporaryFolder(), "jobs.db"));
+    onTestFinished(() => void database.close());
+    const store = sqliteStore({ database });
+    await store.create({ id: "a", set: QUEUED });
+    database.exec("PRAGMA query_only = on");
+    const error = await store
+      .write("a", { set: { percent: 1 }, log: [] })
+      .catch((reason: unknown) => reason);
+    expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
+    expect(String(error)).toContain("read-only");
+    expect((await store.read("a"))?.set.status).toBe("queued");
+  });
+
   test("given a full disk, throws store-unavailable, and works again once there is space", async () => {
     const file = join(temporaryFolder(), "jobs.db");
     const database = new Database(file);
@@ -152,9 +166,10 @@ describe("sqliteStore on a database that refuses", () => {
     const big = { set: { "metadata.big": "x".repeat(100_000) }, log: [] };
     const error = await store.write("a", big).catch((reason: unknown) => reason);
     expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
+    expect(String(error)).toContain("Make space");
     expect((await store.read("a"))?.cursor.split(".")[1]).toBe("1");
     database.exec("PRAGMA max_page_count = 100000");
-    expect((await store.write("a", big)).split(".")[1]).toBe("2");
+    expect((await store.write("a", big)).cursor.split(".")[1]).toBe("2");
     await store.close();
   });
 });

@@ -132,6 +132,17 @@ describe("sqliteStore's tables", () => {
     expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([196, 197, 198, 199, 200]);
   });
 
+  test("given lines that were lost, keeps the newest lines and not the newest numbers", async () => {
+    const database = openFile();
+    const store = openStore(database, { maxLogLines: 5 });
+    await store.create({ id: "a", set: QUEUED });
+    const line = { at: 1, level: "info", text: "x" } as const;
+    for (let by = 1; by <= 100; by += 1)
+      await store.write("a", { set: {}, log: [line], lostLines: by % 2 === 0 ? 10 : 0 });
+    expect((await store.read("a"))?.log.map(({ n }) => n)).toEqual([576, 577, 588, 589, 600]);
+    expect(rowsIn(database, "progress_lines")).toBeLessThanOrEqual(5 + 32);
+  });
+
   test("given removed jobs, keeps only their ids, and forgets those after tombstoneTtlMs", async () => {
     const database = openFile();
     const times = { ttlMs: 1_000, tombstoneTtlMs: 5_000 };

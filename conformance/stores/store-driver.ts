@@ -18,8 +18,10 @@ import {
   QUEUED,
   range,
   versionOf,
+  writeJob,
 } from "@emlinh/progress-server/testing/fixtures";
-import { createModel, type ModelJob, type StoreModel } from "./store-model.js";
+import { changeOf, withoutProgress } from "./store-changes.js";
+import { createModel, isLeasedAt, type ModelJob, type StoreModel } from "./store-model.js";
 import { IDS, type Step, UNIT_MS } from "./store-steps.js";
 import { type ExpectedWakes, watchAll } from "./store-wakes.js";
 
@@ -116,18 +118,21 @@ async function create(
 }
 
 async function write(
-  { stores, model, wakes, now }: StoreDriver,
-  { by, id, change }: Pick<Step & { do: "write" }, "by" | "id" | "change">,
+  driver: StoreDriver,
+  { by, id, ...step }: Pick<Step & { do: "write" }, "by" | "id" | "change" | "hold">,
 ): Promise<void> {
+  const { stores, model, wakes, now } = driver;
   const store = instance(stores, by);
-  const codes = model.refusal(id, change);
+  const change = changeOf(step, model.jobs.get(id));
+  const codes = model.refusal(id, change, now());
   if (codes !== undefined) {
     await assertRejects(store.write(id, change), codes, "A write");
     return;
   }
   const before = model.jobs.get(id)?.history.version();
   const changed = wakes.begin(id);
-  const cursor = await store.write(id, change);
+  const { cursor, now: at } = await store.write(id, change);
+  checkNow(driver, at);
   model.write(id, change, now());
   const job = jobIn(model, id);
   assertEqual(cursor, cursorOf(job), "the cursor of a write");
@@ -141,12 +146,13 @@ async function burst(driver: StoreDriver, step: Step & { do: "burst" }): Promise
   const job = model.jobs.get(id);
   if (job === undefined || job.endedAt !== undefined) {
     for (const [index, change] of changes.entries())
-      await write(driver, { by: by + index, id, change });
+      await write(driver, { by: by + index, id, change, hold: undefined });
     return;
   }
+  const all = isLeasedAt(job, now()) ? changes.map(withoutProgress) : changes;
   const from = job.history.version();
   const changed = wakes.begin(id);
-  const begun = changes.map((change, index) => ({
+  const begun = all.map((change, index) => ({
     written: writeTo(instance(stores, by + index), id, change),
     read: instance(stores, by + index + 1).read(id, cursorOf(job)),
   }));
@@ -182,13 +188,11 @@ async function checkBurst(
 }
 
 async function writeTo(store: ProgressStore, id: string, change: Change) {
-  return { change, version: versionOf(await store.write(id, change)) };
+  return { change, version: versionOf(await writeJob(store, id, change)) };
 }
 
-async function read(
-  { stores, model }: StoreDriver,
-  { by, id, from }: Step & { do: "read" },
-): Promise<void> {
+async function read(driver: StoreDriver, { by, id, from }: Step & { do: "read" }): Promise<void> {
+  const { stores, model } = driver;
   const store = instance(stores, by);
   const job = model.jobs.get(id);
   if (job === undefined) {
@@ -197,7 +201,9 @@ async function read(
     return;
   }
   const [version, after] = position(job, from);
-  checkDelta(job, await store.read(id, after), version);
+  const delta = await store.read(id, after);
+  checkDelta(job, delta, version);
+  checkNow(driver, delta?.now);
 }
 
 async function remove(
@@ -241,6 +247,12 @@ function checkDelta(job: ModelJob, delta: Delta | undefined, from: number | unde
   assertTrue(delta !== undefined, "read() returned undefined for a job that exists.");
   assertEqual(cursorParts(delta.cursor).epoch, job.epoch, "the epoch");
   job.history.check(delta, from);
+}
+
+/** Checks the time that a store returned. A backend's clock advances, so its time is only near the model's. */
+function checkNow({ clock, now }: StoreDriver, at: number | undefined): void {
+  if (clock === "injected") assertEqual(at, now(), "the store's time");
+  else assertTrue(Math.abs(Number(at) - now()) < UNIT_MS / 2, `The store's time is ${at}.`);
 }
 
 /** Where a backend's time advances: between two units, so that no transition is due at that very moment. */

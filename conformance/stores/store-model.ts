@@ -1,9 +1,11 @@
 import {
   type Change,
   type ErrorCode,
+  type Fields,
   isTerminal,
   type JobDraft,
   type Json,
+  printCursor,
   type SweepReport,
 } from "@emlinh/progress-server";
 import { type History, history } from "@emlinh/progress-server/testing/history";
@@ -17,11 +19,19 @@ export interface ModelJob {
   readonly deadlineAt: number | undefined;
   attempt: number;
   isStale: boolean;
+  hold: ModelHold | undefined;
   lease: { readonly until: number; readonly ms: number } | undefined;
   writtenAt: number;
   /** The time of the last version. */
   updatedAt: number;
   endedAt: number | undefined;
+}
+
+/** The worker that may write to a job, and the versions at which a worker may have read it to take it over. */
+export interface ModelHold {
+  readonly token: string;
+  readonly count: number;
+  readonly since: number;
 }
 
 interface ModelOptions {
@@ -36,7 +46,8 @@ export interface StoreModel {
   jobWithKey(key: string | undefined): string | undefined;
   create(draft: JobDraft, epoch: string, now: number): void;
   /** The codes of which a write must be refused with one; `undefined` if it must be accepted. */
-  refusal(id: string, change: Change): readonly ErrorCode[] | undefined;
+  refusal(id: string, change: Change, now: number): readonly ErrorCode[] | undefined;
+  /** Changes nothing for a write that was made before. */
   write(id: string, change: Change, now: number): void;
   /** Returns whether there was such a job. */
   remove(id: string): boolean;
@@ -65,18 +76,21 @@ export function createModel(options: ModelOptions): StoreModel {
       removed.delete(draft.id);
       jobs.set(draft.id, newJob(draft, { epoch, now, maxLogLines: options.maxLogLines }));
     },
-    refusal(id, change) {
+    refusal(id, change, now) {
       const job = jobs.get(id);
-      if (job !== undefined) return refusalOf(job, change);
+      if (job !== undefined)
+        return isRepeated(job, change) ? undefined : refusalOf(job, change, now);
       return removed.has(id) ? ["job-not-found", "job-expired"] : ["job-not-found"];
     },
-    write(id, { set, log, leaseMs }, now) {
+    write(id, change, now) {
       const job = jobs.get(id);
-      if (job === undefined) return;
+      if (job === undefined || isRepeated(job, change)) return;
+      const { set, log, lostLines, leaseMs } = change;
       if (leaseMs !== undefined)
         job.lease = leaseMs > 0 ? { until: now + leaseMs, ms: leaseMs } : undefined;
       const clearsStale = leaseMs !== undefined && job.isStale;
-      put(job, { set: clearsStale ? { ...set, stale: false } : set, log }, now);
+      put(job, { set: clearsStale ? { ...set, stale: false } : set, log, lostLines }, now);
+      job.hold = holdAfter(job, change);
     },
     remove,
     sweep(now) {
@@ -86,7 +100,8 @@ export function createModel(options: ModelOptions): StoreModel {
         if (transition === undefined) continue;
         counts[transition] += 1;
         if (transition === "expired") remove(id);
-        else put(job, { set: fieldsOf(transition, now), log: [] }, now);
+        else put(job, { set: fieldsOf(transition), log: [] }, now);
+        if (transition === "stale") job.lease = { until: now, ms: job.lease?.ms ?? 0 };
       }
       return { ...counts, more: false };
     },
@@ -105,6 +120,7 @@ function newJob(
     deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
     attempt: 1,
     isStale: false,
+    hold: undefined,
     lease: undefined,
     writtenAt: now,
     updatedAt: now,
@@ -113,10 +129,11 @@ function newJob(
 }
 
 /** Writes an accepted change. The history closes the steps that an end leaves running. */
-function put(job: ModelJob, { set, log }: Pick<Change, "set" | "log">, now: number): void {
+function put(job: ModelJob, change: Pick<Change, "set" | "log" | "lostLines">, now: number): void {
+  const { set, log } = change;
   job.writtenAt = now;
   if (Object.keys(set).length + log.length > 0) job.updatedAt = now;
-  job.history.append({ set, log });
+  job.history.append(change);
   if (set.stale !== undefined) job.isStale = set.stale === true;
   if (set.attempt !== undefined) job.attempt = Number(set.attempt);
   if (!isTerminal(set.status)) return;
@@ -124,13 +141,46 @@ function put(job: ModelJob, { set, log }: Pick<Change, "set" | "log">, now: numb
   job.lease = undefined;
 }
 
-function refusalOf(job: ModelJob, { set, attempt }: Change): readonly ErrorCode[] | undefined {
+function isRepeated(job: ModelJob, { hold }: Change): boolean {
+  return hold !== undefined && hold.token === job.hold?.token && hold.count <= job.hold.count;
+}
+
+function holdAfter({ hold, history }: ModelJob, { hold: own }: Change): ModelHold | undefined {
+  if (own === undefined) return hold;
+  const since = own.opens === undefined ? (hold?.since ?? 0) : history.version();
+  return { token: own.token, count: own.count, since };
+}
+
+function refusalOf(
+  job: ModelJob,
+  { set, hold }: Change,
+  now: number,
+): readonly ErrorCode[] | undefined {
   if (job.endedAt !== undefined) return ["job-finished"];
-  const isLate =
-    set.attempt === undefined
-      ? (attempt ?? job.attempt) < job.attempt
-      : Number(set.attempt) <= job.attempt;
-  return isLate ? ["attempt-superseded"] : undefined;
+  if (set.attempt !== undefined && Number(set.attempt) <= job.attempt)
+    return ["attempt-superseded"];
+  const isLeased = isLeasedAt(job, now);
+  if (hold === undefined) return isLeased && isProgress(set) ? ["job-held"] : undefined;
+  if (hold.opens === undefined) return hold.token === job.hold?.token ? undefined : ["hold-lost"];
+  if (job.hold === undefined) return undefined;
+  const readable = versionsFrom(job, job.hold.since);
+  const isForced = hold.opens.takeOver || set.attempt !== undefined;
+  return readable.includes(hold.opens.seen) && (isForced || !isLeased) ? undefined : ["job-held"];
+}
+
+/** Whether a lease is valid. */
+export function isLeasedAt({ lease }: ModelJob, now: number): boolean {
+  return lease !== undefined && lease.until > now;
+}
+
+function isProgress(set: Fields): boolean {
+  return Object.keys(set).some((field) => /^(?:percent$|steps\.)/.test(field));
+}
+
+/** The cursors of a version and of all later ones. */
+function versionsFrom({ epoch, history }: ModelJob, since: number): readonly string[] {
+  const count = history.version() - since + 1;
+  return Array.from({ length: count }, (_, by) => printCursor({ epoch, version: since + by }));
 }
 
 type ModelTransition = "stale" | "lost" | "timedOut" | "expired";
@@ -143,18 +193,15 @@ function transitionOf(
   if (endedAt !== undefined) return now >= endedAt + ttlMs ? "expired" : undefined;
   if (deadlineAt !== undefined && now >= deadlineAt) return "timedOut";
   if (lease === undefined) return now >= writtenAt + idleTtlMs ? "expired" : undefined;
-  if (now >= lease.until + lease.ms) return "lost";
-  return now >= lease.until && !isStale ? "stale" : undefined;
+  if (isStale) return now >= lease.until + lease.ms ? "lost" : undefined;
+  return now >= lease.until ? "stale" : undefined;
 }
 
-function fieldsOf(
-  transition: Exclude<ModelTransition, "expired">,
-  now: number,
-): Record<string, Json> {
+function fieldsOf(transition: Exclude<ModelTransition, "expired">): Record<string, Json> {
   if (transition === "stale") return { stale: true };
   const [status, code, message] =
     transition === "lost"
       ? ["lost", "job-lost", "The worker stopped reporting."]
       : ["timed-out", "job-timed-out", "The job did not finish before its deadline."];
-  return { status, finishedAt: now, stale: false, error: { code, message } };
+  return { status, stale: false, error: { code, message } };
 }

@@ -4,6 +4,17 @@ import fc from "fast-check";
 /** The unit of time of the property. No run takes a noticeable part of it. */
 export const UNIT_MS = 600_000;
 
+/** The hold of a write. The driver makes it, because counts and cursors depend on the steps before. */
+export interface StepHold {
+  readonly token: string;
+  /** Added to the newest count of the token. `0` and less for a write that was made before. */
+  readonly ahead: number;
+  /** How it opens the job, unless its token holds it already. */
+  readonly opens:
+    | { readonly seen: "now" | "opening" | "before" | "other"; readonly takeOver: boolean }
+    | undefined;
+}
+
 /** One call of a store, by one of its instances. */
 export type Step = { readonly by: number } & (
   | {
@@ -12,7 +23,12 @@ export type Step = { readonly by: number } & (
       readonly key: string | undefined;
       readonly deadlineMs: number | undefined;
     }
-  | { readonly do: "write"; readonly id: string; readonly change: Change }
+  | {
+      readonly do: "write";
+      readonly id: string;
+      readonly change: Change;
+      readonly hold: StepHold | undefined;
+    }
   | { readonly do: "burst"; readonly id: string; readonly changes: readonly Change[] }
   /**
    * `from` is the version of the reader's cursor as a fraction of the job's versions, or a cursor that gets a reset.
@@ -70,10 +86,15 @@ const fields: fc.Arbitrary<Fields> = fc.record(
 ) as fc.Arbitrary<Fields>;
 
 const report: fc.Arbitrary<Change> = fc
-  .record({ set: fields, log: fc.array(line, { maxLength: 6 }) }, { noNullPrototype: true })
+  .record(
+    { set: fields, log: fc.array(line, { maxLength: 6 }), lostLines: fc.constantFrom(0, 0, 1, 5) },
+    { noNullPrototype: true },
+  )
   // The suite has a case for a change of nothing.
-  .map(({ set, log }) =>
-    Object.keys(set).length + log.length > 0 ? { set, log } : { set: { percent: null }, log },
+  .map(({ set, log, lostLines }) =>
+    Object.keys(set).length + log.length > 0
+      ? { set, log, lostLines: log.length > 0 ? lostLines : 0 }
+      : { set: { message: null }, log },
   );
 
 const leaseMs = fc.constantFrom(0, UNIT_MS, 2 * UNIT_MS);
@@ -84,13 +105,9 @@ const leased: fc.Arbitrary<Change> = fc
   .tuple(report, leaseMs)
   .map(([change, ms]) => ({ ...change, leaseMs: ms }));
 
-const attempted: fc.Arbitrary<Change> = fc
-  .tuple(fc.oneof(report, leased, renewal), fc.integer({ min: 1, max: 3 }))
-  .map(([change, attempt]) => ({ ...change, attempt }));
-
 const next: fc.Arbitrary<Change> = fc
-  .integer({ min: 2, max: 4 })
-  .map((attempt) => ({ set: { attempt, percent: null }, log: [] }));
+  .tuple(fc.integer({ min: 2, max: 4 }), fc.option(leaseMs, { nil: undefined }))
+  .map(([attempt, ms]) => ({ set: { attempt, percent: null }, log: [], leaseMs: ms }));
 
 const end: fc.Arbitrary<Change> = fc
   .tuple(
@@ -98,13 +115,17 @@ const end: fc.Arbitrary<Change> = fc
     fc.constantFrom("completed", "failed", "cancelled"),
     fc.array(line, { maxLength: 1 }),
   )
-  .map(([set, status, log]) => ({ set: { ...set, status, result: null }, log }));
+  // The store sets finishedAt itself.
+  .map(([set, status, log]) => ({
+    set: { ...set, status, result: null, finishedAt: 5 },
+    log,
+    lostLines: 2 * log.length,
+  }));
 
 const change = fc.oneof(
   { weight: 4, arbitrary: report },
   { weight: 3, arbitrary: leased },
   { weight: 3, arbitrary: renewal },
-  { weight: 2, arbitrary: attempted },
   { weight: 2, arbitrary: next },
   { weight: 1, arbitrary: end },
 );
@@ -123,7 +144,25 @@ const createStep = fc.record({
   ),
 });
 
-const writeStep = fc.record({ do: fc.constant("write" as const), by, id, change });
+const hold: fc.Arbitrary<StepHold> = fc.record({
+  token: fc.constantFrom("v", "v", "w"),
+  ahead: fc.constantFrom(1, 1, 1, 1, 2, 0, -1),
+  opens: fc.option(
+    fc.record({
+      seen: fc.constantFrom("now", "now", "opening", "before", "other"),
+      takeOver: fc.boolean(),
+    }),
+    { nil: undefined, freq: 3 },
+  ),
+});
+
+const writeStep = fc.record({
+  do: fc.constant("write" as const),
+  by,
+  id,
+  change,
+  hold: fc.option(hold, { nil: undefined, freq: 2 }),
+});
 
 const burstStep = fc.record({
   do: fc.constant("burst" as const),

@@ -23,7 +23,7 @@ const store = sqliteStore({ database: new Database(file) });
 await store.create({ id: jobId, set: { kind: "video", status: "running", attempt: 1 } });
 
 for (let n = 1; ; n += 1) {
-  const cursor = await store.write(jobId, {
+  const { cursor } = await store.write(jobId, {
     set: { "metadata.n": n, "metadata.ballast": `${BALLAST}${n}` },
     log: [{ at: Date.now(), level: "info", text: String(n) }],
   });

@@ -146,7 +146,14 @@ export function checkedField(field: string, value: unknown): CheckedValue {
  * @throws {@link ProgressError} `invalid-change` or `too-large`
  */
 export function checkedLine(line: NewLogLine): CheckedValue {
-  if (!LEVELS.has(line.level) || typeof line.text !== "string" || !Number.isFinite(line.at))
+  // A line of untyped code may be anything.
+  if (
+    line === null ||
+    typeof line !== "object" ||
+    !LEVELS.has(line.level) ||
+    typeof line.text !== "string" ||
+    !Number.isFinite(line.at)
+  )
     throw new ProgressError("invalid-change", {
       message: 'A log line needs a level of "info", "warn" or "error", a text and a time.',
       details: { name: "log" },

@@ -5,6 +5,7 @@ import {
   type JobTypes,
 } from "@emlinh/progress-protocol";
 import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
+import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
 import type { EndOptions, EndStatus } from "./end-fields.js";
 import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
@@ -12,7 +13,7 @@ import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub, type HubStats } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
-import { type ProgressOptions, resolveOptions, resolveSpreadMs, type Settings } from "./options.js";
+import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
@@ -25,15 +26,6 @@ import { type JobListener, watchJob } from "./watch-job.js";
 export interface ProgressStats extends HubStats {
   /** Jobs that are open for work in this process. */
   readonly reporters: number;
-}
-
-/** Options of `drain`. */
-export interface DrainOptions {
-  /**
-   * Milliseconds over which the open streams are sent away, so that they do not all reconnect at once.
-   * @defaultValue `5_000`
-   */
-  readonly spreadMs?: number | undefined;
 }
 
 /** Creates, runs and serves jobs. One per process and store. */
@@ -119,7 +111,13 @@ export interface Progress {
   handle(facts: RequestFacts): Promise<Answer>;
   /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
-  /** Refuses new streams, sends the open ones away, and resolves when all are gone. Then `server.close()` ends too. */
+  /**
+   * Refuses new streams, answers requests that wait for `authorize` or the store with 503, and sends the open streams
+   * away. Resolves when all are gone, and at the latest after `timeoutMs`, when those that are left are destroyed. Then
+   * `server.close()` ends too.
+   *
+   * @throws ProgressError `invalid-option`
+   */
   drain(options?: DrainOptions): Promise<void>;
   /**
    * Sends the open streams away at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`,
@@ -169,7 +167,7 @@ export function createProgress(options: ProgressOptions): Progress {
       watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
     handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
     sweep: () => sweeper.sweep(),
-    drain: async ({ spreadMs } = {}) => hub.drain(resolveSpreadMs(spreadMs)),
+    drain: async (times = {}) => hub.drain(resolveDrainTimes(times)),
     close() {
       closing ??= closeAll();
       return closing;

@@ -98,7 +98,7 @@ export interface ProgressStore {
    * changed, the read costs no more than a look at the version.
    *
    * @returns `undefined` for a job that is unknown.
-   * @throws ProgressError `job-expired` if the store remembers that the job existed; `store-unavailable`.
+   * @throws ProgressError `job-not-found` in place of that, if the store knows where the job is; `job-expired` if the store remembers that the job existed; `store-unavailable`.
    */
   read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
 

@@ -7,6 +7,7 @@ import {
   stateOf,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../shared/errors.js";
+import { callSafely } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
 import type { Hub, TopicHandle } from "./hub/hub.js";
 import type { TopicListener } from "./hub/topic.js";
@@ -66,9 +67,15 @@ export async function watchJob(
   };
   const stop = (): void => leave(handle, topicListener);
   topic.listeners.add(topicListener);
-  // The job may have been removed since the topic was joined.
-  if (topic.isClosed()) topicListener.removed();
-  else topicListener.changed();
+  try {
+    // The job may have been removed since the topic was joined.
+    if (topic.isClosed()) topicListener.removed();
+    else topicListener.changed(now());
+  } catch (error) {
+    // A state that can't be read. The caller gets no function to end the watch with.
+    stop();
+    throw error;
+  }
   return stop;
 }
 
@@ -82,11 +89,6 @@ function notifier(
   onError: (error: unknown) => void,
 ): (...args: Parameters<JobListener>) => void {
   return (job, log) => {
-    try {
-      const result = listener(job, log);
-      if (result instanceof Promise) result.catch(onError);
-    } catch (error) {
-      onError(error);
-    }
+    callSafely(() => listener(job, log), onError);
   };
 }

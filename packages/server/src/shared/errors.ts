@@ -113,6 +113,13 @@ export function draining(): ProgressError {
   });
 }
 
+/** The client of a request left before it was answered. No one receives the answer. */
+export function clientGone(): ProgressError {
+  return new ProgressError("closed", {
+    message: "The client left before its request was answered.",
+  });
+}
+
 /** A method was called after `close()`. */
 export function closedError(what: string): ProgressError {
   return new ProgressError("closed", { message: `${what} is closed. Create a new one.` });

@@ -4,13 +4,14 @@ import {
   type CursorParts,
   type Delta,
   type Fields,
+  type HoldWrite,
   isProgressError,
   type Json,
   type NewLogLine,
   parseCursor,
   type TerminalStatus,
 } from "@emlinh/progress-protocol";
-import type { JobDraft, ProgressStore } from "../core/store.js";
+import type { JobDraft, ProgressStore, SweepReport } from "../core/store.js";
 import { assertRejects, assertTrue } from "./assert.js";
 
 /** The fields of a new job. */
@@ -36,8 +37,8 @@ export function change(set: Fields, more: Partial<Change> = {}): Change {
 }
 
 /** A change that only renews the lease. */
-export function renewal(leaseMs: number, attempt?: number): Change {
-  return { set: {}, log: [], leaseMs, attempt };
+export function renewal(leaseMs: number, hold?: HoldWrite): Change {
+  return { set: {}, log: [], leaseMs, hold };
 }
 
 /** The change that completes a job. */
@@ -50,10 +51,16 @@ export function line(text: string, more: Partial<NewLogLine> = {}): NewLogLine {
   return { at: 1_700_000_000_123, level: "info", text, ...more };
 }
 
-/** Reads a job. Fails the test if the store has no such job. */
+/** Writes a change. Returns the cursor of the version. */
+export async function writeJob(store: ProgressStore, id: string, change: Change): Promise<Cursor> {
+  return (await store.write(id, change)).cursor;
+}
+
+/** Reads a job. Fails the test if the store has no such job. The result has no `now`, so that it can be compared. */
 export async function readJob(store: ProgressStore, id: string, after?: Cursor): Promise<Delta> {
-  const delta = await store.read(id, after);
-  assertTrue(delta !== undefined, `read() returned undefined for the job "${id}", which exists.`);
+  const stored = await store.read(id, after);
+  assertTrue(stored !== undefined, `read() returned undefined for the job "${id}", which exists.`);
+  const { now: _, ...delta } = stored;
   return delta;
 }
 
@@ -135,15 +142,62 @@ export const LONG_MS = 600_000;
 /** Added to a time that must have passed, because a backend's clock advances during the test. */
 export const SLACK_MS = 60_000;
 
-/** Creates a running job whose worker holds a lease of {@link LONG_MS}. Returns the time at which the lease began. */
+/**
+ * Creates a running job whose worker holds a lease of {@link LONG_MS}. Its opening is the first write of
+ * {@link heldBy}. Returns the time at which the lease began.
+ */
 export async function createLeasedJob(
   store: ProgressStore,
   id: string,
   more: Partial<JobDraft> = {},
 ): Promise<number> {
-  await store.create(draft(id, more));
-  await store.write(id, change({ status: "running" }, { leaseMs: LONG_MS, attempt: 1 }));
+  const { cursor } = await store.create(draft(id, more));
+  const hold = opening(workerOf(id), cursor);
+  await store.write(id, change({ status: "running" }, { leaseMs: LONG_MS, hold }));
   return lastWriteAt(store, id);
+}
+
+/** The token of the worker that {@link createLeasedJob} gives a job to. */
+function workerOf(id: string): string {
+  return `worker of ${id}`;
+}
+
+/** The hold of a later write of the worker that {@link createLeasedJob} gives a job to. @param count - From 2. */
+export function heldBy(id: string, count: number): HoldWrite {
+  return { token: workerOf(id), count };
+}
+
+/** The hold of a write that opens a job. @param seen - The cursor at which the worker read it. */
+export function opening(token: string, seen: Cursor, takeOver = false): HoldWrite {
+  return { token, count: 1, opens: { seen, takeOver } };
+}
+
+/** The changes as one worker writes them. The first opens the job. @param seen - The job's cursor before it. */
+export function asWorker(
+  token: string,
+  seen: Cursor,
+  changes: readonly Change[],
+): readonly Change[] {
+  return changes.map((each, index) => ({
+    ...each,
+    hold: index === 0 ? opening(token, seen) : { token, count: index + 1 },
+  }));
+}
+
+/** After this time a sweep marks a job of {@link createLeasedJob} stale. */
+export const STALE_MS: number = LONG_MS + SLACK_MS;
+
+/** After this time a sweep ends such a job as lost, if an earlier one marked it at {@link STALE_MS}. */
+export const LOST_MS: number = STALE_MS + LONG_MS + SLACK_MS;
+
+/** Sweeps at {@link STALE_MS} and at {@link LOST_MS} after `since`. Returns the second report. */
+export async function sweepUntilLost(
+  store: ProgressStore,
+  since: number,
+  limit = 100,
+): Promise<SweepReport> {
+  await store.sweep(since + STALE_MS, limit);
+  return store.sweep(since + LOST_MS, limit);
 }
 
 /** The report of a sweep that did nothing. */

@@ -34,12 +34,13 @@ const FIELDS: { readonly [field: string]: RandomValue } = {
   status: () => "running",
 };
 
-/** A random change that does not end the job. Some only renew the lease. */
+/** A random change that does not end the job. Some only renew the lease, and some lost lines. */
 export function randomChange(random: () => number): Change {
   if (random() < 0.1) return renewal(600_000);
   const lines = random() < 0.4 ? range(Math.floor(random() * 4)) : [];
   return change(randomFields(random), {
     log: lines.map((by) => line(`line ${by} ${random()}`)),
+    ...(lines.length > 0 && random() < 0.2 && { lostLines: Math.floor(random() * 10) }),
   });
 }
 
@@ -86,7 +87,7 @@ function oneOf<Value>(values: readonly Value[], random: () => number): Value {
 export interface History {
   /** The number of writes that readers can see. The creation is the first. */
   readonly version: () => number;
-  append(change: Pick<Change, "set" | "log">): void;
+  append(change: Pick<Change, "set" | "log" | "lostLines">): void;
   /**
    * Fails the test unless `delta` is the right answer.
    *
@@ -109,9 +110,10 @@ export function history(maxLogLines: number): History {
   let lines = 0;
   return {
     version: () => writes.length,
-    append({ set, log }) {
+    append({ set, log, lostLines = 0 }) {
       if (Object.keys(set).length === 0 && log.length === 0) return;
       const version = writes.length + 1;
+      lines += lostLines;
       const fields = Object.assign({}, ...writes.map((write) => write.set), set);
       writes.push({
         set,
@@ -160,5 +162,9 @@ function stepsClosedIn(fields: Fields): Write["closed"] {
 
 function fieldsOf({ set, closed }: Write, finishedAt: Json = null): Fields {
   const steps = closed.map(([field, step]) => [field, { ...step, finishedAt }] as const);
-  return { ...set, ...Object.fromEntries(steps) };
+  return {
+    ...set,
+    ...(isTerminal(set.status) && { finishedAt }),
+    ...Object.fromEntries(steps),
+  };
 }

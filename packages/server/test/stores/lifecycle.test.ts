@@ -4,6 +4,7 @@ import {
   dueAt,
   fieldsOfTransition,
   type JobTimes,
+  timesOfTransition,
   transitionOf,
 } from "../../src/shared/lifecycle.js";
 
@@ -24,12 +25,19 @@ const CASES: readonly [string, JobTimes, number, number, ReturnType<typeof trans
   ["is leased", LEASED, 100, 99, undefined],
   ["has a lease that ran out", LEASED, 100, 100, "stale"],
   ["is marked stale", { ...LEASED, stale: true }, 200, 199, undefined],
+  ["was marked stale late", { ...LEASED, leaseUntil: 9_000, stale: true }, 9_100, 9_099, undefined],
   ["was stale for a whole lease", { ...LEASED, stale: true }, 200, 200, "lost"],
-  ["has a lease that ran out a whole lease ago, unmarked", LEASED, 100, 200, "lost"],
-  ["is leased and old", LEASED, 100, 10_000, "lost"],
+  ["has a lease that ran out a whole lease ago, unmarked", LEASED, 100, 200, "stale"],
+  ["is leased and old", LEASED, 100, 10_000, "stale"],
   ["has a deadline", { ...LEASED, deadlineAt: 50 }, 50, 49, undefined],
   ["has passed its deadline", { ...LEASED, deadlineAt: 50 }, 50, 50, "timed-out"],
-  ["is both lost and past its deadline", { ...LEASED, deadlineAt: 50 }, 50, 500, "timed-out"],
+  [
+    "is both lost and past its deadline",
+    { ...LEASED, stale: true, deadlineAt: 50 },
+    50,
+    500,
+    "timed-out",
+  ],
   ["has ended", { ...LEASED, deadlineAt: 50, endedAt: 10 }, 1010, 1009, undefined],
   ["ended ttlMs ago", { ...LEASED, deadlineAt: 50, endedAt: 10 }, 1010, 1010, "expired"],
 ];
@@ -41,6 +49,12 @@ test.each(CASES)(
     expect(transitionOf(times, TTLS, now)).toBe(transition);
   },
 );
+
+test("given a transition, sets the times from which the next one is counted", () => {
+  expect(timesOfTransition("stale", 7)).toEqual({ stale: true, leaseUntil: 7 });
+  for (const end of ["lost", "timed-out"] as const)
+    expect(timesOfTransition(end, 7)).toEqual({ stale: false, leaseUntil: undefined, endedAt: 7 });
+});
 
 test("given a transition, sets its fields and a message that is safe to show", () => {
   expect(fieldsOfTransition("stale", 7)).toEqual({ stale: true });

@@ -5,11 +5,13 @@ import { ODD_STORES, oddSubject } from "./odd-stores.js";
 import { sharedMemory } from "./shared-memory.js";
 import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_DONE } from "./wrong/done.js";
+import { WRONG_HOLDS } from "./wrong/holds.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
 import { WRONG_READS } from "./wrong/reads.js";
 import { WRONG_REMOVALS } from "./wrong/removals.js";
 import { WRONG_STEPS } from "./wrong/steps.js";
 import { WRONG_SWEEPS } from "./wrong/sweeps.js";
+import { WRONG_TIMES } from "./wrong/times.js";
 import { WRONG_VALUES } from "./wrong/values.js";
 import { subjectOf, type WrongStore } from "./wrong/wrong-store.js";
 
@@ -45,6 +47,8 @@ const BEYOND = new Set([
   "raises the version for a change of nothing",
   "writes to the job of a concurrent write",
   "compares attempts as strings",
+  "keeps the count of a hold in 32 bits",
+  "ignores the case of tokens",
   "gives every job a deadline",
   "removes leased jobs as idle",
   "does not remember removed jobs",
@@ -59,6 +63,8 @@ const WRONG = [
   ...WRONG_READS,
   ...WRONG_DONE,
   ...WRONG_STEPS,
+  ...WRONG_TIMES,
+  ...WRONG_HOLDS,
   ...WRONG_LEASES,
   ...WRONG_SWEEPS,
   ...WRONG_REMOVALS,

@@ -5,11 +5,13 @@ import { sharedMemory } from "./shared-memory.js";
 import { WRONG_BACKENDS } from "./wrong/backends.js";
 import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_DONE } from "./wrong/done.js";
+import { WRONG_HOLDS } from "./wrong/holds.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
 import { WRONG_READS } from "./wrong/reads.js";
 import { WRONG_REMOVALS } from "./wrong/removals.js";
 import { WRONG_STEPS } from "./wrong/steps.js";
 import { WRONG_SWEEPS } from "./wrong/sweeps.js";
+import { WRONG_TIMES } from "./wrong/times.js";
 import { WRONG_VALUES } from "./wrong/values.js";
 import { WRONG_WAKES } from "./wrong/wakes.js";
 import { WRONG_WATCHES } from "./wrong/watches.js";
@@ -23,6 +25,8 @@ const WRONG_STORES = [
   ...WRONG_VALUES,
   ...WRONG_WATCHES,
   ...WRONG_WAKES,
+  ...WRONG_TIMES,
+  ...WRONG_HOLDS,
   ...WRONG_LEASES,
   ...WRONG_SWEEPS,
   ...WRONG_REMOVALS,

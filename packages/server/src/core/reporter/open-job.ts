@@ -36,9 +36,10 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
   readonly attempt?: "current" | "next" | undefined;
   /**
    * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only
-   * if you know that the other worker is gone. @defaultValue `false`
+   * if you know that the other worker is gone. The cursor of a `status()` takes the job only from a worker that had
+   * opened it by then: if another one has opened it since, the job is `job-held`. @defaultValue `false`
    */
-  readonly takeOver?: boolean | undefined;
+  readonly takeOver?: boolean | Cursor | undefined;
 }
 
 /** The dependencies of {@link openJob}. */
@@ -89,11 +90,14 @@ async function takeJob<Job extends JobTypes>(
   const watcher = createJobWatcher({ ...settings, jobId, store });
   const hold = createHold();
   try {
-    const { set: before, done, cursor: seen } = await watcher.open();
+    const { set: before, done, cursor } = await watcher.open();
     if (done) throw jobFinished(jobId, String(before.status));
     const { set, attempt } = firstWrite(before, options.attempt, store.now());
-    const opening = hold.opening(seen, options.takeOver === true);
-    const missed = await writeOpening({ jobId, store, watcher, hold, leaseMs }, set, opening);
+    const { takeOver = false } = options;
+    const seen = typeof takeOver === "string" ? takeOver : cursor;
+    const opening = hold.opening(seen, takeOver !== false);
+    const read = { jobId, store, watcher, hold, leaseMs, cursor };
+    const missed = await writeOpening(read, set, opening);
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
     const definition = options.definition ?? (isCreated ? job.definition : undefined);
@@ -112,26 +116,31 @@ function checkOpenOptions(options: OpenOptions<JobTypes>): void {
   const { signal, definition, attempt, takeOver } = options;
   if (attempt !== undefined && attempt !== "current" && attempt !== "next")
     throw invalid("attempt", attempt, '"current" or "next"');
-  if (takeOver !== undefined && typeof takeOver !== "boolean")
-    throw invalid("takeOver", takeOver, "true or false");
+  if (takeOver !== undefined && typeof takeOver !== "boolean" && !isCursor(takeOver))
+    throw invalid("takeOver", takeOver, "true, false or a cursor");
   if (signal !== undefined && typeof signal?.addEventListener !== "function")
     throw invalid("signal", signal, "an AbortSignal");
   if (definition !== undefined && !isRecord(definition))
     throw invalid("definition", definition, "what defineJob() returns");
 }
 
-/** A job that is being opened. */
-interface Opening extends Pick<OpenedJob<JobTypes>, "jobId" | "watcher" | "hold" | "leaseMs"> {
+function isCursor(value: unknown): boolean {
+  return typeof value === "string" && parseCursor(value) !== undefined;
+}
+
+/** A job that was read to be opened. */
+interface ReadJob extends Pick<OpenedJob<JobTypes>, "jobId" | "watcher" | "hold" | "leaseMs"> {
   readonly store: GuardedStore;
+  /** The cursor at which it was read. */
+  readonly cursor: Cursor;
 }
 
 /** Writes the change that opens a job. @returns the fields that others wrote after the job was read. */
-async function writeOpening(job: Opening, set: Fields, opening: HoldWrite): Promise<Fields> {
+async function writeOpening(job: ReadJob, set: Fields, opening: HoldWrite): Promise<Fields> {
   const { watcher, leaseMs } = job;
-  const seen = opening.opens?.seen;
   try {
-    const { cursor } = await watcher.write({ set, log: [], hold: opening, leaseMs });
-    return isNext(seen, cursor) ? {} : await missedFields(job, seen, set);
+    const written = await watcher.write({ set, log: [], hold: opening, leaseMs });
+    return isNext(job.cursor, written.cursor) ? {} : await missedFields(job, set);
   } catch (error) {
     // The write may be stored nevertheless. Nobody would work on the job, and other workers would find it held.
     // The caller does not wait for the store once more.
@@ -140,18 +149,17 @@ async function writeOpening(job: Opening, set: Fields, opening: HoldWrite): Prom
   }
 }
 
-function isNext(seen: Cursor | undefined, written: Cursor): boolean {
-  const [from, to] = [parseCursor(seen), parseCursor(written)];
+function isNext(read: Cursor, written: Cursor): boolean {
+  const [from, to] = [parseCursor(read), parseCursor(written)];
   return from !== undefined && to?.epoch === from.epoch && to.version === from.version + 1;
 }
 
 /** Another worker may have reported between the read and the write. Its percent must not fall (P13). */
 async function missedFields(
-  { jobId, store, watcher, hold, leaseMs }: Opening,
-  seen: Cursor | undefined,
+  { jobId, store, watcher, hold, leaseMs, cursor }: ReadJob,
   set: Fields,
 ): Promise<Fields> {
-  const missed = (await store.read(jobId, seen))?.set ?? {};
+  const missed = (await store.read(jobId, cursor))?.set ?? {};
   if (set.attempt === undefined) return missed;
   // The steps of the attempt before that were not known when this one began.
   const cleared = clearedSteps(missed);
@@ -161,7 +169,7 @@ async function missedFields(
 }
 
 /** Gives a hold back whose opening got no answer. Never rejects: the lease runs out by itself. */
-async function giveBack({ watcher, hold }: Opening, { opens }: HoldWrite): Promise<void> {
+async function giveBack({ watcher, hold }: ReadJob, { opens }: HoldWrite): Promise<void> {
   const release = { set: {}, log: [], leaseMs: 0 };
   try {
     await watcher.write({ ...release, hold: hold.next() });

@@ -1,4 +1,4 @@
-import { idTaken, jobExpired, jobNotFound, storeFull } from "../../shared/errors.js";
+import { idTaken, storeFull } from "../../shared/errors.js";
 import { dueAt } from "../../shared/lifecycle.js";
 import { dueQueue } from "./due-queue.js";
 import type { MemoryStoreSettings } from "./options.js";
@@ -6,8 +6,6 @@ import type { StoredJob } from "./stored-job.js";
 
 /** The jobs by id, by key and by the time of their next transition, and the ids of removed jobs. */
 export interface JobTable {
-  /** @throws ProgressError `job-not-found`, `job-expired` */
-  get(jobId: string): StoredJob;
   find(jobId: string): StoredJob | undefined;
   findByKey(key: string | undefined): StoredJob | undefined;
   /** Whether a job with this id was removed and is remembered. */
@@ -51,11 +49,6 @@ export function jobTable(settings: MemoryStoreSettings): JobTable {
     isRemoved: (jobId) => tombstones.has(jobId),
     due: (now) => byTransition.due(now),
     update,
-    get(jobId) {
-      const job = jobs.get(jobId);
-      if (job !== undefined) return job;
-      throw tombstones.has(jobId) ? jobExpired(jobId) : jobNotFound(jobId);
-    },
     checkRoomFor(jobId) {
       if (jobs.has(jobId)) throw idTaken(jobId);
       if (jobs.size >= maxJobs && ended.size === 0) throw storeFull(maxJobs);

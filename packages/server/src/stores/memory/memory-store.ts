@@ -1,6 +1,6 @@
 import { type Change, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
 import type { Created, JobDraft, ProgressStore, SweepReport, Written } from "../../core/store.js";
-import { jobExpired, storeClosed } from "../../shared/errors.js";
+import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
 import {
   checkWrite,
   fieldsOfTransition,
@@ -17,6 +17,7 @@ import {
   type MemoryStoreSettings,
   resolveMemoryOptions,
 } from "./options.js";
+import { jobInOtherStore, joinOtherStores, type OtherStores } from "./other-stores.js";
 import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js";
 
 /**
@@ -24,13 +25,17 @@ import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js
  *
  * A sweep looks only at the jobs that are due, so its cost does not depend on the number of jobs.
  *
+ * A job that another memory store of this process has is answered with a `job-not-found` that says so.
+ *
  * @throws ProgressError `invalid-option` if a bound is not a positive number.
  * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
   const settings = resolveMemoryOptions(options);
-  const memory: Memory = { settings, jobs: jobTable(settings), watching: watchers() };
-  const { jobs, watching } = memory;
+  const jobs = jobTable(settings);
+  const watching = watchers();
+  const others = joinOtherStores({ hasJob: (jobId) => jobs.find(jobId) !== undefined });
+  const memory: Memory = { settings, jobs, watching, others };
   let closed = false;
 
   function assertOpen(): void {
@@ -55,6 +60,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       const job = jobs.find(jobId);
       if (job !== undefined) return { ...deltaAfter(job.data, after), now: settings.clock() };
       if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
+      if (others.haveJob(jobId)) throw jobInOtherStore(jobId);
       return undefined;
     },
 
@@ -72,11 +78,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 
     async sweep(now, limit) {
       assertOpen();
-      return sweepJobs(memory, now ?? settings.clock(), limit);
+      return sweepJobs(memory, now, limit);
     },
 
     async close() {
       closed = true;
+      others.leave();
       jobs.clear();
       watching.clear();
     },
@@ -88,6 +95,15 @@ interface Memory {
   readonly settings: MemoryStoreSettings;
   readonly jobs: JobTable;
   readonly watching: Watchers;
+  readonly others: OtherStores;
+}
+
+/** @throws ProgressError `job-not-found`, `job-expired` */
+function jobIn({ jobs, others }: Memory, jobId: string): StoredJob {
+  const job = jobs.find(jobId);
+  if (job !== undefined) return job;
+  if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
+  throw others.haveJob(jobId) ? jobInOtherStore(jobId) : jobNotFound(jobId);
 }
 
 function createJob(memory: Memory, draft: JobDraft): Created {
@@ -107,8 +123,9 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   return { jobId: job.id, cursor, created: true };
 }
 
-function writeJob({ settings, jobs, watching }: Memory, jobId: string, change: Change): Written {
-  const job = jobs.get(jobId);
+function writeJob(memory: Memory, jobId: string, change: Change): Written {
+  const { settings, jobs, watching } = memory;
+  const job = jobIn(memory, jobId);
   const now = settings.clock();
   const time = settings.timer();
   if (checkWrite(writeStateOf(job, time), change) === "repeated")
@@ -130,10 +147,10 @@ function writeJob({ settings, jobs, watching }: Memory, jobId: string, change: C
   return { cursor, now };
 }
 
-function sweepJobs(memory: Memory, now: number, limit: number): SweepReport {
+function sweepJobs(memory: Memory, at: number | undefined, limit: number): SweepReport {
   const { settings, jobs } = memory;
-  // The same moment by the clock that measures leases.
-  const time = settings.timer() + (now - settings.clock());
+  const now = at ?? settings.clock();
+  const time = at === undefined ? settings.timer() : settings.timerAt(at);
   const counts = sweepCounts();
   for (let job = jobs.due(time); job !== undefined; job = jobs.due(time)) {
     if (counts.total() >= limit) break;

@@ -33,16 +33,20 @@ export interface MemoryStoreSettings extends StoreLimits {
   readonly clock: () => number;
   /** Measures leases, deadlines and TTLs, in milliseconds since any moment. */
   readonly timer: () => number;
+  /** The moment of a time of day, by the timer. */
+  readonly timerAt: (now: number) => number;
 }
 
 /** Fills in the defaults and checks the options. */
 export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSettings {
   const checks = checksFor("memoryStore");
+  const { clock } = options;
   return Object.freeze({
     ...resolveStoreLimits(options, checks),
     maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
-    clock: options.clock ?? Date.now,
-    timer: options.clock ?? elapsed,
+    clock: clock ?? Date.now,
+    timer: clock ?? elapsed,
+    timerAt: (now: number) => (clock === undefined ? elapsed() + (now - Date.now()) : now),
   });
 }

@@ -1,17 +1,12 @@
-import {
-  type Change,
-  type Cursor,
-  type CursorParts,
-  isTerminal,
-  type Json,
-} from "@emlinh/progress-protocol";
+import type { Change, Cursor, CursorParts, Json } from "@emlinh/progress-protocol";
 import type { JobDraft } from "../../core/store.js";
-import { newEpoch } from "../../shared/ids.js";
 import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
+import { createValues, integerText, jsonOf, jsonTexts, writeValues } from "./call-values.js";
+import { isNotMigrated } from "./failures.js";
 import { migratePostgres } from "./migrate.js";
 import type { PostgresNames } from "./names.js";
 import type { PostgresSettings } from "./options.js";
-import { isNotMigrated, type PostgresQuery, runQuery } from "./query.js";
+import { type PostgresQuery, runQuery } from "./query.js";
 
 /** The answer of a function that refuses. */
 export interface Refusal {
@@ -20,7 +15,9 @@ export interface Refusal {
     | "job-not-found"
     | "job-expired"
     | "job-finished"
-    | "attempt-superseded";
+    | "attempt-superseded"
+    | "job-held"
+    | "hold-lost";
   /** The status that the job ended with, as JSON. */
   readonly status?: string | null;
   /** The attempt that the job is in. */
@@ -38,7 +35,7 @@ interface JobVersion {
 type CreateAnswer = Refusal | (JobVersion & { readonly id: string; readonly created: boolean });
 
 /** The answer of `write_job`. `raised` is whether the write made a version. */
-type WriteAnswer = Refusal | (JobVersion & { readonly raised: boolean });
+type WriteAnswer = Refusal | (JobVersion & { readonly raised: boolean; readonly now: number });
 
 /** The answer of `read_job`. */
 export type ReadAnswer =
@@ -50,6 +47,7 @@ export type ReadAnswer =
       /** Each with its number, its version, and the line as the writer passed it. */
       readonly lines: readonly (readonly [n: number, version: number, line: object])[];
       readonly done: boolean;
+      readonly now: number;
     });
 
 /** The answer of `sweep_jobs`. */
@@ -81,13 +79,11 @@ export interface PostgresCalls {
 /** Jobs whose rows one transaction of a sweep may lock. Their writers wait for it. */
 const SWEEP_BATCH = 50;
 
-/** Stands for "never" in a `bigint` of milliseconds. Several of them can be added without an overflow. */
-const FOREVER = 1e18;
-
 /** The types of the functions' parameters, in order. */
 const PARAMETERS = {
   create_job: "text text text json float8 boolean boolean bigint bigint bigint",
-  write_job: "text json json float8 float8 bigint boolean boolean bigint bigint bigint",
+  write_job:
+    "text json json bigint float8 bigint boolean boolean boolean text bigint text bigint boolean bigint bigint bigint",
   read_job: "text text bigint bigint",
   remove_job: "text bigint",
   sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
@@ -109,11 +105,13 @@ export function postgresCalls(settings: PostgresSettings): PostgresCalls {
   return {
     async create(draft) {
       const values = [...createValues(draft), ...ttls];
-      return (await call({ text: create, values })) as CreateAnswer;
+      return (await call({ text: create, values, isRepeatable: true })) as CreateAnswer;
     },
     async write(jobId, change) {
       const values = [jobId, ...writeValues(change), maxLines, ...ttls];
-      return (await call({ text: write, values })) as WriteAnswer;
+      // A write with a hold that has run is answered with the current cursor, and changes nothing.
+      const isRepeatable = change.hold !== undefined;
+      return (await call({ text: write, values, isRepeatable })) as WriteAnswer;
     },
     async read(jobId, after) {
       const version = after === undefined ? null : String(after.version);
@@ -189,45 +187,3 @@ const TRANSITION_FIELDS: string = jsonOf({
   lost: jsonTexts(fieldsOfTransition("lost", 0)),
   "timed-out": jsonTexts(fieldsOfTransition("timed-out", 0)),
 });
-
-function createValues({ id, key, set, deadlineMs }: JobDraft): readonly (string | null)[] {
-  const { createdAt: _, updatedAt: __, ...fields } = set;
-  return [
-    id,
-    newEpoch(),
-    key === undefined ? null : jsonOf(key),
-    jsonOf(jsonTexts(fields)),
-    String(Number(set.attempt ?? 1)),
-    String(set.stale === true),
-    String(isTerminal(set.status)),
-    deadlineMs === undefined ? null : integerText(deadlineMs),
-  ];
-}
-
-function writeValues({ set, log, attempt, leaseMs }: Change): readonly (string | null)[] {
-  const { updatedAt: _, ...fields } = set;
-  return [
-    Object.keys(set).length > 0 ? jsonOf(jsonTexts(fields)) : null,
-    log.length > 0 ? jsonOf(log.map(jsonOf)) : null,
-    attempt === undefined ? null : String(attempt),
-    set.attempt === undefined ? null : String(Number(set.attempt)),
-    leaseMs === undefined ? null : integerText(leaseMs),
-    set.stale === undefined ? null : String(set.stale === true),
-    String(isTerminal(set.status)),
-  ];
-}
-
-/** `JSON.stringify` escapes NUL and lone surrogates, which a `text` of PostgreSQL can't hold. */
-function jsonOf(value: unknown): string {
-  return JSON.stringify(value);
-}
-
-/** Each value as a JSON text. */
-function jsonTexts(fields: Readonly<Record<string, Json>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, jsonOf(value)]));
-}
-
-/** A number as the text of a `bigint`. `Infinity` becomes a time that never comes. */
-function integerText(value: number): string {
-  return BigInt(Math.round(Math.min(value, FOREVER))).toString();
-}

@@ -2,9 +2,9 @@ import type { ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
 import { outageReporter } from "../shared/outage-reporter.js";
 import { type ChangeNotification, notificationsOf } from "./change-notification.js";
+import { messageOf } from "./failures.js";
 import { pooledListener } from "./listener/pg-listener.js";
 import type { PostgresSettings } from "./options.js";
-import { messageOf } from "./query.js";
 
 /** Receives the notifications of other processes, and knows whether it can be relied on. */
 export interface ChangeListener {

@@ -1,19 +1,19 @@
 import {
   type Change,
-  type Cursor,
-  type Delta,
   JOB_ID,
   type LogLine,
   type ProgressError,
   parseCursor,
   printCursor,
 } from "@emlinh/progress-protocol";
-import type { ProgressStore } from "../../core/store.js";
+import type { ProgressStore, StoredDelta } from "../../core/store.js";
 import {
   attemptSuperseded,
+  holdLost,
   idTaken,
   jobExpired,
   jobFinished,
+  jobHeld,
   jobNotFound,
 } from "../../shared/errors.js";
 import type { PostgresCalls, ReadAnswer, Refusal } from "./calls.js";
@@ -40,13 +40,13 @@ export function postgresJobs(
       return { jobId, cursor: printCursor(answer), created };
     },
 
-    async write(jobId, change): Promise<Cursor> {
+    async write(jobId, change) {
       if (!JOB_ID.test(jobId)) throw jobNotFound(jobId);
       const answer = await calls.write(jobId, change);
       if (answer.refused !== undefined) throw refusalError(answer, jobId, change);
       const cursor = printCursor(answer);
       if (answer.raised) notify({ jobId, cursor });
-      return cursor;
+      return { cursor, now: answer.now };
     },
 
     async read(jobId, after) {
@@ -77,11 +77,11 @@ function refusalError(
     case "job-finished":
       return jobFinished(jobId, String(JSON.parse(status ?? "null")));
     case "attempt-superseded":
-      return attemptSuperseded(
-        jobId,
-        Number(change.set.attempt ?? change.attempt),
-        Number(current),
-      );
+      return attemptSuperseded(jobId, Number(change.set.attempt), Number(current));
+    case "job-held":
+      return jobHeld(jobId);
+    case "hold-lost":
+      return holdLost(jobId);
     case "id-taken":
       return idTaken(jobId);
   }
@@ -92,8 +92,9 @@ function deltaOf({
   set,
   lines,
   done,
+  now,
   ...at
-}: Exclude<ReadAnswer, { removed: true }>): Delta {
+}: Exclude<ReadAnswer, { removed: true }>): StoredDelta {
   const log = lines.map(([n, version, line]) => ({ ...line, n, version }) as LogLine);
-  return { cursor: printCursor(at), reset, set, log, done };
+  return { cursor: printCursor(at), reset, set, log, done, now };
 }

@@ -6,9 +6,9 @@ import { outageReporter } from "../shared/outage-reporter.js";
 import { watchers } from "../shared/watchers.js";
 import { createChangeListener } from "./change-listener.js";
 import type { ChangeNotification } from "./change-notification.js";
+import { messageOf } from "./failures.js";
 import type { PostgresSettings } from "./options.js";
 import { createPoller } from "./poller.js";
-import { messageOf } from "./query.js";
 import { versionTracker } from "./version-tracker.js";
 
 /** The watches of one store. */

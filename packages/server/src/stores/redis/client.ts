@@ -19,6 +19,8 @@ export interface NodeRedisEval {
 export interface NodeRedisSubscriber {
   /** `false` once the client is closed or has given up connecting. */
   readonly isOpen?: boolean;
+  /** Whether it is connected. */
+  readonly isReady?: boolean;
   connect(): Promise<unknown>;
   subscribe(channel: string, listener: HearChannel): Promise<unknown>;
   unsubscribe(channel: string, listener: HearChannel): Promise<unknown>;
@@ -52,7 +54,8 @@ export interface IoRedisSubscriber {
   sunsubscribe?(...channels: string[]): Promise<unknown>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
-  disconnect(): unknown;
+  /** @param reconnect - Whether it then connects again. */
+  disconnect(reconnect?: boolean): unknown;
 }
 
 /** A client of either library. */

@@ -51,6 +51,11 @@ export function jobIdOf(channel: string): string {
   return channel.slice(channel.lastIndexOf(":") + 1);
 }
 
+/** A channel in the same slot as a {@link JobKeys.channel}, which is no channel of a job. */
+export function probeChannelOf(channel: string): string {
+  return channel.slice(0, channel.lastIndexOf(":"));
+}
+
 /** By FNV-1a, which gives the same result in every process and release. */
 function slotOf(jobId: string): number {
   let hash = 0x811c9dc5;

@@ -1,6 +1,7 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { DEFAULT_PROBE_MS } from "../shared/probe.js";
 import {
   resolveStoreLimits,
   type StoreLimits,
@@ -18,7 +19,8 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly client: RedisClient;
   /**
    * A connection that only this store subscribes on, of the same library and to the same server. It must be
-   * connected, and the app closes it.
+   * connected, and the app closes it. If it gives no answer, the store makes it connect again; this is not possible
+   * with `createCluster` of node-redis.
    *
    * @defaultValue a `duplicate()` of the client, made by the first watch and closed with the store
    */
@@ -45,6 +47,13 @@ export interface RedisStoreOptions extends StoreOptions {
    */
   readonly tombstoneTtlMs?: number | undefined;
   /**
+   * Milliseconds between two checks whether the connection that the store subscribes on still works, because a network
+   * that was cut reports nothing. A connection that gives no answer within a third of that is replaced. Above 0.
+   *
+   * @defaultValue `15_000`
+   */
+  readonly probeMs?: number | undefined;
+  /**
    * Called when the connection that the store subscribes on fails (`store-unavailable`, once per outage), and when
    * the server is set up to evict jobs (`store-misconfigured`, once). An error that it throws is ignored.
    *
@@ -60,6 +69,7 @@ export interface RedisStoreSettings extends StoreLimits {
   readonly prefix: string;
   readonly sharded: boolean;
   readonly tombstoneTtlMs: number;
+  readonly probeMs: number;
   /** Never throws. */
   readonly onError: (error: ProgressError) => void;
 }
@@ -87,6 +97,7 @@ export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSetti
     prefix,
     sharded: options.sharded ?? isCluster(client),
     tombstoneTtlMs: duration("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000),
+    probeMs: duration("probeMs", options.probeMs ?? DEFAULT_PROBE_MS),
     onError: neverThrows(options.onError),
   });
 }

@@ -1,6 +1,9 @@
 import { hexOf } from "../../shared/ids.js";
+import { backoffDelayMs, elapsed } from "../../shared/time.js";
 import { isCluster, isIoRedis, type NodeRedisClient, type RedisClient } from "./client.js";
 import type { RedisScript } from "./lua/scripts.js";
+import { reconnector } from "./reconnect.js";
+import { mayPass, refusalCode, scriptFailed } from "./server-refusals.js";
 
 /** Runs a script. Resolves with its reply as the client returns it. */
 export type RunScript = (script: RedisScript, keys: string[], args: string[]) => Promise<unknown>;
@@ -13,20 +16,49 @@ interface ScriptCommands {
   readonly bySource: Evaluate;
 }
 
+/** Milliseconds for which a script is tried again. A call runs two or three in a row, and the core waits for 10 s. */
+const PATIENCE_MS = 3_000;
+
+/** The waits between two tries. */
+const BACKOFF = { firstMs: 50, maxMs: 500 };
+
 /**
  * Returns the function that runs scripts on a client: by their hash, and by their source if the server does not know
  * the hash.
+ *
+ * A refusal that passes, as during a failover, is tried again for {@link PATIENCE_MS}. A lost connection is not: it is
+ * unknown whether the script ran.
+ *
+ * The function rejects with a ProgressError `store-unavailable`.
  */
 export function scriptRunner(client: RedisClient): RunScript {
-  const { byHash, bySource } = scriptCommands(client);
+  const runOnce = singleRun(scriptCommands(client));
+  const reconnect = reconnector(client);
+  return async (script, keys, args) => {
+    const since = elapsed();
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await runOnce(script, keys, args);
+      } catch (error) {
+        const code = refusalCode(error);
+        const waitMs = backoffDelayMs(failures, BACKOFF, Math.random);
+        if (!mayPass(code) || elapsed() - since + waitMs > PATIENCE_MS) throw scriptFailed(error);
+        if (code === "READONLY") reconnect();
+        // The timer holds the process, because somebody waits for the call.
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  };
+}
+
+function singleRun({ byHash, bySource }: ScriptCommands): RunScript {
   return async (script, keys, args) => {
     script.sha ??= await sha1(script.source);
     try {
       return await byHash(script.sha, keys, args);
     } catch (error) {
-      // The first word of a Redis error is its code. A server loses its scripts in a restart, and a promoted replica
-      // may not have them.
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      // A server loses its scripts in a restart, and a promoted replica may not have them.
+      if (refusalCode(error) !== "NOSCRIPT") throw error;
       return await bySource(script.source, keys, args);
     }
   };

@@ -2,28 +2,67 @@ import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { storeUnavailable } from "../../shared/errors.js";
 import { backoffDelayMs, elapsed } from "../../shared/time.js";
 
-/** `SQLITE_BUSY` and `SQLITE_LOCKED`. Extended result codes carry one of these in their low byte. */
-const LOCKED: ReadonlySet<number> = new Set([5, 6]);
+/** Results of SQLite that name their remedy. An extended result code carries the primary one in its low byte. */
+const FAILURES: readonly {
+  readonly names: RegExp;
+  readonly codes: readonly number[];
+  readonly message: string;
+}[] = [
+  {
+    names: /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
+    codes: [5, 6, 15],
+    message:
+      "Another process has locked the SQLite file for longer than busyTimeoutMs. " +
+      "Keep other transactions on the file short.",
+  },
+  {
+    names: /^SQLITE_READONLY_DBMOVED/,
+    codes: [1032],
+    message:
+      "The SQLite file was moved, replaced or deleted while it was open. " +
+      "Open the database again and pass it to a new store, for example by a restart of the process.",
+  },
+  {
+    names: /^SQLITE_READONLY/,
+    codes: [8],
+    message:
+      "The SQLite file can't be written to. " +
+      "Check that the process may write to the file and its folder, and that it was not opened as read-only.",
+  },
+  {
+    names: /^SQLITE_FULL/,
+    codes: [13],
+    message: "The disk of the SQLite file is full, or max_page_count is reached. Make space.",
+  },
+  {
+    names: /^SQLITE_(CORRUPT|NOTADB)/,
+    codes: [11, 26],
+    message: "The SQLite file is damaged, or is no database. Restore it from a backup.",
+  },
+];
+
+const [LOCKED] = FAILURES;
 
 /** Whether a driver's error means that another connection has locked the file. */
 export function isBusy(error: unknown): boolean {
-  if (typeof error !== "object" || error === null) return false;
+  return failureOf(error) === LOCKED;
+}
+
+function failureOf(error: unknown): (typeof FAILURES)[number] | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
   // better-sqlite3 and libsql put the result's name in `code`; node:sqlite puts its number in `errcode`.
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
-  return (
-    (typeof code === "string" && /^SQLITE_(BUSY|LOCKED)/.test(code)) ||
-    (typeof errcode === "number" && LOCKED.has(errcode & 0xff))
-  );
+  if (typeof errcode === "number")
+    return FAILURES.find(({ codes }) => codes.includes(errcode) || codes.includes(errcode & 0xff));
+  return typeof code === "string" ? FAILURES.find(({ names }) => names.test(code)) : undefined;
 }
 
 /** Wraps a driver's error as `store-unavailable`. Returns a ProgressError unchanged. */
 export function unavailable(cause: unknown): ProgressError {
   if (isProgressError(cause)) return cause;
   return storeUnavailable(
-    isBusy(cause)
-      ? "Another process has locked the SQLite file for longer than busyTimeoutMs. " +
-          "Keep other transactions on the file short."
-      : "The SQLite database failed. See the cause, and check that the file exists, is open and has disk space.",
+    failureOf(cause)?.message ??
+      "The SQLite database failed. See the cause, and check that the file exists, is open and has disk space.",
     cause,
   );
 }

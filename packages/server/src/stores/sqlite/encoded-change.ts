@@ -1,4 +1,10 @@
-import { type Change, type Fields, isTerminal, isVisible } from "@emlinh/progress-protocol";
+import {
+  type Change,
+  type Fields,
+  type HoldWrite,
+  isTerminal,
+  isVisible,
+} from "@emlinh/progress-protocol";
 
 /** The name of a field and its value as JSON. */
 export type EncodedField = readonly [name: string, json: string];
@@ -14,6 +20,8 @@ export interface EncodedChange {
   /** The appended lines as one JSON array; `undefined` if there are none. */
   readonly lines: string | undefined;
   readonly lineCount: number;
+  /** Numbers to skip before the lines. */
+  readonly lostLines: number;
   /** The status that the change sets; `undefined` if it sets none. */
   readonly status: string | undefined;
   /** Whether that status is terminal. */
@@ -22,8 +30,7 @@ export interface EncodedChange {
   readonly begins: number | undefined;
   /** The mark that the change sets or clears; `undefined` if it does neither. */
   readonly stale: boolean | undefined;
-  /** The attempt of the worker that writes. */
-  readonly attempt: number | undefined;
+  readonly hold: HoldWrite | undefined;
   readonly leaseMs: number | undefined;
 }
 
@@ -32,18 +39,19 @@ export interface EncodedChange {
  *
  * @throws TypeError for a value that can't be written as JSON.
  */
-export function encodeChange({ set, log, attempt, leaseMs }: Change): EncodedChange {
+export function encodeChange({ set, log, lostLines, hold, leaseMs }: Change): EncodedChange {
   const { status, stale } = set;
   return {
     visible: isVisible({ set, log }),
     fields: encodeFields(set),
     lines: log.length === 0 ? undefined : JSON.stringify(log),
     lineCount: log.length,
+    lostLines: log.length === 0 ? 0 : (lostLines ?? 0),
     status: status === undefined ? undefined : String(status),
     ends: isTerminal(status),
     begins: set.attempt === undefined ? undefined : Number(set.attempt),
     stale: stale === undefined ? undefined : stale === true,
-    attempt,
+    hold: hold && { ...hold },
     leaseMs,
   };
 }

@@ -1,4 +1,4 @@
-import { closedSteps, dueAt, type JobTimes } from "../../shared/lifecycle.js";
+import { closedSteps, dueAt, holdAfter, type JobTimes } from "../../shared/lifecycle.js";
 import {
   decodeFields,
   type EncodedChange,
@@ -10,11 +10,11 @@ import type { JobRow } from "./rows.js";
 import type { Statements } from "./statements.js";
 import type { Transaction } from "./transaction.js";
 
-/** A change, the time of its write, and what it does to the lease. */
+/** A change, the time of its write, and the times that it sets, besides those of an end. */
 interface TimedChange {
   readonly change: EncodedChange;
   readonly now: number;
-  readonly lease?: Partial<JobTimes>;
+  readonly times?: Partial<JobTimes>;
 }
 
 /** Changes and removes the rows of one job within a transaction. */
@@ -33,22 +33,27 @@ export function jobWriter(settings: SqliteStoreSettings): JobWriter {
   const { maxLogLines } = settings;
 
   function appendLines(statements: Statements, row: JobRow, next: JobRow, lines: string): void {
-    statements.addLines(next.job, next.version, next.lines, lines);
+    const { job, version } = next;
+    const lastN = next.lines + next.lostLines;
+    statements.addLines({ job, version, ordinal: next.lines, lastN, json: lines });
     const surplus = next.lines - maxLogLines;
     if (surplus > 0 && Math.floor(next.lines / TRIM_EVERY) > Math.floor(row.lines / TRIM_EVERY))
-      statements.trimLines(next.job, surplus);
+      statements.trimLines(job, surplus);
   }
 
   return {
-    put(transaction, row, { change, now, lease }) {
+    put(transaction, row, { change, now, times: set }) {
       const { statements } = transaction;
-      const times = timesAfter(row, { change, now, lease: lease ?? {} });
+      const times = timesAfter(row, { change, now, times: set ?? {} });
+      const version = row.version + (change.visible ? 1 : 0);
       const next: JobRow = {
         ...row,
-        version: row.version + (change.visible ? 1 : 0),
+        version,
         lines: row.lines + change.lineCount,
+        lostLines: row.lostLines + change.lostLines,
         status: change.status ?? row.status,
         attempt: change.begins ?? row.attempt,
+        hold: holdAfter(row.hold, change.hold, version),
         times,
         dueAt: dueAt(times, settings),
         changedIn: change.visible ? transaction.number() : row.changedIn,
@@ -72,24 +77,32 @@ export function jobWriter(settings: SqliteStoreSettings): JobWriter {
   };
 }
 
-function timesAfter(row: JobRow, { change, now, lease }: TimedChange): JobTimes {
+function timesAfter(row: JobRow, { change, now, times }: TimedChange): JobTimes {
   return {
     ...row.times,
-    ...lease,
+    ...times,
     stale: change.stale ?? row.times.stale,
     writtenAt: now,
     ...(change.ends && { endedAt: now, leaseUntil: undefined }),
   };
 }
 
-/** The fields of the change, the steps that it closes (P47), and `updatedAt`. A later field replaces an earlier one. */
+/**
+ * The fields of the change, the steps that an end closes (P47), and the times that the store sets. A later field
+ * replaces an earlier one.
+ */
 function fieldsToSet(
   statements: Statements,
   row: JobRow,
   { change, now }: TimedChange,
 ): Iterable<EncodedField> {
-  const closed = change.ends ? stepsClosedBy(change, statements.stepsOf(row.job), now) : [];
-  return new Map([...change.fields, ...closed, ["updatedAt", JSON.stringify(now)]]);
+  const added = change.ends
+    ? [
+        ...stepsClosedBy(change, statements.stepsOf(row.job), now),
+        ...encodeFields({ finishedAt: now }),
+      ]
+    : [];
+  return new Map([...change.fields, ...added, ...encodeFields({ updatedAt: now })]);
 }
 
 function stepsClosedBy(

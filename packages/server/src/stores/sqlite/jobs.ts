@@ -1,5 +1,5 @@
-import { type Change, type Cursor, printCursor } from "@emlinh/progress-protocol";
-import type { Created, JobDraft } from "../../core/store.js";
+import { type Change, printCursor } from "@emlinh/progress-protocol";
+import type { Created, JobDraft, Written } from "../../core/store.js";
 import { idTaken, jobExpired, jobNotFound } from "../../shared/errors.js";
 import { newEpoch } from "../../shared/ids.js";
 import {
@@ -9,7 +9,9 @@ import {
   leaseOf,
   type Transition,
   timesAtCreation,
+  timesOfTransition,
   transitionOf,
+  type WriteState,
 } from "../../shared/lifecycle.js";
 import { type EncodedChange, encodeChange, encodeFields } from "./encoded-change.js";
 import { type JobWriter, jobWriter } from "./job-writer.js";
@@ -23,7 +25,7 @@ type Work<Result> = (transaction: Transaction) => Result;
 /** The writing methods of the store. Each encodes its arguments and returns the work that stores them. */
 export interface SqliteJobs {
   create(draft: JobDraft): Work<Created>;
-  write(jobId: string, change: Change): Work<Cursor>;
+  write(jobId: string, change: Change): Work<Written>;
   remove(jobId: string): Work<boolean>;
   /**
    * Applies the transitions that are due, to at most `limit` jobs, and returns the transition of each job that it
@@ -58,17 +60,20 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
 
     write(jobId, change) {
       const encoded = encodeChange(change);
+      const checked = { set: { ...change.set }, hold: encoded.hold };
       return (transaction) => {
         const row = transaction.statements.jobById(jobId);
         if (row === undefined) throw jobNotFound(jobId);
         if (row.removedAt !== undefined) throw jobExpired(jobId);
-        assertWritable(row, encoded);
         const now = clock();
-        const lease = leaseOf(encoded.leaseMs, now);
+        if (checkWrite(writeStateOf(row, now), checked) === "repeated")
+          return { cursor: printCursor(row), now };
+        const times = leaseOf(encoded.leaseMs, now);
         // A write that renews the lease or gives it up clears the mark.
         const clears = row.times.stale && encoded.leaseMs !== undefined;
         const accepted = clears ? clearingStale(encoded) : encoded;
-        return printCursor(writer.put(transaction, row, { change: accepted, now, lease }));
+        const stored = writer.put(transaction, row, { change: accepted, now, times });
+        return { cursor: printCursor(stored), now };
       };
     },
 
@@ -106,17 +111,16 @@ function apply(transition: Transition, { writer, transaction, row, now }: Sweepi
     return;
   }
   const change = encodeChange({ set: fieldsOfTransition(transition, now), log: [] });
-  writer.put(transaction, row, { change, now });
+  writer.put(transaction, row, { change, now, times: timesOfTransition(transition, now) });
 }
 
-/** @throws ProgressError `job-finished`, `attempt-superseded` */
-function assertWritable(
-  { id, times, status, attempt: current }: JobRow,
-  { begins, attempt }: EncodedChange,
-): void {
-  const ended = times.endedAt === undefined ? undefined : String(status);
-  const set = begins === undefined ? {} : { attempt: begins };
-  checkWrite({ id, ended, attempt: current }, { set, attempt });
+/** The state by which a write is accepted or refused. */
+function writeStateOf({ times, status, ...row }: JobRow, now: number): WriteState {
+  return {
+    ...row,
+    ended: times.endedAt === undefined ? undefined : String(status),
+    isLeased: times.leaseUntil !== undefined && times.leaseUntil > now,
+  };
 }
 
 interface NewJob {
@@ -138,8 +142,10 @@ function insertJob({ statements, number }: Transaction, job: NewJob): JobRow {
       epoch: newEpoch(),
       version: 0,
       lines: 0,
+      lostLines: 0,
       status: undefined,
       attempt: 1,
+      hold: undefined,
       times: timesAtCreation(now, deadlineMs),
       removedAt: undefined,
       dueAt: Number.POSITIVE_INFINITY,

@@ -1,14 +1,14 @@
 import {
   type Cursor,
-  type Delta,
   type LogLine,
   type NewLogLine,
   parseCursor,
   printCursor,
 } from "@emlinh/progress-protocol";
+import type { StoredDelta } from "../../core/store.js";
 import { jobExpired } from "../../shared/errors.js";
 import { decodeFields } from "./encoded-change.js";
-import type { StoredDelta } from "./rows.js";
+import type { StoredChanges } from "./rows.js";
 import type { Statements } from "./statements.js";
 
 /** The arguments of {@link readJob}. */
@@ -16,6 +16,7 @@ interface JobRead {
   readonly jobId: string;
   readonly after: Cursor | undefined;
   readonly maxLogLines: number;
+  readonly clock: () => number;
 }
 
 /**
@@ -24,16 +25,16 @@ interface JobRead {
  * @throws ProgressError `job-expired`
  */
 export function readJob(
-  { head, delta }: Statements,
-  { jobId, after, maxLogLines }: JobRead,
-): Delta | undefined {
+  { head, changes }: Statements,
+  { jobId, after, maxLogLines, clock }: JobRead,
+): StoredDelta | undefined {
   const from = parseCursor(after);
   // Most readers have everything. For them one index lookup is enough.
   const at = from && head(jobId);
   if (at && !at.removed && at.epoch === from.epoch && at.version === from.version)
-    return { cursor: printCursor(at), reset: false, set: {}, log: [], done: at.done };
+    return { cursor: printCursor(at), reset: false, set: {}, log: [], done: at.done, now: clock() };
   // An epoch is never empty, so without a cursor the whole state is read.
-  const stored = delta(jobId, from?.epoch ?? "", from?.version ?? 0);
+  const stored = changes(jobId, from?.epoch ?? "", from?.version ?? 0);
   if (stored === undefined) return undefined;
   if (stored.removed) throw jobExpired(jobId);
   return {
@@ -42,15 +43,17 @@ export function readJob(
     set: decodeFields(stored.fields),
     log: linesOf(stored, maxLogLines),
     done: stored.done,
+    now: clock(),
   };
 }
 
-function linesOf({ batches, lines }: StoredDelta, maxLogLines: number): readonly LogLine[] {
+/** The newest lines. The file may hold more of them for a while. */
+function linesOf({ batches }: StoredChanges, maxLogLines: number): readonly LogLine[] {
   return batches
     .flatMap(({ version, lastN, json }) => {
       const batch = JSON.parse(json) as readonly NewLogLine[];
       const before = lastN - batch.length;
       return batch.map((line, index) => ({ ...line, n: before + index + 1, version }));
     })
-    .filter(({ n }) => n > lines - maxLogLines);
+    .slice(-maxLogLines);
 }

@@ -1,4 +1,4 @@
-import type { JobTimes } from "../../shared/lifecycle.js";
+import type { Hold, JobTimes } from "../../shared/lifecycle.js";
 import type { EncodedField } from "./encoded-change.js";
 import type { SqliteValue } from "./options.js";
 
@@ -10,8 +10,11 @@ export interface JobRow {
   readonly version: number;
   /** Log lines that the job ever had. */
   readonly lines: number;
+  /** Numbers of lines that were skipped, because their lines were lost before they could be written. */
+  readonly lostLines: number;
   readonly status: string | undefined;
   readonly attempt: number;
+  readonly hold: Hold | undefined;
   readonly times: JobTimes;
   readonly removedAt: number | undefined;
   readonly dueAt: number;
@@ -31,9 +34,7 @@ export interface Head {
 }
 
 /** The changes after a version, as stored JSON. */
-export interface StoredDelta extends Head {
-  /** Log lines that the job ever had. */
-  readonly lines: number;
+export interface StoredChanges extends Head {
   readonly fields: readonly EncodedField[];
   /** One entry per write that appended lines, in order. */
   readonly batches: readonly {
@@ -53,8 +54,8 @@ export interface ChangedJob {
 
 /** The columns of {@link valuesOf}. */
 export const JOB_COLUMNS: string = [
-  "epoch, version, lines, status, attempt, stale, lease_until, lease_ms, deadline_at, written_at",
-  "ended_at, removed_at, due_at, created_in, changed_in",
+  "epoch, version, lines, lost_lines, status, attempt, hold_token, hold_count, hold_since",
+  "stale, lease_until, lease_ms, deadline_at, written_at, ended_at, removed_at, due_at, created_in, changed_in",
 ].join(", ");
 
 /** A row by column. Some drivers can be configured to return numbers as `bigint`. */
@@ -68,8 +69,10 @@ export function jobRow(row: Row): JobRow {
     epoch: String(row.epoch),
     version: Number(row.version),
     lines: Number(row.lines),
+    lostLines: Number(row.lost_lines),
     status: row.status === null ? undefined : String(row.status),
     attempt: numberOr(row.attempt, 1),
+    hold: holdOf(row),
     times: {
       stale: Number(row.stale) === 1,
       leaseUntil: numberOr(row.lease_until, undefined),
@@ -85,14 +88,27 @@ export function jobRow(row: Row): JobRow {
   };
 }
 
+function holdOf(row: Row): Hold | undefined {
+  if (row.hold_token === null) return undefined;
+  return {
+    token: String(row.hold_token),
+    count: Number(row.hold_count),
+    since: Number(row.hold_since),
+  };
+}
+
 /** The values of a job's row, in the order of {@link JOB_COLUMNS}. */
-export function valuesOf({ times, ...row }: Omit<JobRow, "job">): SqliteValue[] {
+export function valuesOf({ times, hold, ...row }: Omit<JobRow, "job">): SqliteValue[] {
   return [
     row.epoch,
     row.version,
     row.lines,
+    row.lostLines,
     row.status ?? null,
     row.attempt,
+    hold?.token ?? null,
+    hold?.count ?? null,
+    hold?.since ?? null,
     times.stale ? 1 : 0,
     times.leaseUntil ?? null,
     times.leaseMs,
@@ -121,12 +137,11 @@ export function headOf(row: Row): Head {
  *
  * @returns `undefined` if there is no head, because no such job is known.
  */
-export function storedDelta(rows: readonly Row[]): StoredDelta | undefined {
+export function storedChanges(rows: readonly Row[]): StoredChanges | undefined {
   const head = rows.find(({ kind }) => Number(kind) === 0);
   if (head === undefined) return undefined;
   return {
     ...headOf(head),
-    lines: Number(head.n),
     fields: rows
       .filter(({ kind }) => Number(kind) === 1)
       .map(({ name, json }) => [String(name), String(json)]),

@@ -53,11 +53,13 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
 
 /**
  * - `jobs`: one row per job, and one per tombstone (`removed_at`). `due_at` is the time of its next transition. `lines`
- *   counts the lines that it ever had. `created_in` and `changed_in` are the numbers of the transactions that created
- *   it and that last changed what readers see.
+ *   counts the lines that it ever had, and `lost_lines` the numbers that were skipped. The `hold_` columns are the
+ *   worker that may write to it. `created_in` and `changed_in` are the numbers of the transactions that created it and
+ *   that last changed what readers see.
  * - `fields`: the value of each field as JSON, and the version that set it. `value` is the last column, so that a scan
  *   of the versions does not read it.
- * - `lines`: the lines of one write as a JSON array. `last_n` is the number of the last one.
+ * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its
+ *   place among the job's lines.
  * - `meta`: `schema` is the layout; `transactions` is the number of the last transaction that readers can see.
  */
 function tables(prefix: string): string {
@@ -66,7 +68,8 @@ function tables(prefix: string): string {
     INSERT OR IGNORE INTO ${prefix}meta (name, value) VALUES ('schema', ${SCHEMA});
     CREATE TABLE IF NOT EXISTS ${prefix}jobs (
       job INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT UNIQUE,
-      epoch TEXT NOT NULL, version INTEGER NOT NULL, lines INTEGER NOT NULL, status TEXT, attempt INTEGER,
+      epoch TEXT NOT NULL, version INTEGER NOT NULL, lines INTEGER NOT NULL, lost_lines INTEGER NOT NULL,
+      status TEXT, attempt INTEGER, hold_token TEXT, hold_count INTEGER, hold_since INTEGER,
       stale INTEGER NOT NULL, lease_until INTEGER, lease_ms INTEGER NOT NULL, deadline_at INTEGER,
       written_at INTEGER NOT NULL, ended_at INTEGER, removed_at INTEGER, due_at INTEGER,
       created_in INTEGER NOT NULL, changed_in INTEGER NOT NULL
@@ -80,7 +83,8 @@ function tables(prefix: string): string {
       PRIMARY KEY (job, name)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS ${prefix}lines (
-      job INTEGER NOT NULL, version INTEGER NOT NULL, last_n INTEGER NOT NULL, lines TEXT NOT NULL,
+      job INTEGER NOT NULL, version INTEGER NOT NULL, ordinal INTEGER NOT NULL, last_n INTEGER NOT NULL,
+      lines TEXT NOT NULL,
       PRIMARY KEY (job, version)
     ) WITHOUT ROWID;
   `;

@@ -81,7 +81,8 @@ export function sqliteStore(options: SqliteStoreOptions): ProgressStore {
 
     async read(jobId, after) {
       assertOpen();
-      return whenFree(() => readJob(statements(), { jobId, after, maxLogLines }), busyTimeoutMs);
+      const call = { jobId, after, maxLogLines, clock };
+      return whenFree(() => readJob(statements(), call), busyTimeoutMs);
     },
 
     async watch(jobId, wake) {

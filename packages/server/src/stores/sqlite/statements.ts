@@ -9,8 +9,8 @@ import {
   jobRow,
   numberOr,
   type Row,
-  type StoredDelta,
-  storedDelta,
+  type StoredChanges,
+  storedChanges,
   valuesOf,
 } from "./rows.js";
 
@@ -35,20 +35,31 @@ interface JobStatements {
 /** Fields and lines. */
 interface DataStatements {
   setField(job: number, name: string, version: number, json: string): void;
-  addLines(job: number, version: number, lastN: number, json: string): void;
+  addLines(lines: LinesRow): void;
   /** Deletes the writes whose last line is at most this one. */
-  trimLines(job: number, lastN: number): void;
+  trimLines(job: number, ordinal: number): void;
   /** The job's steps. */
   stepsOf(job: number): readonly EncodedField[];
   deleteFields(job: number): void;
   deleteLines(job: number): void;
 }
 
+/** The lines of one write. */
+interface LinesRow {
+  readonly job: number;
+  readonly version: number;
+  /** The place of the last line among the job's lines. */
+  readonly ordinal: number;
+  /** The number of the last line. */
+  readonly lastN: number;
+  readonly json: string;
+}
+
 /** For readers, and for the change poller. */
 interface ReadStatements {
   head(id: string): Head | undefined;
   /** The changes after a version; everything if the epoch is another one or the version is from the future. */
-  delta(id: string, epoch: string, version: number): StoredDelta | undefined;
+  changes(id: string, epoch: string, version: number): StoredChanges | undefined;
   /** The number of the last transaction that readers can see; `undefined` if the file has none. */
   lastTransaction(): number | undefined;
   setLastTransaction(number: number): void;
@@ -117,10 +128,10 @@ function jobStatements({ one, run }: Prepare, { jobs }: Tables): JobStatements {
   const jobBy = (column: "id" | "key") =>
     one(`SELECT job, id, ${JOB_COLUMNS} FROM ${jobs} WHERE ${column} = ?`, jobRow);
   const insertJob = run(
-    `INSERT INTO ${jobs} (id, key, ${JOB_COLUMNS}) VALUES (?, ?${", ?".repeat(15)})`,
+    `INSERT INTO ${jobs} (id, key, ${JOB_COLUMNS}) VALUES (?, ?${", ?".repeat(19)})`,
   );
   const updateJob = run(
-    `UPDATE ${jobs} SET (${JOB_COLUMNS}) = (?${", ?".repeat(14)}) WHERE job = ?`,
+    `UPDATE ${jobs} SET (${JOB_COLUMNS}) = (?${", ?".repeat(18)}) WHERE job = ?`,
   );
   return {
     jobById: jobBy("id"),
@@ -135,12 +146,16 @@ function jobStatements({ one, run }: Prepare, { jobs }: Tables): JobStatements {
 }
 
 function dataStatements({ many, run }: Prepare, { fields, lines }: Tables): DataStatements {
+  const addLines = run(
+    `INSERT INTO ${lines} (job, version, ordinal, last_n, lines) VALUES (?, ?, ?, ?, ?)`,
+  );
   return {
     setField: run(
       `INSERT OR REPLACE INTO ${fields} (job, name, version, value) VALUES (?, ?, ?, ?)`,
     ),
-    addLines: run(`INSERT INTO ${lines} (job, version, last_n, lines) VALUES (?, ?, ?, ?)`),
-    trimLines: run(`DELETE FROM ${lines} WHERE job = ? AND last_n <= ?`),
+    addLines: ({ job, version, ordinal, lastN, json }) =>
+      addLines(job, version, ordinal, lastN, json),
+    trimLines: run(`DELETE FROM ${lines} WHERE job = ? AND ordinal <= ?`),
     stepsOf: many(
       // "/" follows "." in ASCII, so that the primary key gives this range.
       `SELECT name, value FROM ${fields} WHERE job = ? AND name >= 'steps.' AND name < 'steps/'`,
@@ -155,14 +170,14 @@ function readStatements(
   { one, many, run }: Prepare,
   { jobs, fields, lines, meta }: Tables,
 ): ReadStatements {
-  const deltaRows = many(
+  const changeRows = many(
     // One statement reads one consistent point, whatever other processes write meanwhile.
     `WITH head AS (
-      SELECT job, epoch, version, lines, removed_at, ended_at,
+      SELECT job, epoch, version, removed_at, ended_at,
         CASE WHEN epoch = ? AND version >= ? THEN ? ELSE 0 END AS since
       FROM ${jobs} WHERE id = ?
     )
-    SELECT 0 AS kind, version, epoch, removed_at, ended_at, lines AS n, NULL AS name, NULL AS json FROM head
+    SELECT 0 AS kind, version, epoch, removed_at, ended_at, NULL AS n, NULL AS name, NULL AS json FROM head
     UNION ALL
     SELECT 1, f.version, NULL, NULL, NULL, NULL, name, value
       FROM head CROSS JOIN ${fields} AS f WHERE f.job = head.job AND f.version > since
@@ -173,7 +188,7 @@ function readStatements(
   );
   return {
     head: one(`SELECT epoch, version, removed_at, ended_at FROM ${jobs} WHERE id = ?`, headOf),
-    delta: (id, epoch, version) => storedDelta(deltaRows(epoch, version, version, id)),
+    changes: (id, epoch, version) => storedChanges(changeRows(epoch, version, version, id)),
     lastTransaction: one(`SELECT value FROM ${meta} WHERE name = 'transactions'`, (row) =>
       Number(row.value),
     ),

@@ -7,16 +7,17 @@ import {
   completion,
   createLeasedJob,
   draft,
+  heldBy,
   LONG_MS,
+  LOST_MS,
   readFields,
   readJob,
-  SLACK_MS,
+  STALE_MS,
+  sweepUntilLost,
   TERMINAL_STATUSES,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
-
-const STALE_MS = LONG_MS + SLACK_MS;
-const LOST_MS = 2 * LONG_MS + SLACK_MS;
 
 const RUNNING: Json = { status: "running", percent: 40, done: 4, total: 10, startedAt: 7 };
 
@@ -39,7 +40,7 @@ function statusOfSteps(status: TerminalStatus): string {
 /** Writes an end and returns its delta. Fails the test unless the end is one version. */
 async function writeEnd(store: ProgressStore, id: string, set: Fields): Promise<Delta> {
   const { cursor } = await readJob(store, id);
-  const end = await store.write(id, change(set));
+  const end = await writeJob(store, id, change(set));
   const delta = await readJob(store, id, cursor);
   assertEqual([delta.cursor, versionOf(end)], [end, versionOf(cursor) + 1], "the end's version");
   return delta;
@@ -60,7 +61,7 @@ export const CLOSED_STEPS: CaseGroup = {
           const closed = { ...(RUNNING as object), status: statusOfSteps(status), finishedAt };
           assertEqual(
             set,
-            { status, "steps.s": closed, "steps.t": closed, updatedAt: finishedAt },
+            { status, "steps.s": closed, "steps.t": closed, updatedAt: finishedAt, finishedAt },
             `the fields that the end as "${status}" sets`,
           );
           const { "steps.s": s, "steps.t": t } = await readFields(store, status);
@@ -74,12 +75,12 @@ export const CLOSED_STEPS: CaseGroup = {
       async run({ open, clock }) {
         const store = await open();
         const since = await createLeasedJob(store, "lost");
-        await store.write("lost", change({ "steps.s": RUNNING }));
+        await store.write("lost", change({ "steps.s": RUNNING }, { hold: heldBy("lost", 2) }));
         await store.create(draft("a"));
         await store.write("a", change({ "steps.s": RUNNING }));
         clock.advance(1234);
         await store.write("a", completion());
-        await store.sweep(since + LOST_MS, 10);
+        await sweepUntilLost(store, since);
         const finishedAt = async (id: string) =>
           ((await readFields(store, id))["steps.s"] as { finishedAt?: Json }).finishedAt ?? null;
         assertEqual(
@@ -101,7 +102,11 @@ export const CLOSED_STEPS: CaseGroup = {
         };
         await store.write("a", change(steps));
         const { set } = await writeEnd(store, "a", { status: "failed" });
-        assertEqual(Object.keys(set).sort(), ["status", "updatedAt"], "the fields that it sets");
+        assertEqual(
+          Object.keys(set).sort(),
+          ["finishedAt", "status", "updatedAt"],
+          "the fields that it sets",
+        );
         const fields = await readFields(store, "a");
         assertEqual({ ...fields, ...steps }, fields, "the steps");
       },
@@ -113,7 +118,11 @@ export const CLOSED_STEPS: CaseGroup = {
         await store.create(draft("a"));
         await store.write("a", change(MISLEADING));
         const { set } = await writeEnd(store, "a", { status: "completed" });
-        assertEqual(Object.keys(set).sort(), ["status", "updatedAt"], "the fields that it sets");
+        assertEqual(
+          Object.keys(set).sort(),
+          ["finishedAt", "status", "updatedAt"],
+          "the fields that it sets",
+        );
         const fields = await readFields(store, "a");
         assertEqual({ ...fields, ...MISLEADING }, fields, "the fields that it does not set");
       },
@@ -169,10 +178,17 @@ export const CLOSED_STEPS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         const since = await createLeasedJob(store, "lost");
-        await createLeasedJob(store, "timed-out", { deadlineMs: LONG_MS });
+        await createLeasedJob(store, "timed-out", { deadlineMs: 1.5 * LONG_MS });
         const ids = ["lost", "timed-out"];
         for (const id of ids)
-          await store.write(id, change({ ...MISLEADING, "steps.s": RUNNING, "steps.t": RUNNING }));
+          await store.write(
+            id,
+            change(
+              { ...MISLEADING, "steps.s": RUNNING, "steps.t": RUNNING },
+              { leaseMs: LONG_MS, hold: heldBy(id, 2) },
+            ),
+          );
+        await store.sweep(since + STALE_MS, 10);
         const cursors = await Promise.all(ids.map(async (id) => (await readJob(store, id)).cursor));
         await store.sweep(since + LOST_MS, 10);
         for (const [index, id] of ids.entries()) {
@@ -192,7 +208,7 @@ export const CLOSED_STEPS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         const since = await createLeasedJob(store, "a");
-        await store.write("a", change({ "steps.s": RUNNING }));
+        await store.write("a", change({ "steps.s": RUNNING }, { hold: heldBy("a", 2) }));
         await store.write("a", change({ attempt: 2, status: "queued", cancelRequested: true }));
         await store.write("a", change({ status: "running", finishedAt: 5 }));
         assertEqual((await store.sweep(since + STALE_MS, 10)).stale, 1, "jobs marked stale");
@@ -221,11 +237,11 @@ export const CLOSED_STEPS: CaseGroup = {
         await store.create(draft("a"));
         await store.write("a", change({ attempt: 2, "steps.s": RUNNING }));
         const before = await readJob(store, "a");
-        const late = await store.write("a", { ...completion(), attempt: 1 }).then(
+        const late = await store.write("a", { ...completion(), hold: heldBy("a", 2) }).then(
           () => false,
           () => true,
         );
-        assertTrue(late, "An end of the earlier attempt was accepted.");
+        assertTrue(late, "The end of a worker that does not hold the job was accepted.");
         assertEqual(await readJob(store, "a"), before, "the job");
       },
     },

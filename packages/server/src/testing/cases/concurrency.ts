@@ -2,7 +2,7 @@ import type { Cursor } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, draft, line, range, readJob, versionOf } from "../fixtures.js";
+import { change, draft, line, range, readJob, versionOf, writeJob } from "../fixtures.js";
 
 /**
  * Fifty concurrent writes to one job, spread over the stores. Each sets its own field and a common one, and appends a
@@ -48,7 +48,8 @@ export async function fiftyWriters(stores: readonly ProgressStore[]): Promise<vo
 }
 
 function writeAs(store: ProgressStore, by: number): Promise<Cursor> {
-  return store.write(
+  return writeJob(
+    store,
     "a",
     change({ [`metadata.by${by}`]: by, message: `writer ${by}` }, { log: [line(`line ${by}`)] }),
   );
@@ -67,7 +68,7 @@ export const CONCURRENCY: CaseGroup = {
         const store = await open({ maxLogLines: 7 });
         await store.create(draft("a"));
         const cursors = await Promise.all(
-          range(30).map((by) => store.write("a", change({}, { log: [line(`line ${by}`)] }))),
+          range(30).map((by) => writeJob(store, "a", change({}, { log: [line(`line ${by}`)] }))),
         );
         const { cursor, log } = await readJob(store, "a");
         assertEqual(versionOf(cursor), 31, "the version after thirty writes");

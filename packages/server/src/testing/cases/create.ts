@@ -11,6 +11,7 @@ import {
   readFields,
   readJob,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 
 export const CREATE: CaseGroup = {
@@ -77,7 +78,7 @@ export const CREATE: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a", { key: "order 7" }));
-        const cursor = await store.write("a", change({ message: "one" }));
+        const cursor = await writeJob(store, "a", change({ message: "one" }));
         const again = await store.create(draft("b", { key: "order 7" }));
         assertEqual(
           again,

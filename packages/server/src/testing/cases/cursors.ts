@@ -1,7 +1,7 @@
 import { printCursor } from "@emlinh/progress-protocol";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, cursorParts, draft, line, range, readJob } from "../fixtures.js";
+import { change, cursorParts, draft, line, range, readJob, writeJob } from "../fixtures.js";
 
 const MALFORMED: readonly string[] = [
   "",
@@ -34,7 +34,11 @@ export const CURSORS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const cursor = await store.write("a", change({ message: "one" }, { log: [line("one")] }));
+        const cursor = await writeJob(
+          store,
+          "a",
+          change({ message: "one" }, { log: [line("one")] }),
+        );
         const empty = { cursor, reset: false, set: {}, log: [], done: false };
         assertEqual(await readJob(store, "a", cursor), empty, "the delta after the last write");
       },
@@ -44,11 +48,12 @@ export const CURSORS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const first = await store.write(
+        const first = await writeJob(
+          store,
           "a",
           change({ message: "one", percent: 1 }, { log: [line("one")] }),
         );
-        const second = await store.write("a", change({ percent: 2 }, { log: [line("two")] }));
+        const second = await writeJob(store, "a", change({ percent: 2 }, { log: [line("two")] }));
         const { cursor, reset, set, log } = await readJob(store, "a", first);
         assertEqual([cursor, reset], [second, false], "cursor and reset of the delta");
         assertEqual(Object.keys(set).sort(), ["percent", "updatedAt"], "the fields of the delta");
@@ -79,7 +84,8 @@ export const CURSORS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const cursor = await store.write(
+        const cursor = await writeJob(
+          store,
           "a",
           change({ message: "one", "metadata.k": 1, "steps.s": { status: "running", percent: 1 } }),
         );
@@ -96,7 +102,8 @@ export const CURSORS: CaseGroup = {
         const { cursor } = await store.create(draft("a"));
         const { epoch } = cursorParts(cursor);
         for (const by of range(10)) {
-          const next = await store.write(
+          const next = await writeJob(
+            store,
             "a",
             by % 2 === 0 ? change({ percent: by }) : change({}, { log: [line("x")] }),
           );
@@ -159,7 +166,11 @@ export const CURSORS: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const cursor = await store.write("a", change({ message: "one" }, { log: [line("one")] }));
+        const cursor = await writeJob(
+          store,
+          "a",
+          change({ message: "one" }, { log: [line("one")] }),
+        );
         const snapshot = await readJob(store, "a");
         const { epoch, version } = cursorParts(cursor);
         for (const future of [version + 1, version + 1000, Number.MAX_SAFE_INTEGER]) {

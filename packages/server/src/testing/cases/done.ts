@@ -13,13 +13,12 @@ import {
   range,
   readJob,
   renewal,
-  SLACK_MS,
+  STALE_MS,
+  sweepUntilLost,
   TERMINAL_STATUSES,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
-
-const STALE_MS = LONG_MS + SLACK_MS;
-const LOST_MS = 2 * LONG_MS + SLACK_MS;
 
 /** `done` in the snapshot, and in the delta after each version. The last one is empty. */
 async function doneInEveryDelta(store: ProgressStore, id: string): Promise<readonly boolean[]> {
@@ -76,7 +75,7 @@ export const DONE: CaseGroup = {
         const store = await open();
         const since = await createLeasedJob(store, "lost");
         await createLeasedJob(store, "timed-out", { deadlineMs: LONG_MS });
-        await store.sweep(since + LOST_MS, 10);
+        await sweepUntilLost(store, since);
         for (const id of ["lost", "timed-out"]) {
           assertEqual((await readJob(store, id)).set.status, id, "the status");
           await assertDone(store, id, true);
@@ -99,7 +98,7 @@ export const DONE: CaseGroup = {
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
-        const { epoch, version } = cursorParts(await store.write("a", completion()));
+        const { epoch, version } = cursorParts(await writeJob(store, "a", completion()));
         for (const after of ["malformed", "other.1", printCursor({ epoch, version: version + 1 })])
           assertEqual((await readJob(store, "a", after)).done, true, `done after ${after}`);
       },

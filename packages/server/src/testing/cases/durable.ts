@@ -6,17 +6,20 @@ import {
   completion,
   createLeasedJob,
   draft,
+  heldBy,
   isRemoved,
   LONG_MS,
+  LOST_MS,
   line,
   NOTHING_SWEPT,
   outcomesOf,
   range,
   readFields,
   readJob,
-  renewal,
   SLACK_MS,
+  STALE_MS,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 
 /** Writes with one instance, closes it, and reads with the next one. */
@@ -118,21 +121,46 @@ export const DURABLE: CaseGroup = {
       async (store) => {
         const since = await createLeasedJob(store, "a");
         await store.write("a", change({ attempt: 2 }));
-        await store.create(draft("b", { deadlineMs: LONG_MS }));
+        await store.create(draft("b", { deadlineMs: 1.5 * LONG_MS }));
         return since;
       },
       async (store, since) => {
         await assertRejects(
-          store.write("a", renewal(1, 1)),
+          store.write("a", change({ attempt: 2 })),
           "attempt-superseded",
-          "A renewal of the earlier attempt",
+          "A second beginning of the attempt",
         );
         assertEqual(
-          await store.sweep(since + 2 * LONG_MS + SLACK_MS, 10),
+          await store.sweep(since + STALE_MS, 10),
+          { ...NOTHING_SWEPT, stale: 1 },
+          "the first sweep's report",
+        );
+        assertEqual(
+          await store.sweep(since + LOST_MS, 10),
           { ...NOTHING_SWEPT, lost: 1, timedOut: 1 },
-          "the sweep's report",
+          "the second sweep's report",
         );
         assertEqual((await readFields(store, "a")).status, "lost", "the status");
+      },
+    ),
+    reopened(
+      "given a store that was closed, the next one enforces its holds",
+      async (store) => {
+        await createLeasedJob(store, "a");
+        await store.write("a", change({ percent: 40 }, { hold: heldBy("a", 2) }));
+        return readJob(store, "a");
+      },
+      async (store, before) => {
+        const again = change({ percent: 30 }, { hold: heldBy("a", 2) });
+        assertEqual(await writeJob(store, "a", again), before.cursor, "the cursor of a late write");
+        assertEqual(await readJob(store, "a"), before, "the job");
+        await assertRejects(
+          store.write("a", change({ percent: 1 }, { hold: { token: "other", count: 1 } })),
+          "hold-lost",
+          "A write of another worker",
+        );
+        await store.write("a", change({ percent: 50 }, { hold: heldBy("a", 3) }));
+        assertEqual((await readFields(store, "a")).percent, 50, "the percent");
       },
     ),
     reopened(

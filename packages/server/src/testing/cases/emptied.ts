@@ -124,7 +124,12 @@ export const EMPTIED: CaseGroup = {
         const now = since + 2 * LONG_MS + SLACK_MS;
         assertEqual(await store.sweep(now, 10), NOTHING_SWEPT, "the sweep's report");
         await createLeasedJob(store, "a");
-        assertEqual((await store.sweep(now, 10)).lost, 1, "lost jobs among those created since");
+        assertEqual((await store.sweep(now, 10)).stale, 1, "stale jobs among those created since");
+        assertEqual(
+          (await store.sweep(now + LONG_MS + SLACK_MS, 10)).lost,
+          1,
+          "lost jobs among them",
+        );
       },
     ),
     {

@@ -13,6 +13,7 @@ import {
   renewal,
   TERMINAL_STATUSES,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 
 /**
@@ -24,7 +25,8 @@ export async function endRacingUpdates(stores: readonly ProgressStore[]): Promis
   assertTrue(store !== undefined, "endRacingUpdates() needs at least one store.");
   await store.create(draft("a"));
   const writes = range(41).map(async (by) => {
-    const cursor = await (stores[by % stores.length] ?? store).write(
+    const cursor = await writeJob(
+      stores[by % stores.length] ?? store,
       "a",
       by === 20 ? completion(by) : change({ [`metadata.m${by}`]: by }),
     );
@@ -123,7 +125,7 @@ export const END: CaseGroup = {
         await store.create(draft("a"));
         const { fulfilled, rejected } = await outcomesOf(
           range(50).map((by) =>
-            store.write("a", completion(by)).then((cursor) => ({ by, cursor })),
+            writeJob(store, "a", completion(by)).then((cursor) => ({ by, cursor })),
           ),
         );
         assertEqual([fulfilled.length, rejected.length], [1, 49], "ends accepted and refused");

@@ -9,11 +9,13 @@ import {
   draft,
   isRemoved,
   LONG_MS,
+  LOST_MS,
   lastWriteAt,
   NOTHING_SWEPT,
   readJob,
   renewal,
   SLACK_MS,
+  sweepUntilLost,
 } from "../fixtures.js";
 
 const TTLS = { ttlMs: LONG_MS, idleTtlMs: 3 * LONG_MS };
@@ -106,8 +108,9 @@ export const EXPIRY: CaseGroup = {
       name: "given a lost job, keeps it for ttlMs, then removes it",
       async run({ open }) {
         const store = await open(TTLS);
-        const now = (await createLeasedJob(store, "a")) + 2 * LONG_MS + SLACK_MS;
-        assertEqual((await store.sweep(now, 10)).lost, 1, "lost jobs");
+        const since = await createLeasedJob(store, "a");
+        const now = since + LOST_MS;
+        assertEqual((await sweepUntilLost(store, since)).lost, 1, "lost jobs");
         assertEqual((await readJob(store, "a")).set.status, "lost", "the status within ttlMs");
         const later = await store.sweep(now + LONG_MS + SLACK_MS, 10);
         assertEqual(later, EXPIRED, "the report after ttlMs");

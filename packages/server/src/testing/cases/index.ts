@@ -13,12 +13,14 @@ import { EMPTIED } from "./emptied.js";
 import { END } from "./end.js";
 import { EXPIRY } from "./expiry.js";
 import { HISTORIES } from "./histories.js";
+import { HOLD } from "./hold.js";
 import { LEASE } from "./lease.js";
 import { LOG } from "./log.js";
 import { REMOVE } from "./remove.js";
 import { SHARED } from "./shared.js";
 import { SKEW } from "./skew.js";
 import { SWEEP } from "./sweep.js";
+import { TIMES } from "./times.js";
 import { VALUES } from "./values.js";
 import { WAKES } from "./wakes.js";
 import { WATCH } from "./watch.js";
@@ -32,6 +34,7 @@ export const GROUPS: readonly CaseGroup[] = [
   LOG,
   END,
   DONE,
+  TIMES,
   CLOSED_STEPS,
   VALUES,
   ALIASING,
@@ -39,6 +42,7 @@ export const GROUPS: readonly CaseGroup[] = [
   HISTORIES,
   WATCH,
   WAKES,
+  HOLD,
   ATTEMPT,
   LEASE,
   DEADLINE,

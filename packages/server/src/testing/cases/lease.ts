@@ -5,7 +5,9 @@ import {
   completion,
   createLeasedJob,
   draft,
+  heldBy,
   LONG_MS,
+  LOST_MS,
   lastWriteAt,
   line,
   NOTHING_SWEPT,
@@ -13,11 +15,12 @@ import {
   readJob,
   renewal,
   SLACK_MS,
+  STALE_MS,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 
-const STALE_MS = LONG_MS + SLACK_MS;
-const LOST_MS = 2 * LONG_MS + SLACK_MS;
+const YEAR_MS = 365 * 86_400_000;
 
 export const LEASE: CaseGroup = {
   group: "lease",
@@ -82,7 +85,7 @@ export const LEASE: CaseGroup = {
         const { cursor } = await readJob(store, "a");
         const { wake, wakeAfter } = waker();
         await store.watch("a", wake);
-        const renewed = await store.write("a", renewal(10 * LONG_MS));
+        const renewed = await writeJob(store, "a", renewal(10 * LONG_MS));
         assertEqual(versionOf(renewed), versionOf(cursor) + 1, "the version of the renewal");
         await wakeAfter(0);
         assertEqual((await readJob(store, "a", cursor)).set.stale, false, "the mark");
@@ -111,13 +114,74 @@ export const LEASE: CaseGroup = {
       },
     },
     {
-      name: "given a job that was not swept for two leases, the sweep ends it as lost at once",
+      name: "given a job that was not swept for a year, marks it stale, and ends it as lost only a whole lease later",
+      async run({ open }) {
+        const store = await open();
+        const now = (await createLeasedJob(store, "a")) + YEAR_MS;
+        const reports = [];
+        for (const ms of [0, 0, LONG_MS - SLACK_MS, LONG_MS + SLACK_MS])
+          reports.push(await store.sweep(now + ms, 10));
+        assertEqual(
+          reports,
+          [
+            { ...NOTHING_SWEPT, stale: 1 },
+            NOTHING_SWEPT,
+            NOTHING_SWEPT,
+            { ...NOTHING_SWEPT, lost: 1 },
+          ],
+          "the reports of four sweeps",
+        );
+        await assertLost(store);
+      },
+    },
+    {
+      name: "given a job that was marked stale late, a renewal within a lease of the mark rescues it",
+      async run({ open }) {
+        const store = await open();
+        const now = (await createLeasedJob(store, "a")) + YEAR_MS;
+        assertEqual((await store.sweep(now, 10)).stale, 1, "jobs marked stale");
+        await store.write("a", renewal(2 * YEAR_MS, heldBy("a", 2)));
+        assertEqual(
+          await store.sweep(now + LONG_MS + SLACK_MS, 10),
+          NOTHING_SWEPT,
+          "the sweep's report",
+        );
+        assertEqual((await readFields(store, "a")).stale, false, "the mark");
+      },
+    },
+    {
+      name: "given a job that was marked late and renewed, marks it again before it ends it as lost",
+      async run({ open }) {
+        const store = await open();
+        const now = (await createLeasedJob(store, "a")) + YEAR_MS;
+        await store.sweep(now, 10);
+        await store.write("a", renewal(LONG_MS, heldBy("a", 2)));
+        const first = await store.sweep(now + YEAR_MS, 10);
+        assertEqual(first, { ...NOTHING_SWEPT, stale: 1 }, "the sweep after the renewal");
+        const second = await store.sweep(now + YEAR_MS + LONG_MS + SLACK_MS, 10);
+        assertEqual(second, { ...NOTHING_SWEPT, lost: 1 }, "the sweep a lease later");
+      },
+    },
+    {
+      name: "given a stale job that is leased for longer, ends it as lost a whole new lease after the next mark",
       async run({ open }) {
         const store = await open();
         const since = await createLeasedJob(store, "a");
-        const { lost, more } = await store.sweep(since + LOST_MS, 10);
-        assertEqual([lost, more], [1, false], "the sweep's report");
-        await assertLost(store);
+        await store.write("a", renewal(3 * LONG_MS, heldBy("a", 2)));
+        const now = since + 3 * LONG_MS + SLACK_MS;
+        const reports = [];
+        for (const leases of [0, 1, 2.9, 3.1])
+          reports.push(await store.sweep(now + leases * LONG_MS, 10));
+        assertEqual(
+          reports.map(({ stale, lost }) => [stale, lost]),
+          [
+            [1, 0],
+            [0, 0],
+            [0, 0],
+            [0, 1],
+          ],
+          "stale and lost jobs of four sweeps",
+        );
       },
     },
     {
@@ -188,7 +252,11 @@ export const LEASE: CaseGroup = {
         const store = await open();
         await createLeasedJob(store, "a");
         const before = await readJob(store, "a");
-        assertEqual(await store.write("a", renewal(LONG_MS)), before.cursor, "the returned cursor");
+        assertEqual(
+          await writeJob(store, "a", renewal(LONG_MS)),
+          before.cursor,
+          "the returned cursor",
+        );
         assertEqual(await readJob(store, "a"), before, "the job");
       },
     },
@@ -223,13 +291,17 @@ export const LEASE: CaseGroup = {
         const store = await open();
         const since = await createLeasedJob(store, "a");
         const { cursor } = await readJob(store, "a");
-        assertEqual(await store.write("a", renewal(0)), cursor, "the cursor returned on giving up");
+        assertEqual(
+          await writeJob(store, "a", renewal(0)),
+          cursor,
+          "the cursor returned on giving up",
+        );
         assertEqual(await store.sweep(since + LOST_MS, 10), NOTHING_SWEPT, "the sweep's report");
         await store.write("a", renewal(LONG_MS));
         assertEqual(
-          (await store.sweep(since + LOST_MS, 10)).lost,
+          (await store.sweep(since + LOST_MS, 10)).stale,
           1,
-          "lost jobs after the new lease",
+          "jobs marked stale after the new lease",
         );
       },
     },

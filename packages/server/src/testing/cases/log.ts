@@ -1,6 +1,15 @@
 import { assertEqual } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, range, readJob, versionOf } from "../fixtures.js";
+import {
+  change,
+  completion,
+  draft,
+  line,
+  range,
+  readJob,
+  versionOf,
+  writeJob,
+} from "../fixtures.js";
 
 export const LOG: CaseGroup = {
   group: "log",
@@ -81,7 +90,8 @@ export const LOG: CaseGroup = {
       async run({ open }) {
         const store = await open({ maxLogLines: 3 });
         await store.create(draft("a"));
-        const cursor = await store.write(
+        const cursor = await writeJob(
+          store,
           "a",
           change({}, { log: range(10).map((by) => line(`${by}`)) }),
         );
@@ -104,12 +114,57 @@ export const LOG: CaseGroup = {
       },
     },
     {
+      name: "given lost lines, skips their numbers, so that the loss is a gap",
+      async run({ open }) {
+        const store = await open();
+        await store.create(draft("a"));
+        await store.write("a", change({}, { log: [line("one")], lostLines: 3 }));
+        await store.write("a", change({}, { log: [line("two"), line("three")], lostLines: 0 }));
+        await store.write("a", change({ percent: 1 }, { log: [line("four")], lostLines: 300 }));
+        await store.write("a", change({}, { log: [line("five")] }));
+        const { log } = await readJob(store, "a");
+        assertEqual(
+          log.map(({ n, version, text }) => [n, version, text]),
+          [
+            [4, 2, "one"],
+            [5, 3, "two"],
+            [6, 3, "three"],
+            [307, 4, "four"],
+            [308, 5, "five"],
+          ],
+          "number, version and text of the lines",
+        );
+      },
+    },
+    {
+      name: "given lost lines and more lines than are kept, keeps as many lines as without a loss",
+      async run({ open }) {
+        const store = await open({ maxLogLines: 3 });
+        await store.create(draft("a"));
+        await store.write("a", change({}, { log: range(2).map((by) => line(`${by}`)) }));
+        await store.write("a", change({}, { log: [line("two")], lostLines: 500 }));
+        const numbers = async () => (await readJob(store, "a")).log.map(({ n }) => n);
+        assertEqual(await numbers(), [1, 2, 503], "the kept lines");
+        await store.write("a", change({}, { log: [line("three")], lostLines: 1 }));
+        assertEqual(await numbers(), [2, 503, 505], "the kept lines after one more");
+      },
+    },
+    {
+      name: "given an end with lost lines, skips their numbers",
+      async run({ open }) {
+        const store = await open();
+        await store.create(draft("a"));
+        await store.write("a", { ...completion(), log: [line("done")], lostLines: 7 });
+        assertEqual((await readJob(store, "a")).log.at(-1)?.n, 8, "the number of the last line");
+      },
+    },
+    {
       name: "given the end, keeps the lines of that write and of earlier ones",
       async run({ open }) {
         const store = await open();
         await store.create(draft("a"));
         await store.write("a", change({}, { log: [line("one")] }));
-        const end = await store.write("a", { ...completion(), log: [line("done")] });
+        const end = await writeJob(store, "a", { ...completion(), log: [line("done")] });
         const { log } = await readJob(store, "a");
         assertEqual(
           log.map(({ n, version }) => [n, version]),

@@ -9,16 +9,15 @@ import {
   draft,
   isRemoved,
   LONG_MS,
+  LOST_MS,
   line,
   NOTHING_SWEPT,
   outcomesOf,
   QUEUED,
   range,
   readJob,
-  SLACK_MS,
 } from "../fixtures.js";
 
-const LOST_MS = 2 * LONG_MS + SLACK_MS;
 /** Past every TTL of the tests. */
 const EXPIRED_MS = 200 * LONG_MS;
 

@@ -7,20 +7,25 @@ import {
   completion,
   createLeasedJob,
   draft,
+  heldBy,
   isRemoved,
   LONG_MS,
+  LOST_MS,
   line,
+  opening,
   outcomesOf,
   range,
   readFields,
   readJob,
-  renewal,
   SLACK_MS,
+  STALE_MS,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 import { fiftyWriters } from "./concurrency.js";
 import { endRacingUpdates } from "./end.js";
 import { readWhileWriting } from "./histories.js";
+import { twentyOpeners } from "./openings.js";
 import { sweptJobs } from "./sweep.js";
 import { followDuring, reportAll } from "./watch.js";
 
@@ -57,7 +62,7 @@ export const SHARED: CaseGroup = {
         const { cursor } = await a.create(draft("a"));
         await a.write("a", change({ message: "one" }, { log: [line("one")] }));
         assertEqual(await readJob(b, "a"), await readJob(a, "a"), "the snapshots");
-        const second = await b.write("a", change({ percent: 2 }, { log: [line("two")] }));
+        const second = await writeJob(b, "a", change({ percent: 2 }, { log: [line("two")] }));
         for (const after of [undefined, cursor, second])
           assertEqual(await readJob(b, "a", after), await readJob(a, "a", after), "the deltas");
       },
@@ -144,8 +149,9 @@ export const SHARED: CaseGroup = {
         const since = await createLeasedJob(a, "job-0");
         const ids = ["job-0", ...range(11).map((by) => `job-${by + 1}`)];
         for (const id of ids.slice(1)) await createLeasedJob(b, id);
+        await a.sweep(since + STALE_MS, 100);
         const before = await Promise.all(ids.map((id) => readJob(a, id)));
-        const now = since + 2 * LONG_MS + SLACK_MS;
+        const now = since + LOST_MS;
         const done = await Promise.all([a, b].map((store) => sweepAll(store, now)));
         assertEqual(
           done.reduce((sum, count) => sum + count, 0),
@@ -163,7 +169,8 @@ export const SHARED: CaseGroup = {
     onTwoInstances("given concurrent sweeps on two instances, ends each job once", async (a, b) => {
       const since = await createLeasedJob(a, "job-0");
       for (const by of range(19)) await createLeasedJob(by % 2 === 0 ? a : b, `job-${by + 1}`);
-      const now = since + 2 * LONG_MS + SLACK_MS;
+      await b.sweep(since + STALE_MS, 100);
+      const now = since + LOST_MS;
       const reports = await Promise.all(
         range(4).map((by) => (by % 2 === 0 ? a : b).sweep(now, 100)),
       );
@@ -177,11 +184,11 @@ export const SHARED: CaseGroup = {
       "given a lease and an attempt that one instance wrote, the other enforces them",
       async (a, b) => {
         const since = await createLeasedJob(a, "a");
-        await b.write("a", change({ attempt: 2 }, { attempt: 1 }));
+        await b.write("a", change({ attempt: 2 }));
         await assertRejects(
-          a.write("a", renewal(100 * LONG_MS, 1)),
+          a.write("a", change({ attempt: 2 })),
           "attempt-superseded",
-          "The earlier worker's renewal",
+          "A second beginning of the attempt",
         );
         assertEqual(
           (await b.sweep(since + LONG_MS + SLACK_MS, 10)).stale,
@@ -189,6 +196,65 @@ export const SHARED: CaseGroup = {
           "jobs marked by the other instance",
         );
         assertEqual((await readFields(a, "a")).stale, true, "the mark");
+      },
+    ),
+    onTwoInstances(
+      "given a write that arrives again at the other instance, returns the current cursor and changes nothing",
+      async (a, b) => {
+        await createLeasedJob(a, "a");
+        const old = change({ percent: 40 }, { log: [line("old")], hold: heldBy("a", 2) });
+        await a.write("a", old);
+        const cursor = await writeJob(b, "a", change({ percent: 60 }, { hold: heldBy("a", 3) }));
+        const before = await readJob(a, "a");
+        for (const store of [a, b])
+          assertEqual(await writeJob(store, "a", old), cursor, "the cursor of the late write");
+        assertEqual(await readJob(a, "a"), before, "the job");
+      },
+    ),
+    onTwoInstances(
+      "given one write that is sent to both instances at once, applies it once",
+      async (a, b) => {
+        await createLeasedJob(a, "a");
+        const { cursor } = await readJob(a, "a");
+        const write = change({ percent: 40 }, { log: [line("one")], hold: heldBy("a", 2) });
+        await Promise.all(range(10).map((by) => (by % 2 === 0 ? a : b).write("a", write)));
+        const after = await readJob(b, "a");
+        assertEqual(
+          [versionOf(after.cursor), after.log.length],
+          [versionOf(cursor) + 1, 1],
+          "the version and the number of lines",
+        );
+      },
+    ),
+    onTwoInstances(
+      "given a worker of one instance, the other refuses to open the job for another, and its takeover fences the first",
+      async (a, b) => {
+        await createLeasedJob(a, "a");
+        const { cursor: seen } = await readJob(b, "a");
+        const opens = (takeOver: boolean) =>
+          b.write("a", change({ message: "second" }, { hold: opening("second", seen, takeOver) }));
+        await assertRejects(opens(false), "job-held", "A second worker");
+        await opens(true);
+        await assertRejects(
+          a.write("a", change({ percent: 1 }, { hold: heldBy("a", 2) })),
+          "hold-lost",
+          "A write of the first worker",
+        );
+      },
+    ),
+    onTwoInstances(
+      "given twenty workers on two instances that open a job at the same time, lets one in",
+      async (a, b) => {
+        const { cursor } = await a.create(draft("a"));
+        await twentyOpeners([a, b], { seen: cursor });
+      },
+    ),
+    onTwoInstances(
+      "given twenty workers on two instances that take a job over at the same time, lets one in",
+      async (a, b) => {
+        await createLeasedJob(a, "a");
+        const { cursor } = await readJob(b, "a");
+        await twentyOpeners([a, b], { seen: cursor, takeOver: true });
       },
     ),
     onTwoInstances(
@@ -232,7 +298,7 @@ export const SHARED: CaseGroup = {
       async (a, b) => {
         await a.create(draft("a"));
         await a.write("a", change({ "steps.s": { status: "running", percent: 40 } }));
-        const cursor = await b.write("a", change({ status: "failed" }));
+        const cursor = await writeJob(b, "a", change({ status: "failed" }));
         for (const store of [a, b]) {
           const { set, done } = await readJob(store, "a");
           const finishedAt = set.updatedAt ?? null;

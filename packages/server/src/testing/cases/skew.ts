@@ -16,6 +16,7 @@ import {
   readJob,
   SLACK_MS,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 import { sweptJobs } from "./sweep.js";
 
@@ -46,7 +47,8 @@ export const SKEW: CaseGroup = {
         const { cursor } = await ahead.create(draft("a"));
         for (const by of range(6)) {
           const [writer, reader] = by % 2 === 0 ? [behind, ahead] : [ahead, behind];
-          const written = await writer.write(
+          const written = await writeJob(
+            writer,
             "a",
             change({ percent: by }, { log: [line(`${by}`)] }),
           );
@@ -91,6 +93,41 @@ export const SKEW: CaseGroup = {
       },
     ),
     withSkewedClocks(
+      "given a backend's clock, returns its time from writes and reads, in whichever process",
+      ["backend clock"],
+      async (behind, ahead) => {
+        await ahead.create(draft("a"));
+        for (const store of [behind, ahead]) {
+          const { now: written } = await store.write("a", change({ message: "one" }));
+          const since = await lastWriteAt(ahead, "a");
+          for (const now of [written, (await store.read("a"))?.now ?? Number.NaN])
+            assertTrue(
+              Math.abs(now - since) < SLACK_MS,
+              `now differs from updatedAt by ${now - since} ms.`,
+            );
+        }
+      },
+    ),
+    withSkewedClocks(
+      "given a backend's clock, sets finishedAt by it, whichever process ends the job",
+      ["backend clock"],
+      async (behind, ahead) => {
+        for (const [id, first, second] of [
+          ["a", ahead, behind],
+          ["b", behind, ahead],
+        ] as const) {
+          await first.create(draft(id));
+          await second.write(id, change({ status: "failed", finishedAt: 5 }));
+          const { createdAt, finishedAt } = await readFields(behind, id);
+          const tookMs = Number(finishedAt) - Number(createdAt);
+          assertTrue(
+            tookMs >= 0 && tookMs < SLACK_MS,
+            `finishedAt is ${tookMs} ms after createdAt.`,
+          );
+        }
+      },
+    ),
+    withSkewedClocks(
       "given a backend's clock, a sweep ends jobs by that clock, in whichever process it runs",
       ["backend clock"],
       async (behind, ahead, { eventually }) => {
@@ -126,9 +163,9 @@ export const SKEW: CaseGroup = {
           "jobs marked by the process that is behind",
         );
         assertEqual(
-          (await ahead.sweep(undefined, 10)).lost,
-          1,
-          "lost jobs in the process that is ahead",
+          await ahead.sweep(undefined, 10),
+          { ...NOTHING_SWEPT, lost: 1 },
+          "the report of the process that is ahead",
         );
       },
     ),

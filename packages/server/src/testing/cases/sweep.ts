@@ -6,6 +6,7 @@ import {
   createLeasedJob,
   draft,
   LONG_MS,
+  LOST_MS,
   NOTHING_SWEPT,
   outcomesOf,
   range,
@@ -13,10 +14,9 @@ import {
   readJob,
   renewal,
   SLACK_MS,
+  STALE_MS,
   versionOf,
 } from "../fixtures.js";
-
-const LOST_MS = 2 * LONG_MS + SLACK_MS;
 
 /** The number of jobs in a report. */
 export function sweptJobs({ stale, lost, timedOut, expired }: SweepReport): number {
@@ -63,6 +63,7 @@ export const SWEEP: CaseGroup = {
         const store = await open();
         const since = await createLeasedJob(store, "job-0");
         for (const by of range(9)) await createLeasedJob(store, `job-${by + 1}`);
+        await store.sweep(since + STALE_MS, 100);
         const reports: SweepReport[] = [];
         do {
           reports.push(await store.sweep(since + LOST_MS, 3));
@@ -89,6 +90,7 @@ export const SWEEP: CaseGroup = {
         const store = await open();
         const since = await createLeasedJob(store, "job-0");
         for (const by of range(19)) await createLeasedJob(store, `job-${by + 1}`);
+        await store.sweep(since + STALE_MS, 100);
         const before = await readJob(store, "job-7");
         const reports = await Promise.all(range(4).map(() => store.sweep(since + LOST_MS, 100)));
         assertEqual(
@@ -111,6 +113,7 @@ export const SWEEP: CaseGroup = {
         const since = await createLeasedJob(store, "first");
         for (const id of ids) await createLeasedJob(store, id);
         await store.write("first", completion());
+        await store.sweep(since + STALE_MS, 100);
         const sweep = store.sweep(since + LOST_MS, 100);
         const writes = ids.map(async (id) => {
           await store.write(id, completion());
@@ -199,6 +202,7 @@ export const SWEEP: CaseGroup = {
       async run({ open }) {
         const store = await open({ ttlMs: LONG_MS, idleTtlMs: 1.5 * LONG_MS });
         const since = await createLeasedJob(store, "lost");
+        assertEqual((await store.sweep(since + STALE_MS, 10)).stale, 1, "jobs marked before");
         await createLeasedJob(store, "stale");
         await store.write("stale", renewal(1.8 * LONG_MS));
         await createLeasedJob(store, "alive");

@@ -12,6 +12,7 @@ import {
   renewal,
   SLACK_MS,
   versionOf,
+  writeJob,
 } from "../fixtures.js";
 import { followDuring, reportAll } from "./watch.js";
 
@@ -34,7 +35,7 @@ export const WAKES: CaseGroup = {
         await store.write("a", change({}, { log: [line("two")] }));
         await store.sweep(since + LONG_MS + SLACK_MS, 10);
         await store.write("a", renewal(LONG_MS));
-        const version = versionOf(await store.write("a", completion()));
+        const version = versionOf(await writeJob(store, "a", completion()));
         await wakeAfter(0, (last) => last === undefined || last >= version);
         assertEqual(
           (await Promise.all(problems)).flat(),

@@ -2,7 +2,7 @@ import { applyDelta, type Delta, deltaAfter, emptyReplica } from "@emlinh/progre
 import type { ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, completion, draft, line, range, readJob } from "../fixtures.js";
+import { change, completion, draft, line, range, readJob, writeJob } from "../fixtures.js";
 import type { Waker } from "../waker.js";
 
 /** A reader that reads a job only after a wake, as the hub would without its periodic reads. */
@@ -191,7 +191,7 @@ export const WATCH: CaseGroup = {
         });
         const { wake, wakeAfter } = waker();
         await store.watch("a", wake);
-        const cursor = await store.write("a", change({ message: "one" }));
+        const cursor = await writeJob(store, "a", change({ message: "one" }));
         await wakeAfter(0);
         assertEqual((await readJob(store, "a")).cursor, cursor, "the cursor after the write");
         assertTrue(thrown > 0, "The first watch was not woken.");

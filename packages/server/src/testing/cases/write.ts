@@ -1,6 +1,6 @@
 import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { change, draft, line, readFields, readJob } from "../fixtures.js";
+import { change, draft, line, readFields, readJob, writeJob } from "../fixtures.js";
 
 export const WRITE: CaseGroup = {
   group: "write",
@@ -71,7 +71,7 @@ export const WRITE: CaseGroup = {
       async run({ open }) {
         const store = await open();
         const { cursor } = await store.create(draft("a"));
-        assertEqual(await store.write("a", change({})), cursor, "the returned cursor");
+        assertEqual(await writeJob(store, "a", change({})), cursor, "the returned cursor");
         assertEqual((await readJob(store, "a")).cursor, cursor, "the cursor of a read");
       },
     },

@@ -1,5 +1,5 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type {
   HearChannel,
   NodeRedisClient,
@@ -50,11 +50,13 @@ function watchesOn(connections: readonly ReturnType<typeof fakeConnection>[]) {
     },
   };
   const errors: ProgressError[] = [];
-  const source = { client, subscriber: undefined, sharded: false };
+  const source = { client, subscriber: undefined, sharded: false, probeMs: 15_000 };
   return { watches: createRedisWatches(source, (error) => errors.push(error)), errors };
 }
 
 describe("the watches of a Redis store", () => {
+  afterEach(() => void vi.useRealTimers());
+
   test("given a client that gave up, the next watch opens a connection and subscribes again", async () => {
     const [first, second] = [fakeConnection(), fakeConnection()];
     const { watches } = watchesOn([first, second]);
@@ -119,6 +121,59 @@ describe("the watches of a Redis store", () => {
     await expect(later).rejects.toSatisfy((error) => isProgressError(error, "closed"));
     connection.emit("error", new Error("after the close"));
     expect(errors).toEqual([]);
+  });
+
+  test("given a connection that gives no answer, replaces it until one answers, and wakes the watches", async () => {
+    vi.useFakeTimers();
+    const [first, mute, last] = [fakeConnection(), fakeConnection(), fakeConnection()];
+    const { watches, errors } = watchesOn([first, mute, last]);
+    const wake = vi.fn();
+    await watches.watch("p:at:a", wake);
+    first.connection.subscribe.mockImplementation(() => new Promise(() => {}));
+    mute.connection.connect.mockImplementation(() => new Promise(() => {}));
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(errors).toEqual([]);
+    await vi.advanceTimersByTimeAsync(201);
+    expect(first.destroy).toHaveBeenCalled();
+    expect(mute.connection.connect).toHaveBeenCalled();
+    expect(wake).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(10_400);
+    expect(mute.destroy).toHaveBeenCalled();
+    expect([...last.channels.keys()]).toEqual(["p:at:a"]);
+    expect(wake).toHaveBeenCalledTimes(1);
+    expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(last.destroy).not.toHaveBeenCalled();
+    expect([...last.channels.keys()]).toEqual(["p:at:a"]);
+    expect(last.commands).toContain("subscribe p:at");
+    watches.close();
+  });
+
+  test("given a client that gave up, opens a connection although no watch begins", async () => {
+    vi.useFakeTimers();
+    const [first, second] = [fakeConnection(), fakeConnection()];
+    const { watches } = watchesOn([first, second]);
+    const wake = vi.fn();
+    await watches.watch("p:at:a", wake);
+    first.connection.isOpen = false;
+    await vi.advanceTimersByTimeAsync(15_300);
+    expect([...second.channels.keys()]).toEqual(["p:at:a"]);
+    expect(wake).toHaveBeenCalledTimes(1);
+    watches.close();
+  });
+
+  test("given no watch, sends no check, and given a close, leaves no timer", async () => {
+    vi.useFakeTimers();
+    const connection = fakeConnection();
+    const { watches } = watchesOn([connection]);
+    const unwatch = await watches.watch("p:at:a", () => {});
+    await unwatch();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(connection.commands).toEqual(["subscribe p:at:a", "unsubscribe p:at:a"]);
+    expect(vi.getTimerCount()).toBe(1);
+    watches.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("given an onError that throws, neither the connection nor the check of the memory is harmed", async () => {

@@ -1,6 +1,13 @@
 import { isProgressError, isTerminal } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
-import { altersReports, fieldsOf, otherWork, type WrongStore, withTimes } from "./wrong-store.js";
+import {
+  altersReports,
+  fieldsOf,
+  otherWork,
+  unwritten,
+  type WrongStore,
+  withTimes,
+} from "./wrong-store.js";
 
 /** The time at which the clock of the tests begins. */
 const START = 1_700_000_000_000;
@@ -32,9 +39,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     group: "skew",
     wrong: (right, { clock }) => ({
       async write(id, change) {
-        const cursor = (await right.read(id).catch(() => undefined))?.cursor;
-        if (cursor !== undefined && Number((await fieldsOf(right, id)).updatedAt) > clock())
-          return cursor;
+        if (Number((await fieldsOf(right, id)).updatedAt) > clock()) return unwritten(right, id);
         return right.write(id, change);
       },
     }),
@@ -47,7 +52,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
         right.write(id, change).catch(async (error: unknown) => {
           const { updatedAt } = await fieldsOf(right, id);
           if (!isProgressError(error, "job-finished") || Number(updatedAt) >= clock()) throw error;
-          return (await right.read(id))?.cursor ?? "";
+          return unwritten(right, id);
         }),
     }),
   },
@@ -107,11 +112,18 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
       let closed = false;
       return {
         async write(id, change) {
-          const cursor = (await right.read(id))?.cursor;
-          if (cursor === undefined || change.leaseMs !== undefined || isTerminal(change.set.status))
+          const known = await unwritten(right, id);
+          if (
+            known.cursor === "" ||
+            change.leaseMs !== undefined ||
+            change.hold !== undefined ||
+            isTerminal(change.set.status)
+          )
             return right.write(id, change);
-          void otherWork().then(() => (closed ? "" : right.write(id, change).catch(() => "")));
-          return cursor;
+          void otherWork().then(() =>
+            closed ? known : right.write(id, change).catch(() => known),
+          );
+          return known;
         },
         close() {
           closed = true;

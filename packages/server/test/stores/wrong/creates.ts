@@ -13,10 +13,12 @@ export const WRONG_CREATES: readonly WrongStore[] = [
         return created.created
           ? {
               ...created,
-              cursor: await right.write(draft.id, {
-                set: draft.set.attempt === undefined ? draft.set : { kind: draft.set.kind ?? "" },
-                log: [],
-              }),
+              cursor: (
+                await right.write(draft.id, {
+                  set: draft.set.attempt === undefined ? draft.set : { kind: draft.set.kind ?? "" },
+                  log: [],
+                })
+              ).cursor,
             }
           : created;
       },
@@ -156,7 +158,8 @@ export const WRONG_CREATES: readonly WrongStore[] = [
       write: (id, change) =>
         right.write(id, change).catch(async (error: unknown) => {
           if (!isProgressError(error, "job-not-found")) throw error;
-          return (await right.create({ id, set: change.set })).cursor;
+          const { cursor } = await right.create({ id, set: change.set });
+          return { cursor, now: 0 };
         }),
     }),
   },

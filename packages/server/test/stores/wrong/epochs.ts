@@ -15,7 +15,10 @@ export function epochs(name: (real: string) => string) {
         const created = await right.create(draft);
         return { ...created, cursor: out(created.jobId, created.cursor) };
       },
-      write: async (id, change) => out(id, await right.write(id, change)),
+      async write(id, change) {
+        const { cursor, now } = await right.write(id, change);
+        return { cursor: out(id, cursor), now };
+      },
       async read(id, after) {
         const epoch = real.get(id) ?? "";
         const known = after?.startsWith(`${name(epoch)}.`)

@@ -1,6 +1,6 @@
-import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
-import type { ProgressStore } from "../../../src/core/store.js";
-import { altersReports, fieldsOf, type WrongStore, withTimes } from "./wrong-store.js";
+import { isProgressError } from "@emlinh/progress-protocol";
+import type { ProgressStore, SweepReport } from "../../../src/core/store.js";
+import { altersReports, fieldsOf, unwritten, type WrongStore, withTimes } from "./wrong-store.js";
 
 async function countEnded(
   right: ProgressStore,
@@ -12,31 +12,24 @@ async function countEnded(
   return statuses.filter((status) => status === "completed").length;
 }
 
+/** A store that ends the jobs whose lease ran out a whole lease ago, if its sweep may. */
+function endsOverdueJobs(
+  mayEnd: (report: SweepReport) => boolean,
+): NonNullable<WrongStore["wrong"]> {
+  return withTimes((right, { leases }, clock) => ({
+    async sweep(at, limit) {
+      const now = at ?? clock();
+      const report = await right.sweep(now, limit);
+      const isOverdue = [...leases.values()].some((until) => until + 600_000 <= now);
+      if (!isOverdue || !mayEnd(report)) return report;
+      const { lost } = await right.sweep(now + 600_000, limit);
+      return { ...report, stale: Math.max(0, report.stale - lost), lost: report.lost + lost };
+    },
+  }));
+}
+
 /** Wrong attempts, leases and deadlines. */
 export const WRONG_LEASES: readonly WrongStore[] = [
-  {
-    does: "ignores the attempt of a write",
-    group: "attempt",
-    wrong: (right) => ({ write: (id, { attempt: _, ...change }) => right.write(id, change) }),
-  },
-  {
-    does: "renews the lease for an earlier attempt",
-    group: "attempt",
-    wrong: (right) => ({
-      write: (id, change) =>
-        right.write(
-          id,
-          Object.keys(change.set).length === 0 ? { ...change, attempt: undefined } : change,
-        ),
-    }),
-  },
-  {
-    does: "requires an attempt with each write",
-    group: "attempt",
-    wrong: (right) => ({
-      write: (id, change) => right.write(id, { ...change, attempt: change.attempt ?? 0 }),
-    }),
-  },
   {
     does: "lets two workers begin the same attempt",
     group: "attempt",
@@ -45,7 +38,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
         right.write(id, change).catch(async (error: unknown) => {
           const { attempt, ...set } = change.set;
           if (!isProgressError(error, "attempt-superseded") || attempt === undefined) throw error;
-          return right.write(id, { ...change, set, attempt: undefined });
+          return right.write(id, { ...change, set, hold: undefined });
         }),
     }),
   },
@@ -54,15 +47,36 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     group: "attempt",
     wrong: (right) => ({
       async write(id, change) {
-        const current = String((await fieldsOf(right, id)).attempt ?? 1);
-        if (
-          change.attempt !== undefined &&
-          change.set.attempt === undefined &&
-          String(change.attempt) < current
-        )
-          throw new ProgressError("attempt-superseded", { message: "An earlier attempt." });
-        return right.write(id, { ...change, attempt: undefined });
+        const current = (await fieldsOf(right, id)).attempt ?? 1;
+        const { attempt } = change.set;
+        if (attempt === undefined || Number(attempt) > Number(current))
+          return right.write(id, change);
+        return String(attempt) > String(current) ? unwritten(right, id) : right.write(id, change);
       },
+    }),
+  },
+  {
+    does: "renews the lease before it checks the attempt",
+    group: "attempt",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(id, change).catch(async (error: unknown) => {
+          if (isProgressError(error, "attempt-superseded") && change.leaseMs !== undefined)
+            await right.write(id, { set: {}, log: [], leaseMs: change.leaseMs });
+          throw error;
+        }),
+    }),
+  },
+  {
+    does: "lets the worker of an earlier attempt write",
+    group: "attempt",
+    wrong: (right) => ({
+      write: (id, change) =>
+        right.write(id, change).catch(async (error: unknown) => {
+          const isLater = Number((await fieldsOf(right, id)).attempt) > 1;
+          if (!isLater || !isProgressError(error, "hold-lost")) throw error;
+          return unwritten(right, id);
+        }),
     }),
   },
   {
@@ -85,6 +99,16 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     wrong: (right) => ({ write: (id, { leaseMs: _, ...change }) => right.write(id, change) }),
   },
   {
+    does: "ends jobs as lost that it never marked stale",
+    group: "lease",
+    wrong: endsOverdueJobs(() => true),
+  },
+  {
+    does: "ends a job as lost two leases after its last renewal, however late it was marked stale",
+    group: "lease",
+    wrong: endsOverdueJobs(({ stale }) => stale === 0),
+  },
+  {
     does: "raises the version at each renewal",
     group: "lease",
     wrong: (right) => ({
@@ -104,7 +128,7 @@ export const WRONG_LEASES: readonly WrongStore[] = [
       async write(id, change) {
         const stale = (await fieldsOf(right, id)).stale === true;
         if (!stale || Object.keys(change.set).length > 0) return right.write(id, change);
-        return (await right.read(id))?.cursor ?? "";
+        return unwritten(right, id);
       },
     }),
   },

@@ -1,7 +1,7 @@
 import { isProgressError, isTerminal, parseCursor, printCursor } from "@emlinh/progress-protocol";
 import type { ProgressStore } from "../../../src/core/store.js";
 import { epochs } from "./epochs.js";
-import { altersDeltas, fieldsOf, type WrongStore } from "./wrong-store.js";
+import { altersDeltas, fieldsOf, unwritten, type WrongStore } from "./wrong-store.js";
 
 /** A store that reports a write after the end as accepted. */
 function swallowing(
@@ -12,7 +12,7 @@ function swallowing(
       const race = !isTerminal((await fieldsOf(right, id)).status);
       return right.write(id, change).catch(async (error: unknown) => {
         if (!isProgressError(error, "job-finished") || !when(change, race)) throw error;
-        return (await right.read(id))?.cursor ?? "";
+        return unwritten(right, id);
       });
     },
   });
@@ -56,9 +56,9 @@ export const WRONG_READS: readonly WrongStore[] = [
     group: "cursors",
     wrong: (right) => ({
       async write(id, change) {
-        const cursor = await right.write(id, { ...change, leaseMs: undefined });
+        const written = await right.write(id, { ...change, leaseMs: undefined });
         return Object.keys(change.set).length === 0 || change.set.status !== undefined
-          ? cursor
+          ? written
           : right.write(id, { ...change, log: [] });
       },
     }),

@@ -115,7 +115,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
         right
           .write(id, change)
           .catch((error: unknown) =>
-            isProgressError(error, "job-expired") ? "e.1" : Promise.reject(error),
+            isProgressError(error, "job-expired")
+              ? { cursor: "e.1", now: 0 }
+              : Promise.reject(error),
           ),
     }),
   },

@@ -1,5 +1,5 @@
 import { type Json, parseCursor, printCursor } from "@emlinh/progress-protocol";
-import type { ProgressStore } from "../../../src/core/store.js";
+import type { ProgressStore, Written } from "../../../src/core/store.js";
 import {
   altersDeltas,
   altersValues,
@@ -117,7 +117,7 @@ export const WRONG_VALUES: readonly WrongStore[] = [
     does: "drops a write that is concurrent with another",
     group: "concurrency",
     wrong: (right) => {
-      const busy = new Map<string, Promise<string>>();
+      const busy = new Map<string, Promise<Written>>();
       return {
         async write(id, change) {
           const other = busy.get(id);

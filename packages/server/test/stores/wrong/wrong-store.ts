@@ -1,5 +1,11 @@
-import { type Delta, type Fields, type Json, parseCursor } from "@emlinh/progress-protocol";
-import type { ProgressStore, SweepReport, Wake } from "../../../src/core/store.js";
+import { type Fields, type Json, parseCursor } from "@emlinh/progress-protocol";
+import type {
+  ProgressStore,
+  StoredDelta,
+  SweepReport,
+  Wake,
+  Written,
+} from "../../../src/core/store.js";
 import type { StoreCapabilities, SuiteStoreOptions } from "../../../src/testing/index.js";
 import { type Subject, sharedMemory } from "../shared-memory.js";
 
@@ -42,7 +48,7 @@ export async function otherWork(): Promise<void> {
 
 /** A store that returns altered deltas. */
 export function altersDeltas(
-  alter: (delta: Delta, after: string | undefined, id: string) => Delta | undefined,
+  alter: (delta: StoredDelta, after: string | undefined, id: string) => StoredDelta | undefined,
 ) {
   return (right: ProgressStore): Partial<ProgressStore> => ({
     async read(id, after) {
@@ -101,6 +107,12 @@ export function altersWakes(
 /** The fields of a job; empty if there is no such job. */
 export async function fieldsOf(store: ProgressStore, id: string): Promise<Fields> {
   return (await store.read(id).catch(() => undefined))?.set ?? {};
+}
+
+/** The answer to a write that is not made: the cursor of a read, and its time. */
+export async function unwritten(store: ProgressStore, id: string): Promise<Written> {
+  const { cursor = "", now = 0 } = (await store.read(id)) ?? {};
+  return { cursor, now };
 }
 
 /** The version of a job; `0` if there is no such job. */

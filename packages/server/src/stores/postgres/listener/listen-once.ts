@@ -1,6 +1,7 @@
 import { within } from "../../../shared/time.js";
+import { whenAborted } from "../../shared/abortable.js";
+import { OPEN_TIMEOUT_MS, openTimedOut, probe } from "../../shared/probe.js";
 import type { PostgresListenClient } from "../client.js";
-import { sleep, whenAborted } from "./abortable.js";
 
 /** A connection that was taken to listen on. */
 export interface TakenConnection {
@@ -23,9 +24,6 @@ export interface ListenOptions {
   readonly signal: AbortSignal;
 }
 
-/** For taking and opening a connection, for example while the pool has none to spare. */
-const OPEN_TIMEOUT_MS = 10_000;
-
 const DROP_TIMEOUT_MS = 1_000;
 
 /** Listens on one connection until it fails or is stopped. Resolves with the reason, when the connection is dropped. */
@@ -41,7 +39,8 @@ export async function listenOnce(options: ListenOptions): Promise<unknown> {
     .then(async (client) => {
       if (connection.signal.aborted) return;
       onListening();
-      end(await probe(client, probeMs, connection.signal));
+      const ask = (): Promise<unknown> => client.query("select 1");
+      end(await probe(ask, { probeMs, signal: connection.signal }));
     })
     .catch(end);
   const reason = await whenAborted(connection.signal);
@@ -50,10 +49,6 @@ export async function listenOnce(options: ListenOptions): Promise<unknown> {
   const dropping = taking.then(({ drop }) => drop());
   await within(DROP_TIMEOUT_MS, dropping).catch(() => {});
   return reason;
-}
-
-function openTimedOut(): Error {
-  return new Error(`The connection could not be opened within ${OPEN_TIMEOUT_MS} ms.`);
 }
 
 async function startListening(
@@ -71,27 +66,4 @@ async function startListening(
   await open();
   await client.query(`listen "${channel}"`);
   return client;
-}
-
-/**
- * Checks the connection again and again, because a network that was cut reports nothing. Resolves with the error of a
- * check that failed.
- */
-async function probe(
-  client: PostgresListenClient,
-  probeMs: number,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const timeoutMs = probeMs / 3;
-  for (;;) {
-    await sleep(probeMs, signal);
-    if (signal.aborted) return signal.reason;
-    try {
-      await within(timeoutMs, client.query("select 1"), () => {
-        return new Error(`The connection gave no answer within ${timeoutMs} ms.`);
-      });
-    } catch (error) {
-      return error;
-    }
-  }
 }

@@ -1,7 +1,8 @@
 import { checksFor } from "../../../shared/option-checks.js";
 import { backoffDelayMs, elapsed } from "../../../shared/time.js";
+import { sleep } from "../../shared/abortable.js";
+import { DEFAULT_PROBE_MS, MAX_BACKOFF_MS, STABLE_MS } from "../../shared/probe.js";
 import type { PostgresClient, PostgresListener, PostgresPool } from "../client.js";
-import { sleep } from "./abortable.js";
 import { type ListenOptions, listenOnce, type TakenConnection } from "./listen-once.js";
 
 /** The options of `pgListener`. */
@@ -14,14 +15,6 @@ export interface PgListenerOptions {
    */
   readonly probeMs?: number | undefined;
 }
-
-/** The longest wait between two tries to connect. */
-const MAX_BACKOFF_MS = 5_000;
-
-/** A connection that lasted this long worked: the wait before the next one starts again at its shortest. */
-const STABLE_MS = 10_000;
-
-const DEFAULT_PROBE_MS = 15_000;
 
 const { duration } = checksFor("pgListener");
 

@@ -9,7 +9,10 @@ import type { PostgresNames } from "../names.js";
  * lines are passed as JSON whose values are JSON texts again, so no value is parsed on its way to its row.
  */
 
-/** `create_job` returns the job of a known key, or stores a new one, which may replace a tombstone. */
+/**
+ * `create_job` returns the job of a known key, or stores a new one, which may replace a tombstone. A job or tombstone
+ * that has the epoch of the call was stored by an earlier try of it, whose answer was lost.
+ */
 export function createJobSql({ of }: PostgresNames): string {
   return `
 create function ${of("create_job")}(
@@ -24,13 +27,14 @@ declare
   deadline bigint;
 begin
   loop
-    if digest is not null then
+    select * into known from ${of("jobs")} where id = p_id and epoch = p_epoch;
+    if not found and digest is not null then
       select * into known from ${of("jobs")} where key = digest;
-      if found then
-        return json_build_object(
-          'id', known.id, 'epoch', known.epoch, 'version', known.version, 'created', false
-        )::text;
-      end if;
+    end if;
+    if found then
+      return json_build_object(
+        'id', known.id, 'epoch', known.epoch, 'version', known.version, 'created', known.epoch = p_epoch
+      )::text;
     end if;
     delete from ${of("jobs")} where id = p_id and removed;
     now_ms := ${of("now_ms")}();
@@ -38,10 +42,10 @@ begin
     deadline := now_ms + p_deadline_ms;
     -- Waits for a transaction that is about to store the same id or key, and then inserts nothing.
     insert into ${of("jobs")} (
-      id, epoch, version, key, attempt, stale, last_n, last_line_version,
+      id, epoch, version, key, attempt, stale, lines, lost_lines, last_line_version,
       updated_at, written_at, lease_ms, deadline_at, ended_at, due_at
     ) values (
-      p_id, p_epoch, 1, digest, p_attempt, p_stale, 0, 0,
+      p_id, p_epoch, 1, digest, p_attempt, p_stale, 0, 0, 0,
       now_ms, now_ms, 0, deadline, ended,
       ${of("due_at")}(ended, deadline, null, 0, p_stale, now_ms, p_ttl_ms, p_idle_ttl_ms)
     ) on conflict do nothing;
@@ -54,7 +58,8 @@ begin
   end loop;
   insert into ${of("fields")} (job_id, name, version, value)
     select p_id, each.key, 1, each.value from json_each_text(p_set) as each
-    union all select p_id, 'createdAt', 1, now_ms::text;
+    union all select p_id, 'createdAt', 1, now_ms::text
+    union all select p_id, 'finishedAt', 1, now_ms::text where p_ends;
   if p_ends then
     perform ${of("close_steps")}(p_id, 1, now_ms);
   end if;

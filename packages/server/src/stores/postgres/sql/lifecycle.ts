@@ -2,8 +2,8 @@ import type { PostgresNames } from "../names.js";
 
 /*
  * The rules of shared/lifecycle.ts in SQL, in the database where the rows are. Each function names the one that it
- * mirrors: change that one first. `write_job` mirrors `checkWrite` and `leaseOf`, and `create_job` mirrors
- * `timesAtCreation`.
+ * mirrors: change that one first. `write_job` mirrors `checkWrite`, `holdAfter` and `leaseOf`,
+ * `create_job` mirrors `timesAtCreation`, and `make_transition` mirrors `timesOfTransition`.
  */
 
 /** The times of a row of jobs, and the TTLs, as parameters of the functions below. */
@@ -36,8 +36,8 @@ create function ${of("transition_at")}(now_ms bigint, ${TIMES}) returns text lan
     when ended_at is not null then case when ended_at + ttl_ms <= now_ms then 'expired' end
     when deadline_at <= now_ms then 'timed-out'
     when lease_until is null then case when written_at + idle_ttl_ms <= now_ms then 'expired' end
-    when lease_until + lease_ms <= now_ms then 'lost'
-    when not stale and lease_until <= now_ms then 'stale'
+    when stale then case when lease_until + lease_ms <= now_ms then 'lost' end
+    when lease_until <= now_ms then 'stale'
   end
 $body$;
 `;

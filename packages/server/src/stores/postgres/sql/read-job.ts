@@ -2,13 +2,18 @@ import type { PostgresNames } from "../names.js";
 
 /**
  * `read_job` returns what changed after a cursor, and null for an unknown job. It is `stable`, so all of its parts see
- * the database as it was when the call began.
+ * the database as it was when the call began. If nothing changed, it reads the job's row only.
+ *
+ * A standby is refused, as it refuses a write itself: its data lag, and a reader would be told an earlier state again.
  */
 export function readJobSql({ of }: PostgresNames): string {
   return `
 create function ${of("read_job")}(p_id text, p_epoch text, p_version bigint, p_max_lines bigint)
 returns text language plpgsql stable as $body$
 begin
+  if pg_is_in_recovery() then
+    raise read_only_sql_transaction using message = 'cannot read jobs during recovery';
+  end if;
   return (
     select case when j.removed then '{"removed":true}' else
       '{"epoch":' || to_json(j.epoch)::text || ',"version":' || j.version || ',"reset":' || c.reset || ',"set":{' ||
@@ -21,9 +26,10 @@ begin
       case when j.last_line_version > c.version then
         coalesce((
           select string_agg('[' || l.n || ',' || l.version || ',' || l.line || ']', ',' order by l.n)
-          from ${of("lines")} l where l.job_id = j.id and l.n > j.last_n - p_max_lines and l.version > c.version
+          from ${of("lines")} l
+            where l.job_id = j.id and l.ordinal > j.lines - p_max_lines and l.version > c.version
         ), '')
-      else '' end || '],"done":' || (j.ended_at is not null) || '}'
+      else '' end || '],"done":' || (j.ended_at is not null) || ',"now":' || ${of("now_ms")}() || '}'
     end
     from ${of("jobs")} j
     cross join lateral (select p_epoch is distinct from j.epoch or p_version > j.version as reset) r

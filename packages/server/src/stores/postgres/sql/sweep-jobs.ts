@@ -58,7 +58,7 @@ $body$;
 `;
 }
 
-/** `make_transition` marks a job as stale, or ends it. */
+/** `make_transition` marks a job as stale, or ends it. The times mirror `timesOfTransition` of shared/lifecycle.ts. */
 function makeTransitionSql(of: PostgresNames["of"]): string {
   return `
 create function ${of("make_transition")}(
@@ -67,7 +67,9 @@ create function ${of("make_transition")}(
 begin
   job.version := job.version + 1;
   job.stale := transition = 'stale';
-  if not job.stale then
+  if job.stale then
+    job.lease_until := now_ms;
+  else
     job.ended_at := now_ms;
     job.lease_until := null;
   end if;

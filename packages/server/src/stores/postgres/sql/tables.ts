@@ -23,8 +23,14 @@ create table ${of("jobs")} (
   -- A digest: keys may be longer than an index entry, and need not be kept in the clear.
   key bytea,
   attempt double precision not null,
+  -- The worker that may write to the job, the count of its last write, and the version at which its hold began.
+  hold_token text,
+  hold_count bigint,
+  hold_since bigint,
   stale boolean not null,
-  last_n bigint not null,
+  -- Lines that the job ever had, and numbers that were skipped before some of them.
+  lines bigint not null,
+  lost_lines bigint not null,
   last_line_version bigint not null,
   -- Times are milliseconds since the epoch, by the clock of the database.
   updated_at bigint not null,
@@ -50,10 +56,12 @@ create table ${of("fields")} (
 
 create table ${of("lines")} (
   job_id text collate "C" not null,
+  -- Without the gaps of the line's number n, so that a range of ordinals is a number of lines.
+  ordinal bigint not null,
   n bigint not null,
   version bigint not null,
   line text not null,
-  primary key (job_id, n)
+  primary key (job_id, ordinal)
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 `;
 }

@@ -1,3 +1,4 @@
+import { askOn, type CheckedConnection, keepAnswering } from "./keep-answering.js";
 import { openConnection } from "./open-connection.js";
 import type {
   SubscriberConnection,
@@ -5,7 +6,7 @@ import type {
   SubscriberSource,
 } from "./subscriber-connection.js";
 
-/** One connection to subscribe on, opened when it is first needed, and replaced once its client gave up. */
+/** One connection to subscribe on, opened when it is first needed, and replaced if it stops working. */
 export interface Subscriber {
   /** Resolves when the subscription is in force. */
   subscribe(channel: string): Promise<void>;
@@ -14,17 +15,46 @@ export interface Subscriber {
   close(): void;
 }
 
+/** A connection, and whether it is subscribed to the channels of the one before it. */
+interface OpenedConnection extends SubscriberConnection {
+  readonly restored: Promise<unknown>;
+}
+
 /** Opens no connection yet. */
 export function createSubscriber(source: SubscriberSource, events: SubscriberEvents): Subscriber {
-  let connection: SubscriberConnection | undefined;
+  const closing = new AbortController();
+  let current: OpenedConnection | undefined;
 
-  function aliveConnection(): SubscriberConnection {
-    if (connection?.isAlive()) return connection;
-    const replaced = connection;
-    replaced?.close();
-    const opened = openConnection(source, events);
-    connection = opened;
-    if (replaced !== undefined) resubscribe(opened).catch(events.onError);
+  const checked: CheckedConnection = {
+    probeMs: source.probeMs,
+    signal: closing.signal,
+    restored: async () => current?.restored,
+    ask: async () => current && askOn(current, events.channels(), source.sharded),
+    replace() {
+      if (current?.reconnect !== undefined && current.isAlive()) current.reconnect();
+      else if (current !== undefined) current = replace(current);
+    },
+    onFailure: events.onError,
+  };
+
+  function aliveConnection(): OpenedConnection {
+    if (current === undefined) {
+      const first = openConnection(source, events);
+      current = { ...first, restored: first.ready };
+      void keepAnswering(checked);
+    } else if (!current.isAlive()) current = replace(current);
+    return current;
+  }
+
+  function replace(replaced: SubscriberConnection): OpenedConnection {
+    replaced.close();
+    const connection = openConnection(source, events);
+    const restored = resubscribe(connection);
+    const opened = { ...connection, restored };
+    restored.then(
+      () => opened === current && events.onReconnect(),
+      (error) => opened === current && events.onError(error),
+    );
     return opened;
   }
 
@@ -32,7 +62,6 @@ export function createSubscriber(source: SubscriberSource, events: SubscriberEve
     const channels = [...events.channels()];
     await opened.ready;
     await Promise.all(channels.map((channel) => opened.subscribe(channel)));
-    events.onReconnect();
   }
 
   return {
@@ -42,10 +71,11 @@ export function createSubscriber(source: SubscriberSource, events: SubscriberEve
       await opened.subscribe(channel);
     },
     async unsubscribe(channel) {
-      await connection?.unsubscribe(channel);
+      await current?.unsubscribe(channel);
     },
     close() {
-      connection?.close();
+      closing.abort();
+      current?.close();
     },
   };
 }

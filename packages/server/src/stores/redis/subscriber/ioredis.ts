@@ -51,6 +51,7 @@ export function ioRedisConnection(
     isAlive: () => connection.status !== "end",
     subscribe,
     unsubscribe,
+    reconnect: isOwn ? undefined : () => reconnect(connection),
     close() {
       stop();
       removeListeners();
@@ -115,6 +116,11 @@ function errorListeners(events: SubscriberEvents, onTrouble: () => void): Listen
     events.onError(error);
   };
   return { error: onError, "node error": onError, nodeError: onError };
+}
+
+/** Does nothing to a client that connects already, or that the app has closed. */
+function reconnect(connection: IoRedisSubscriber): void {
+  if (connection.status === "ready") connection.disconnect(true);
 }
 
 function closeQuietly(connection: IoRedisSubscriber): void {

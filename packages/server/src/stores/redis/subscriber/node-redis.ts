@@ -43,6 +43,7 @@ export function nodeRedisConnection(
     isAlive: () => connection.isOpen !== false,
     subscribe,
     unsubscribe,
+    reconnect: isOwn ? undefined : () => void reconnect(connection, events),
     close() {
       stop();
       removeListeners();
@@ -81,12 +82,30 @@ function channelCommands(
   );
 }
 
+/**
+ * A closed client keeps its listeners, and subscribes again when it connects. Does nothing to a client that connects
+ * already or that the app has closed, and to that of a Cluster, which forgets its listeners.
+ */
+async function reconnect(connection: NodeRedisSubscriber, events: SubscriberEvents): Promise<void> {
+  if (connection.isReady !== true || "getRandomNode" in connection) return;
+  const closed = disconnect(connection);
+  try {
+    await Promise.all([closed, connection.connect()]);
+  } catch (error) {
+    events.onError(error);
+  }
+}
+
 async function closeQuietly(connection: NodeRedisSubscriber): Promise<void> {
   // An `error` after the end would end the process.
   connection.on("error", () => {});
   try {
-    await (connection.destroy === undefined ? connection.disconnect?.() : connection.destroy());
+    await disconnect(connection);
   } catch {
     // The connection was closed already, and nothing waits for it any more.
   }
+}
+
+async function disconnect(connection: NodeRedisSubscriber): Promise<void> {
+  await (connection.destroy === undefined ? connection.disconnect?.() : connection.destroy());
 }

@@ -9,6 +9,11 @@ export interface SubscriberConnection {
   /** Resolves when the subscription is in force. */
   subscribe(channel: string): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
+  /**
+   * Makes a connection that the app passed in connect and subscribe again. `undefined` for a connection that the store
+   * made, which is replaced instead.
+   */
+  readonly reconnect: (() => void) | undefined;
   /** Closes the connection if the store made it, else removes the store's listeners and subscriptions from it. */
   close(): void;
 }
@@ -30,4 +35,6 @@ export interface SubscriberSource {
   readonly subscriber: RedisSubscriber | undefined;
   /** Whether to subscribe to sharded channels. */
   readonly sharded: boolean;
+  /** Milliseconds between two checks whether the connection answers. */
+  readonly probeMs: number;
 }

@@ -1,4 +1,4 @@
-import { after } from "../../../shared/time.js";
+import { after } from "../../shared/time.js";
 
 /** Resolves after `ms`, or as soon as the signal is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
