@@ -208,13 +208,17 @@ export const OPENINGS: readonly StoreCase[] = [
       const old = await cursorOf(store);
       await store.remove("a");
       const { cursor: seen } = await store.create(draft("a"));
+      const assertRefused = async (): Promise<void> => {
+        for (const cursor of [old, "malformed", ""])
+          await assertRejects(
+            openAgain(store, { seen: cursor, takeOver: true }),
+            "job-held",
+            `A worker that read at ${JSON.stringify(cursor)}`,
+          );
+      };
+      await assertRefused();
       await openAgain(store, { seen, token: "first" });
-      for (const cursor of [old, "malformed", ""])
-        await assertRejects(
-          openAgain(store, { seen: cursor, takeOver: true }),
-          "job-held",
-          `A worker that read at ${JSON.stringify(cursor)}`,
-        );
+      await assertRefused();
       assertEqual((await readFields(store, "a")).message, "first", "the worker that has the job");
     },
   },
