@@ -39,7 +39,8 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await store.close();
   });
 
-  const say = (message: string) => store.write(id, { set: { message }, log: [] });
+  const say = async (message: string) =>
+    (await store.write(id, { set: { message }, log: [] })).cursor;
   const streams = (count: number) =>
     vi.waitFor(() => expect(progress.stats().streams).toBe(count), { interval: 5 });
 
@@ -114,7 +115,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     const changes = 50;
     let cursor = "";
     for (let n = 0; n < changes; n += 1) {
-      cursor = await store.write(id, { set: { message: randomText(200_000) }, log: [] });
+      ({ cursor } = await store.write(id, { set: { message: randomText(200_000) }, log: [] }));
       expect((await fast.frame())?.id).toBe(cursor);
     }
     const message = (await progress.status(id))?.message;

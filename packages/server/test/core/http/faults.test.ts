@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Delta } from "../../../src/index.js";
+import type { StoredDelta } from "../../../src/index.js";
 import { advance, makeContext, type TestContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
 import { fakeSink, openStream, subscribe } from "../streams.js";
@@ -20,7 +20,7 @@ function addField({ store }: TestContext, name: string, value: unknown): void {
   const { read } = store;
   store.read = async (jobId, cursor) => {
     const delta = await read(jobId, cursor);
-    return delta && ({ ...delta, set: { ...delta.set, [name]: value } } as Delta);
+    return delta && ({ ...delta, set: { ...delta.set, [name]: value } } as StoredDelta);
   };
 }
 
