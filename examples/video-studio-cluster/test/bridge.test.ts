@@ -282,7 +282,7 @@ describe.skipIf(REDIS_MISSING)("the bridge to BullMQ", () => {
     expect(await linesOf(next, id)).toEqual([]);
   });
 
-  test("given two workers that open a job at the same moment, only one works, and BullMQ asks the other later", async () => {
+  test("given two workers that open a job at the same moment, one works, and BullMQ asks the other later", async () => {
     const other = openProcess(server.url);
     let holder: Reporter | undefined;
     const process = openProcess(server.url, (store) => ({
