@@ -25,8 +25,8 @@ interface Container {
  * Checks, copies and measures a value in one pass. The copy is what readers get: no later change of the original
  * reaches it. Members of objects that are `undefined` are left out, as in JSON; in arrays they are refused.
  *
- * It keeps a list instead of calling itself, and stops at `maxBytes`, so that no value can exhaust the call stack or the
- * memory, however deep it is and however often it contains the same object.
+ * It keeps a list instead of calling itself, and stops at `maxBytes`, so that no value can exhaust the call stack or
+ * the memory, however deep it is and however often it contains the same object.
  *
  * @param name - Names the value in errors.
  * @throws {@link ProgressError} `invalid-change` for a value that JSON would change or can't represent, such as NaN, a

@@ -66,8 +66,8 @@ export interface Bridge<Data> {
 const RETRY_MS = 2_000;
 
 /**
- * Runs each BullMQ job as the work of our job with the same id. Each start by BullMQ is one attempt of our job, so no
- * attempt has two workers, and the worker of the attempt before is refused. Our job ends when BullMQ is done with it,
+ * Runs each BullMQ job as the work of our job with the same id. Each start by BullMQ is one attempt of our job, so the
+ * worker of the attempt before is refused, and no attempt has two workers. Our job ends when BullMQ is done with it,
  * and not earlier.
  */
 export function createBridge<Data, Job extends JobTypes>(

@@ -27,8 +27,7 @@ export interface FetchContext {
 /**
  * Answers a request. A request outside `base` gets 404.
  *
- * @param context - Another object, such as the one that Next.js or Bun passes to a handler, is no context and becomes
- * no `facts.raw`.
+ * @param context - Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
  */
 export type FetchProgress = (
   request: Request,
@@ -58,6 +57,7 @@ export function fetchProgress(
     if (!target) return respond({ request, signal: request.signal }, notFound());
     const call = { request, context, raw: rawOf(request, context) };
     const exchange = nodeExchangeOf(call);
+    if (exchange) ignoreErrors(exchange);
     const life = exchange && watchExchange(exchange);
     if (exchange && life && !(await untilTurn(exchange, life))) return nobodyWaits();
     const facts = fetchFacts(call, target, life);
@@ -106,7 +106,6 @@ function bodyOf(
   { request, signal, exchange }: Asked,
   answer: Answer,
 ): string | ReadableStream<Uint8Array> | null {
-  if (exchange) ignoreErrors(exchange);
   if (answer.kind === "body") {
     if (exchange) limitStall(exchange, answer.stallMs);
     return answer.body;

@@ -14,8 +14,8 @@ export interface EndOptions {
   /** For people; cut at 4096 characters. */
   readonly message?: string | undefined;
   /**
-   * The reason that readers get: `{ code, message }` or a `JobFailure`. Of any other error, such as a caught one, readers
-   * get only that the job failed, and `onError` gets the error itself.
+   * The reason that readers get: `{ code, message }` or a `JobFailure`. Of any other error, such as a caught one,
+   * readers get only that the job failed, and `onError` gets the error itself.
    */
   readonly error?: JobError | Error | undefined;
 }

@@ -35,8 +35,8 @@ export class JobFailure extends Error {
 
 /**
  * The error that readers get. Only what was meant for them is shown: a {@link JobFailure}, or an object literal
- * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold the
- * ids of other jobs, a path, a query or a key.
+ * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold
+ * the ids of other jobs, a path, a query or a key.
  */
 export function jobErrorOf(error: unknown, step?: string): JobError {
   const { step: own = step, ...rest } = shownError(error) ?? GENERIC;
@@ -51,8 +51,9 @@ export function isShown(error: unknown): boolean {
 }
 
 /**
- * The code and the message that were meant for readers, and nothing else: a caught error may have other members, such as
- * the request with its headers. An object that is no literal is not shown, since it may be an error of another realm.
+ * The code and the message that were meant for readers, and nothing else: a caught error may have other members, such
+ * as the request with its headers. An object that is no literal is not shown, since it may be an error of another
+ * realm.
  */
 function shownError(error: unknown): JobError | undefined {
   try {

@@ -37,8 +37,8 @@ export interface Progress {
    */
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   /**
-   * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can open
-   * it until the lease runs out, except for the next attempt or with `takeOver`.
+   * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can
+   * open it until the lease runs out, except for the next attempt or with `takeOver`.
    *
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` if another worker holds the job,
    * `attempt-superseded`, `store-unavailable`, `closed`, `invalid-option`

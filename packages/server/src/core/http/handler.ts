@@ -7,12 +7,13 @@ import {
   toWire,
 } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, draining } from "../../shared/errors.js";
-import { type Authorizer, createAuthorizer, type Permission } from "../authorize.js";
+import type { Permission } from "../authorize.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import type { SweepReport } from "../store.js";
 import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
+import { type Authorizer, createAuthorizer } from "./authorizer.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";

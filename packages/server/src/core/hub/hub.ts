@@ -5,10 +5,10 @@ import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import { type PendingRequests, pendingRequests } from "./pending-requests.js";
 import { createReaders, type Reader, type Readers } from "./readers.js";
 import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
-import { createWaits, type Waits } from "./waits.js";
 
 /** Keeps a topic open for one listener. */
 export interface TopicHandle {
@@ -59,8 +59,8 @@ export interface Hub {
   isDraining(): boolean;
   isClosed(): boolean;
   /**
-   * Ends every wait, and sends every reader away within `spreadMs`. Resolves when every slot was given back, or after
-   * `timeoutMs`.
+   * Refuses the requests that wait, and sends every reader away within `spreadMs`. Resolves when every slot was given
+   * back, or after `timeoutMs`.
    */
   drain(times: DrainTimes): Promise<void>;
   /** Sends every reader away at once, and ends every watch. */
@@ -76,7 +76,7 @@ interface HubState {
   readonly topics: Map<string, SharedTopic>;
   readonly readers: Readers;
   readonly limiter: StreamLimiter;
-  readonly waits: Waits;
+  readonly pending: PendingRequests;
   readonly clock: HubClock;
   isDraining: boolean;
   isClosed: boolean;
@@ -96,14 +96,14 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
     topics: new Map(),
     readers: createReaders((error) => report(hub, error)),
     limiter: streamLimiter(settings),
-    waits: createWaits(),
+    pending: pendingRequests(),
     clock: hubClock(settings.tickMs, (now) => tick(hub, now)),
     isDraining: false,
     isClosed: false,
   };
   return {
     join: (jobId, options) => join(hub, jobId, options),
-    wait: (promise, signal) => hub.waits.until(promise, signal),
+    wait: (promise, signal) => hub.pending.until(promise, signal),
     add(reader) {
       hub.readers.add(reader);
       hub.clock.start();
@@ -151,7 +151,7 @@ async function join(
   if (hub.isClosed) throw closedError("This progress");
   if (isStream && hub.isDraining) throw draining();
   const until = <Result>(promise: Promise<Result>): Promise<Result> =>
-    isStream ? hub.waits.until(promise, signal) : promise;
+    isStream ? hub.pending.until(promise, signal) : promise;
   const giveSlotBack = isStream ? hub.limiter.take(jobId, connection) : undefined;
   const isKnown = hub.topics.has(jobId);
   const shared = openTopic(hub, jobId);
@@ -198,9 +198,9 @@ function addTopic(hub: HubState, jobId: string): SharedTopic {
 }
 
 function startDraining(hub: HubState, spreadMs: number): void {
-  const { readers, waits, clock, settings } = hub;
+  const { readers, pending, clock, settings } = hub;
   hub.isDraining = true;
-  waits.endAll(draining());
+  pending.endAll(draining());
   const now = elapsed();
   readers.leaveBy(() => now + settings.random() * spreadMs);
   // Readers that are sent away at one tick come back together, so the ticks are closer while draining.
@@ -213,7 +213,7 @@ function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
     // Someone waits for the drain, so these timers keep the process alive, unlike the hub's other ones.
     const timer = setTimeout(() => {
       hub.readers.destroyAll();
-      hub.waits.endAll(draining());
+      hub.pending.endAll(draining());
       setTimeout(resolve, 0);
     }, timeoutMs);
     void hub.limiter.whenNone().then(() => {

@@ -37,8 +37,7 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
   /**
    * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only
    * if you know that the other worker is gone. The cursor of a `status()` takes the job only from a worker that had
-   * opened it by then: if another one has opened it since, the job is `job-held`.
-   * @defaultValue `false`
+   * opened it by then: if another one has opened it since, the job is `job-held`. @defaultValue `false`
    */
   readonly takeOver?: boolean | Cursor | undefined;
 }

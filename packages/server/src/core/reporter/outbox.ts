@@ -38,8 +38,8 @@ export interface Outbox {
   /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
   /**
-   * Adds the last changes, and resolves when they are stored. The last one of them ends the job, or gives it back to the
-   * queue. @throws ProgressError the reason why they never will be.
+   * Adds the last changes, and resolves when they are stored. The last one of them ends the job, or gives it back to
+   * the queue. @throws ProgressError the reason why they never will be.
    */
   finish(changes: readonly CheckedChange[]): Promise<LastDelivery>;
   /** Renews the lease now. */

@@ -26,8 +26,8 @@ export type Returned<Result> = null extends Result ? Result | void : Result;
 /** How a job is run. */
 export interface RunOptions<Job extends JobTypes = AnyJob> extends OpenOptions<Job> {
   /**
-   * Whether `run` throws the error of the work after the job has ended as `failed`, so that a queue which calls it counts
-   * a failure. By default it resolves with the state, and the error goes to `onError`.
+   * Whether `run` throws the error of the work after the job has ended as `failed`, so that a queue which calls it
+   * counts a failure. By default it resolves with the state, and the error goes to `onError`.
    * @defaultValue `false`
    */
   readonly rethrow?: boolean | undefined;

@@ -180,7 +180,9 @@ function isUsable(host: StepHost, id: unknown): boolean {
 
 type CheckedUpdate = { -readonly [Name in keyof StepUpdate]?: NonNullable<StepUpdate[Name]> };
 
-/** The members of an update that can be stored. The others are refused: untyped code or a division by zero made them. */
+/**
+ * The members of an update that can be stored. The others are refused: untyped code or a division by zero made them.
+ */
 function checkedUpdate(host: StepHost, id: string, update: unknown): CheckedUpdate {
   const refuse: Refuse = (kind, message, cause) =>
     host.refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);

@@ -83,6 +83,24 @@ describe("requests", () => {
   );
 });
 
+describe("bodies", () => {
+  test("given any answer with a whole body, has the time after which an unread one is cut", async () => {
+    const { progress, createJob } = makeContext({ stallMs: 7_000 });
+    const id = await createJob();
+    const requests = [
+      requestFacts(`/${id}`),
+      requestFacts(`/${id}/status`),
+      requestFacts(`/${id}`, { accept: STREAM }, { method: "HEAD" }),
+      requestFacts(`/${id}/status`, { "if-none-match": "*" }),
+      requestFacts(`/${id}/cancel`, {}, { method: "POST" }),
+      requestFacts("/unknown"),
+      requestFacts("/a/b/c"),
+    ];
+    for (const request of requests)
+      expect(await progress.handle(request)).toMatchObject({ kind: "body", stallMs: 7_000 });
+  });
+});
+
 describe("headers", () => {
   const COMMON = {
     "cache-control": "no-store, no-transform",

@@ -5,8 +5,8 @@
 
 /**
  * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it: `token` and `count` of the
- * writer's hold; `opens`, "1" for a takeover, "0" for another opening, with `seenEpoch` and `seenVersion`; `nextAttempt`,
- * the attempt that begins; `setsProgress`. nil for none.
+ * writer's hold; `opens`, "1" for a takeover, "0" for another opening, with `seenEpoch` and `seenVersion`;
+ * `nextAttempt`, the attempt that begins; `setsProgress`. nil for none.
  */
 export const CHECK_WRITE = `
 local isHeld = heldSince > 0
@@ -19,8 +19,10 @@ if not count then
   if isLeased and setsProgress then return {'held'} end
 elseif not opens then
   if not isHolder then return {'lost'} end
+elseif seenEpoch ~= epoch then
+  return {'held'}
 elseif isHeld then
-  if seenEpoch ~= epoch or heldSince > seenVersion then return {'held'} end
+  if heldSince > seenVersion then return {'held'} end
   if isLeased and opens == '0' and not nextAttempt then return {'held'} end
 end
 `;
@@ -73,8 +75,8 @@ if transition == 'stale' then stale, leaseUntil = 1, at else stale, leaseUntil, 
 `;
 
 /**
- * Sets `finishedAt`, and mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the end
- * (P47). It stands after the fields of the end were set. A script that ends no job runs one comparison of it.
+ * Sets `finishedAt`, and mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the
+ * end (P47). It stands after the fields of the end were set. A script that ends no job runs one comparison of it.
  *
  * The other values of a step must stay as they were written, so its JSON is edited as text and not encoded again.
  * `mask` is as long as the text, and in it everything is blanked that is not a member of the step itself: first

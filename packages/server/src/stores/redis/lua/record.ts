@@ -11,8 +11,9 @@
  * - ".key" is the job's key of `create`, and ".kept" the time until which the pointer of that key lives at least.
  *
  * Times are in milliseconds. 0 means none, except that a deadline which never comes is NEVER. `lastLine` is the number
- * of the last line. `heldSince` is the version at which the hold began, 0 before the first. `indexedAt` is the job's score in the index of due jobs. It is never later than the job is due, and often earlier, because a renewed
- * lease does not move it. A sweep then finds the job too early and corrects the score.
+ * of the last line. `heldSince` is the version at which the hold began, 0 before the first. `indexedAt` is the job's
+ * score in the index of due jobs. It is never later than the job is due, and often earlier, because a renewed lease
+ * does not move it. A sweep then finds the job too early and corrects the score.
  */
 
 /** Begins every script. */

@@ -10,10 +10,10 @@ import {
 
 /**
  * Writes one change. KEYS: job, log, index. ARGV: 1 channel, 2 leaseMs, 3 token and 4 count of the hold, 5 what few
- * changes do, as texts that a space separates, with "-" for none: the attempt that begins, the mark as stale, "1" at the
- * end, the number of lost lines, "1" for progress, and for an opening "1" as a takeover or else "0", the epoch and the
- * version that were seen. 6 is the number of the arguments that follow for fields; then come names and values by turns,
- * then log lines. "" means absent.
+ * changes do, as texts that a space separates, with "-" for none: the attempt that begins, the mark as stale, "1" at
+ * the end, the number of lost lines, "1" for progress, and for an opening "1" as a takeover or else "0", the epoch and
+ * the version that were seen. 6 is the number of the arguments that follow for fields; then come names and values by
+ * turns, then log lines. "" means absent.
  *
  * Replies with the cursor and the time, as one text.
  *

@@ -2,21 +2,21 @@ import type { ProgressError } from "@emlinh/progress-protocol";
 import { clientGone } from "../../shared/errors.js";
 
 /**
- * The waits of requests for something that may never come, such as a decision of the app or the opening of a topic.
- * Each ends when its client leaves, and all of them can be ended at once.
+ * Requests that wait for something that may never come, such as a decision of the app or the opening of a topic. Each
+ * ends when its client leaves, and all of them can be ended at once.
  */
-export interface Waits {
+export interface PendingRequests {
   /**
    * Settles as the promise does, or rejects before that: with {@link clientGone} when the signal aborts, or as
    * `endAll` says. The result of a promise that settles later is dropped.
    */
   until<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result>;
-  /** Rejects every wait that goes on. */
+  /** Rejects for every request that still waits. */
   endAll(error: ProgressError): void;
 }
 
-/** Starts without a wait. */
-export function createWaits(): Waits {
+/** Starts with none. */
+export function pendingRequests(): PendingRequests {
   const ends = new Set<(error: ProgressError) => void>();
   return {
     until: (promise, signal) =>
