@@ -1,4 +1,4 @@
-import { type Change, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
+import { type Change, deltaAfter, type Fields, isTerminal } from "@emlinh/progress-protocol";
 import type { Created, JobDraft, ProgressStore, SweepReport, Written } from "../../core/store.js";
 import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
 import {
@@ -114,7 +114,7 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   const now = settings.clock();
   const time = settings.timer();
   const job = newJob(draft, time);
-  const set = { ...draft.set, createdAt: now };
+  const set: Fields = { ...draft.set, createdAt: now };
   const times = isTerminal(set.status) ? { endedAt: time } : {};
   changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.add(job);
