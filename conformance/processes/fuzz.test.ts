@@ -6,7 +6,7 @@ import type { FuzzOrder, FuzzOrders, FuzzSaid } from "./programs/fuzz-server.js"
 import { randomFrom } from "./random.js";
 
 /** How long requests are sent. A longer run finds more. */
-const FUZZ_MS = Number(process.env.FUZZ_MS ?? 15_000);
+const FUZZ_MS = Number(process.env.FUZZ_MS ?? (process.env.CI ? 15_000 : 8_000));
 
 /** Another one for each run, so that all runs together find more. A failure names it. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
