@@ -1,13 +1,14 @@
 // The cost of one write, compared with the same work by hand: the latency of one write at a time, and the writes a
 // second of many at once.
 
-import { type Change, memoryStore, type ProgressStore } from "@emlinh/progress-server";
+import { memoryStore, type ProgressStore } from "@emlinh/progress-server";
 import Database from "libsql";
 import pg from "pg";
 import { createClient } from "redis";
 import { openStore, type StorePlace } from "../conformance/stores/open-store.js";
 import { withEachBackend } from "./lib/backends.js";
 import { median, printTable, round } from "./lib/figures.js";
+import { type JobWriter, openForWrites, type WorkerChange } from "./lib/open-for-writes.js";
 
 const ROUNDS = 15;
 const WRITES = 200;
@@ -38,8 +39,8 @@ function stepAt(count: number) {
   };
 }
 
-function changeAt(count: number): Change {
-  return { set: { "steps.render": stepAt(count) }, log: [], attempt: 1, leaseMs: 15_000 };
+function changeAt(count: number): WorkerChange {
+  return { set: { "steps.render": stepAt(count) }, log: [], leaseMs: 15_000 };
 }
 
 const JOBS = Array.from({ length: AT_ONCE }, (_, index) => `job-${index}`);
@@ -78,9 +79,12 @@ async function compete(contenders: readonly Contender[]): Promise<void> {
 }
 
 async function ours(store: ProgressStore): Promise<Write> {
-  for (const id of JOBS)
+  const writers = new Map<string, JobWriter>();
+  for (const id of JOBS) {
     await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
-  return (jobId, count) => store.write(jobId, changeAt(count));
+    writers.set(id, await openForWrites(store, id));
+  }
+  return async (jobId, count) => writers.get(jobId)?.(changeAt(count));
 }
 
 async function byHand(

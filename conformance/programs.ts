@@ -30,7 +30,8 @@ export interface Program<Said> {
 /** How a program is run. */
 export interface ProgramOptions {
   /**
-   * The folder of the package whose dependencies the program imports, relative to this folder. @defaultValue this folder
+   * The folder of the package whose dependencies the program imports, relative to this folder. @defaultValue this
+   * folder
    */
   readonly home?: string | undefined;
   /**

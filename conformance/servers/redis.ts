@@ -115,7 +115,9 @@ function isFree(port: number): Promise<boolean> {
 
 /** Starts a cluster. Resolves when each node reports that all slots are served. */
 export async function startRedisCluster(size = 3): Promise<RedisCluster> {
-  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+  // A node that is alone does not know its address.
+  const address = ["--cluster-announce-ip", "127.0.0.1"];
+  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", ...address];
   const nodes = await Promise.all(Array.from({ length: size }, () => startRedis({ args })));
   await Promise.all(nodes.map((node, index) => assignSlots(node, index, size)));
   const [first, ...others] = nodes;

@@ -103,3 +103,48 @@ export const CLUSTER_CLIENTS: readonly {
     },
   },
 ];
+
+/** The clients of both libraries for a Cluster, each node of which is reached through a proxy on another port. */
+export const PROXIED_CLUSTER_CLIENTS: readonly {
+  name: string;
+  open(
+    nodes: readonly RedisServer[],
+    proxies: readonly { readonly port: number }[],
+  ): Promise<OpenedClient>;
+}[] = [
+  {
+    name: "the cluster client of node-redis",
+    async open(nodes, proxies) {
+      const client = createCluster({
+        rootNodes: proxies.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+        defaults: { socket: { reconnectStrategy: 20 } },
+        nodeAddressMap: (address) => {
+          const index = nodes.findIndex(({ port }) => address.endsWith(`:${port}`));
+          return { host: "127.0.0.1", port: proxies[index]?.port ?? 0 };
+        },
+      });
+      client.on("error", () => {});
+      await client.connect();
+      return { client, subscriber: async () => client, close: () => client.destroy() };
+    },
+  },
+  {
+    name: "Cluster of ioredis",
+    async open(nodes, proxies) {
+      const addresses = nodes.map(({ port }, index) => [
+        `127.0.0.1:${port}`,
+        { host: "127.0.0.1", port: proxies[index]?.port ?? 0 },
+      ]);
+      const client = new Cluster(
+        proxies.map(({ port }) => ({ port, host: "127.0.0.1" })),
+        {
+          shardedSubscribers: true,
+          clusterRetryStrategy: () => 20,
+          natMap: Object.fromEntries(addresses),
+        },
+      );
+      client.on("error", () => {});
+      return { client, subscriber: async () => client, close: () => client.disconnect() };
+    },
+  },
+];

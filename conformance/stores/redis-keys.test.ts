@@ -101,7 +101,8 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     }
     await store.write("a", change({ status: "completed" }));
     const later = Date.now() + 1000 * HOUR_MS;
-    expect(await store.sweep(later, 10)).toMatchObject({ lost: 3, expired: 1 });
+    expect(await store.sweep(later, 10)).toMatchObject({ stale: 3, expired: 1 });
+    expect(await store.sweep(later + 1, 10)).toMatchObject({ lost: 3 });
     expect(await store.sweep(later + 2 * HOUR_MS, 10)).toMatchObject({ expired: 3, more: false });
     expect(await codeOf(store.read("a"))).toMatch(/job-expired|none/);
     await until(
@@ -148,7 +149,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     const { store } = storeOn(opened, { ...bounds, tombstoneTtlMs: forever });
     await store.create(draft("a", { key: "k", deadlineMs: forever }));
     for (let by = 0; by < 3; by += 1)
-      await store.write("a", change({ percent: by }, { leaseMs: forever, log: [LINE] }));
+      await store.write("a", change({ message: `${by}` }, { leaseMs: forever, log: [LINE] }));
     const nothing = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
     expect(await store.sweep(Date.now() + 1e6 * HOUR_MS, 10)).toEqual(nothing);
     await store.write("a", change({ status: "completed" }));
@@ -173,7 +174,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     const { cursor } = await store.create(draft("a"));
     const log = Array.from({ length: 10_000 }, (_, by) => ({ ...LINE, text: `${by}` }));
     const fields = Array.from({ length: 5000 }, (_, by) => [`metadata.k${by}`, by] as const);
-    const second = await store.write("a", change(Object.fromEntries(fields), { log }));
+    const { cursor: second } = await store.write("a", change(Object.fromEntries(fields), { log }));
     expect(Object.keys((await store.read("a", cursor))?.set ?? {})).toHaveLength(5001);
     await store.write("a", change({}, { log: [{ ...LINE, text: "last" }] }));
     const after = (await store.read("a", cursor))?.log ?? [];
@@ -242,7 +243,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     // Like the failover to a replica that was behind.
     const copy = "redis.call('COPY', KEYS[1], KEYS[2])";
     await runCommand(server, "EVAL", copy, "2", key, `${prefix}-copy`);
-    const cursor = await store.write("a", change({ message: "lost", percent: 7 }));
+    const { cursor } = await store.write("a", change({ message: "lost", percent: 7 }));
     await runCommand(
       server,
       "EVAL",
@@ -270,7 +271,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
       return string.format('%.0f', at)`;
     const at = Number(await runCommand(server, "EVAL", age, "1", job));
     expect(Math.abs(at + HOUR_MS - Date.now())).toBeLessThan(60_000);
-    await store.write("a", change({ percent: 1 }, { leaseMs: HOUR_MS }));
+    await store.write("a", change({ message: "one" }, { leaseMs: HOUR_MS }));
     expect(await runCommand(server, "ZRANGE", due, "0", "-1")).toEqual(["a"]);
     expect(await store.sweep(Date.now() + 1.5 * HOUR_MS, 10)).toMatchObject({ stale: 1 });
   });
@@ -283,7 +284,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     await store.write("a", change({}, { leaseMs: HOUR_MS }));
     const first = await dueAt();
     expect(Math.abs(first - HOUR_MS - Date.now())).toBeLessThan(60_000);
-    await store.write("a", change({ percent: 1 }, { leaseMs: 3 * HOUR_MS }));
+    await store.write("a", change({ message: "one" }, { leaseMs: 3 * HOUR_MS }));
     expect(await dueAt()).toBe(first);
     const nothing = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
     expect(await store.sweep(first + 1, 1)).toEqual(nothing);
@@ -292,20 +293,26 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     expect(await dueAt()).toBeLessThan(first);
   });
 
-  test("given more due jobs than the limit of a sweep, several sweeps end each job once", async () => {
+  test("given more due jobs than the limit of a sweep, several sweeps mark and end each job once", async () => {
     const { store } = storeOn(opened);
     const ids = Array.from({ length: 500 }, (_, by) => `job-${by}`);
     await Promise.all(ids.map((id) => store.create(draft(id))));
     await Promise.all(ids.map((id) => store.write(id, change({}, { leaseMs: 1000 }))));
-    let lost = 0;
-    for (let rounds = 0; rounds < 40; rounds += 1) {
-      const reports = await Promise.all([1, 2].map(() => store.sweep(Date.now() + HOUR_MS, 37)));
-      for (const report of reports) {
-        expect(report.lost).toBeLessThanOrEqual(37);
-        lost += report.lost;
+    const begun = Date.now();
+    for (const [transition, after] of [
+      ["stale", HOUR_MS],
+      ["lost", 2 * HOUR_MS],
+    ] as const) {
+      let swept = 0;
+      for (let rounds = 0; rounds < 40; rounds += 1) {
+        const reports = await Promise.all([1, 2].map(() => store.sweep(begun + after, 37)));
+        for (const report of reports) {
+          expect(report[transition]).toBeLessThanOrEqual(37);
+          swept += report[transition];
+        }
+        if (reports.every(({ more }) => !more)) break;
       }
-      if (reports.every(({ more }) => !more)) break;
+      expect([transition, swept]).toEqual([transition, 500]);
     }
-    expect(lost).toBe(500);
   });
 });

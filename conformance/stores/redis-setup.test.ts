@@ -80,17 +80,19 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           onTestFinished(() => own.stop());
           const { store } = storeOn(await clientOf(own));
           for (const id of ["a", "b", "d"]) await store.create(draft(id));
-          await store.write("a", change({ percent: 1, ...RUNNING_STEP }, { leaseMs: 1000 }));
+          const started = change({ percent: 1, ...RUNNING_STEP }, { leaseMs: 1000 });
+          const { cursor: running } = await store.write("a", started);
           await store.write("d", change({}, { leaseMs: 100_000_000 }));
-          const cursor = await store.write("b", change({ status: "completed" }));
+          const { cursor } = await store.write("b", change({ status: "completed" }));
           await runCommand(own, "CONFIG", "SET", "maxmemory", "1");
           await expect(store.create(draft("c"))).rejects.toThrow(/OOM/);
-          await expect(store.write("a", change({ percent: 2 }))).rejects.toThrow(/OOM/);
+          await expect(store.write("a", change({ message: "two" }))).rejects.toThrow(/OOM/);
           expect(await store.read("c")).toBeUndefined();
-          expect(await store.read("a")).toMatchObject({ set: { percent: 1 } });
+          expect(await store.read("a")).toMatchObject({ cursor: running, set: { percent: 1 } });
           expect(await store.read("b", cursor)).toMatchObject({ cursor, set: {} });
           const later = Date.now() + 10_000_000;
-          expect(await store.sweep(later, 10)).toMatchObject({ lost: 1, expired: 1 });
+          expect(await store.sweep(later, 10)).toMatchObject({ stale: 1, expired: 1 });
+          expect(await store.sweep(later + 1000, 10)).toMatchObject({ lost: 1 });
           const lost = await store.read("a");
           expect(lost?.set["steps.render"]).toMatchObject({ status: "failed" });
           expect(await store.sweep(2 * later, 10)).toMatchObject({ expired: 1 });
@@ -150,9 +152,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.create(draft("a", { key: "k" }));
       const line = { at: 1, level: "info", text: "a line" } as const;
       for (let by = 0; by < 300; by += 1)
-        await store.write("a", change({ percent: 1 }, { leaseMs: 10, log: [line] }));
+        await store.write("a", change({ message: "one" }, { leaseMs: 10, log: [line] }));
       await store.sweep(Date.now() + 1000, 10);
       await store.sweep(Date.now() + 100_000_000, 10);
+      await store.sweep(Date.now() + 200_000_000, 10);
       expect(await codeOf(store.read("a"))).toBe("job-expired");
       await until("the watch is woken", () => wakes >= 303);
       await store.create(draft("b", { key: "k" }));
@@ -189,7 +192,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const store = redisStore({ client: bytes, prefix: "bytes" });
       onTestFinished(() => store.close());
       const { cursor } = await store.create(draft("a", { key: "k" }));
-      const next = await store.write("a", change({ message: "ä €" }, { leaseMs: 1 }));
+      const { cursor: next } = await store.write("a", change({ message: "ä €" }, { leaseMs: 1 }));
       expect(await store.read("a", cursor)).toMatchObject({
         cursor: next,
         set: { message: "ä €" },
@@ -200,8 +203,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         set: {},
         log: [],
         done: false,
+        now: expect.any(Number),
       });
-      expect(await store.sweep(Date.now() + 1000, 10)).toMatchObject({ lost: 1 });
+      expect(await store.sweep(Date.now() + 1000, 10)).toMatchObject({ stale: 1 });
+      expect(await store.sweep(Date.now() + 2000, 10)).toMatchObject({ lost: 1 });
       expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-finished");
       const end = await store.read("a", next);
       expect(end).toMatchObject({ done: true, set: { status: "lost" } });

@@ -1,6 +1,3 @@
-import type { RedisClient } from "@emlinh/progress-server/stores/redis";
-import { Cluster } from "ioredis";
-import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type MuteProxy, startMuteProxy } from "../servers/mute-proxy.js";
 import {
@@ -12,7 +9,7 @@ import {
   startRedisCluster,
 } from "../servers/redis.js";
 import { until } from "./await-helpers.js";
-import { SINGLE_CLIENTS } from "./redis-clients.js";
+import { PROXIED_CLUSTER_CLIENTS, SINGLE_CLIENTS } from "./redis-clients.js";
 import { change, draft, storeOn } from "./redis-kit.js";
 
 const PROBE_MS = 900;
@@ -90,7 +87,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       });
     });
 
-    describe.each(clusterClients())("on $name", ({ open }) => {
+    describe.each(PROXIED_CLUSTER_CLIENTS)("on $name", ({ open }) => {
       let cluster: RedisCluster;
       beforeAll(async () => {
         cluster = await startRedisCluster();
@@ -103,10 +100,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           const proxies = await Promise.all(cluster.nodes.map(proxyOf));
           const opened = await open(cluster.nodes, proxies);
           onTestFinished(() => opened.close());
-          const { store, errors } = storeOn(
-            { ...opened, subscriber: () => Promise.reject(new Error("unused")) },
-            { probeMs: PROBE_MS, sharded },
-          );
+          const { store, errors } = storeOn(opened, { probeMs: PROBE_MS, sharded });
           const messages = new Map<string, unknown>();
           for (const id of IDS) {
             await store.create(draft(id));
@@ -133,52 +127,3 @@ describe.skipIf(REDIS_MISSING !== undefined)(
     });
   },
 );
-
-interface ClusterClient {
-  readonly client: RedisClient;
-  close(): void;
-}
-
-/** The clients of both libraries for a Cluster, each node of which is reached through a proxy. */
-function clusterClients(): readonly {
-  readonly name: string;
-  open(nodes: readonly RedisServer[], proxies: readonly MuteProxy[]): Promise<ClusterClient>;
-}[] {
-  return [
-    {
-      name: "the cluster client of node-redis",
-      async open(nodes, proxies) {
-        const client = createCluster({
-          rootNodes: proxies.map(({ url }) => ({ url })),
-          defaults: { socket: { reconnectStrategy: 20 } },
-          nodeAddressMap: (address) => {
-            const index = nodes.findIndex(({ port }) => address.endsWith(`:${port}`));
-            return { host: "127.0.0.1", port: proxies[index]?.port ?? 0 };
-          },
-        });
-        client.on("error", () => {});
-        await client.connect();
-        return { client, close: () => client.destroy() };
-      },
-    },
-    {
-      name: "Cluster of ioredis",
-      async open(nodes, proxies) {
-        const addresses = nodes.map(({ port }, index) => [
-          `127.0.0.1:${port}`,
-          { host: "127.0.0.1", port: proxies[index]?.port ?? 0 },
-        ]);
-        const client = new Cluster(
-          proxies.map(({ port }) => ({ port, host: "127.0.0.1" })),
-          {
-            shardedSubscribers: true,
-            clusterRetryStrategy: () => 20,
-            natMap: Object.fromEntries(addresses),
-          },
-        );
-        client.on("error", () => {});
-        return { client, close: () => client.disconnect() };
-      },
-    },
-  ];
-}

@@ -1,5 +1,6 @@
 import { type JobError, NAME } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
+import { isLiteral } from "../shared/untyped.js";
 
 /** The parts of a {@link JobFailure}. */
 export interface JobFailureInit {
@@ -33,12 +34,12 @@ export class JobFailure extends Error {
 }
 
 /**
- * The error that readers get. Only what was meant for them is shown: a {@link JobFailure}, or a plain
- * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold the
- * ids of other jobs, a path, a query or a key.
+ * The error that readers get. Only what was meant for them is shown: a {@link JobFailure}, or an object literal
+ * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold
+ * the ids of other jobs, a path, a query or a key.
  */
 export function jobErrorOf(error: unknown, step?: string): JobError {
-  const { step: own = step, ...rest } = shownErrorOf(error) ?? GENERIC;
+  const { step: own = step, ...rest } = shownError(error) ?? GENERIC;
   return { ...rest, ...(own !== undefined && { step: own }) };
 }
 
@@ -46,37 +47,31 @@ const GENERIC: JobError = { code: "job-failed", message: "The job failed." };
 
 /** Whether {@link jobErrorOf} shows an error's own message. */
 export function isShown(error: unknown): boolean {
-  return shownErrorOf(error) !== undefined;
+  return shownError(error) !== undefined;
 }
 
-function shownErrorOf(error: unknown): JobError | undefined {
+/**
+ * The code and the message that were meant for readers, and nothing else: a caught error may have other members, such
+ * as the request with its headers. An object that is no literal is not shown, since it may be an error of another
+ * realm.
+ */
+function shownError(error: unknown): JobError | undefined {
   try {
-    return isForReaders(error) ? membersOf(error) : undefined;
+    if (!isJobFailure(error) && !isLiteral(error)) return undefined;
+    // Each member is read once: a getter may return another value the next time.
+    const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
+    if (typeof code !== "string" || typeof message !== "string") return undefined;
+    const cut = { code: code.slice(0, MAX_CODE_LENGTH), message: cutText(message) };
+    if (step === undefined) return cut;
+    return typeof step === "string" && NAME.test(step) ? { ...cut, step } : undefined;
   } catch {
-    // A getter or a proxy of the app threw. The job ends all the same, and readers get no part of the error.
+    // A proxy or a getter threw. The error itself goes to `onError`.
     return undefined;
   }
 }
 
-/**
- * Whether readers may see it: a {@link JobFailure}, or a plain object, as `fail()` and `end()` take it. The message of any
- * other `Error` may hold anything.
- */
-function isForReaders(error: unknown): error is object {
-  if (typeof error !== "object" || error === null) return false;
-  return !(error instanceof Error) || BRAND in error;
-}
-
-/**
- * Only the three members: a caught error may have others, such as the request with its headers. Untyped code may have
- * given them any value; each is read once.
- */
-function membersOf(error: object): JobError | undefined {
-  const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
-  if (typeof code !== "string" || typeof message !== "string") return undefined;
-  const cut = { code: code.slice(0, MAX_CODE_LENGTH), message: cutText(message) };
-  if (step === undefined) return cut;
-  return typeof step === "string" && NAME.test(step) ? { ...cut, step } : undefined;
-}
-
 const MAX_CODE_LENGTH = 64;
+
+function isJobFailure(error: unknown): boolean {
+  return error instanceof Error && BRAND in error;
+}

@@ -1,5 +1,4 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
-import { shown } from "../shared/shown.js";
 
 /** Kinds of errors that are remembered as printed. */
 const MAX_KINDS = 1_000;
@@ -26,14 +25,14 @@ function lineOf({ code, message, cause }: ProgressError): string {
   return cause === undefined ? line : `${line} Cause: ${causeOf(cause)}`;
 }
 
-/** The cause and where it was thrown, on one line. The work may throw anything, also what can't be read. */
+/** The cause and where it was thrown, on one line. The work may have thrown anything, also a proxy that throws. */
 function causeOf(cause: unknown): string {
   try {
-    if (!(cause instanceof Error)) return typeof cause === "string" ? oneLine(cause) : shown(cause);
+    if (!(cause instanceof Error)) return oneLine(String(cause));
     const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
     return oneLine(`${cause.name}: ${cause.message} ${at}`);
   } catch {
-    return shown(cause);
+    return "a value that can't be printed.";
   }
 }
 

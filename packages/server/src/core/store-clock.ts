@@ -3,7 +3,10 @@
  * server may be hours apart.
  */
 export interface StoreClock {
-  /** The store's time, in milliseconds since the epoch, accurate to the time that a call of the store takes. */
+  /**
+   * The store's time, in milliseconds since the epoch. It is late by at most the time that a reply of the store takes,
+   * and never ahead, so that no time of a job is later than one that the store sets afterwards.
+   */
   now(): number;
   /**
    * Learns from the time in a reply.
@@ -15,19 +18,20 @@ export interface StoreClock {
 }
 
 /**
- * Starts with the assumption that both clocks show the same time.
+ * Assumes until the first reply that both clocks show the same time.
  *
  * @param clock - The local clock, in milliseconds since the epoch.
  */
 export function createStoreClock(clock: () => number): StoreClock {
-  let offsetMs = 0;
+  let offsetMs: number | undefined;
   return {
-    now: () => clock() + offsetMs,
+    now: () => Math.round(clock() + (offsetMs ?? 0)),
     observe(storeNow, sentAt) {
-      // The store answered between the two local times, so the offset lies between these bounds. An offset that fits is
-      // kept: each reply can only narrow the estimate, and the time does not jitter with the network.
+      // The store answered between the two local times, so the offset lies between these bounds. The lower one is
+      // never ahead. A higher one of an earlier reply is more accurate, unless a clock was corrected since.
       const [lowest, highest] = [storeNow - clock(), storeNow - sentAt];
-      offsetMs = Math.round(Math.max(lowest, Math.min(highest, offsetMs)));
+      if (!Number.isFinite(lowest)) return;
+      if (offsetMs === undefined || offsetMs < lowest || offsetMs > highest) offsetMs = lowest;
     },
   };
 }

@@ -5,14 +5,23 @@
  * @returns `undefined` if all members are known, or the value is not an object.
  */
 export function unknownMember(value: unknown, known: readonly string[]): string | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const name = Object.keys(value).find((key) => !known.includes(key));
+  const name = namesOf(value).find((key) => !known.includes(key));
   if (name === undefined) return undefined;
   const shown = JSON.stringify(name.slice(0, 64));
   const nearest = nearestName(name, known);
   return nearest === undefined
     ? `${shown}; known are ${known.map((each) => `"${each}"`).join(", ")}`
     : `${shown}; did you mean "${nearest}"?`;
+}
+
+function namesOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  try {
+    return Object.keys(value);
+  } catch {
+    // A proxy of the caller. Its members can't be read either, which is reported where they are read.
+    return [];
+  }
 }
 
 /** The known name that differs in the fewest letters, if few enough differ. */

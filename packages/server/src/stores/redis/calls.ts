@@ -1,19 +1,19 @@
 import {
   type Change,
   type Cursor,
-  type Delta,
   type Fields,
+  type HoldOpening,
   isTerminal,
   parseCursor,
 } from "@emlinh/progress-protocol";
-import type { JobDraft } from "../../core/store.js";
+import type { JobDraft, StoredDelta, Written } from "../../core/store.js";
 import { newEpoch } from "../../shared/ids.js";
-import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
+import { fieldsOfTransition, setsProgress, type Transition } from "../../shared/lifecycle.js";
 import { textOf } from "./client.js";
 import type { RedisKeys } from "./keys.js";
 import { integerText, redisScripts } from "./lua/scripts.js";
 import type { RedisStoreSettings } from "./options.js";
-import { readDelta, writtenCursor } from "./replies.js";
+import { readDelta, readWritten } from "./replies.js";
 import { scriptRunner } from "./run-script.js";
 
 /** The reply of a script that creates a job. */
@@ -37,8 +37,8 @@ interface SweepReply {
 export interface RedisCalls {
   /** Stores the draft under an id. If that is not the draft's own id, a tombstone of the id is kept. */
   create(draft: JobDraft, jobId: string): Promise<CreateReply>;
-  write(jobId: string, change: Change): Promise<Cursor>;
-  read(jobId: string, after?: Cursor): Promise<Delta | undefined>;
+  write(jobId: string, change: Change): Promise<Written>;
+  read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
   /** Resolves with the job's key of `create`, "" for none; `undefined` if there was no job. */
   remove(jobId: string): Promise<string | undefined>;
   /** The ids that are due in one index, at most `limit`. `at` is "" for the server's time. */
@@ -62,14 +62,15 @@ interface ClaimOptions {
   readonly keepMs: number;
 }
 
-/** The fields that the store sets by itself. */
+/** The fields that the scripts set by themselves: at a creation, at the end of a job, and at any other write. */
 const SET_BY_CREATE: ReadonlySet<string> = new Set(["updatedAt", "createdAt"]);
+const SET_BY_END: ReadonlySet<string> = new Set(["updatedAt", "finishedAt"]);
 const SET_BY_WRITE: ReadonlySet<string> = new Set(["updatedAt"]);
 
-/**
- * Arguments of SWEEP_JOB: the fields of each transition. The script replaces the value of `finishedAt` by its own
- * time.
- */
+/** Stands for "none" in the fifth argument of WRITE_JOB. */
+const NONE = "-";
+
+/** Arguments of SWEEP_JOB: the fields of each transition. */
 const TRANSITION_ARGUMENTS: readonly string[] = transitionArguments();
 
 /** The calls for one store. */
@@ -89,7 +90,7 @@ export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): Redis
     async write(jobId, change) {
       const { job, log, index, channel } = keys.of(jobId);
       const args = writeArguments(channel, change);
-      return writtenCursor(jobId, await run(scripts.write, [job, log, index], args));
+      return readWritten(jobId, await run(scripts.write, [job, log, index], args));
     },
 
     async read(jobId, after) {
@@ -148,33 +149,49 @@ function createArguments(draft: JobDraft, jobId: string): string[] {
   return args;
 }
 
-function writeArguments(channel: string, { set, log, attempt, leaseMs }: Change): string[] {
+function writeArguments(channel: string, change: Change): string[] {
+  const { set, log, leaseMs, hold } = change;
+  const ends = isTerminal(set.status);
   const args = [
     channel,
     leaseMs === undefined ? "" : integerText(leaseMs),
-    attempt === undefined ? "" : String(attempt),
-    lifecycleArgument(set),
+    hold?.token ?? "",
+    hold === undefined ? "" : integerText(hold.count),
+    rareArgument(change, ends),
     "",
   ];
   const fixedCount = args.length;
-  addFields(args, set, SET_BY_WRITE);
+  addFields(args, set, ends ? SET_BY_END : SET_BY_WRITE);
   args[fixedCount - 1] = String(args.length - fixedCount);
   for (const line of log) args.push(jsonOf(line));
   return args;
 }
 
-/** ARGV[4] of WRITE_JOB, "" for most changes: the attempt that begins, a mark as stale, and the end. */
-function lifecycleArgument({ attempt, stale, status }: Fields): string {
-  const ends = isTerminal(status);
-  if (attempt === undefined && stale === undefined && !ends) return "";
-  const mark = stale === undefined ? "-" : Number(stale === true);
-  return `${attempt === undefined ? "-" : Number(attempt)} ${mark} ${ends ? 1 : "-"}`;
+/** ARGV[5] of WRITE_JOB, "" for most changes. */
+function rareArgument({ set, lostLines = 0, hold }: Change, ends: boolean): string {
+  const { attempt, stale } = set;
+  const texts = [
+    attempt === undefined ? NONE : Number(attempt),
+    stale === undefined ? NONE : Number(stale === true),
+    ends ? 1 : NONE,
+    lostLines > 0 ? integerText(lostLines) : NONE,
+    // Only a write without a hold is refused for it.
+    hold === undefined && setsProgress(set) ? 1 : NONE,
+    ...openingTexts(hold?.opens),
+  ];
+  return texts.every((text) => text === NONE) ? "" : texts.join(" ");
+}
+
+function openingTexts(opens: HoldOpening | undefined): readonly (string | number)[] {
+  if (opens === undefined) return [NONE, NONE, NONE];
+  const { epoch = NONE, version = 0 } = parseCursor(opens.seen) ?? {};
+  return [opens.takeOver ? 1 : 0, epoch, version];
 }
 
 function transitionArguments(): readonly string[] {
   const fields = (["stale", "lost", "timed-out"] as const).map((transition) => {
     const args: string[] = [];
-    addFields(args, fieldsOfTransition(transition, 0), SET_BY_WRITE);
+    addFields(args, fieldsOfTransition(transition, 0), SET_BY_END);
     return args;
   });
   return [...fields.map(({ length }) => String(length)), ...fields.flat()];

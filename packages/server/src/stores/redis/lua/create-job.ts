@@ -1,4 +1,4 @@
-import { CLOSE_STEPS, DUE_AT } from "./lifecycle.js";
+import { DUE_AT, END_JOB } from "./lifecycle.js";
 import {
   PACK_RECORD,
   PLAN_EXPIRY,
@@ -13,6 +13,8 @@ import {
  * epoch, 4 deadlineMs, 5 attempt, 6 "1" to keep a tombstone, 7 stale, 8 "1" if the job has ended; then names and
  * values by turns. "" means absent.
  *
+ * A call that arrives twice has the same epoch, and is answered as the first time.
+ *
  * ARGV[7] and ARGV[8] are reused for the record. The fields are set before any other write, because a server whose
  * memory is full refuses a script's first write if that needs memory, and no later one.
  */
@@ -21,15 +23,16 @@ local record = call('HGET', KEYS[1], '.')
 if record == 'removed' then
   if ARGV[6] == '1' then return {'removed'} end
 elseif record then
-  if ARGV[2] == '' or call('HGET', KEYS[1], '.key') ~= ARGV[2] then return {'taken'} end
   ${UNPACK_RECORD}
+  if epoch == ARGV[3] then return {'created', epoch .. '.1'} end
+  if ARGV[2] == '' or call('HGET', KEYS[1], '.key') ~= ARGV[2] then return {'taken'} end
   return {'known', epoch .. '.' .. version}
 end
 ${SERVER_TIME}
-local version, lineCount, lastLineVersion, attempt, stale = 1, 0, 0, tonumber(ARGV[5]), tonumber(ARGV[7])
+local version, lastLine, lastLineVersion, attempt, stale = 1, 0, 0, tonumber(ARGV[5]), tonumber(ARGV[7])
 local leaseUntil, leaseMs, deadlineAt = 0, 0, ARGV[4] == '' and NEVER or now + tonumber(ARGV[4])
 local writtenAt, endedAt, updatedAt, epoch = now, ARGV[8] == '1' and now or 0, now, ARGV[3]
-local indexedAt, expiresAt = NEVER * 2, 0
+local indexedAt, expiresAt, heldSince, heldCount, heldBy = NEVER * 2, 0, 0, 0, ''
 ${DUE_AT}${PLAN_EXPIRY}
 for at = 10, #ARGV, 2 do ARGV[at] = '1 ' .. ARGV[at] end
 ARGV[7] = '.'
@@ -38,7 +41,7 @@ publish('PUBLISH', ARGV[1], '')
 local first, last = 7, #ARGV
 ${SET_FIELDS}
 call('HSET', KEYS[1], 'createdAt', '1 ' .. now)
-${CLOSE_STEPS}
+${END_JOB}
 call('DEL', KEYS[2])
 if ARGV[2] ~= '' then call('HSET', KEYS[1], '.key', ARGV[2], '.kept', now + IDLE + TTL) end
 ${SET_EXPIRY}

@@ -4,17 +4,33 @@
  */
 
 /**
- * Mirrors `checkWrite`. Before it: `ownAttempt`, the attempt that writes, and `nextAttempt`, one that begins; nil for
- * none.
+ * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it: `token` and `count` of the
+ * writer's hold; `opens`, "1" for a takeover, "0" for another opening, with `seenEpoch` and `seenVersion`;
+ * `nextAttempt`, the attempt that begins; `setsProgress`. nil for none.
  */
 export const CHECK_WRITE = `
+local isHeld = heldSince > 0
+local isHolder = isHeld and count and token == heldBy
+if isHolder and count <= heldCount then return epoch .. '.' .. version .. ' ' .. now end
 if endedAt > 0 then return {'ended', call('HGET', KEYS[1], 'status')} end
-if nextAttempt then
-  if nextAttempt <= attempt then return {'superseded', nextAttempt, attempt} end
-  attempt = nextAttempt
-elseif ownAttempt and ownAttempt < attempt then
-  return {'superseded', ownAttempt, attempt}
+if nextAttempt and nextAttempt <= attempt then return {'superseded', nextAttempt, attempt} end
+local isLeased = leaseUntil > now
+if not count then
+  if isLeased and setsProgress then return {'held'} end
+elseif not opens then
+  if not isHolder then return {'lost'} end
+elseif seenEpoch ~= epoch then
+  return {'held'}
+elseif isHeld then
+  if heldSince > seenVersion then return {'held'} end
+  if isLeased and opens == '0' and not nextAttempt then return {'held'} end
 end
+`;
+
+/** Mirrors `holdAfter`. It stands after the version was raised. Before it: as for CHECK_WRITE. */
+export const SET_HOLD = `
+if count then heldBy, heldCount = token, count end
+if opens then heldSince = version end
 `;
 
 /** Mirrors `leaseOf`. Before it: `lease`, the milliseconds of a renewal, or nil. */
@@ -46,24 +62,30 @@ elseif deadlineAt <= at then
   transition = 'timed-out'
 elseif leaseUntil == 0 then
   if writtenAt + IDLE <= at then transition = 'expired' end
-elseif leaseUntil + leaseMs <= at then
-  transition = 'lost'
-elseif stale == 0 and leaseUntil <= at then
+elseif stale == 1 then
+  if leaseUntil + leaseMs <= at then transition = 'lost' end
+elseif leaseUntil <= at then
   transition = 'stale'
 end
 `;
 
+/** Mirrors `timesOfTransition`. Before it: `transition`, and `at`, its time. */
+export const SET_TRANSITION = `
+if transition == 'stale' then stale, leaseUntil = 1, at else stale, leaseUntil, endedAt = 0, 0, at end
+`;
+
 /**
- * Mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the end (P47). It stands
- * after the fields of the end were set. A script that ends no job runs one comparison of it.
+ * Sets `finishedAt`, and mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the
+ * end (P47). It stands after the fields of the end were set. A script that ends no job runs one comparison of it.
  *
  * The other values of a step must stay as they were written, so its JSON is edited as text and not encoded again.
  * `mask` is as long as the text, and in it everything is blanked that is not a member of the step itself: first
  * escaped characters, so that a string ends at the next quote; then brackets and commas in strings; then nested
  * objects and arrays.
  */
-export const CLOSE_STEPS = `
+export const END_JOB = `
 if endedAt > 0 then
+  call('HSET', KEYS[1], 'finishedAt', version .. ' ' .. endedAt)
   local find, sub, gsub = string.find, string.sub, string.gsub
   local function blank(text) return string.rep('_', #text) end
   local function blankSyntax(text) return (gsub(text, '[{}%[%],]', '_')) end

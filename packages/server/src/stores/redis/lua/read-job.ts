@@ -1,10 +1,10 @@
-import { UNPACK_RECORD } from "./record.js";
+import { SERVER_TIME, UNPACK_RECORD } from "./record.js";
 
 /**
  * Reads what changed after a cursor. KEYS: job, log. ARGV: 1 epoch, 2 version.
  *
- * Replies with the cursor alone if there is nothing newer, without reading the fields. `updatedAt` is in the record
- * and not a field, because each version sets it.
+ * If there is nothing newer, it reads the record only, and replies with the cursor and the time. `updatedAt` is in the
+ * record and not a field, because each version sets it.
  */
 export const READ_JOB: string = `
 local find, sub = string.find, string.sub
@@ -21,10 +21,10 @@ end
 local record = call('HGET', KEYS[1], '.')
 if not record then return {'unknown'} end
 if record == 'removed' then return {'removed'} end
-${UNPACK_RECORD}
+${UNPACK_RECORD}${SERVER_TIME}
 local cursor = epoch .. '.' .. version
 local from = epoch == ARGV[1] and tonumber(ARGV[2]) or -1
-if from == version then return endedAt > 0 and {'done', cursor} or cursor end
+if from == version then return {endedAt > 0 and 'done' or 'current', cursor, now} end
 if from > version then from = -1 end
 local all, set, count = call('HGETALL', KEYS[1]), {}, 0
 for at = 1, #all, 2 do
@@ -38,10 +38,10 @@ for at = 1, #all, 2 do
   end
 end
 local log = {}
-if from < 0 and lineCount > 0 then
+if from < 0 and lastLine > 0 then
   log = call('LRANGE', KEYS[2], -LINES, -1)
 elseif lastLineVersion > from then
   log = linesAfter(from)
 end
-return {'delta', cursor, from < 0 and 1 or 0, updatedAt, set, lineCount, log, endedAt > 0 and 1 or 0}
+return {'delta', cursor, now, from < 0 and 1 or 0, updatedAt, set, log, endedAt > 0 and 1 or 0}
 `;

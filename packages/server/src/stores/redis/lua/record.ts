@@ -2,31 +2,36 @@
  * How a job is stored. Its hash has an entry for each field of the job: the name, and "<version> <JSON>". The scripts
  * do not parse the JSON, so a value is read back exactly as it was written.
  *
+ * A line of the log is "<version> <n> <JSON>", with the line's number `n`.
+ *
  * Entries whose names begin with a dot belong to the store:
  * - "." is the record: all else that the scripts need, as one binary value, which is faster to read and write than a
- *   dozen numbers. After a removal it is the text "removed" instead: the tombstone.
+ *   dozen numbers. It ends with the token of the job's hold, `heldBy`, which is as long as its worker made it. After a
+ *   removal the record is the text "removed" instead: the tombstone.
  * - ".key" is the job's key of `create`, and ".kept" the time until which the pointer of that key lives at least.
  *
- * Times are in milliseconds. 0 means none, except that a deadline which never comes is NEVER. `indexedAt` is the
- * job's score in the index of due jobs. It is never later than the job is due, and often earlier, because a renewed
- * lease does not move it. A sweep then finds the job too early and corrects the score.
+ * Times are in milliseconds. 0 means none, except that a deadline which never comes is NEVER. `lastLine` is the number
+ * of the last line. `heldSince` is the version at which the hold began, 0 before the first. `indexedAt` is the job's
+ * score in the index of due jobs. It is never later than the job is due, and often earlier, because a renewed lease
+ * does not move it. A sweep then finds the job too early and corrects the score.
  */
 
 /** Begins every script. */
 export const PRELUDE = `
 local call, min, max, floor = redis.call, math.min, math.max, math.floor
-local RECORD = '>dddddddddddddc24'
+local RECORD = '>dddddddddddddddc24'
 `;
 
-/** Reads `record` into local variables. */
+/** Reads `record` into local variables. `unpack` also returns where the rest begins, which is `heldBy`. */
 export const UNPACK_RECORD = `
-local version, lineCount, lastLineVersion, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt,
-  updatedAt, indexedAt, expiresAt, epoch = struct.unpack(RECORD, record)
+local version, lastLine, lastLineVersion, attempt, stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt,
+  updatedAt, indexedAt, expiresAt, heldSince, heldCount, epoch, heldBy = struct.unpack(RECORD, record)
+heldBy = string.sub(record, heldBy)
 `;
 
 /** The record as an expression. */
-export const PACK_RECORD = `struct.pack(RECORD, version, lineCount, lastLineVersion, attempt, stale,
-  leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt, expiresAt, epoch)`;
+export const PACK_RECORD = `struct.pack(RECORD, version, lastLine, lastLineVersion, attempt, stale, leaseUntil,
+  leaseMs, deadlineAt, writtenAt, endedAt, updatedAt, indexedAt, expiresAt, heldSince, heldCount, epoch) .. heldBy`;
 
 /** Sets `now` from the clock of the server, so that leases do not depend on the clock of any process. */
 export const SERVER_TIME = `
@@ -77,7 +82,7 @@ if setsIndex then indexedAt = due end
 /** Does what PLAN_EXPIRY computed. KEYS: job, log, index. ARGV[1]: the channel, which ends with the job's id. */
 export const SET_EXPIRY = `
 if setsExpiry then call('PEXPIREAT', KEYS[1], expiresAt) end
-if setsExpiry and lineCount > 0 then call('PEXPIREAT', KEYS[2], expiresAt) end
+if setsExpiry and lastLine > 0 then call('PEXPIREAT', KEYS[2], expiresAt) end
 if setsIndex then call('ZADD', KEYS[3], indexedAt, string.match(ARGV[1], '[^:]*$')) end
 if (setsIndex or setsExpiry) and call('PTTL', KEYS[3]) < expiresAt - now then
   call('PEXPIREAT', KEYS[3], expiresAt)

@@ -1,4 +1,4 @@
-import { CLOSE_STEPS, DUE_AT, TRANSITION_OF } from "./lifecycle.js";
+import { DUE_AT, END_JOB, SET_TRANSITION, TRANSITION_OF } from "./lifecycle.js";
 import { PACK_RECORD, REPLACE_BY_TOMBSTONE, SERVER_TIME, UNPACK_RECORD } from "./record.js";
 
 /** The ids that are due in one index. KEYS: index. ARGV: 1 the time, "" for the server's, 2 the most ids. */
@@ -42,18 +42,17 @@ if transition ~= 'none' then
   if transition == 'timed-out' then first, count = first + count, tonumber(ARGV[6]) end
   version = version + 1
   updatedAt, writtenAt = at, at
-  if transition == 'stale' then stale = 1 else stale, endedAt, leaseUntil = 0, at, 0 end
+  ${SET_TRANSITION}
   publish('PUBLISH', ARGV[1], version)
   for name = first, first + count - 1, 2 do
-    local value = ARGV[name] == 'finishedAt' and at or ARGV[name + 1]
-    call('HSET', KEYS[1], ARGV[name], version .. ' ' .. value)
+    call('HSET', KEYS[1], ARGV[name], version .. ' ' .. ARGV[name + 1])
   end
-  ${CLOSE_STEPS}
+  ${END_JOB}
 end
 ${DUE_AT}
 indexedAt = due
 call('ZADD', KEYS[3], due, id)
-if endedAt > 0 then
+if endedAt > 0 or expiresAt < due + GRACE then
   expiresAt = due + GRACE
   call('PEXPIREAT', KEYS[1], expiresAt)
   call('PEXPIREAT', KEYS[2], expiresAt)
