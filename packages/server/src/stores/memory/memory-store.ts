@@ -115,7 +115,7 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   const time = settings.timer();
   const job = newJob(draft, time);
   const set = { ...draft.set, createdAt: now };
-  const times = isTerminal(set.status) ? { endedAt: time } : {};
+  const times = isTerminal(draft.set.status) ? { endedAt: time } : {};
   changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
