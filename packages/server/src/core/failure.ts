@@ -52,8 +52,7 @@ export function isShown(error: unknown): boolean {
 
 /**
  * The code and the message that were meant for readers, and nothing else: a caught error may have other members, such
- * as the request with its headers. An object that is no literal is not shown, since it may be an error of another
- * realm.
+ * as the request with its headers. An object that is no literal is not shown: it may be an error of another realm.
  */
 function shownError(error: unknown): JobError | undefined {
   try {

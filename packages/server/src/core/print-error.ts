@@ -21,7 +21,7 @@ export function createErrorPrinter(): (error: ProgressError) => void {
 }
 
 function lineOf({ code, message, cause }: ProgressError): string {
-  const line = `[@emlinh/progress] ${code}: ${message}`;
+  const line = `[@emlinh/progress] ${code}: ${oneLine(message)}`;
   return cause === undefined ? line : `${line} Cause: ${causeOf(cause)}`;
 }
 
@@ -36,6 +36,11 @@ function causeOf(cause: unknown): string {
   }
 }
 
+/** Without line breaks and control characters: the text may come from a user, and a terminal would obey them. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim().slice(0, 1_000);
+  return text
+    .slice(0, 4_000)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, 1_000);
 }

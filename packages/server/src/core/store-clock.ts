@@ -1,3 +1,5 @@
+import { elapsed } from "../shared/time.js";
+
 /**
  * An estimate of the store's clock. All times of a job come from that clock, since the clocks of a worker and of a web
  * server may be hours apart.
@@ -12,25 +14,31 @@ export interface StoreClock {
    * Learns from the time in a reply.
    *
    * @param storeNow - The store's time when it answered.
-   * @param sentAt - The local time when it was asked.
+   * @param sentAt - When it was asked, by the timer.
    */
   observe(storeNow: number, sentAt: number): void;
 }
 
 /**
- * Assumes until the first reply that both clocks show the same time.
+ * Counts on from the store's replies by a monotonic timer, since the local time of day may be corrected at any moment.
  *
- * @param clock - The local clock, in milliseconds since the epoch.
+ * @param clock - The local time of day, which is used until the first reply.
+ * @param timer - In milliseconds since any moment.
  */
-export function createStoreClock(clock: () => number): StoreClock {
+export function createStoreClock(clock: () => number, timer: () => number = elapsed): StoreClock {
   let offsetMs: number | undefined;
+  let repliedNow = 0;
   return {
-    now: () => Math.round(clock() + (offsetMs ?? 0)),
+    now() {
+      if (offsetMs === undefined) return Math.floor(clock());
+      return Math.max(repliedNow, Math.floor(timer() + offsetMs));
+    },
     observe(storeNow, sentAt) {
+      if (!Number.isFinite(storeNow)) return;
+      repliedNow = storeNow;
       // The store answered between the two local times, so the offset lies between these bounds. The lower one is
-      // never ahead. A higher one of an earlier reply is more accurate, unless a clock was corrected since.
-      const [lowest, highest] = [storeNow - clock(), storeNow - sentAt];
-      if (!Number.isFinite(lowest)) return;
+      // never ahead. A higher one of an earlier reply is more accurate, unless the store's clock was corrected since.
+      const [lowest, highest] = [storeNow - timer(), storeNow + 1 - sentAt];
       if (offsetMs === undefined || offsetMs < lowest || offsetMs > highest) offsetMs = lowest;
     },
   };

@@ -28,7 +28,9 @@ function namesOf(value: unknown): readonly string[] {
 function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase().slice(0, 64);
   let nearest: string | undefined;
-  let fewest = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  // Every short name is near to another short one.
+  const most = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
+  let fewest = most + 1;
   for (const candidate of known) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < fewest) [nearest, fewest] = [candidate, distance];

@@ -43,9 +43,12 @@ describe("the default of onError", () => {
     ]);
     expect(lines).toEqual([
       expect.stringMatching(
-        /^\[@emlinh\/progress\] job-failed: The work of the job "[0-9a-f]+" failed\..*Cause: TypeError: Cannot read frame 0 at .*print-error\.test\.ts:\d+/,
+        /^\[@emlinh\/progress\] job-failed: The work of the job "[0-9a-f]+" failed\./,
       ),
     ]);
+    expect(lines[0]).toMatch(
+      /Cause: TypeError: Cannot read frame 0 at .*print-error\.test\.ts:\d+/,
+    );
     expect(lines[0]).not.toContain("\n");
   });
 
@@ -83,6 +86,16 @@ describe("the default of onError", () => {
   ])("given %s as the cause, still writes the line", (_name, cause) => {
     createErrorPrinter()(new ProgressError("job-failed", { message: "The work failed.", cause }));
     expect(lines).toEqual([expect.stringMatching(/job-failed: The work failed\. Cause: \S/)]);
+  });
+
+  test("given line breaks and control characters in a message, writes one line without them", () => {
+    const cause = new Error("bad\u0007\u001b[2J\nfaked: line");
+    createErrorPrinter()(new ProgressError("internal", { message: "One\r\ntwo\u2028", cause }));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^\[@emlinh\/progress\] internal: One two Cause: Error: bad \[2J faked: line at /,
+    );
+    expect(lines[0]).not.toMatch(/\p{Cc}|\u2028/u);
   });
 
   test("given a program that makes kinds up, writes a bounded number of lines", () => {

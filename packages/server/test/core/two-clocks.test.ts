@@ -67,43 +67,68 @@ describe("clocks that differ by an hour", () => {
     },
   );
 
-  test("given a worker whose clock is corrected by an hour at work, uses the store's time from the next reply on", async () => {
+  test("given a worker's clock that is set an hour ahead, goes on with the store's time", async () => {
     const store = faultyStore(memoryStore({ clock: () => Date.now() }));
     let workerMs = 0;
     const { progress, createJob } = makeContext({ clock: () => Date.now() + workerMs }, store);
     const reporter = await progress.open(await createJob());
     workerMs = HOUR_MS;
-    reporter.log("before the next reply");
-    await reporter.flush();
+    reporter.log("a line");
+    reporter.update({ percent: 20 });
+    const step = reporter.beginStep("render");
+    expect(reporter.state).toMatchObject({ updatedAt: Date.now() });
     await advance(1_000);
-    reporter.log("after it");
+    step.complete();
     const state = await reporter.complete(null);
-    expect((await store.read(reporter.id))?.log.at(-1)?.at).toBe(Date.now());
-    expect(state.finishedAt).toBe(Date.now());
+    const now = Date.now();
+    expect((await store.read(reporter.id))?.log.at(-1)?.at).toBe(now - 1_000);
+    expect(state).toMatchObject({
+      finishedAt: now,
+      steps: { render: { startedAt: now - 1_000, finishedAt: now } },
+    });
   });
 });
 
 describe("the estimate of the store's clock", () => {
   test("given replies of any delay, is never ahead of the store and never before its last reply", () => {
-    for (const skewMs of [-HOUR_MS, -40, -1, 0, 1, 40, HOUR_MS]) {
-      let local = 1_000_000;
-      const clock = createStoreClock(() => local);
+    for (const skewMs of [-HOUR_MS, -40, -0.6, 0, 0.6, 40, HOUR_MS]) {
+      let local = 1_000_000.3;
+      const clock = createStoreClock(
+        () => 5,
+        () => local,
+      );
+      expect(clock.now()).toBe(5);
+      const storeTime = () => Math.floor(local + skewMs);
       for (const [sendMs, replyMs] of [
-        [80, 10],
-        [0, 90],
-        [5, 5],
-        [200, 0],
-        [0, 0],
+        [80.7, 10.1],
+        [0.2, 90.4],
+        [5.5, 5.9],
+        [200.6, 0.1],
+        [0.1, 0.1],
       ] as const) {
         const sentAt = local;
         local += sendMs;
-        const storeNow = local + skewMs;
+        const storeNow = storeTime();
         local += replyMs;
         clock.observe(storeNow, sentAt);
-        expect(clock.now()).toBeLessThanOrEqual(local + skewMs);
-        expect(clock.now()).toBeGreaterThanOrEqual(storeNow);
+        for (let ms = 0; ms < 20; ms += 1) {
+          expect(clock.now()).toBeLessThanOrEqual(storeTime());
+          expect(clock.now()).toBeGreaterThanOrEqual(storeNow);
+          local += 0.7;
+        }
       }
-      expect(clock.now()).toBe(local + skewMs);
+      expect(storeTime() - clock.now()).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("given a store whose clock is corrected, follows it at the next reply", () => {
+    const clock = createStoreClock(
+      () => 0,
+      () => 100,
+    );
+    for (const storeNow of [5_000, HOUR_MS, 5_000]) {
+      clock.observe(storeNow, 100);
+      expect(clock.now()).toBe(storeNow);
     }
   });
 

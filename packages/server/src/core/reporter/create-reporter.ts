@@ -142,7 +142,7 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
   return {
     update: (update) =>
       guardReport(worker, () => record(worker, fieldsOfUpdate(update, worker.view, refuse), false)),
-    log: (text, options) => guardReport(worker, () => log(worker, text, options, refuse)),
+    log: (text, options) => guardReport(worker, () => log(worker, text, options)),
     async step(id, work) {
       if (typeof work !== "function") throw invalid("work", work, "a function");
       const step = beginStep(host, id);

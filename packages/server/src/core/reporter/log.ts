@@ -1,19 +1,15 @@
 import type { JobTypes, Json, LogLevel } from "@emlinh/progress-protocol";
 import { cutText } from "../../shared/limits.js";
 import { type Refuse, readMembers, shown } from "../../shared/untyped.js";
-import { recordLine, timeOfReport, type WorkerState } from "./worker-state.js";
+import { recordLine, refuseValue, timeOfReport, type WorkerState } from "./worker-state.js";
 
 /**
  * Appends a line to the job's log.
  *
  * @param text - From untyped code it may be anything. So may the options.
  */
-export function log(
-  worker: WorkerState<JobTypes>,
-  text: unknown,
-  options: unknown,
-  refuse: Refuse,
-): void {
+export function log(worker: WorkerState<JobTypes>, text: unknown, options: unknown): void {
+  const refuse: Refuse = (...fault) => refuseValue(worker, ...fault);
   if (!isPrintable(text)) {
     // The message of an error may hold a path, a query or a key.
     const remedy =

@@ -96,7 +96,8 @@ async function takeJob<Job extends JobTypes>(
     const { takeOver = false } = options;
     const seen = typeof takeOver === "string" ? takeOver : cursor;
     const opening = hold.opening(seen, takeOver !== false);
-    const missed = await writeOpening({ jobId, store, watcher, hold, leaseMs }, set, opening);
+    const read = { jobId, store, watcher, hold, leaseMs, cursor };
+    const missed = await writeOpening(read, set, opening);
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
     const definition = options.definition ?? (isCreated ? job.definition : undefined);
@@ -127,18 +128,19 @@ function isCursor(value: unknown): boolean {
   return typeof value === "string" && parseCursor(value) !== undefined;
 }
 
-/** A job that is being opened. */
-interface Opening extends Pick<OpenedJob<JobTypes>, "jobId" | "watcher" | "hold" | "leaseMs"> {
+/** A job that was read to be opened. */
+interface ReadJob extends Pick<OpenedJob<JobTypes>, "jobId" | "watcher" | "hold" | "leaseMs"> {
   readonly store: GuardedStore;
+  /** The cursor at which it was read. */
+  readonly cursor: Cursor;
 }
 
 /** Writes the change that opens a job. @returns the fields that others wrote after the job was read. */
-async function writeOpening(job: Opening, set: Fields, opening: HoldWrite): Promise<Fields> {
+async function writeOpening(job: ReadJob, set: Fields, opening: HoldWrite): Promise<Fields> {
   const { watcher, leaseMs } = job;
-  const seen = opening.opens?.seen;
   try {
-    const { cursor } = await watcher.write({ set, log: [], hold: opening, leaseMs });
-    return isNext(seen, cursor) ? {} : await missedFields(job, seen, set);
+    const written = await watcher.write({ set, log: [], hold: opening, leaseMs });
+    return isNext(job.cursor, written.cursor) ? {} : await missedFields(job, set);
   } catch (error) {
     // The write may be stored nevertheless. Nobody would work on the job, and other workers would find it held.
     // The caller does not wait for the store once more.
@@ -147,18 +149,17 @@ async function writeOpening(job: Opening, set: Fields, opening: HoldWrite): Prom
   }
 }
 
-function isNext(seen: Cursor | undefined, written: Cursor): boolean {
-  const [from, to] = [parseCursor(seen), parseCursor(written)];
+function isNext(read: Cursor, written: Cursor): boolean {
+  const [from, to] = [parseCursor(read), parseCursor(written)];
   return from !== undefined && to?.epoch === from.epoch && to.version === from.version + 1;
 }
 
 /** Another worker may have reported between the read and the write. Its percent must not fall (P13). */
 async function missedFields(
-  { jobId, store, watcher, hold, leaseMs }: Opening,
-  seen: Cursor | undefined,
+  { jobId, store, watcher, hold, leaseMs, cursor }: ReadJob,
   set: Fields,
 ): Promise<Fields> {
-  const missed = (await store.read(jobId, seen))?.set ?? {};
+  const missed = (await store.read(jobId, cursor))?.set ?? {};
   if (set.attempt === undefined) return missed;
   // The steps of the attempt before that were not known when this one began.
   const cleared = clearedSteps(missed);
@@ -168,7 +169,7 @@ async function missedFields(
 }
 
 /** Gives a hold back whose opening got no answer. Never rejects: the lease runs out by itself. */
-async function giveBack({ watcher, hold }: Opening, { opens }: HoldWrite): Promise<void> {
+async function giveBack({ watcher, hold }: ReadJob, { opens }: HoldWrite): Promise<void> {
   const release = { set: {}, log: [], leaseMs: 0 };
   try {
     await watcher.write({ ...release, hold: hold.next() });

@@ -39,7 +39,9 @@ export interface Outbox {
   flush(): Promise<void>;
   /**
    * Adds the last changes, and resolves when they are stored. The last one of them ends the job, or gives it back to
-   * the queue. @throws ProgressError the reason why they never will be.
+   * the queue.
+   *
+   * @throws ProgressError the reason why they never will be.
    */
   finish(changes: readonly CheckedChange[]): Promise<LastDelivery>;
   /** Renews the lease now. */

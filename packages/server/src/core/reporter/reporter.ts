@@ -56,6 +56,8 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    * Runs one step. Its start and end are sent at once, with their times. If the work throws, the step is `failed` and
    * the error is thrown again; after a cancel the step is closed by the job's end. Two runs of one step at the same
    * time share it.
+   *
+   * @throws ProgressError `invalid-option` if `work` is no function.
    */
   step<Result>(
     id: Job["step"],

@@ -170,19 +170,16 @@ function isUsable(host: StepHost, id: unknown): boolean {
     host.refuse("step id", `The id of a step is ${shown(id)}; it must be ${wanted}.`);
     return false;
   }
-  if (!host.isPlanned(id))
-    host.refuse(
-      `step ${id}`,
-      `The plan has no step "${id}", so the step does not count for the percent. Add it to the plan, or correct the id.`,
-    );
+  if (!host.isPlanned(id)) {
+    const fault = `The plan has no step "${id}", so the step does not count for the percent.`;
+    host.refuse(`step ${id}`, `${fault} Add it to the plan, or correct the id.`);
+  }
   return true;
 }
 
 type CheckedUpdate = { -readonly [Name in keyof StepUpdate]?: NonNullable<StepUpdate[Name]> };
 
-/**
- * The members of an update that can be stored. The others are refused: untyped code or a division by zero made them.
- */
+/** The members of an update that can be stored. The others, of untyped code or a division by zero, are refused. */
 function checkedUpdate(host: StepHost, id: string, update: unknown): CheckedUpdate {
   const refuse: Refuse = (kind, message, cause) =>
     host.refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
