@@ -83,7 +83,7 @@ for (const { name, start } of BACKENDS)
     });
 
     for (const options of [{ takeOver: true }, { attempt: "next" }] as const)
-      test.concurrent(`given ${JSON.stringify(options)}, the first worker aborts and changes nothing afterwards`, async (context) => {
+      test.concurrent(`given ${JSON.stringify(options)}, the first worker aborts for good`, async (context) => {
         const { store, contenders } = await begin(start, context);
         const [one, two] = contenders;
         const history = await createJob(store, "job");
@@ -101,7 +101,7 @@ for (const { name, start } of BACKENDS)
         await expectRight(history, ["one", "two"]);
       });
 
-    test.concurrent("given SIGSTOP until the lease has run out, another worker goes on, and the first one's late writes change nothing", async (context) => {
+    test.concurrent("given a worker that is stopped for a lease, its late writes change nothing", async (context) => {
       const { store, contenders } = await begin(start, context);
       const [one, two] = contenders;
       const history = await createJob(store, "job");

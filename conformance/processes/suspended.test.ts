@@ -58,7 +58,7 @@ describe("a process that was suspended", () => {
       });
 
   for (const { name, start } of BACKENDS)
-    test.concurrent(`${name}: given a machine that slept, a process that sweeps loses no job of another one`, async (context) => {
+    test.concurrent(`${name}: given a machine that slept, a sweep loses no job`, async (context) => {
       const { address, stop } = await start();
       context.onTestFinished(stop);
       const worker = await startJobs(context, address, { jobs: JOBS, sweepIntervalMs: false });
