@@ -1,5 +1,5 @@
 import type { ProgressStore } from "@emlinh/progress-server";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { type Program, runProgram } from "../programs.js";
 import { BACKENDS, type Backend } from "../stores/backends.js";
 import { openStore } from "../stores/open-store.js";
@@ -16,14 +16,19 @@ interface Contest {
   readonly contenders: readonly [one: Contender, two: Contender];
 }
 
-async function begin(start: () => Promise<Backend>): Promise<Contest> {
+async function begin(
+  start: () => Promise<Backend>,
+  { onTestFinished }: TestContext,
+): Promise<Contest> {
   const { address, stop } = await start();
   onTestFinished(stop);
   const { store, close } = await openStore(address);
   onTestFinished(close);
   const run = async (name: string): Promise<Contender> => {
     const orders: ContenderOrders = { address, name, leaseMs: LEASE_MS };
-    const contender = await runProgram<ContenderSaid>("processes/programs/contender.ts", orders);
+    const contender = await runProgram<ContenderSaid>("processes/programs/contender.ts", orders, {
+      onFinished: onTestFinished,
+    });
     await contender.until("that it waits", ({ kind }) => kind === "waiting");
     return contender;
   };
@@ -62,8 +67,8 @@ async function expectRight(history: History, writers: readonly string[]): Promis
 
 for (const { name, start } of BACKENDS)
   describe(`${name}: two processes and one job`, () => {
-    test("given that both open it at once, exactly one works", async () => {
-      const { store, contenders } = await begin(start);
+    test.concurrent("given that both open it at once, exactly one works", async (context) => {
+      const { store, contenders } = await begin(start, context);
       for (let round = 0; round < 8; round += 1) {
         const jobId = `round-${round}`;
         const history = await createJob(store, jobId);
@@ -78,8 +83,8 @@ for (const { name, start } of BACKENDS)
     });
 
     for (const options of [{ takeOver: true }, { attempt: "next" }] as const)
-      test(`given ${JSON.stringify(options)}, the first worker aborts and changes nothing afterwards`, async () => {
-        const { store, contenders } = await begin(start);
+      test.concurrent(`given ${JSON.stringify(options)}, the first worker aborts for good`, async (context) => {
+        const { store, contenders } = await begin(start, context);
         const [one, two] = contenders;
         const history = await createJob(store, "job");
         tell(one, { kind: "open", jobId: "job" });
@@ -96,8 +101,8 @@ for (const { name, start } of BACKENDS)
         await expectRight(history, ["one", "two"]);
       });
 
-    test("given SIGSTOP until the lease has run out, another worker goes on, and the first one's late writes change nothing", async () => {
-      const { store, contenders } = await begin(start);
+    test.concurrent("given a worker that is stopped for a lease, its late writes change nothing", async (context) => {
+      const { store, contenders } = await begin(start, context);
       const [one, two] = contenders;
       const history = await createJob(store, "job");
       tell(one, { kind: "open", jobId: "job" });

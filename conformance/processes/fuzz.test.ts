@@ -6,7 +6,7 @@ import type { FuzzOrder, FuzzOrders, FuzzSaid } from "./programs/fuzz-server.js"
 import { randomFrom } from "./random.js";
 
 /** How long requests are sent. A longer run finds more. */
-const FUZZ_MS = Number(process.env.FUZZ_MS ?? 15_000);
+const FUZZ_MS = Number(process.env.FUZZ_MS ?? (process.env.CI ? 15_000 : 8_000));
 
 /** Another one for each run, so that all runs together find more. A failure names it. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
@@ -15,7 +15,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const CLIENTS = 24;
 
 test("given odd requests and odd values, the process of the server has no uncaught error and serves on", {
-  timeout: FUZZ_MS + 45_000,
+  timeout: FUZZ_MS + 60_000,
 }, async () => {
   const orders: FuzzOrders = { seed: SEED };
   const server = await runProgram<FuzzSaid>("processes/programs/fuzz-server.ts", orders, {
@@ -39,7 +39,8 @@ async function visitUntil(end: number, ports: Readonly<Record<string, number>>):
   async function visitAgain(): Promise<void> {
     while (performance.now() < end) {
       const [name, port] = random.pick(Object.entries(ports));
-      await (name === "http2" ? visitOddlyOverHttp2 : visitOddly)(port, random);
+      const visit = (name === "http2" ? visitOddlyOverHttp2 : visitOddly)(port, random);
+      await within(10_000, `a visit of ${name}`, visit);
       visits += 1;
     }
   }
@@ -49,13 +50,25 @@ async function visitUntil(end: number, ports: Readonly<Record<string, number>>):
 
 /** Asks for the state of a job that does not exist: the server knows the answer. */
 async function expectServing(port: number): Promise<void> {
-  const { status } = await fetch(`http://127.0.0.1:${port}${BASE}/never-created/status`);
+  const url = `http://127.0.0.1:${port}${BASE}/never-created/status`;
+  const { status } = await within(10_000, `an answer from ${url}`, fetch(url));
   expect(status).toBe(404);
+}
+
+/** Names the promise that does not settle in time. */
+function within<Result>(ms: number, what: string, promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const late = (): void =>
+      reject(new Error(`FUZZ_SEED=${SEED}: ${what} took more than ${ms} ms.`));
+    const timer = setTimeout(late, ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 async function stop(server: Program<FuzzSaid>): Promise<object> {
   server.tell("stop" satisfies FuzzOrder);
-  const stopped = await server.until("its counts", ({ kind }) => kind === "stopped");
+  const counts = server.until("its counts", ({ kind }) => kind === "stopped");
+  const stopped = await within(30_000, "the counts of the server", counts);
   server.tell("exit" satisfies FuzzOrder);
   await server.exited;
   const { faults, streams } = stopped as Extract<FuzzSaid, { kind: "stopped" }>;

@@ -7,7 +7,7 @@ import type { Report, ReportingOrders, ReportingSaid } from "./programs/reportin
 
 describe("a write whose bytes reach the server late", () => {
   for (const { name, start } of SERVED_BACKENDS)
-    test(`${name}: given a connection that was cut on the worker's side, it changes nothing after the retry`, async () => {
+    test(`${name}: given a connection that was cut for the worker, it changes nothing`, async () => {
       const { address, stop } = await start();
       onTestFinished(stop);
       if (address.kind === "sqlite") return;

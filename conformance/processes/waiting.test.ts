@@ -29,7 +29,7 @@ describe("a process with nothing but a promise of ours to wait for", () => {
         expect(await program.exited).toBe(0);
       });
 
-    test.concurrent(`given complete() and a store whose calls ${calls} for good, rejects after maxDeliveryMs`, async (context) => {
+    test.concurrent(`given complete() and calls that ${calls}, rejects after maxDeliveryMs`, async (context) => {
       const store: Away = { kind: "away", calls, methods: ALL, times: 1_000 };
       const program = await start(context, { call: "complete", store, maxDeliveryMs: 1_500 });
       expect(await outcomeOf(program)).toBe("store-unavailable");
@@ -47,7 +47,7 @@ describe("a process with nothing but a promise of ours to wait for", () => {
 
   for (const { name, start: startBackend } of SERVED_BACKENDS)
     for (const call of DELIVERIES)
-      test.concurrent(`${name}: given ${call}() and a server that is stopped, delivers once it is started again`, async (context) => {
+      test.concurrent(`${name}: given ${call}() and a stopped server, delivers once it is back`, async (context) => {
         const backend = await startBackend();
         context.onTestFinished(() => backend.stop());
         const program = await start(context, { call, store: backend.address });

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { setTimeout as pause } from "node:timers/promises";
 import {
   allowAnyone,
   createProgress,
@@ -11,7 +10,7 @@ import { type JobsAddress, openJobs } from "../addresses.js";
 /** The argument of the program, as JSON. */
 export interface ManyJobsOrders {
   readonly address: JobsAddress;
-  /** The jobs that it creates and works on. `0` for a process that only sweeps. */
+  /** The number of jobs that it creates and works on. */
   readonly jobs: number;
   readonly leaseMs: number;
   readonly sweepIntervalMs: number | false;
@@ -38,6 +37,10 @@ export type ManyJobsSaid =
 const say = (said: ManyJobsSaid): void => void process.send?.(said);
 
 const orders = JSON.parse(process.argv[2] ?? "") as ManyJobsOrders;
+// Before anything keeps a reference to it.
+let jumpMs = 0;
+const now = Date.now.bind(Date);
+Date.now = () => now() + jumpMs;
 const { store, close } = await openJobs(orders.address);
 const progress = createProgress({
   store: withSweepsSaid(store),
@@ -50,10 +53,6 @@ process.on("message", (order: ManyJobsOrder) => carryOut(order));
 
 let begun = 0;
 const ends = Array.from({ length: orders.jobs }, runJob);
-if (orders.jobs === 0) {
-  say({ kind: "working" });
-  await once(finish.signal, "abort");
-}
 say({ kind: "ended", statuses: await Promise.all(ends) });
 await progress.close();
 await close();
@@ -61,28 +60,23 @@ process.disconnect();
 
 function carryOut(order: ManyJobsOrder): void {
   if (order.kind === "finish") finish.abort();
-  else if (order.kind === "jump") {
-    const now = Date.now.bind(Date);
-    Date.now = () => now() + order.ms;
-  } else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms);
+  else if (order.kind === "jump") jumpMs += order.ms;
+  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms);
   say({ kind: "done", order: order.kind });
 }
 
-/** Reports until it is told to finish. Resolves with the status of the job. */
+/** Reports once, then works in silence until it is told to finish. Resolves with the status of the job. */
 async function runJob(): Promise<string> {
-  const job = await progress.create({ kind: "count" });
+  const job = await progress.create({ kind: "copy" });
   try {
     const { status } = await progress.run(job, async ({ update, flush, signal }) => {
-      for (let count = 0; !finish.signal.aborted; count += 1) {
-        signal.throwIfAborted();
-        update({ metadata: { count } });
-        if (count === 0) {
-          await flush();
-          begun += 1;
-          if (begun === orders.jobs) say({ kind: "working" });
-        }
-        await pause(50);
-      }
+      update({ message: "Copying" });
+      await flush();
+      begun += 1;
+      if (begun === orders.jobs) say({ kind: "working" });
+      if (!finish.signal.aborted && !signal.aborted)
+        await once(AbortSignal.any([finish.signal, signal]), "abort");
+      signal.throwIfAborted();
     });
     return status;
   } catch (error) {
