@@ -4,9 +4,9 @@
  */
 
 /**
- * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it: `token` and `count` of the
- * writer's hold; `opens`, "1" for a takeover, "0" for another opening, with `seenEpoch` and `seenVersion`; `nextAttempt`,
- * the attempt that begins; `setsProgress`. nil for none.
+ * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it, nil or false for none:
+ * `token` and `count` of the writer's hold; `nextAttempt`, the attempt that begins; `setsProgress`; `opens`, which is
+ * "1" for a takeover and "0" for another opening, with `seenEpoch` and `seenVersion`.
  */
 export const CHECK_WRITE = `
 local isHeld = heldSince > 0
@@ -73,8 +73,8 @@ if transition == 'stale' then stale, leaseUntil = 1, at else stale, leaseUntil, 
 `;
 
 /**
- * Sets `finishedAt`, and mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the end
- * (P47). It stands after the fields of the end were set. A script that ends no job runs one comparison of it.
+ * Sets `finishedAt`, and mirrors `closedSteps`: closes the steps that an end leaves `running`, at the version of the
+ * end (P47). It stands after the fields of the end were set. A script that ends no job runs one comparison of it.
  *
  * The other values of a step must stay as they were written, so its JSON is edited as text and not encoded again.
  * `mask` is as long as the text, and in it everything is blanked that is not a member of the step itself: first
