@@ -8,6 +8,7 @@ import { createClient } from "redis";
 import { openStore, type StorePlace } from "../conformance/stores/open-store.js";
 import { withEachBackend } from "./lib/backends.js";
 import { printTable, round } from "./lib/figures.js";
+import { openForWrites } from "./lib/open-for-writes.js";
 
 const JOBS = 1_000;
 const UPDATES = 100;
@@ -30,6 +31,7 @@ async function makeJob(store: ProgressStore, index: number): Promise<void> {
       "metadata.topic": "Why the sky is blue",
     },
   });
+  const write = await openForWrites(store, id);
   for (let update = 0; update < UPDATES; update += 1) {
     const step: Json = {
       status: "running",
@@ -49,7 +51,7 @@ async function makeJob(store: ProgressStore, index: number): Promise<void> {
             },
           ]
         : [];
-    await store.write(id, {
+    await write({
       set: { [`steps.${PLAN[update % 6]?.id}`]: step },
       log,
       leaseMs: 15_000,

@@ -1,11 +1,11 @@
 // The effect of 100,000 updates on PostgreSQL without a vacuum: how many were HOT, and how much tables and indexes
 // grew.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Change } from "@emlinh/progress-server";
 import { migratePostgres, postgresStore } from "@emlinh/progress-server/stores/postgres";
 import pg from "pg";
 import { type PostgresServer, startPostgres } from "../conformance/servers/postgres.js";
 import { printTable, round } from "./lib/figures.js";
+import { type JobWriter, openForWrites, type WorkerChange } from "./lib/open-for-writes.js";
 
 const UPDATES = 100_000;
 const STEPS = ["script", "voice", "render", "upload"];
@@ -18,7 +18,7 @@ interface Contender {
   close(): Promise<void>;
 }
 
-function changeAt(count: number): Change {
+function changeAt(count: number): WorkerChange {
   const step = {
     status: "running",
     percent: count % 100,
@@ -33,7 +33,6 @@ function changeAt(count: number): Change {
     },
     log:
       count % 100 === 0 ? [{ at: 1_700_000_000_000, level: "info", text: `Scene ${count}` }] : [],
-    attempt: 1,
     // Short, so that the sweeps of this benchmark meet leases that were renewed as often as in a day of work.
     leaseMs: 3_000,
   };
@@ -45,10 +44,14 @@ async function ours(url: string): Promise<Contender> {
   await migratePostgres(pool);
   const store = postgresStore({ pool });
   const set = { kind: "video", status: "running", attempt: 1, plan: [], "metadata.topic": "Cats" };
+  const writers = new Map<string, JobWriter>();
   return {
     name: "postgresStore",
-    create: (id) => store.create({ id, set }),
-    update: (jobId, count) => store.write(jobId, changeAt(count)),
+    async create(id) {
+      await store.create({ id, set });
+      writers.set(id, await openForWrites(store, id));
+    },
+    update: async (jobId, count) => writers.get(jobId)?.(changeAt(count)),
     sweep: () => store.sweep(undefined, 100),
     async close() {
       await store.close();

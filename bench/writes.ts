@@ -1,13 +1,14 @@
 // The cost of one write, compared with the same work by hand: the latency of one write at a time, and the writes a
 // second of many at once.
 
-import { type Change, memoryStore, type ProgressStore } from "@emlinh/progress-server";
+import { memoryStore, type ProgressStore } from "@emlinh/progress-server";
 import Database from "libsql";
 import pg from "pg";
 import { createClient } from "redis";
 import { openStore, type StorePlace } from "../conformance/stores/open-store.js";
 import { withEachBackend } from "./lib/backends.js";
 import { median, printTable, round } from "./lib/figures.js";
+import { type JobWriter, openForWrites, type WorkerChange } from "./lib/open-for-writes.js";
 
 const ROUNDS = 15;
 const WRITES = 200;
@@ -38,7 +39,7 @@ function stepAt(count: number) {
   };
 }
 
-function changeAt(count: number): Change {
+function changeAt(count: number): WorkerChange {
   return { set: { "steps.render": stepAt(count) }, log: [], leaseMs: 15_000 };
 }
 
@@ -78,19 +79,12 @@ async function compete(contenders: readonly Contender[]): Promise<void> {
 }
 
 async function ours(store: ProgressStore): Promise<Write> {
-  const token = crypto.randomUUID();
+  const writers = new Map<string, JobWriter>();
   for (const id of JOBS) {
-    const set = { kind: "video", status: "running", attempt: 1 };
-    const { cursor: seen } = await store.create({ id, set });
-    const hold = { token, count: 1, opens: { seen, takeOver: false } };
-    await store.write(id, { set: {}, log: [], hold, leaseMs: 15_000 });
+    await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
+    writers.set(id, await openForWrites(store, id));
   }
-  // Counted over all jobs, so that the count of each job rises.
-  let writes = 1;
-  return (jobId, count) => {
-    writes += 1;
-    return store.write(jobId, { ...changeAt(count), hold: { token, count: writes } });
-  };
+  return async (jobId, count) => writers.get(jobId)?.(changeAt(count));
 }
 
 async function byHand(

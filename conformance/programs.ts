@@ -19,10 +19,28 @@ export interface Program<Said> {
    * with. Rejects if the program ends before that. `what` names the message in the error.
    */
   until(what: string, condition: (said: Said) => boolean): Promise<Said>;
+  /** Resolves when the process has ended, with its exit code, or with the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
   /** Sends a message to the program. */
   tell(message: unknown): void;
   /** Sends a signal. If the signal ends the process, resolves when the process has exited. */
   kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** How a program is run. */
+export interface ProgramOptions {
+  /**
+   * The folder of the package whose dependencies the program imports, relative to this folder. @defaultValue this
+   * folder
+   */
+  readonly home?: string | undefined;
+  /**
+   * Registers what is done at the end of the test. A test that runs at the same time as others must pass the one of its
+   * own context. @defaultValue `onTestFinished` of vitest
+   */
+  readonly onFinished?: ((cleanUp: () => Promise<void>) => void) | undefined;
+  /** Called with the text that the program writes to stderr. @defaultValue it is printed */
+  readonly onStderr?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -32,15 +50,21 @@ export interface Program<Said> {
  * @param file - Relative to this folder, such as `stores/programs/worker.ts`.
  * @param args - Passed to the program as one JSON argument.
  */
-export async function runProgram<Said>(file: string, args: unknown): Promise<Program<Said>> {
-  // Below this folder, so that the packages that the program imports are found.
-  const folder = mkdtempSync(join(here, "node_modules", ".program-"));
+export async function runProgram<Said>(
+  file: string,
+  args: unknown,
+  { home = ".", onFinished = onTestFinished, onStderr }: ProgramOptions = {},
+): Promise<Program<Said>> {
+  // Below that folder, so that the packages that the program imports are found.
+  const folder = mkdtempSync(join(here, home, "node_modules", ".program-"));
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   await compileProgram(root, join(here, file), outfile);
   const child = fork(outfile, [JSON.stringify(args)], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", onStderr === undefined ? "inherit" : "pipe", "ipc"],
   });
-  const exited = once(child, "exit");
+  child.stderr?.on("data", (bytes: Buffer) => onStderr?.(String(bytes)));
+  // After `close` all messages and all output have arrived.
+  const exited = once(child, "close").then(([code, signal]) => (signal ?? code) as number);
   const isRunning = () => child.exitCode === null && child.signalCode === null;
 
   async function kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -48,12 +72,13 @@ export async function runProgram<Said>(file: string, args: unknown): Promise<Pro
     if (signal !== "SIGSTOP" && signal !== "SIGCONT") await exited;
   }
 
-  onTestFinished(async () => {
+  onFinished(async () => {
     if (isRunning()) await kill();
     rmSync(folder, { recursive: true, force: true });
   });
   return {
     process: child,
+    exited,
     kill,
     tell: (message) => void child.send(message as object),
     ...receive<Said>(file, child, isRunning),

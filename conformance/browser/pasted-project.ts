@@ -24,6 +24,8 @@ interface PastedProgram {
   readonly process: ChildProcess;
   /** Everything that it printed to its standard output. */
   output(): string;
+  /** Everything that it printed to its standard error. */
+  errors(): string;
   /** Resolves when the output matches. Rejects if that takes too long. */
   printed(pattern: RegExp): Promise<void>;
 }
@@ -77,15 +79,20 @@ export async function pastedProject(): Promise<PastedProject> {
 function startProgram(folder: string, args: readonly string[]): PastedProgram {
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
+  let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
   });
   return {
     process: child,
     output: () => output,
+    errors: () => errors,
     printed: (pattern) => expect.poll(() => output, { timeout: 60_000 }).toMatch(pattern),
   };
 }

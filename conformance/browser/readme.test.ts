@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 import type { Browser } from "playwright-core";
@@ -34,7 +34,7 @@ describe("the quick starts of README.md", () => {
       expect(lines(blockOf(ROOT, file)).length).toBeLessThanOrEqual(20);
   });
 
-  test("given an empty project, they draw a picture and show it, through a reload", async () => {
+  test("given an empty project, they show the picture, through a reload, and print the error of the work", async () => {
     const server = project.start("server.mjs");
     const address = `http://localhost:${project.port}`;
     await server.printed(new RegExp(`^Open ${address}\\n`));
@@ -56,6 +56,14 @@ describe("the quick starts of README.md", () => {
     await expect.poll(() => image.getAttribute("src")).toMatch(/^\/[\w-]+\.svg$/);
     const width = () => image.evaluate((element: HTMLImageElement) => element.naturalWidth);
     await expect.poll(width, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(server.errors()).toBe("");
+
+    // The work fails: the folder of the pictures is gone.
+    await rename(join(project.folder, "public"), join(project.folder, "elsewhere"));
+    await page.getByRole("button").click();
+    await expect.poll(text, { timeout: 60_000 }).toMatch(/ended as failed: The job failed\.$/);
+    expect(server.errors()).toContain("code: 'job-failed'");
+    expect(server.errors()).toContain("ENOENT: no such file or directory, open 'public/");
     await page.close();
   });
 });

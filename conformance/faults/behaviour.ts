@@ -140,12 +140,13 @@ export function behaviour(name: string, options: BehaviourOptions): void {
       await expectRight(world.store, jobId, record);
     });
 
-    test("given 503 with Retry-After, does not return before", async () => {
+    test.each([
+      ["Retry-After", { headers: { "retry-after": "1" }, body: "" }],
+      ["retryAfterMs in its body", { headers: {}, body: '{"retryAfterMs":1000}' }],
+    ])("given 503 with %s, does not return before", async (_case, answer) => {
       const jobId = await newJob();
       world.proxy.setFaults(({ stream, index }) =>
-        stream && index === 0
-          ? { kind: "answer", status: 503, headers: { "retry-after": "1" }, body: "" }
-          : { kind: "pass" },
+        stream && index === 0 ? { kind: "answer", status: 503, ...answer } : { kind: "pass" },
       );
       const viewer = await view(jobId);
       await viewer.until("the stream", ({ connections }) => connections.at(-1) === "live");

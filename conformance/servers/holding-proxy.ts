@@ -12,6 +12,8 @@ export interface HoldingProxy {
    * @param which - `"open"` to pass on those that are opened later. @defaultValue `"all"`
    */
   hold(which?: "open" | "all"): void;
+  /** Holds the first connection that carries this text, from then on. Resolves when it has kept those bytes. */
+  holdCarrierOf(text: string): Promise<void>;
   /** The kept bytes as text. */
   held(): string;
   /** Breaks the held connections for their clients. The server sees no end of them. New connections are not held. */
@@ -38,10 +40,17 @@ export async function startHoldingProxy(target: number): Promise<HoldingProxy> {
     const server = connect(targetPort, "127.0.0.1");
     const connection: Connection = { client, server, isHeld: isHolding, kept: [] };
     connections.add(connection);
+    client.on("data", (bytes: Buffer) => {
+      if (wanted === undefined || !bytes.includes(wanted.text)) return;
+      connection.isHeld = true;
+      wanted.onHeld();
+      wanted = undefined;
+    });
     relay(connection);
   });
   listening.listen(0, "127.0.0.1");
   await once(listening, "listening");
+  let wanted: { readonly text: string; readonly onHeld: () => void } | undefined;
   const heldConnections = (): Connection[] => [...connections].filter(({ isHeld }) => isHeld);
 
   return {
@@ -53,6 +62,10 @@ export async function startHoldingProxy(target: number): Promise<HoldingProxy> {
       isHolding = which === "all";
       for (const connection of connections) connection.isHeld = true;
     },
+    holdCarrierOf: (text) =>
+      new Promise((onHeld) => {
+        wanted = { text, onHeld };
+      }),
     held: () => Buffer.concat(heldConnections().flatMap(({ kept }) => kept)).toString("latin1"),
     cutClients() {
       isHolding = false;

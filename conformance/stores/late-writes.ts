@@ -1,5 +1,5 @@
 import type { Change, HoldWrite, NewLogLine } from "@emlinh/progress-protocol";
-import type { ProgressStore } from "@emlinh/progress-server";
+import { allowAnyone, createProgress, type ProgressStore } from "@emlinh/progress-server";
 import { expect, test } from "vitest";
 import type { HoldingProxy } from "../servers/holding-proxy.js";
 import { codeOf, until } from "./await-helpers.js";
@@ -56,6 +56,26 @@ export function lateWriteTests(stores: () => LateWrites): void {
     expect(set).toMatchObject({ percent: 60, message: "new" });
     expect(log).toEqual([{ ...line("one"), n: 1, version: 3 }]);
     expect(now.cursor).toBe(cursor);
+  });
+
+  test("given a worker whose report is cut off and arrives late, keeps what was acknowledged after it", async () => {
+    const { store, cutOff, deliver } = stores();
+    const progress = createProgress({ store, authorize: allowAnyone });
+    const { id } = await progress.create({ id: "a", kind: "count" });
+    const job = await progress.open(id);
+    await cutOff(async () => {
+      job.update({ percent: 40, message: "old" });
+      job.log("one");
+      await job.flush();
+    });
+    job.update({ percent: 60, message: "new" });
+    await job.flush();
+    await deliver();
+    const { set, log } = (await store.read("a")) ?? expect.fail("The job is missing.");
+    expect(set).toMatchObject({ percent: 60, message: "new" });
+    expect(log.map(({ n, text }) => [n, text])).toEqual([[1, "one"]]);
+    expect(await job.complete({ counted: 60 })).toMatchObject({ status: "completed" });
+    await progress.close();
   });
 
   test("given an end that is cut and arrives twice, ends the job once and acknowledges it", async () => {

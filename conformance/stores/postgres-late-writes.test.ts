@@ -57,6 +57,14 @@ describe.skipIf(POSTGRES_MISSING)(
       expect(await codeOf(store.create(draft))).toBe("invalid-change");
     });
 
+    test("given a creation that is cut and arrives again after the job was removed, does not bring it back", async () => {
+      await cutOff(() => store.create({ id: "a", set: { status: "queued" } }));
+      expect(await store.remove("a")).toBe(true);
+      await proxy.deliver();
+      expect(await codeOf(store.read("a"))).toBe("job-expired");
+      expect(await store.create({ id: "a", set: {} })).toMatchObject({ created: true });
+    });
+
     test("given a write without a hold that is cut, does not send it again", async () => {
       await store.create({ id: "a", set: { status: "queued" } });
       const log = [line("one")];

@@ -17,7 +17,9 @@ function holdOf({ token, ahead, opens }: StepHold, job: ModelJob | undefined): H
   return { token, count: 1, opens: { seen: seenAt(seen, job), takeOver } };
 }
 
-/** The cursor at which a worker read the job: the newest, that of the current hold, the one before, or another job's. */
+/**
+ * The cursor at which a worker read the job: the newest, that of the current hold, the one before, or another job's.
+ */
 function seenAt(seen: "now" | "opening" | "before" | "other", job: ModelJob | undefined): string {
   if (job === undefined || seen === "other") return "other.1";
   const since = job.hold?.since ?? 1;

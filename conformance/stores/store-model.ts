@@ -5,6 +5,7 @@ import {
   isTerminal,
   type JobDraft,
   type Json,
+  parseCursor,
   printCursor,
   type SweepReport,
 } from "@emlinh/progress-server";
@@ -162,7 +163,8 @@ function refusalOf(
   const isLeased = isLeasedAt(job, now);
   if (hold === undefined) return isLeased && isProgress(set) ? ["job-held"] : undefined;
   if (hold.opens === undefined) return hold.token === job.hold?.token ? undefined : ["hold-lost"];
-  if (job.hold === undefined) return undefined;
+  if (job.hold === undefined)
+    return parseCursor(hold.opens.seen)?.epoch === job.epoch ? undefined : ["job-held"];
   const readable = versionsFrom(job, job.hold.since);
   const isForced = hold.opens.takeOver || set.attempt !== undefined;
   return readable.includes(hold.opens.seen) && (isForced || !isLeased) ? undefined : ["job-held"];

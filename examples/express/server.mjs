@@ -6,7 +6,11 @@ import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import express from "express";
 import { countPrimes, sievePrimes } from "./primes.mjs";
 
-const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
+const progress = createProgress({
+  store: memoryStore(),
+  authorize: allowAnyone,
+  onError: console.error,
+});
 const plan = [
   { id: "sieve", title: "Sieve", weight: 9 },
   { id: "check", title: "Check with another algorithm", weight: 1 },

@@ -6,7 +6,11 @@ import fastifyStatic from "@fastify/static";
 import { fastify } from "fastify";
 import { hashFile, inTemporaryFile, writeFile } from "./file.mjs";
 
-const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
+const progress = createProgress({
+  store: memoryStore(),
+  authorize: allowAnyone,
+  onError: console.error,
+});
 const plan = [
   { id: "write", title: "Write", weight: 2 },
   { id: "hash", title: "Hash", weight: 1 },

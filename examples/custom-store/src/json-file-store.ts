@@ -1,21 +1,23 @@
 import {
   type Change,
+  checkWrite,
   fieldsOfTransition,
   type JobDraft,
   type JobTtls,
   ProgressError,
   type ProgressStore,
   type SweepReport,
+  timesOfTransition,
   transitionOf,
 } from "@emlinh/progress-server";
 import { type JobFile, type Jobs, openJobFile } from "./job-file.js";
 import {
-  checkWrite,
   cursorOf,
   deltaAfter,
   firstVersion,
   nextVersion,
   type StoredJob,
+  writeStateOf,
 } from "./stored-job.js";
 import { createWatches } from "./watches.js";
 
@@ -59,8 +61,11 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
       const change = copyOf(given);
       return file.inTurn(async (jobs) => {
         const job = findJob(jobs, jobId);
-        checkWrite(job, change);
-        return replace(file, jobs, nextVersion(job, change, { now: clock(), maxLogLines }));
+        const now = clock();
+        if (checkWrite(writeStateOf(job, now), change) === "repeated")
+          return { cursor: cursorOf(job), now };
+        const cursor = await replace(file, jobs, nextVersion(job, change, { now, maxLogLines }));
+        return { cursor, now };
       });
     },
 
@@ -68,7 +73,7 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
       assertOpen();
       return file.inTurn(async (jobs) => {
         const job = jobs.get(jobId);
-        return job && copyOf(deltaAfter(job, after));
+        return job && { ...copyOf(deltaAfter(job, after)), now: clock() };
       });
     },
 
@@ -173,7 +178,10 @@ async function sweepJobs(
     if (transition === "expired") next.delete(job.id);
     else {
       const change: Change = { set: fieldsOfTransition(transition, now), log: [] };
-      next.set(job.id, nextVersion(job, change, { now, maxLogLines: settings.maxLogLines }));
+      const { maxLogLines } = settings;
+      const version = nextVersion(job, change, { now, maxLogLines });
+      const times = { ...version.times, ...timesOfTransition(transition, now) };
+      next.set(job.id, { ...version, times });
     }
   }
   if (changed.length > 0) await file.commit(next, changed);

@@ -3,14 +3,16 @@ import {
   closedSteps,
   type Delta,
   type Fields,
+  type Hold,
+  holdAfter,
   isTerminal,
   type JobDraft,
   type JobTimes,
   type Json,
   type LogLine,
-  ProgressError,
   parseCursor,
   printCursor,
+  type WriteState,
 } from "@emlinh/progress-server";
 
 /** A job as it is in the file. It is immutable: each write makes a new one. */
@@ -23,6 +25,8 @@ export interface StoredJob {
   readonly fields: { readonly [field: string]: { readonly value: Json; readonly version: number } };
   readonly log: readonly LogLine[];
   readonly times: JobTimes;
+  /** The worker that may write to the job. Absent until the first one opens it. */
+  readonly hold?: Hold | undefined;
 }
 
 /** Version 1 of a job, in a new epoch. */
@@ -54,14 +58,16 @@ export function nextVersion(
 ): StoredJob {
   const set = fieldsToSet(job, change, now);
   const times = { ...job.times, ...leaseAfter(change, now), writtenAt: now };
-  if (Object.keys(set).length === 0 && change.log.length === 0) return { ...job, times };
+  const isVisible = Object.keys(set).length > 0 || change.log.length > 0;
+  const version = isVisible ? job.version + 1 : job.version;
+  const hold = holdAfter(job.hold, change.hold, version);
+  if (!isVisible) return { ...job, times, hold };
 
-  const version = job.version + 1;
   const fields = { ...job.fields };
   for (const [field, value] of Object.entries({ ...set, updatedAt: now })) {
     fields[field] = { value, version };
   }
-  const lastN = job.log.at(-1)?.n ?? 0;
+  const lastN = (job.log.at(-1)?.n ?? 0) + (change.lostLines ?? 0);
   const lines = change.log.map((line, index) => ({ ...line, n: lastN + 1 + index, version }));
   const hasEnded = isTerminal(fields.status?.value);
   return {
@@ -69,6 +75,7 @@ export function nextVersion(
     version,
     fields,
     log: [...job.log, ...lines].slice(-maxLogLines),
+    hold,
     times: {
       ...times,
       stale: fields.stale?.value === true,
@@ -77,12 +84,12 @@ export function nextVersion(
   };
 }
 
-/** The fields of a change, and those that the store adds: it clears `stale`, and closes the running steps at an end. */
+/** The fields of a change, and those that the store adds: it clears `stale`, and at an end it closes the steps. */
 function fieldsToSet(job: StoredJob, { set, leaseMs }: Change, now: number): Fields {
   const clearsStale = leaseMs !== undefined && job.times.stale;
   const own = clearsStale ? { ...set, stale: false } : set;
   return isTerminal(set.status)
-    ? { ...own, ...closedSteps({ ...valuesOf(job), ...own }, now) }
+    ? { ...own, ...closedSteps({ ...valuesOf(job), ...own }, now), finishedAt: now }
     : own;
 }
 
@@ -114,19 +121,15 @@ export function cursorOf({ epoch, version }: StoredJob): string {
   return printCursor({ epoch, version });
 }
 
-/** Refuses a write after the end, or by a worker of an earlier attempt. */
-export function checkWrite({ id, fields, times }: StoredJob, { set, attempt }: Change): void {
-  if (times.endedAt !== undefined) {
-    throw new ProgressError("job-finished", {
-      message: `The job "${id}" has ended and can't be changed.`,
-    });
-  }
-  const current = Number(fields.attempt?.value ?? 1);
-  const isLate =
-    set.attempt === undefined ? (attempt ?? current) < current : Number(set.attempt) <= current;
-  if (isLate) {
-    throw new ProgressError("attempt-superseded", {
-      message: `Attempt ${current} of the job "${id}" has begun. Stop this worker.`,
-    });
-  }
+/** The state that determines whether a write is accepted. */
+export function writeStateOf(job: StoredJob, now: number): WriteState {
+  const { id, epoch, fields, times, hold } = job;
+  return {
+    id,
+    epoch,
+    ended: times.endedAt === undefined ? undefined : String(fields.status?.value),
+    attempt: Number(fields.attempt?.value ?? 1),
+    hold,
+    isLeased: times.leaseUntil !== undefined && times.leaseUntil > now,
+  };
 }

@@ -11,6 +11,7 @@ export type {
   JsonObject,
   LogLevel,
   LogLine,
+  PlainJson,
   PlanStep,
   ProgressErrorInit,
   StepState,

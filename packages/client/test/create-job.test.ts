@@ -99,6 +99,20 @@ describe("create", () => {
     expect(posts()).toHaveLength(3);
   });
 
+  test("given a 429 that has its wait only in the body, waits that long", async () => {
+    serveCreate(({ response }) => {
+      if (posts().length > 1) return false;
+      response.writeHead(429).end('{"code":"too-many-streams","retryAfterMs":7000}');
+      return true;
+    });
+    const creating = make().create({});
+    await fixture.time.untilPending(7000);
+    fixture.time.advance(6999);
+    expect(posts()).toHaveLength(1);
+    fixture.time.advance(1);
+    expect((await creating).jobId).toBe("job1");
+  });
+
   test("given 401, asks for fresh headers once", async () => {
     serveCreate(({ headers, response }) => {
       if (headers.authorization === "new") return false;

@@ -1,4 +1,4 @@
-import type { Delta, Json } from "@emlinh/progress-protocol";
+import type { Delta, Json, LogLine } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ReplicaView, replicaView } from "../src/core/connection/replica-view.js";
@@ -135,5 +135,21 @@ describe("the events of a delta", () => {
     names(view);
     view.apply({ ...begin(steps), cursor: "f.1", log: [line(1, 1)] }, 0);
     expect(names(view)).toEqual(["reset", "log 1", "step", "progress"]);
+  });
+});
+
+describe("the lines that are delivered", () => {
+  const line = (n: number): LogLine => ({ n, version: n, at: 0, level: "info", text: `line ${n}` });
+  const numbers = ({ events }: ReplicaView<Job>): readonly number[] =>
+    events.flatMap((event) => (event.name === "log" ? [event.value.n] : []));
+
+  test("given numbers that the writer left out, delivers each line once, and the gap stays", () => {
+    const view = emptyView();
+    view.apply({ ...begin(), log: [line(1)] }, 0);
+    view.apply({ ...delta("e.2", {}), log: [line(5), line(6)] }, 0);
+    // A reset repeats the lines that are kept, and may have another gap.
+    view.apply({ ...begin(), cursor: "e.3", log: [line(5), line(6), line(9)] }, 0);
+    expect(numbers(view)).toEqual([1, 5, 6, 9]);
+    expect(view.replica.log.map(({ n }) => n)).toEqual([5, 6, 9]);
   });
 });

@@ -159,6 +159,38 @@ describe("a stream that fails", () => {
     expect((connection.retryAt ?? 0) - fixture.time.clock()).toBe(20_000);
   });
 
+  test.each([
+    ["stream", 429, { retryAfterMs: 7000 }, 7000],
+    ["stream", 503, { retryAfterMs: 2345 }, 2345],
+    ["poll", 429, { retryAfterMs: 7000 }, 7000],
+    ["poll", 503, { retryAfterMs: 2345 }, 2345],
+    ["stream", 503, { retryAfterMs: "soon" }, 1000],
+    ["stream", 503, { retryAfterMs: -7000 }, 1000],
+    ["stream", 503, { retryAfterMs: 1e12 }, 86_400_000],
+  ] as const)(
+    "given a %s whose %i has its wait only in the body (%o), waits %i ms",
+    async (transport, status, problem, waitMs) => {
+      fixture.server.create("a");
+      fixture.server.intercept = ({ response }) => {
+        response.writeHead(status, { "content-type": "application/problem+json" });
+        response.end(JSON.stringify({ code: "draining", ...problem }));
+        return true;
+      };
+      const { connection } = await untilStatus(open({ transport }), "waiting");
+      expect(connection.error).toMatchObject({ code: "draining", status, retryable: true });
+      expect((connection.retryAt ?? 0) - fixture.time.clock()).toBe(waitMs);
+    },
+  );
+
+  test("given a Retry-After and a wait in the body, waits for the longer of the two", async () => {
+    fixture.server.create("a");
+    answerStreams(({ response }) =>
+      response.writeHead(503, { "retry-after": "7" }).end('{"retryAfterMs":6400}'),
+    );
+    const { connection } = await untilStatus(open(), "waiting");
+    expect((connection.retryAt ?? 0) - fixture.time.clock()).toBe(7000);
+  });
+
   test("given a retry: above the table, no wait after a failure is shorter", async () => {
     fixture.server.streams.retryMs = 6000;
     fixture.server.create("a", { percent: 1 });
@@ -182,6 +214,18 @@ describe("silence", () => {
     expect(watch.getSnapshot().connection.status).toBe("suspect");
     expect(watch.getSnapshot().job?.status).toBe("running");
     fixture.time.advance(12_500);
+    await untilStatus(watch, "waiting");
+  });
+
+  test("given the server's default heartbeats of 15 s, is dropped after 37.5 s of silence", async () => {
+    fixture.server.create("a", { percent: 1 });
+    const watch = open();
+    await until(watch, percentIs(1));
+    fixture.time.advance(18_749);
+    expect(watch.getSnapshot().connection.status).toBe("live");
+    fixture.time.advance(1);
+    expect(watch.getSnapshot().connection.status).toBe("suspect");
+    fixture.time.advance(18_750);
     await untilStatus(watch, "waiting");
   });
 

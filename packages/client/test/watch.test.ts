@@ -266,6 +266,22 @@ describe("stop and cancel", () => {
     expect((await reply).status).toBe("cancelled");
   });
 
+  test("given a 503 that has its wait only in the body, cancel waits that long", async () => {
+    server.create("a");
+    const posts = () => server.requests.filter(({ method }) => method === "POST");
+    server.intercept = ({ method, response }) => {
+      if (method !== "POST" || posts().length > 1) return false;
+      response.writeHead(503).end('{"code":"store-unavailable","retryAfterMs":7000}');
+      return true;
+    };
+    const reply = make().cancel();
+    await time.untilPending(7000);
+    time.advance(6999);
+    expect(posts()).toHaveLength(1);
+    time.advance(1);
+    expect((await reply).status).toBe("cancelled");
+  });
+
   test("given a headers function that never resolves, cancel gives up after the limit of each attempt", async () => {
     const refused = make({
       headers: () => new Promise<HeadersInit>(() => {}),

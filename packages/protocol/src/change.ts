@@ -13,8 +13,8 @@ export interface Change {
   readonly set: Fields;
   readonly log: readonly NewLogLine[];
   /**
-   * Lines that were dropped before `log`, because they could not be written in time. The store skips as many numbers, so
-   * that the loss is a gap in `n` (P9). Only for a change with lines. @defaultValue `0`
+   * Lines that were dropped before `log`, because they could not be written in time. The store skips as many numbers,
+   * so that the loss is a gap in `n` (P9). Only for a change with lines. @defaultValue `0`
    */
   readonly lostLines?: number | undefined;
   /** The writer's hold on the job. Absent for a write by code that does not work on the job. */
@@ -32,7 +32,9 @@ export interface HoldWrite {
   readonly token: string;
   /** Counts the writes of this hold, from 1. A retry of a write has the same count. */
   readonly count: number;
-  /** Present in the first write, which begins the hold. */
+  /**
+   * Present in the first write, which begins the hold. That write sets a field, so that it has a version of its own.
+   */
   readonly opens?: HoldOpening | undefined;
 }
 
@@ -146,7 +148,14 @@ export function checkedField(field: string, value: unknown): CheckedValue {
  * @throws {@link ProgressError} `invalid-change` or `too-large`
  */
 export function checkedLine(line: NewLogLine): CheckedValue {
-  if (!LEVELS.has(line.level) || typeof line.text !== "string" || !Number.isFinite(line.at))
+  // A line of untyped code may be anything.
+  if (
+    line === null ||
+    typeof line !== "object" ||
+    !LEVELS.has(line.level) ||
+    typeof line.text !== "string" ||
+    !Number.isFinite(line.at)
+  )
     throw new ProgressError("invalid-change", {
       message: 'A log line needs a level of "info", "warn" or "error", a text and a time.',
       details: { name: "log" },

@@ -35,8 +35,25 @@ export interface JobDefinition<Job extends JobTypes = AnyJob> {
 }
 
 /**
+ * A type whose values arrive as they were written: `Value` itself, with a text in place of each type that JSON would
+ * change or lose. No value of such a type fits the text, so that the compiler reports it.
+ */
+export type PlainJson<Value> = Value extends
+  | Date
+  | bigint
+  | symbol
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | ((...args: never) => unknown)
+  ? "not plain JSON"
+  : Value extends object
+    ? { [Key in keyof Value]: PlainJson<Value[Key]> }
+    : Value;
+
+/**
  * Defines a kind of job once for server, worker and page, so that step ids, metadata and the result are typed
- * everywhere.
+ * everywhere. Metadata and result must be plain JSON, because readers get them as JSON: a `Date` or a `Map` in their
+ * types does not compile.
  *
  * @example
  * ```ts
@@ -58,8 +75,8 @@ export function defineJob<
 >(definition: {
   readonly kind: string;
   readonly plan?: readonly PlanStep<StepId>[] | undefined;
-  readonly metadata?: Validator<Metadata> | undefined;
-  readonly result?: Validator<Result> | undefined;
+  readonly metadata?: (Validator<Metadata> & Validator<PlainJson<Metadata>>) | undefined;
+  readonly result?: (Validator<Result> & Validator<PlainJson<Result>>) | undefined;
 }): JobDefinition<{
   readonly step: StepId;
   readonly metadata: Metadata;

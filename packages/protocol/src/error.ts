@@ -78,9 +78,14 @@ export class ProgressError extends Error {
 
 /** Whether a value is a {@link ProgressError} of any copy of this library, and has the given code if one is given. */
 export function isProgressError(value: unknown, code?: ErrorCode): value is ProgressError {
-  return (
-    value instanceof Error &&
-    BRAND in value &&
-    (code === undefined || (value as Error & { code?: unknown }).code === code)
-  );
+  try {
+    return (
+      value instanceof Error &&
+      BRAND in value &&
+      (code === undefined || (value as Error & { code?: unknown }).code === code)
+    );
+  } catch {
+    // Code of the app may throw anything, also a proxy that can't be looked at.
+    return false;
+  }
 }

@@ -26,6 +26,7 @@ export { decodeDelta } from "./decode-delta.js";
 export {
   defineJob,
   type JobDefinition,
+  type PlainJson,
   typed,
   type Validation,
   type Validator,

@@ -1,4 +1,4 @@
-import { ProgressError } from "./error.js";
+import { isProgressError, ProgressError } from "./error.js";
 import type { Json } from "./json.js";
 
 /** Levels of arrays and objects that a value may be nested in. `JSON.stringify` fails on some 4,000. */
@@ -23,10 +23,10 @@ interface Container {
 
 /**
  * Checks, copies and measures a value in one pass. The copy is what readers get: no later change of the original
- * reaches it. Members that are `undefined` are left out, as in JSON.
+ * reaches it. Members of objects that are `undefined` are left out, as in JSON; in arrays they are refused.
  *
- * It keeps a list instead of calling itself, and stops at `maxBytes`, so that no value can exhaust the call stack or the
- * memory, however deep it is and however often it contains the same object.
+ * It keeps a list instead of calling itself, and stops at `maxBytes`, so that no value can exhaust the call stack or
+ * the memory, however deep it is and however often it contains the same object.
  *
  * @param name - Names the value in errors.
  * @throws {@link ProgressError} `invalid-change` for a value that JSON would change or can't represent, such as NaN, a
@@ -36,90 +36,85 @@ export function checkedValue(value: unknown, name: string, maxBytes: number): Ch
   try {
     return copied(value, name, maxBytes);
   } catch (cause) {
-    if (cause instanceof ProgressError) throw cause;
+    if (isProgressError(cause)) throw cause;
     // A getter or a proxy of the caller threw.
     throw invalidValue(name, "could not be read", cause);
   }
 }
 
-function copied(value: unknown, name: string, maxBytes: number): CheckedValue {
-  const root: Container = {
-    source: { value },
-    copy: {},
-    depth: 0,
-    parent: undefined,
-    key: name,
-  };
-  const pending: Container[] = [];
-  const rootMember = memberOf(root, name, value, pending);
-  let bytes = rootMember.bytes;
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    bytes += copyMembers(next, pending);
-    if (bytes > maxBytes) break;
-  }
-  if (bytes > maxBytes) throw tooLarge(`The value of "${name}"`, maxBytes);
-  return { value: rootMember.value, bytes };
+/** One pass through a value. */
+interface Pass {
+  /** Names the value in errors. */
+  readonly name: string;
+  readonly maxBytes: number;
+  /** The containers whose members are still to be copied. */
+  readonly pending: Container[];
+  bytes: number;
 }
 
-/** Copies the members of a container. Containers among them are added to `pending`. Returns the bytes of the members. */
-function copyMembers(container: Container, pending: Container[]): number {
+function copied(value: unknown, name: string, maxBytes: number): CheckedValue {
+  const pass: Pass = { name, maxBytes, pending: [], bytes: 0 };
+  const root: Container = { source: {}, copy: {}, depth: 0, parent: undefined, key: name };
+  const copy = copyOf(pass, root, name, value);
+  for (let next = pass.pending.pop(); next !== undefined; next = pass.pending.pop())
+    copyMembers(pass, next);
+  return { value: copy, bytes: pass.bytes };
+}
+
+/** Counts bytes, and stops the pass at the bound. */
+function count(pass: Pass, bytes: number): void {
+  pass.bytes += bytes;
+  if (pass.bytes > pass.maxBytes) throw tooLarge(`The value of "${pass.name}"`, pass.maxBytes);
+}
+
+/** Copies the members of a container. Containers among them are added to `pending`. */
+function copyMembers(pass: Pass, container: Container): void {
   const { source, copy } = container;
-  let bytes = 0;
   if (Array.isArray(copy)) {
     const { length } = source as readonly unknown[];
     for (let index = 0; index < length; index += 1) {
-      const member = memberOf(
-        container,
-        String(index),
-        (source as readonly unknown[])[index],
-        pending,
-      );
-      copy.push(member.value);
-      bytes += member.bytes + 1;
+      if (index > 0) count(pass, 1);
+      const value = (source as readonly unknown[])[index];
+      copy.push(copyOf(pass, container, String(index), value));
     }
-    return bytes;
+    return;
   }
+  let isFirst = true;
   for (const [key, value] of Object.entries(source)) {
     if (value === undefined) continue;
-    const member = memberOf(container, key, value, pending);
-    setMember(copy, key, member.value);
-    bytes += textBytes(key) + member.bytes + 2;
+    // The colon, and a comma after the member before.
+    count(pass, textBytes(key, pass.maxBytes) + (isFirst ? 1 : 2));
+    setMember(copy, key, copyOf(pass, container, key, value));
+    isFirst = false;
   }
-  return bytes;
 }
 
 /** The copy of one member: final if it is a primitive, else empty and on the list. */
-function memberOf(
-  parent: Container,
-  key: string,
-  value: unknown,
-  pending: Container[],
-): CheckedValue {
+function copyOf(pass: Pass, parent: Container, key: string, value: unknown): Json {
   switch (typeof value) {
     case "string":
-      return { value, bytes: textBytes(value) };
+      count(pass, textBytes(value, pass.maxBytes));
+      return value;
     case "boolean":
-      return { value, bytes: 5 };
+      count(pass, value ? 4 : 5);
+      return value;
     case "number":
       if (!Number.isFinite(value)) throw invalidMember(parent, key, `is ${value}`);
+      count(pass, String(value).length);
       // JSON has no -0.
-      return { value: value === 0 ? 0 : value, bytes: String(value).length };
+      return value === 0 ? 0 : value;
     case "object":
-      if (value === null) return { value, bytes: 4 };
-      return containerOf(parent, key, value, pending);
+      count(pass, value === null ? 4 : 2);
+      return value === null ? null : containerOf(pass, parent, key, value);
     default:
       throw invalidMember(parent, key, `is of the type ${typeof value}`);
   }
 }
 
-function containerOf(
-  parent: Container,
-  key: string,
-  source: object,
-  pending: Container[],
-): CheckedValue {
+function containerOf(pass: Pass, parent: Container, key: string, source: object): Json {
   const isArray = Array.isArray(source);
-  if (!isArray && !isPlain(source)) throw invalidMember(parent, key, `is a ${kindOf(source)}`);
+  if (!isPlain(source, isArray ? "[object Array]" : "[object Object]"))
+    throw invalidMember(parent, key, `is a ${kindOf(source)}`);
   const depth = parent.depth + 1;
   if (depth > MAX_DEPTH)
     throw invalidMember(
@@ -128,21 +123,23 @@ function containerOf(
       `is nested in more than ${MAX_DEPTH} levels, or contains itself`,
     );
   const copy = isArray ? [] : {};
-  pending.push({ source, copy, depth, parent, key });
-  return { value: copy, bytes: 2 };
+  pass.pending.push({ source, copy, depth, parent, key });
+  return copy;
 }
 
-/** Whether JSON keeps all of an object: one with own members, and without a `toJSON` that replaces it. */
-function isPlain(value: object): boolean {
+/** Whether JSON keeps all of a container: one with own members, and without a `toJSON` that replaces it. */
+function isPlain(value: object, tag: string): boolean {
   return (
-    Object.prototype.toString.call(value) === "[object Object]" &&
+    Object.prototype.toString.call(value) === tag &&
     typeof (value as { readonly toJSON?: unknown }).toJSON !== "function"
   );
 }
 
 function kindOf(value: object): string {
   const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  return tag === "Object" ? `${value.constructor?.name ?? "object"} with a toJSON method` : tag;
+  return tag === "Object" || tag === "Array"
+    ? `${value.constructor?.name ?? "object"} with a toJSON method`
+    : tag;
 }
 
 /** A key may be `__proto__`, which an assignment would take for the prototype. */
@@ -162,8 +159,9 @@ const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
 const encoder = new TextEncoder();
 
-/** The bytes of a string as JSON in UTF-8. */
-function textBytes(text: string): number {
+/** The bytes of a string as JSON in UTF-8. A string that is longer than the bound is not encoded to count them. */
+function textBytes(text: string, maxBytes: number): number {
+  if (text.length > maxBytes) return text.length;
   if (PLAIN_TEXT.test(text)) return text.length + 2;
   return encoder.encode(JSON.stringify(text)).length;
 }

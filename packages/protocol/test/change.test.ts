@@ -1,9 +1,13 @@
 import {
   type Change,
-  checkChange,
+  checkedChange,
+  checkedField,
+  checkedLine,
   isProgressError,
   JOB_ID,
   MAX_CHANGE_BYTES,
+  MAX_LINE_BYTES,
+  mergeChanges,
   NAME,
   type ProgressError,
 } from "@emlinh/progress-protocol";
@@ -20,7 +24,7 @@ const logging = (line: unknown): Change => ({
 const circular: Record<string, unknown> = {};
 circular.self = circular;
 
-describe("checkChange", () => {
+describe("checkedChange", () => {
   test.each([
     ["an unknown field", setting({ colour: 1 }), "invalid-change", "colour"],
     ["the derived etaMs", setting({ etaMs: 1 }), "invalid-change", "etaMs"],
@@ -51,7 +55,8 @@ describe("checkChange", () => {
     ["a function", setting({ result: () => 1 }), "invalid-change", "result"],
     ["a bigint", setting({ result: 1n }), "invalid-change", "result"],
     ["a circular value", setting({ result: circular }), "invalid-change", "result"],
-    ["an unknown level", logging({ level: "debug", text: "x", at: 1 }), "invalid-change", "debug"],
+    ["an unknown level", logging({ level: "debug", text: "x", at: 1 }), "invalid-change", "level"],
+    ["a line that is null", logging(null), "invalid-change", "level"],
     ["a line without a text", logging({ level: "info", at: 1 }), "invalid-change", "text"],
     [
       "a line without a valid time",
@@ -68,7 +73,7 @@ describe("checkChange", () => {
   ] as const)("given %s, throws with the code and names the field", (_name, change, code, word) => {
     let refusal: unknown;
     try {
-      checkChange(change);
+      checkedChange(change);
     } catch (error) {
       refusal = error;
     }
@@ -76,17 +81,71 @@ describe("checkChange", () => {
     expect((refusal as ProgressError).message).toContain(word);
   });
 
-  test("given valid changes, does not throw", () => {
-    checkChange(
-      setting({
-        percent: -0,
-        message: "\ud800\u0000",
-        "steps.a-b_1": {},
-        "metadata.constructor": null,
-        result: "x".repeat(1000),
-      }),
+  test("given valid changes, returns copies of their values and lines", () => {
+    const set = {
+      percent: -0,
+      message: "\ud800\u0000",
+      "steps.a-b_1": {},
+      "metadata.constructor": null,
+      result: "x".repeat(1000),
+    };
+    expect(checkedChange(setting(set))).toMatchObject({ set: { ...set, percent: 0 }, log: [] });
+    const line = { level: "warn", text: "", at: 0, data: { any: [1] } };
+    const { log } = checkedChange(logging(line));
+    expect(log).toEqual([line]);
+    line.data.any.push(2);
+    expect(log[0]?.data).toEqual({ any: [1] });
+  });
+
+  test("given a field or a line, counts at least the bytes that they take as JSON", () => {
+    const step = { status: "running", percent: 40, message: "é\n" };
+    const { value, bytes } = checkedField("steps.s", step);
+    expect(value).toEqual(step);
+    const exact = Buffer.byteLength(JSON.stringify({ "steps.s": step }));
+    expect(bytes).toBeGreaterThanOrEqual(exact - 2);
+    expect(bytes).toBeLessThanOrEqual(exact + 2);
+    const line = { at: 1, level: "info", text: "é", data: { frame: 3 } } as const;
+    expect(checkedLine(line).bytes).toBe(Buffer.byteLength(JSON.stringify(line)));
+    expect(checkedChange({ set: { "steps.s": step }, log: [line] }).bytes).toBe(
+      bytes + checkedLine(line).bytes,
     );
-    checkChange(logging({ level: "warn", text: "", at: 0, data: { any: [1] } }));
+  });
+
+  test("given a line of more bytes than a line may take, is too large", () => {
+    const text = (bytes: number) => ({ at: 1, level: "info", text: "x".repeat(bytes) }) as const;
+    expect(() => checkedLine(text(MAX_LINE_BYTES - 100))).not.toThrow();
+    expect(() => checkedLine(text(MAX_LINE_BYTES))).toThrow(String(MAX_LINE_BYTES));
+  });
+
+  test("given fields that are too large only together, throws too-large", () => {
+    const half = "x".repeat(MAX_CHANGE_BYTES / 2);
+    expect(() => checkedChange(setting({ message: half }))).not.toThrow();
+    expect(() => checkedChange(setting({ message: half, result: half }))).toThrow(
+      `The change takes more than ${MAX_CHANGE_BYTES} bytes`,
+    );
+  });
+});
+
+describe("mergeChanges", () => {
+  const at = (text: string) => ({ at: 1, level: "info" as const, text });
+  const hold = (count: number) => ({ token: "v", count });
+
+  test("given two changes in a row, the later one wins per field, and lines and losses add up", () => {
+    const earlier: Change = {
+      set: { message: "one", percent: 1 },
+      log: [at("one")],
+      lostLines: 2,
+      hold: hold(1),
+      leaseMs: 5,
+    };
+    const later: Change = { set: { percent: 2 }, log: [at("two")], lostLines: 3, hold: hold(2) };
+    expect(mergeChanges(earlier, later)).toEqual({
+      set: { message: "one", percent: 2 },
+      log: [at("one"), at("two")],
+      lostLines: 5,
+      hold: hold(2),
+      leaseMs: 5,
+    });
   });
 });
 

@@ -222,6 +222,26 @@ describe("a stored job", () => {
     );
   });
 
+  test("given lost lines, skips their numbers, so that the loss is a gap", () => {
+    const job = storedJob([]);
+    const line = { at: 1, level: "info" as const, text: "x" };
+    for (const lostLines of [0, 3, undefined, 500])
+      write(job, { set: {}, log: [line, line], lostLines });
+    expect(job.log.map(({ n }) => n)).toEqual([1, 2, 6, 7, 8, 9, 510, 511].slice(-MAX_LOG_LINES));
+  });
+
+  test("given the cursor of the last version, returns an empty delta without a look at the fields", () => {
+    const job = storedJob([{ set: { message: "one" }, log: [] }]);
+    const fields = new Proxy(job.fields, {
+      get() {
+        throw new Error("A look at the fields.");
+      },
+    });
+    const { cursor, done } = job;
+    const idle = deltaAfter({ ...job, fields }, cursor);
+    expect(idle).toEqual({ cursor, reset: false, set: {}, log: [], done });
+  });
+
   test("given a change that readers can't see, raises no version", () => {
     const job = storedJob([]);
     expect(deltaOfChange(job, { set: {}, log: [] })).toBeUndefined();

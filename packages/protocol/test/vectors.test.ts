@@ -48,7 +48,7 @@ const deltas = loadVectors<{
 }>("deltas.json");
 const reads = loadVectors<{
   histories: (Case & {
-    writes: { set?: Fields; log?: NewLogLine[] }[];
+    writes: { set?: Fields; log?: NewLogLine[]; lostLines?: number }[];
     reads: {
       after: number | null;
       delta: Omit<Delta, "cursor"> & { version: number };
@@ -135,8 +135,8 @@ describe("deltas.json", () => {
 describe("reads.json", () => {
   test.each(reads.histories)("$id", (history) => {
     const job = emptyReplica("e");
-    for (const { set = {}, log = [] } of history.writes)
-      write(job, { set, log }, DEFAULT_MAX_LOG_LINES);
+    for (const { set = {}, log = [], lostLines } of history.writes)
+      write(job, { set, log, lostLines }, DEFAULT_MAX_LOG_LINES);
     for (const { after, delta } of history.reads) {
       const { version, ...rest } = delta;
       const cursor = after === null ? undefined : cursorAt(after);

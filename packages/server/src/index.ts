@@ -22,6 +22,7 @@ export {
   type LogLevel,
   type LogLine,
   type NewLogLine,
+  type PlainJson,
   type PlanStep,
   ProgressError,
   type ProgressErrorInit,
@@ -42,6 +43,7 @@ export {
   type Decision,
 } from "./core/authorize.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
+export type { DrainOptions } from "./core/drain-times.js";
 export type { EndOptions, EndStatus } from "./core/end-fields.js";
 export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
@@ -57,7 +59,6 @@ export type { JobStatusReport } from "./core/jobs.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,
-  type DrainOptions,
   type Progress,
   type ProgressStats,
 } from "./core/progress.js";

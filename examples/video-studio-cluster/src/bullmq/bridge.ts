@@ -1,4 +1,5 @@
 import {
+  type Cursor,
   isProgressError,
   isTerminal,
   type JobDefinition,
@@ -66,7 +67,8 @@ const RETRY_MS = 2_000;
 
 /**
  * Runs each BullMQ job as the work of our job with the same id. Each start by BullMQ is one attempt of our job, so the
- * worker of the attempt before is refused. Our job ends when BullMQ is done with it, and not earlier.
+ * worker of the attempt before is refused, and no attempt has two workers. Our job ends when BullMQ is done with it,
+ * and not earlier.
  */
 export function createBridge<Data, Job extends JobTypes>(
   options: BridgeOptions<Data, Job>,
@@ -92,7 +94,7 @@ export function createBridge<Data, Job extends JobTypes>(
       if (bull === undefined || state?.status !== "running") return;
       if (bull.deferredFailure) await giveUp(options, bull);
       // If another worker has started the job again, its own attempt is the one to report.
-      else if (await bull.isWaiting()) await requeueForDeadWorker(options, bull, state.attempt);
+      else if (await bull.isWaiting()) await requeueForDeadWorker(options, bull, state.cursor);
     },
     async failed(bull) {
       if (bull?.finishedOn !== undefined) await giveUp(options, bull);
@@ -117,11 +119,12 @@ async function openJob<Data, Job extends JobTypes>(
   try {
     const state = await progress.status(jobId);
     if (state === undefined || isTerminal(state.status)) return undefined;
+    // BullMQ starts a job again only if its worker failed or stalled, so the attempt of that worker is over.
     const attempt = state.startedAt === null ? "current" : "next";
     return await progress.open<Job>(jobId, { definition, attempt });
   } catch (error) {
     if (isTransient(error)) {
-      // Not counted as an attempt, because the work did not begin.
+      // BullMQ tries later. Not counted as an attempt, because the work did not begin.
       await bull.moveToDelayed(Date.now() + RETRY_MS, token);
       throw new DelayedError();
     }
@@ -130,9 +133,12 @@ async function openJob<Data, Job extends JobTypes>(
   }
 }
 
+/** The store is unavailable, or another worker opened the job at the same moment: the job is left to that one. */
 function isTransient(error: unknown): boolean {
   return (
-    isProgressError(error, "store-unavailable") || isProgressError(error, "attempt-superseded")
+    isProgressError(error, "store-unavailable") ||
+    isProgressError(error, "attempt-superseded") ||
+    isProgressError(error, "job-held")
   );
 }
 
@@ -173,18 +179,20 @@ async function requeue<Data, Job extends JobTypes>(
   await unlessOver(job.requeue({ message }));
 }
 
-/** Takes a job over from a worker that stopped answering, and puts it back into the queue. */
+/**
+ * Takes a job over from a worker that stopped answering, and puts it back into the queue.
+ *
+ * @param seen - When the job was seen with that worker. A worker that has started the job since keeps it.
+ */
 async function requeueForDeadWorker<Data, Job extends JobTypes>(
   options: BridgeOptions<Data, Job>,
   bull: BullJob<Data>,
-  attempt: number,
+  seen: Cursor,
 ): Promise<void> {
   const { progress, definition, cancelledMessage } = options;
   try {
-    const job = await progress.open<Job>(idOf(bull), { definition });
-    // A worker that has started the job in the meantime has begun the next attempt.
-    if (job.state.attempt !== attempt) await job.close();
-    else if (job.state.cancelRequested) await job.cancelled(cancelledMessage(bull.data));
+    const job = await progress.open<Job>(idOf(bull), { definition, takeOver: seen });
+    if (job.state.cancelRequested) await job.cancelled(cancelledMessage(bull.data));
     else await requeue(options, job, bull, "stalled");
   } catch (error) {
     if (!isOver(error)) throw error;

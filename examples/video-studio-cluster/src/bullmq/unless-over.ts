@@ -1,12 +1,14 @@
 import { isProgressError } from "@emlinh/progress-server";
 
-/** Whether a write failed because the job has ended, was removed, or is in a later attempt. */
+/** Whether a write failed because the job has ended, was removed, or is another worker's. */
 export function isOver(error: unknown): boolean {
   return (
     isProgressError(error, "job-finished") ||
     isProgressError(error, "job-expired") ||
     isProgressError(error, "job-not-found") ||
-    isProgressError(error, "attempt-superseded")
+    isProgressError(error, "attempt-superseded") ||
+    isProgressError(error, "hold-lost") ||
+    isProgressError(error, "job-held")
   );
 }
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, ProgressError, type ProgressErrorInit } from "@emlinh/progress-protocol";
-import { parseJson, stringOf } from "./json.js";
+import { numberOf, parseJson, stringOf } from "./json.js";
 
 /** Runs a function after a delay in milliseconds. Returns a function that cancels it. */
 export type Schedule = (run: () => void, delayMs: number) => () => void;
@@ -40,8 +40,8 @@ export interface RequestFailure {
   readonly floorMs: number;
 }
 
-/** The longest `Retry-After` that is followed: a day. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
+/** The longest wait that is followed: a day. */
+const MAX_FLOOR_MS = 86_400_000;
 
 /**
  * Sends one request. It never rejects.
@@ -106,13 +106,17 @@ async function refusalOf(response: Response, now: number): Promise<RequestFailur
     code,
     status,
     retryable: status >= 500 || [408, 425, 429].includes(status),
-    floorMs: retryAfterMs(response.headers.get("retry-after") ?? "", now),
+    // A page of another origin can't read the header, so the body of a problem has the wait as well (P41).
+    floorMs: Math.min(
+      Math.max(retryAfterMs(response.headers, now), numberOf(problem, "retryAfterMs", 0)),
+      MAX_FLOOR_MS,
+    ),
   });
 }
 
 /** `Retry-After` is a number of seconds or an HTTP date. Anything else counts as 0. */
-function retryAfterMs(header: string, now: number): number {
-  const seconds = Number(header);
-  const delayMs = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
-  return delayMs > 0 ? Math.min(delayMs, MAX_RETRY_AFTER_MS) : 0;
+function retryAfterMs(headers: Headers, now: number): number {
+  const value = headers.get("retry-after") ?? "";
+  const seconds = Number(value);
+  return (Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000) || 0;
 }

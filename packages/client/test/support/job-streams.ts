@@ -37,7 +37,7 @@ export function jobStreams(jobs: JobReplicas): JobStreams {
   }
 
   const self: JobStreams = {
-    heartbeatMs: 30_000,
+    heartbeatMs: 15_000,
     retryMs: 1,
     responses: () => [...streams].map(({ response }) => response),
     open(jobId, after, response) {

@@ -15,7 +15,7 @@ export const MAX_LOG_LINES = 3;
 /** Writes a change to a job that is kept in memory, as a store does. */
 export function write(
   job: Replica,
-  change: Pick<Change, "set" | "log">,
+  change: Pick<Change, "set" | "log" | "lostLines">,
   maxLogLines: number = MAX_LOG_LINES,
 ): void {
   const delta = deltaOfChange(job, change);

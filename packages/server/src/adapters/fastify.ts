@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer, BodyAnswer } from "../core/http/types.js";
-import { discardStream } from "./discard-stream.js";
+import { discardStream } from "./guarded-subscription.js";
 import { targetAfter } from "./mount.js";
-import { omitConnectionHeader, sendAnswer } from "./node-answer.js";
-import { type NodeExchange, nodeFacts } from "./node-exchange.js";
+import { askCore, omitConnectionHeader, sendAnswer } from "./node-answer.js";
+import type { NodeExchange } from "./node-exchange.js";
 import type { ProgressHandler } from "./progress-handler.js";
+import { limitStall } from "./stall-limit.js";
 import { mergeVary } from "./vary.js";
 
 /** Options of {@link fastifyProgress}. */
@@ -41,8 +42,8 @@ export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const exchange = { req: request.raw, res: reply.raw };
     const target = targetAfter(segments, request.raw.url ?? "/");
-    const answer = await progress.handle(nodeFacts({ exchange, target, raw: request }));
-    return send(exchange, reply, answer);
+    const answer = await askCore(progress, { exchange, target, raw: request });
+    return answer ? send(exchange, reply, answer) : reply.hijack();
   };
 
   ignoreBodies(app);
@@ -55,6 +56,12 @@ export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async
 function ignoreBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.addHook("onRequest", async (request) => {
+    // Fastify refuses a malformed type before it looks for a parser. `request.raw` keeps it.
+    const isMalformed = "mediaType" in request && request.mediaType === undefined;
+    if (isMalformed && request.headers["content-type"] !== undefined)
+      request.headers = { ...request.headers, "content-type": undefined };
+  });
 }
 
 function send(exchange: NodeExchange, reply: FastifyReply, answer: Answer): FastifyReply {
@@ -66,7 +73,13 @@ function send(exchange: NodeExchange, reply: FastifyReply, answer: Answer): Fast
     throw error;
   }
   reply.hijack();
-  sendAnswer(exchange, answer);
+  try {
+    sendAnswer(exchange, answer);
+  } catch (error) {
+    // Fastify logs the error, and leaves the response to us.
+    reply.raw.destroy();
+    throw error;
+  }
   return reply;
 }
 
@@ -82,6 +95,7 @@ function sendBody(exchange: NodeExchange, reply: FastifyReply, answer: BodyAnswe
   reply.code(answer.status).headers(answer.headers);
   if (vary !== "") reply.header("vary", vary);
   omitConnectionHeader(exchange);
+  limitStall(exchange, answer.stallMs);
   // Fastify would send `null` as JSON.
   return reply.send(answer.body ?? undefined);
 }

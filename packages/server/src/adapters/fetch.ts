@@ -1,9 +1,14 @@
 import type { Answer, RequestFacts } from "../core/http/types.js";
-import { discardStream } from "./discard-stream.js";
+import { type ExchangeLife, untilTurn, watchExchange } from "./exchange-life.js";
+import { type FetchCall, maxSilenceMsOf, nodeExchangeOf } from "./fetch-runtime.js";
 import { frameStream } from "./frame-stream.js";
-import { resolveBase, targetBelow } from "./mount.js";
+import { discardStream } from "./guarded-subscription.js";
+import { resolveBase, type Target, targetBelow } from "./mount.js";
+import { ignoreErrors, type NodeExchange } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
 import type { ProgressHandler } from "./progress-handler.js";
+import { limitStall } from "./stall-limit.js";
+import { keepOpen } from "./write-stream.js";
 
 export type { ProgressHandler } from "./progress-handler.js";
 
@@ -13,24 +18,33 @@ export interface FetchProgressOptions {
   base?: string | undefined;
 }
 
+/** The second argument of {@link FetchProgress}. */
+export interface FetchContext {
+  /** The value of `facts.raw` of `authorize`, such as the context of Hono. @defaultValue the request */
+  readonly raw?: unknown;
+}
+
 /**
  * Answers a request. A request outside `base` gets 404.
  *
- * @param raw - The value of `facts.raw` of `authorize`. If this function is registered as a handler, it is what the
- * framework passes as the second argument: its context, or the server in Bun. @defaultValue the request
+ * @param context - Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
  */
-export type FetchProgress = (request: Request, raw?: unknown) => Promise<Response>;
+export type FetchProgress = (
+  request: Request,
+  context?: FetchContext | object,
+) => Promise<Response>;
 
 /**
  * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.
  *
- * Return the response unchanged: code that reads the whole body first waits until the job has ended.
+ * Pass the framework's own context as `raw`: with it the adapter finds the connection below Hono and h3, and notices
+ * when it dies. Return the response unchanged: code that reads the whole body first waits until the job has ended.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
  * ```ts
  * const serve = fetchProgress(progress, { base: "/api/video-progress" });
- * app.all("/api/video-progress/*", (c) => serve(c.req.raw, c)); // Hono
+ * app.all("/api/video-progress/*", (c) => serve(c.req.raw, { raw: c })); // Hono
  * ```
  */
 export function fetchProgress(
@@ -38,28 +52,73 @@ export function fetchProgress(
   options: FetchProgressOptions = {},
 ): FetchProgress {
   const base = resolveBase(options.base);
-  return async (request, raw = request) => {
+  return async (request, context) => {
     const target = targetBelow(base, request.url);
-    if (!target) return toResponse(request, notFound());
-    const facts: RequestFacts = {
-      method: request.method.toUpperCase(),
-      ...target,
-      header: (name) => request.headers.get(name) ?? undefined,
-      raw,
-      signal: request.signal,
-    };
-    return toResponse(request, await progress.handle(facts));
+    if (!target) return respond({ request, signal: request.signal }, notFound());
+    const call = { request, context, raw: rawOf(request, context) };
+    const exchange = nodeExchangeOf(call);
+    if (exchange) ignoreErrors(exchange);
+    const life = exchange && watchExchange(exchange);
+    if (exchange && life && !(await untilTurn(exchange, life))) return nobodyWaits();
+    const facts = fetchFacts(call, target, life);
+    const answer = await progress.handle(facts);
+    life?.answered();
+    return respond({ request, signal: facts.signal, exchange }, answer);
   };
 }
 
-function toResponse(request: Request, answer: Answer): Response {
-  const { status, headers } = answer;
-  return new Response(bodyOf(request, answer), { status, headers });
+function rawOf(request: Request, context: FetchContext | object | undefined): unknown {
+  return (context as FetchContext | null | undefined)?.raw ?? request;
 }
 
-function bodyOf(request: Request, answer: Answer): string | ReadableStream<Uint8Array> | null {
-  if (answer.kind === "body") return answer.body;
-  if (request.method !== "HEAD") return frameStream(answer, request.signal);
+function fetchFacts(call: FetchCall, target: Target, life: ExchangeLife | undefined): RequestFacts {
+  const { request, raw } = call;
+  return {
+    method: request.method.toUpperCase(),
+    ...target,
+    header: (name) => headerOf(request, name),
+    raw,
+    connection: life?.connection,
+    maxSilenceMs: maxSilenceMsOf(call),
+    signal: life ? AbortSignal.any([request.signal, life.signal]) : request.signal,
+  };
+}
+
+function headerOf({ headers, url }: Request, name: string): string | undefined {
+  // Over HTTP/2 there is no `host` header, and its value is only in the URL.
+  return headers.get(name) ?? (name.toLowerCase() === "host" ? new URL(url).host : undefined);
+}
+
+/** A request that was answered, and where the response goes. */
+interface Asked {
+  readonly request: Request;
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal;
+  readonly exchange?: NodeExchange | undefined;
+}
+
+function respond(asked: Asked, answer: Answer): Response {
+  const { status, headers } = answer;
+  return new Response(bodyOf(asked, answer), { status, headers });
+}
+
+function bodyOf(
+  { request, signal, exchange }: Asked,
+  answer: Answer,
+): string | ReadableStream<Uint8Array> | null {
+  if (answer.kind === "body") {
+    if (exchange) limitStall(exchange, answer.stallMs);
+    return answer.body;
+  }
+  if (request.method !== "HEAD") {
+    if (exchange) keepOpen(exchange);
+    return frameStream(answer, { signal, res: exchange?.res });
+  }
   discardStream(answer);
   return null;
+}
+
+/** The response to a request whose connection has died. */
+function nobodyWaits(): Response {
+  return new Response(null, { status: 499 });
 }

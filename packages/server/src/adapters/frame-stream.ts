@@ -1,17 +1,29 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
-import { discardStream } from "./discard-stream.js";
+import { isBun } from "./fetch-runtime.js";
+import { discardStream, guardSubscription } from "./guarded-subscription.js";
+import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
+import { cutOff } from "./write-stream.js";
 
 /** Bytes that may wait to be read before the subscriber counts as full. */
 const HIGH_WATER_BYTES = 16 * 1024;
+
+/** The destination of a body. */
+export interface BodyReader {
+  /** Aborts when the client has left. Some runtimes cancel the body then, some only abort the signal. */
+  readonly signal: AbortSignal;
+  /** The response of Node that the runtime writes the body to, if it shows it. */
+  readonly res?: NodeResponse | undefined;
+}
 
 /** The subscription of one body. It begins with the first read, because then the headers are on their way. */
 interface BodySubscription {
   hasBegun(): boolean;
   isOver(): boolean;
+  /** @throws the error of the core if it can't make the first frames. */
   begin(sink: Sink): void;
   drained(): void;
-  /** Frees the slot, whether or not the subscription has begun. */
+  /** Frees the slot, whether or not the subscription has begun. Idempotent, and never throws. */
   finish(): void;
 }
 
@@ -26,11 +38,18 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
     isOver: () => over,
     begin(sink) {
       begun = true;
-      subscription = answer.subscribe(sink);
+      try {
+        subscription = guardSubscription(answer.subscribe(sink), () => sink.destroy());
+      } catch (error) {
+        // The error reaches the runtime, and ends the body.
+        over = true;
+        throw error;
+      }
       if (over) subscription.closed();
     },
     drained: () => subscription?.drained(),
     finish() {
+      if (over) return;
       over = true;
       if (begun) subscription?.closed();
       else discardStream(answer);
@@ -38,14 +57,10 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
   };
 }
 
-/**
- * A stream answer as the body of a `Response`.
- *
- * @param signal - Aborts when the client has left. Some runtimes cancel the body then, some only abort the signal.
- */
+/** A stream answer as the body of a `Response`. */
 export function frameStream(
   answer: StreamAnswer,
-  signal: AbortSignal,
+  { signal, res }: BodyReader,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const subscription = bodySubscription(answer);
   let full = false;
@@ -66,13 +81,17 @@ export function frameStream(
       },
       destroy() {
         if (subscription.isOver()) return;
-        controller.error(readerTooSlow());
         subscription.finish();
+        // A runtime that writes to a response of Node cancels the body when the response is closed, and prints nothing.
+        if (res) cutOff(res);
+        // Bun prints every error, but not `undefined`.
+        else controller.error(isBun() ? undefined : readerTooSlow());
       },
     };
   }
 
   function close(controller: ReadableByteStreamController): void {
+    if (subscription.isOver()) return;
     controller.close();
     // [spec] Without this, a pending read into the reader's own buffer never settles.
     controller.byobRequest?.respond(0);
@@ -82,9 +101,7 @@ export function frameStream(
   return new ReadableStream({
     type: "bytes",
     start(controller) {
-      const onAbort = () => {
-        if (!subscription.isOver()) close(controller);
-      };
+      const onAbort = () => close(controller);
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort, { once: true });
     },

@@ -1,64 +1,72 @@
 import type { ServerResponse } from "node:http";
-import type { Answer, BodyAnswer, Sink, StreamAnswer } from "../core/http/types.js";
-import { discardStream } from "./discard-stream.js";
-import { isClosed, type NodeCall, type NodeExchange, nodeFacts } from "./node-exchange.js";
+import type { Answer, BodyAnswer, StreamAnswer } from "../core/http/types.js";
+import { untilTurn, watchExchange } from "./exchange-life.js";
+import { discardStream } from "./guarded-subscription.js";
+import {
+  ignoreErrors,
+  isClosed,
+  type NodeCall,
+  type NodeExchange,
+  nodeFacts,
+} from "./node-exchange.js";
 import type { ProgressHandler } from "./progress-handler.js";
-import { readerTooSlow } from "./reader-too-slow.js";
+import { limitStall } from "./stall-limit.js";
 import { mergeVary } from "./vary.js";
+import { keepOpen, writeStream } from "./write-stream.js";
 
-/** The response that frames are written to. HTTP/2 responses have all of this too, although their types do not. */
-type Writer = ServerResponse & {
-  /** Added by compression middleware. */
-  flush?: () => void;
-};
-
-/** Answers one request. Rejects only as {@link sendAnswer} throws. */
-export async function answerNode(progress: ProgressHandler, call: NodeCall): Promise<void> {
-  sendAnswer(call.exchange, await progress.handle(nodeFacts(call)));
+/**
+ * Asks the core once the response may be written.
+ *
+ * @returns `undefined` if the connection died before, so that nobody waits for an answer.
+ */
+export async function askCore(
+  progress: ProgressHandler,
+  call: NodeCall,
+): Promise<Answer | undefined> {
+  ignoreErrors(call.exchange);
+  const life = watchExchange(call.exchange);
+  if (!(await untilTurn(call.exchange, life))) return undefined;
+  const answer = await progress.handle(nodeFacts(call, life));
+  life.answered();
+  return answer;
 }
 
 /**
  * Writes an answer of the core. It keeps the headers that were set before, except those that the answer sets itself.
  *
- * @throws the error of `setHeader` if other code has already begun the response. The stream's slot is free then.
+ * @throws the error of `setHeader` if other code has already begun the response, or as `writeStream` does.
  */
 export function sendAnswer(exchange: NodeExchange, answer: Answer): void {
   if (answer.kind === "body") sendBody(exchange, answer);
   else sendStream(exchange, answer);
 }
 
-/** Writes the headers of a stream at once, then its frames as they come, until either side ends it. */
+/** Writes the headers of a stream at once, then its frames. */
 function sendStream(exchange: NodeExchange, answer: StreamAnswer): void {
-  const writer = exchange.res as Writer;
-  if (isClosed(writer)) {
+  const { req, res } = exchange;
+  if (isClosed(res)) {
     discardStream(answer);
     return;
   }
   try {
     setHead(exchange, answer);
     keepOpen(exchange);
-    if (exchange.req.method === "HEAD") writer.end();
-    else writer.flushHeaders();
+    if (req.method === "HEAD") res.end();
+    // HTTP/2 responses have this method too, although their types do not.
+    else (res as ServerResponse).flushHeaders();
   } catch (error) {
     discardStream(answer);
     throw error;
   }
-  if (writer.writableEnded) discardStream(answer);
-  else subscribe(writer, answer);
-}
-
-function subscribe(writer: Writer, answer: StreamAnswer): void {
-  const subscription = answer.subscribe(nodeSink(writer));
-  writer.on("drain", () => subscription.drained());
-  // After an end both events come, after a cut only `close`. `closed` is idempotent.
-  writer.once("finish", () => subscription.closed());
-  writer.once("close", () => subscription.closed());
+  if (res.writableEnded) discardStream(answer);
+  else writeStream(exchange, answer);
 }
 
 function sendBody(exchange: NodeExchange, answer: BodyAnswer): void {
   const { res } = exchange;
   if (isClosed(res)) return;
   setHead(exchange, answer);
+  limitStall(exchange, answer.stallMs);
   if (answer.body === null) res.end();
   else res.end(answer.body);
 }
@@ -80,37 +88,4 @@ export function omitConnectionHeader({ req, res }: NodeExchange): void {
   const isPersistent = "shouldKeepAlive" in res && res.shouldKeepAlive;
   if (isPersistent && req.httpVersion === "1.1" && !res.hasHeader("connection"))
     res.removeHeader("connection");
-}
-
-/** Turns off the socket's time limit, because a stream may be silent for long, and its delay of small packets. */
-function keepOpen({ req, res }: NodeExchange): void {
-  if ("stream" in res) {
-    // The socket of an HTTP/2 session throws on these calls.
-    res.stream.setTimeout(0);
-    return;
-  }
-  // A request that a test injects has a socket without these methods.
-  req.socket?.setTimeout?.(0);
-  req.socket?.setNoDelay?.(true);
-}
-
-function nodeSink(writer: Writer): Sink {
-  return {
-    write(bytes) {
-      if (isClosed(writer)) return false;
-      const hasRoom = writer.write(bytes);
-      writer.flush?.();
-      return hasRoom;
-    },
-    end: () => {
-      writer.end();
-    },
-    destroy: () => cutOff(writer),
-  };
-}
-
-function cutOff(writer: Writer): void {
-  // HTTP/2 resets the stream only for an error; without one the stream looks complete. Over HTTP/1 the error would
-  // reach the app as a failure of its client.
-  writer.destroy("stream" in writer ? readerTooSlow() : undefined);
 }

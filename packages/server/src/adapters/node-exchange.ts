@@ -24,14 +24,17 @@ export interface NodeCall {
 }
 
 /** The facts of a Node request that the core needs. */
-export function nodeFacts({ exchange, target, raw }: NodeCall): RequestFacts {
-  const { req } = exchange;
+export function nodeFacts(
+  { exchange: { req }, target, raw }: NodeCall,
+  { signal, connection }: Pick<RequestFacts, "signal" | "connection">,
+): RequestFacts {
   return {
     method: (req.method ?? "GET").toUpperCase(),
     ...target,
     header: (name) => headerOf(req, name.toLowerCase()),
     raw,
-    signal: disconnectSignal(exchange),
+    connection,
+    signal,
   };
 }
 
@@ -41,23 +44,15 @@ export function isClosed(res: NodeResponse): boolean {
   return "stream" in res ? res.stream.destroyed : res.destroyed;
 }
 
+/** An `error` event without a listener ends the process. Ignoring it is safe, because `close` follows. */
+export function ignoreErrors({ req, res }: NodeExchange): void {
+  res.on("error", () => {});
+  req.on("error", () => {});
+}
+
 function headerOf(req: NodeRequest, name: string): string | undefined {
   // HTTP/2 has `:authority` where HTTP/1 has `host`.
   const value = req.headers[name] ?? (name === "host" ? req.headers[":authority"] : undefined);
   if (Array.isArray(value)) return value.join(", ");
   return typeof value === "string" ? value : undefined;
-}
-
-/** Aborts if the connection ends before the response does. */
-function disconnectSignal({ req, res }: NodeExchange): AbortSignal {
-  const controller = new AbortController();
-  const abortUnlessAnswered = () => {
-    if (!res.writableEnded) controller.abort();
-  };
-  if (isClosed(res)) controller.abort();
-  else res.once("close", abortUnlessAnswered);
-  // An `error` event without a listener ends the process. Ignoring it is safe, because `close` follows and aborts.
-  res.on("error", () => {});
-  req.on("error", () => {});
-  return controller.signal;
 }

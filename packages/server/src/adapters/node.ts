@@ -1,8 +1,14 @@
 import { resolveBase, targetBelow } from "./mount.js";
-import { answerNode, sendAnswer } from "./node-answer.js";
-import type { NodeRequest, NodeResponse } from "./node-exchange.js";
+import { askCore, sendAnswer } from "./node-answer.js";
+import {
+  ignoreErrors,
+  type NodeExchange,
+  type NodeRequest,
+  type NodeResponse,
+} from "./node-exchange.js";
 import { notFound } from "./not-found.js";
 import type { ProgressHandler } from "./progress-handler.js";
+import { cutOff } from "./write-stream.js";
 
 export type { NodeRequest, NodeResponse } from "./node-exchange.js";
 export type { ProgressHandler } from "./progress-handler.js";
@@ -39,16 +45,43 @@ export function nodeProgress(
   return (req, res, next) => {
     const exchange = { req, res };
     const target = targetBelow(base, req.url ?? "/");
-    if (target)
-      answerNode(progress, { exchange, target, raw: req }).catch(next ?? destroyOnError(res));
-    else if (next) next();
-    else sendAnswer(exchange, notFound());
+    if (!target && next) next();
+    else
+      void settle(exchange, next, async () => {
+        const answer = target
+          ? await askCore(progress, { exchange, target, raw: req })
+          : notFound();
+        if (answer) sendAnswer(exchange, answer);
+      });
   };
 }
 
-/** `handle` never rejects, so the error is that other code has begun the response. The server emits `clientError`. */
-function destroyOnError(res: NodeResponse): (error: Error) => void {
-  return (error) => {
-    res.destroy(error);
-  };
+/** Runs the answering of one request. Never rejects. */
+async function settle(
+  exchange: NodeExchange,
+  next: ((error: unknown) => unknown) | undefined,
+  answer: () => Promise<void>,
+): Promise<void> {
+  try {
+    await answer();
+  } catch (error) {
+    // `handle` never rejects, so the error is that other code has begun the response, or a fault in a frame.
+    await passOn(exchange, next, error as Error);
+  }
+}
+
+async function passOn(
+  exchange: NodeExchange,
+  next: ((error: unknown) => unknown) | undefined,
+  error: Error,
+): Promise<void> {
+  ignoreErrors(exchange);
+  try {
+    if (next) await next(error);
+    // The server emits `clientError`.
+    else exchange.res.destroy(error);
+  } catch {
+    // The app's own handler of errors has failed, so there is no one left to report to.
+    cutOff(exchange.res);
+  }
 }

@@ -12,11 +12,13 @@ import {
   ProgressError,
   type Validator,
 } from "@emlinh/progress-protocol";
+import { isOurs } from "../shared/errors.js";
 import { newJobId } from "../shared/ids.js";
 import { cutText } from "../shared/limits.js";
-import { unknownMember } from "../shared/member-names.js";
+import { checksFor } from "../shared/option-checks.js";
+import { isRecord, shown } from "../shared/untyped.js";
 import { jobSize } from "./job-size.js";
-import { metadataFields, refuseByThrowing, shown } from "./job-update.js";
+import { metadataFields, refuseByThrowing } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */
@@ -67,15 +69,33 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
  * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large`
  * for the metadata.
  */
-export async function draftOf<Job extends JobTypes>(
-  input: CreateJob<Job>,
-): Promise<{ readonly draft: JobDraft; readonly definition: JobDefinition<Job> | undefined }> {
-  checkNames(input);
+export async function draftOf<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+  try {
+    return await checkedDraft(input);
+  } catch (cause) {
+    if (isOurs(cause)) throw cause;
+    // A getter or a proxy of the caller threw.
+    const message = "create: a value of the job could not be read. Use plain values.";
+    throw new ProgressError("invalid-option", { message, cause });
+  }
+}
+
+interface Draft<Job extends JobTypes> {
+  readonly draft: JobDraft;
+  readonly definition: JobDefinition<Job> | undefined;
+}
+
+async function checkedDraft<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+  names(input, NAMES);
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
+  if (definition !== undefined && !isRecord(definition))
+    throw invalid("definition", definition, "what defineJob() returns");
   const kind = definition?.kind ?? input.kind;
   checkOptions({ id, kind, key, deadlineMs, message });
-  const plan = checkPlan(definition?.plan ?? input.plan ?? []);
-  const metadata = await validated("metadata", definition?.metadata, input.metadata ?? {});
+  // null is no plan: only what is left out has a default.
+  const { plan: steps = [], metadata: given = {} } = input;
+  const plan = checkPlan(definition?.plan ?? steps);
+  const metadata = await validated("metadata", definition?.metadata, given);
   const { set } = checkedChange({
     set: {
       kind: String(kind),
@@ -105,8 +125,16 @@ export async function validated<Value>(
   value: unknown,
 ): Promise<Value> {
   if (validator === undefined) return value as Value;
-  const validation = await validator["~standard"].validate(value);
-  if (validation.issues === undefined) return validation.value;
+  let validation: Awaited<ReturnType<Validator<Value>["~standard"]["validate"]>>;
+  try {
+    validation = await validator["~standard"].validate(value);
+    if (validation.issues === undefined) return validation.value;
+  } catch (cause) {
+    throw new ProgressError("invalid-change", {
+      message: `The validator of the ${name} in the job's definition threw an error.`,
+      cause,
+    });
+  }
   const issues = validation.issues.map((issue) => issue.message).join("; ");
   throw new ProgressError("invalid-change", {
     message: `The ${name} does not match the job's definition: ${issues}`,
@@ -129,13 +157,7 @@ export function checkedJobId(method: string, jobId: unknown): string {
 
 const NAMES = ["definition", "kind", "plan", "metadata", "message", "key", "id", "deadlineMs"];
 
-function checkNames(input: unknown): void {
-  if (typeof input !== "object" || input === null)
-    throw invalid("the job", input, 'an object, such as { kind: "video" }');
-  const unknown = unknownMember(input, NAMES);
-  if (unknown !== undefined)
-    throw new ProgressError("invalid-option", { message: `create: there is no option ${unknown}` });
-}
+const { names, invalid } = checksFor("create");
 
 type CheckedOptions = {
   readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
@@ -155,26 +177,19 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
 }
 
 /** Refuses a plan from which no percent could be derived. */
-function checkPlan(plan: readonly PlanStep[]): readonly PlanStep[] {
+function checkPlan(plan: unknown): readonly PlanStep[] {
   if (!Array.isArray(plan)) throw invalid("plan", plan, "an array of { id, title, weight }");
   const ids = new Set<unknown>();
-  for (const step of plan) {
+  for (const step of plan as readonly (Partial<PlanStep> | null)[]) {
     const { id, title, weight } = step ?? {};
     if (typeof id !== "string" || !NAME.test(id))
       throw invalid("the id of a plan step", id, '1 to 64 letters, digits, "_" and "-"');
     if (ids.has(id)) throw invalid("the id of a plan step", id, "unique in the plan");
     if (typeof title !== "string")
       throw invalid(`the title of the plan step "${id}"`, title, "a string");
-    if (!(weight > 0 && weight < Number.POSITIVE_INFINITY))
+    if (!(typeof weight === "number" && weight > 0 && weight < Number.POSITIVE_INFINITY))
       throw invalid(`the weight of the plan step "${id}"`, weight, "a positive number");
     ids.add(id);
   }
   return plan.map(({ id, title, weight }) => ({ id, title, weight }));
-}
-
-function invalid(name: string, value: unknown, wanted: string): ProgressError {
-  return new ProgressError("invalid-option", {
-    message: `create: ${name} is ${shown(value)}; it must be ${wanted}.`,
-    details: { name },
-  });
 }

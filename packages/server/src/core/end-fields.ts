@@ -6,17 +6,16 @@ import {
   type TerminalStatus,
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
-import { unknownMember } from "../shared/member-names.js";
+import { checksFor } from "../shared/option-checks.js";
 import { isShown, jobErrorOf } from "./failure.js";
-import { shown } from "./job-update.js";
 
 /** Options of `end`. */
 export interface EndOptions {
   /** For people; cut at 4096 characters. */
   readonly message?: string | undefined;
   /**
-   * The reason that readers get: `{ code, message }` or a `JobFailure`. Of any other error, such as a caught one, readers
-   * get only that the job failed, and `onError` gets the error itself.
+   * The reason that readers get: `{ code, message }` or a `JobFailure`. Of any other error, such as a caught one,
+   * readers get only that the job failed, and `onError` gets the error itself.
    */
   readonly error?: JobError | Error | undefined;
 }
@@ -32,6 +31,8 @@ interface EndContext {
   onHidden(error: unknown): void;
 }
 
+const { names, invalid } = checksFor("end");
+
 /**
  * The fields that end a job. The store adds `finishedAt`, and closes the steps that are still running (P47).
  *
@@ -42,22 +43,29 @@ export function endFields(
   options: EndOptions,
   { step, onHidden }: EndContext,
 ): Fields {
-  if (!END_STATUSES.has(status)) throw invalidStatus(status);
-  const unknown = unknownMember(options, ["message", "error"]);
-  if (unknown !== undefined) throw invalidOption(`there is no option ${unknown}`);
+  if (!END_STATUSES.has(status))
+    throw invalid("status", status, '"failed", "cancelled", "lost" or "timed-out"');
+  names(options, ["message", "error"]);
   const { message, error } = options;
+  const text = checkedMessage("end", message);
   if (error !== undefined && !isShown(error)) onHidden(error);
   return {
     status,
-    ...(message !== undefined && { message: checkedMessage(message) }),
+    ...text,
     ...(error !== undefined && { error: jobErrorOf(error, step) as unknown as Json }),
   };
 }
 
-/** A message for people, cut to its greatest length. @throws ProgressError `invalid-option` if it is not a string. */
-export function checkedMessage(message: unknown): string {
-  if (typeof message === "string") return cutText(message);
-  throw invalidOption(`message is ${shown(message)}; it must be a string.`);
+/**
+ * The field of a message for people, cut to its greatest length; no field without one.
+ *
+ * @param method - The method that was given the message.
+ * @throws ProgressError `invalid-option` if it is not a string.
+ */
+export function checkedMessage(method: string, message: unknown): Fields {
+  if (message === undefined) return {};
+  if (typeof message === "string") return { message: cutText(message) };
+  throw checksFor(method).invalid("message", message, "a string");
 }
 
 /** The error for `onError` if the error of the work is not shown to readers. */
@@ -75,13 +83,3 @@ const END_STATUSES: ReadonlySet<string> = new Set<EndStatus>([
   "lost",
   "timed-out",
 ]);
-
-function invalidStatus(status: unknown): ProgressError {
-  return invalidOption(
-    `status is ${shown(status)}; it must be "failed", "cancelled", "lost" or "timed-out".`,
-  );
-}
-
-function invalidOption(fault: string): ProgressError {
-  return new ProgressError("invalid-option", { message: `end: ${fault}` });
-}

@@ -1,5 +1,6 @@
 import { type JobError, NAME } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
+import { isLiteral } from "../shared/untyped.js";
 
 /** The parts of a {@link JobFailure}. */
 export interface JobFailureInit {
@@ -33,13 +34,12 @@ export class JobFailure extends Error {
 }
 
 /**
- * The error that readers get. Only what was meant for them is shown: a {@link JobFailure}, or a plain
- * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold the
- * ids of other jobs, a path, a query or a key.
+ * The error that readers get. Only what was meant for them is shown: a {@link JobFailure}, or an object literal
+ * `{ code, message, step? }`. Any other error is `job-failed` to them, also one of this library: its message may hold
+ * the ids of other jobs, a path, a query or a key.
  */
 export function jobErrorOf(error: unknown, step?: string): JobError {
-  const shown = isJobFailure(error) || isJobError(error) ? shownError(error) : undefined;
-  const { step: own = step, ...rest } = shown ?? GENERIC;
+  const { step: own = step, ...rest } = shownError(error) ?? GENERIC;
   return { ...rest, ...(own !== undefined && { step: own }) };
 }
 
@@ -47,38 +47,30 @@ const GENERIC: JobError = { code: "job-failed", message: "The job failed." };
 
 /** Whether {@link jobErrorOf} shows an error's own message. */
 export function isShown(error: unknown): boolean {
-  return isJobFailure(error) || isJobError(error);
+  return shownError(error) !== undefined;
 }
 
-/** Only the three members: a caught error may have others, such as the request with its headers. */
-function shownError({ code, message, step }: JobError): JobError {
-  const cut = { code: code.slice(0, MAX_CODE_LENGTH), message: cutText(message) };
-  return step === undefined ? cut : { ...cut, step };
+/**
+ * The code and the message that were meant for readers, and nothing else: a caught error may have other members, such
+ * as the request with its headers. An object that is no literal is not shown: it may be an error of another realm.
+ */
+function shownError(error: unknown): JobError | undefined {
+  try {
+    if (!isJobFailure(error) && !isLiteral(error)) return undefined;
+    // Each member is read once: a getter may return another value the next time.
+    const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
+    if (typeof code !== "string" || typeof message !== "string") return undefined;
+    const cut = { code: code.slice(0, MAX_CODE_LENGTH), message: cutText(message) };
+    if (step === undefined) return cut;
+    return typeof step === "string" && NAME.test(step) ? { ...cut, step } : undefined;
+  } catch {
+    // A proxy or a getter threw. The error itself goes to `onError`.
+    return undefined;
+  }
 }
 
 const MAX_CODE_LENGTH = 64;
 
-function isJobFailure(error: unknown): error is JobFailure {
-  if (!(error instanceof Error) || !(BRAND in error)) return false;
-  // Untyped code may have given it anything.
-  return hasErrorMembers(error);
-}
-
-/** A plain object, as `fail()` and `end()` take it. An `Error` is not one, because its message may hold anything. */
-function isJobError(error: unknown): error is JobError {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    !(error instanceof Error) &&
-    hasErrorMembers(error)
-  );
-}
-
-function hasErrorMembers(error: object): boolean {
-  const { code, message, step } = error as Partial<Record<keyof JobError, unknown>>;
-  return (
-    typeof code === "string" &&
-    typeof message === "string" &&
-    (step === undefined || (typeof step === "string" && NAME.test(step)))
-  );
+function isJobFailure(error: unknown): boolean {
+  return error instanceof Error && BRAND in error;
 }

@@ -18,7 +18,6 @@ export interface GuardedStore extends Omit<ProgressStore, "close"> {
 
 interface Guard {
   readonly store: ProgressStore;
-  readonly localClock: () => number;
   readonly clock: StoreClock;
   usedAt: number;
 }
@@ -32,7 +31,7 @@ const STORE_TIMEOUT_MS = 10_000;
 /** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */
 export function guardStore(store: ProgressStore, localClock: () => number): GuardedStore {
   const clock = createStoreClock(localClock);
-  const guard: Guard = { store, localClock, clock, usedAt: elapsed() };
+  const guard: Guard = { store, clock, usedAt: elapsed() };
   return {
     maxLogLines: store.maxLogLines,
     now: () => clock.now(),
@@ -47,7 +46,7 @@ export function guardStore(store: ProgressStore, localClock: () => number): Guar
 }
 
 async function write(guard: Guard, jobId: string, change: Change): Promise<Written> {
-  const sentAt = guard.localClock();
+  const sentAt = elapsed();
   const written = await use(guard, "write", () => guard.store.write(jobId, change));
   guard.clock.observe(written.now, sentAt);
   return written;
@@ -58,7 +57,7 @@ async function read(
   jobId: string,
   after: Cursor | undefined,
 ): Promise<StoredDelta | undefined> {
-  const sentAt = guard.localClock();
+  const sentAt = elapsed();
   const delta = await use(guard, "read", () => guard.store.read(jobId, after));
   if (delta !== undefined) guard.clock.observe(delta.now, sentAt);
   return delta;

@@ -28,7 +28,7 @@ export function jobSize(fields: Fields): JobSize {
 
   // A stored job may be too large already. It may shrink, and end.
   for (const [field, value] of Object.entries(fields))
-    count(field, field.length + JSON.stringify(value).length);
+    count(field, encoder.encode(`${field}${JSON.stringify(value)}`).length + 4);
   return {
     set(field, bytes) {
       const added = bytes - (bytesByField.get(field) ?? 0);
@@ -39,6 +39,8 @@ export function jobSize(fields: Fields): JobSize {
     },
   };
 }
+
+const encoder = new TextEncoder();
 
 function tooManyBytes(field: string): ProgressError {
   return new ProgressError("too-large", {

@@ -6,7 +6,7 @@ import {
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
-import { unknownMember } from "../shared/member-names.js";
+import { isRecord, type Refuse, readMembers, shown } from "../shared/untyped.js";
 import { raisePercent } from "./percent.js";
 
 /** An update of a job as a whole. Members that are left out keep their value. */
@@ -22,27 +22,14 @@ export interface JobUpdate<Job extends JobTypes = AnyJob> {
 }
 
 /**
- * Called for a value that is left out because it can't be stored.
- *
- * @param kind - Identifies the fault, so that it can be reported once.
- */
-export type Refuse = (kind: string, message: string) => void;
-
-/**
  * The fields that an update sets. A member with a wrong value is refused and left out; the others are returned.
  *
  * @param update - From untyped code it may be anything.
  * @param before - The job's fields so far.
  */
 export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse): Fields {
-  if (typeof update !== "object" || update === null) {
-    const fault = `update was called with ${shown(update)}; it must be an object`;
-    refuse("update", `${fault}, such as { percent: 50, message: "Halfway" }.`);
-    return {};
-  }
-  const unknown = unknownMember(update, ["percent", "message", "metadata"]);
-  if (unknown !== undefined) refuse("update", `update has no member ${unknown}`);
-  const { percent, message, metadata } = update as Record<string, unknown>;
+  const names = ["percent", "message", "metadata"];
+  const { percent, message, metadata } = readMembers(update, { method: "update", names, refuse });
   const set: Record<string, Json> = {};
   if (metadata !== undefined) Object.assign(set, metadataFields(metadata, refuse));
   if (typeof message === "string") set.message = cutText(message);
@@ -65,26 +52,33 @@ function percentField(percent: unknown, { plan, percent: before }: Fields, refus
 
 /** The fields of some metadata. A key whose value is `undefined` is left alone; `null` removes a key. */
 export function metadataFields(metadata: unknown, refuse: Refuse): Fields {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    refuse("metadata", `metadata is ${shown(metadata)}; it must be an object.`);
+  if (!isRecord(metadata)) {
+    const remedy = "it must be an object. Use Object.fromEntries() for a Map.";
+    refuse("metadata", `metadata is ${shown(metadata)}; ${remedy}`);
     return {};
   }
   const fields: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(metadata)) {
-    if (value !== undefined) fields[`metadata.${key}`] = value as Json;
+  for (const key of keysOf(metadata, refuse)) {
+    try {
+      const value = metadata[key];
+      if (value !== undefined) fields[`metadata.${key}`] = value as Json;
+    } catch (cause) {
+      refuse(`metadata.${key}`, `The metadata "${key.slice(0, 64)}" could not be read.`, cause);
+    }
   }
   return fields;
 }
 
-/** Refuses by throwing, for methods whose callers get an error. @throws ProgressError `invalid-change` */
-export const refuseByThrowing: Refuse = (_kind, message) => {
-  throw new ProgressError("invalid-change", { message });
-};
-
-/** A wrong value as it is shown in a message. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 100));
-  if (typeof value === "object" && value !== null)
-    return Array.isArray(value) ? "an array" : "an object";
-  return typeof value === "function" ? "a function" : String(value).slice(0, 100);
+function keysOf(metadata: object, refuse: Refuse): readonly string[] {
+  try {
+    return Object.keys(metadata);
+  } catch (cause) {
+    refuse("metadata", "The keys of metadata could not be read.", cause);
+    return [];
+  }
 }
+
+/** Refuses by throwing, for methods whose callers get an error. @throws ProgressError `invalid-change` */
+export const refuseByThrowing: Refuse = (_kind, message, cause) => {
+  throw new ProgressError("invalid-change", { message, cause });
+};

@@ -65,7 +65,7 @@ export function createJobs(context: JobsContext): Jobs {
     readAfter: (jobId, cursor) => readDelta(store, jobId, cursor),
     update: (jobId, update) => updateJob(context, jobId, update),
     cancel: (jobId) => cancelJob(context, jobId),
-    end: (jobId, status, options) => endJob(context, jobId, { ...options, status }),
+    end: (jobId, status, options = {}) => endJob(context, { jobId, status, options }),
     async removeKnown(jobId) {
       const { done } = await readDelta(store, jobId, undefined);
       if (!done) throw jobNotFinished(jobId);
@@ -114,10 +114,15 @@ async function cancelJob(context: JobsContext, jobId: string): Promise<JobStatus
   return readState(context, jobId);
 }
 
+interface JobEnd {
+  readonly jobId: string;
+  readonly status: EndStatus;
+  readonly options: EndOptions;
+}
+
 async function endJob(
   context: JobsContext,
-  jobId: string,
-  { status, ...options }: EndOptions & { readonly status: EndStatus },
+  { jobId, status, options }: JobEnd,
 ): Promise<JobStatusReport> {
   const onHidden = (error: unknown): void => context.onError(workFailed(jobId, error));
   const { set } = checkedChange({ set: endFields(status, options, { onHidden }), log: [] });

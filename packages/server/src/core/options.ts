@@ -1,7 +1,9 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
+import { normalOrigin } from "../shared/origin.js";
 import type { Authorize } from "./authorize.js";
+import { resolveClockAndRandom } from "./clock-and-random.js";
 import { createErrorPrinter } from "./print-error.js";
 import type { ProgressStore } from "./store.js";
 
@@ -20,6 +22,9 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   maxWaitMs: true,
   maxStreams: true,
   maxStreamsPerJob: true,
+  maxStreamsPerConnection: true,
+  authorizeTimeoutMs: true,
+  trustedOrigins: true,
   leaseMs: true,
   sweepIntervalMs: true,
   sweepLimit: true,
@@ -39,6 +44,19 @@ export interface ProgressOptions {
    * cancel.
    */
   readonly authorize: Authorize;
+  /**
+   * A request that `authorize` has not decided after this long is answered 503. At most `maxStreams` requests wait for
+   * it at once.
+   * @defaultValue `10_000`
+   */
+  readonly authorizeTimeoutMs?: number | undefined;
+  /**
+   * Origins of other sites whose pages may cancel and remove jobs, such as `"https://app.example.com"`: scheme, host
+   * and port, without a path. The server's own origin needs no entry (P50). Reading across origins needs CORS headers
+   * as well, which the app sets.
+   * @defaultValue none
+   */
+  readonly trustedOrigins?: readonly string[] | undefined;
   /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `15_000` */
   readonly heartbeatMs?: number | undefined;
   /**
@@ -51,7 +69,11 @@ export interface ProgressOptions {
    * @defaultValue `3_600_000`
    */
   readonly maxAgeMs?: number | false | undefined;
-  /** A reader that takes no bytes for this long is disconnected (P35). @defaultValue `30_000` */
+  /**
+   * A reader that takes no bytes for this long is disconnected (P35). A stream whose response was not begun after this
+   * long gives its slot back.
+   * @defaultValue `30_000`
+   */
   readonly stallMs?: number | undefined;
   /** A watched job is read again after this long without a wake from the store. @defaultValue `5_000` */
   readonly rereadMs?: number | undefined;
@@ -66,6 +88,12 @@ export interface ProgressOptions {
   readonly maxStreams?: number | undefined;
   /** The same for one job. @defaultValue `10_000` */
   readonly maxStreamsPerJob?: number | undefined;
+  /**
+   * The same for one connection, where the adapter knows it. Over HTTP/1.1 a connection carries one stream at a time;
+   * over HTTP/2 it carries those of one browser, or of all clients of a proxy.
+   * @defaultValue `1_000`
+   */
+  readonly maxStreamsPerConnection?: number | undefined;
   /**
    * A job whose worker has not reported for this long is `stale`, and after twice as long `lost`. A worker renews its
    * lease three times as often. @defaultValue `15_000`
@@ -92,9 +120,12 @@ export interface ProgressOptions {
    * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
-  /** Milliseconds since the epoch. @defaultValue `Date.now` */
+  /** Milliseconds since the epoch. If it throws or returns no number, the default is used. @defaultValue `Date.now` */
   readonly clock?: (() => number) | undefined;
-  /** From 0 up to 1; for jitter alone. @defaultValue `Math.random` */
+  /**
+   * From 0 up to 1; for jitter alone. If it throws or returns another value, the default is used.
+   * @defaultValue `Math.random`
+   */
   readonly random?: (() => number) | undefined;
 }
 
@@ -102,6 +133,9 @@ export interface ProgressOptions {
 export interface Settings {
   readonly store: ProgressStore;
   readonly authorize: Authorize;
+  readonly authorizeTimeoutMs: number;
+  /** As {@link normalOrigin} writes them. */
+  readonly trustedOrigins: ReadonlySet<string>;
   readonly heartbeatMs: number;
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
@@ -111,6 +145,7 @@ export interface Settings {
   readonly maxWaitMs: number;
   readonly maxStreams: number;
   readonly maxStreamsPerJob: number;
+  readonly maxStreamsPerConnection: number;
   readonly leaseMs: number;
   readonly sweepIntervalMs: number | false;
   readonly sweepLimit: number;
@@ -120,7 +155,9 @@ export interface Settings {
   readonly tickMs: number;
   /** Never throws. */
   readonly onError: (error: ProgressError) => void;
+  /** Never throws. */
   readonly clock: () => number;
+  /** Never throws. */
   readonly random: () => number;
 }
 
@@ -130,8 +167,9 @@ export interface Settings {
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
 export function resolveOptions(options: ProgressOptions): Settings {
-  requireFunctions(options);
   names(options, Object.keys(NAMES));
+  requireFunctions(options);
+  const onError = neverThrows(options.onError ?? createErrorPrinter());
   const leaseMs = timer("leaseMs", options.leaseMs ?? 15_000);
   const timing = {
     heartbeatMs: timer("heartbeatMs", options.heartbeatMs ?? 15_000),
@@ -144,19 +182,25 @@ export function resolveOptions(options: ProgressOptions): Settings {
     ...timing,
     store: options.store,
     authorize: options.authorize,
+    authorizeTimeoutMs: timer("authorizeTimeoutMs", options.authorizeTimeoutMs ?? 10_000),
+    trustedOrigins: resolveOrigins(options.trustedOrigins ?? []),
     retryMs: timer("retryMs", options.retryMs ?? 2_000),
     maxWaitMs: timer("maxWaitMs", options.maxWaitMs ?? 25_000),
     maxStreams: count("maxStreams", options.maxStreams ?? 20_000, 1),
     maxStreamsPerJob: count("maxStreamsPerJob", options.maxStreamsPerJob ?? 10_000, 1),
+    maxStreamsPerConnection: count(
+      "maxStreamsPerConnection",
+      options.maxStreamsPerConnection ?? 1_000,
+      1,
+    ),
     leaseMs,
     sweepIntervalMs: resolveSweepIntervalMs(options.sweepIntervalMs ?? 5_000, leaseMs),
     sweepLimit: count("sweepLimit", options.sweepLimit ?? 100, 1),
     reportIntervalMs: timer("reportIntervalMs", options.reportIntervalMs ?? 100),
     maxDeliveryMs: timerOrNever("maxDeliveryMs", options.maxDeliveryMs ?? 60_000),
     tickMs: Math.max(10, Math.min(500, Math.min(...Object.values(timing)) / 5)),
-    onError: neverThrows(options.onError ?? createErrorPrinter()),
-    clock: options.clock ?? Date.now,
-    random: options.random ?? Math.random,
+    onError,
+    ...resolveClockAndRandom(options, onError),
   };
   crossCheck(settings);
   return Object.freeze(settings);
@@ -207,13 +251,19 @@ export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings):
   return resolved;
 }
 
-/**
- * The spread of a drain, in milliseconds from 0.
- *
- * @throws ProgressError `invalid-option`
- */
-export function resolveSpreadMs(spreadMs: number | undefined): number {
-  return spreadMs === 0 ? 0 : timer("spreadMs", spreadMs ?? 5_000);
+/** @throws ProgressError `invalid-option` */
+function resolveOrigins(origins: readonly string[]): ReadonlySet<string> {
+  if (!Array.isArray(origins))
+    throw invalid("trustedOrigins", String(origins), "an array of origins");
+  return new Set(
+    origins.map((origin: unknown) => {
+      const normal = typeof origin === "string" ? normalOrigin(origin) : undefined;
+      if (normal !== undefined) return normal;
+      const wanted =
+        'an origin such as "https://app.example.com": scheme, host and port, without a path';
+      throw invalid("trustedOrigins", `[${JSON.stringify(origin)}]`, wanted);
+    }),
+  );
 }
 
 /**

@@ -21,17 +21,26 @@ export function createErrorPrinter(): (error: ProgressError) => void {
 }
 
 function lineOf({ code, message, cause }: ProgressError): string {
-  const line = `[@emlinh/progress] ${code}: ${message}`;
+  const line = `[@emlinh/progress] ${code}: ${oneLine(message)}`;
   return cause === undefined ? line : `${line} Cause: ${causeOf(cause)}`;
 }
 
-/** The cause and where it was thrown, on one line. */
+/** The cause and where it was thrown, on one line. The work may have thrown anything, also a proxy that throws. */
 function causeOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return oneLine(String(cause));
-  const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
-  return oneLine(`${cause.name}: ${cause.message} ${at}`);
+  try {
+    if (!(cause instanceof Error)) return oneLine(String(cause));
+    const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
+    return oneLine(`${cause.name}: ${cause.message} ${at}`);
+  } catch {
+    return "a value that can't be printed.";
+  }
 }
 
+/** Without line breaks and control characters: the text may come from a user, and a terminal would obey them. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim().slice(0, 1_000);
+  return text
+    .slice(0, 4_000)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, 1_000);
 }

@@ -5,6 +5,7 @@ import {
   type JobTypes,
 } from "@emlinh/progress-protocol";
 import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
+import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
 import type { EndOptions, EndStatus } from "./end-fields.js";
 import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
@@ -12,11 +13,11 @@ import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub, type HubStats } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
-import { type ProgressOptions, resolveOptions, resolveSpreadMs, type Settings } from "./options.js";
+import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
-import { type RunOptions, runJob, type Work } from "./reporter/run-job.js";
+import { checkedRun, type RunOptions, runJob, type Work } from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
@@ -25,15 +26,6 @@ import { type JobListener, watchJob } from "./watch-job.js";
 export interface ProgressStats extends HubStats {
   /** Jobs that are open for work in this process. */
   readonly reporters: number;
-}
-
-/** Options of `drain`. */
-export interface DrainOptions {
-  /**
-   * Milliseconds over which the open streams are sent away, so that they do not all reconnect at once.
-   * @defaultValue `5_000`
-   */
-  readonly spreadMs?: number | undefined;
 }
 
 /** Creates, runs and serves jobs. One per process and store. */
@@ -45,8 +37,8 @@ export interface Progress {
    */
   create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
   /**
-   * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can open
-   * it until the lease runs out, except for the next attempt or with `takeOver`.
+   * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can
+   * open it until the lease runs out, except for the next attempt or with `takeOver`.
    *
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` if another worker holds the job,
    * `attempt-superseded`, `store-unavailable`, `closed`, `invalid-option`
@@ -112,14 +104,20 @@ export interface Progress {
    * `undefined` if the job is removed. The watch ends by itself after the job's end or removal, and with `close()`.
    *
    * @returns a function that ends the watch. Idempotent.
-   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`
+   * @throws ProgressError `job-not-found`, `job-expired`, `store-unavailable`, `closed`, `invalid-option`
    */
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
   handle(facts: RequestFacts): Promise<Answer>;
   /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
-  /** Refuses new streams, sends the open ones away, and resolves when all are gone. Then `server.close()` ends too. */
+  /**
+   * Refuses new streams, answers requests that wait for `authorize` or the store with 503, and sends the open streams
+   * away. Resolves when all are gone, and at the latest after `timeoutMs`, when those that are left are destroyed. Then
+   * `server.close()` ends too.
+   *
+   * @throws ProgressError `invalid-option`
+   */
   drain(options?: DrainOptions): Promise<void>;
   /**
    * Sends the open streams away at once, stops sweeping, and stops every reporter: its `signal` aborts with `closed`,
@@ -166,10 +164,10 @@ export function createProgress(options: ProgressOptions): Progress {
       jobs.end(checkedJobId("end", jobId), status, endOptions),
     remove: async (jobId) => unlessUnknown(jobs.removeKnown(checkedJobId("remove", jobId)), false),
     watch: async (jobId, listener) =>
-      watchJob({ hub, settings }, checkedJobId("watch", jobId), listener),
+      watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
     handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
     sweep: () => sweeper.sweep(),
-    drain: async ({ spreadMs } = {}) => hub.drain(resolveSpreadMs(spreadMs)),
+    drain: async (times = {}) => hub.drain(resolveDrainTimes(times)),
     close() {
       closing ??= closeAll();
       return closing;
@@ -198,7 +196,7 @@ function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Worke
   return {
     open: (job, options) => openJob(context, job, options),
     async run(job, work, options) {
-      const { rethrow = false, ...openOptions } = options ?? {};
+      const { rethrow, openOptions } = checkedRun(work, options);
       const reporter = await openJob(context, job, openOptions);
       return runJob({ store, settings, rethrow }, reporter, work);
     },

@@ -20,7 +20,9 @@ export interface JobDraft {
 
 /** The result of {@link ProgressStore.write}. */
 export interface Written {
-  /** The cursor of the version written; the current one if nothing was written. A `read` after it does not return it. */
+  /**
+   * The cursor of the version written; the current one if nothing was written. A `read` after it does not return it.
+   */
   readonly cursor: Cursor;
   /** The store's time of the write, in milliseconds since the epoch. */
   readonly now: number;
@@ -74,8 +76,8 @@ export interface ProgressStore {
 
   /**
    * Writes one change, atomically: checks the hold and refuses the change after the end, raises the version by one,
-   * merges the fields, appends the lines, and wakes the watchers. A write that ends the job sets `finishedAt`, and closes
-   * the steps that were left running, by the rule `closedSteps` (P47).
+   * merges the fields, appends the lines, and wakes the watchers. A write that ends the job sets `finishedAt`, and
+   * closes the steps that were left running, by the rule `closedSteps` (P47).
    *
    * With `leaseMs` it also renews the lease, or gives it up, and clears `stale`; a change without one touches neither.
    * A change that sets nothing and appends nothing raises no version, unless there was `stale` to clear. The end gives
@@ -98,7 +100,8 @@ export interface ProgressStore {
    * changed, the read costs no more than a look at the version.
    *
    * @returns `undefined` for a job that is unknown.
-   * @throws ProgressError `job-not-found` in place of that, if the store knows where the job is; `job-expired` if the store remembers that the job existed; `store-unavailable`.
+   * @throws ProgressError `job-not-found` in place of that, if the store knows where the job is; `job-expired` if the
+   * store remembers that the job existed; `store-unavailable`.
    */
   read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
 
@@ -120,8 +123,9 @@ export interface ProgressStore {
 
   /**
    * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs,
-   * one transition each, by the rule `transitionOf`. A job is lost only if an earlier sweep marked it `stale`. Several processes may sweep at once. Its writes are versions like any other, and it wakes
-   * the watchers, also those of removed jobs. An end closes the steps that were left running (P47).
+   * one transition each, by the rule `transitionOf`. A job is lost only if an earlier sweep marked it `stale`. Several
+   * processes may sweep at once. Its writes are versions like any other, and it wakes the watchers, also those of
+   * removed jobs. An end closes the steps that were left running (P47).
    *
    * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the
    * clock of a process can't end another one's job. Jobs that it marks or ends have this time, and their TTL counts

@@ -1,8 +1,8 @@
 import { elapsed } from "../shared/time.js";
 
 /**
- * Notices that this process was suspended: it was stopped, a debugger held it, the machine slept, or the time of day was
- * corrected. Meanwhile no lease was renewed, so nothing may be concluded from the leases.
+ * Notices that this process was suspended: it was stopped, a debugger held it, the machine slept, or the time of day
+ * was corrected. Meanwhile no lease was renewed, so nothing may be concluded from the leases.
  */
 export interface SuspensionDetector {
   /** Call it when a timer begins that is due after `waitMs`. */

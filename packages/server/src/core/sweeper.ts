@@ -26,7 +26,7 @@ interface SweeperState extends SweeperContext {
   readonly intervalMs: number;
   /** Milliseconds between sweeps while this process does not use the store. */
   idleIntervalMs: number;
-  /** When the last sweep ended, by {@link elapsed}. */
+  /** When the last sweep began, by {@link elapsed}. */
   sweptAt: number;
   timer: Timer | undefined;
   isClosed: boolean;
@@ -92,14 +92,16 @@ async function sweepOrRenew(sweeper: SweeperState): Promise<void> {
 }
 
 /** A process that uses the store sweeps at each interval. One that does not sweeps more and more rarely. */
-function isDue({ store, sweptAt, idleIntervalMs }: SweeperState): boolean {
-  return store.usedAt() >= sweptAt || elapsed() - sweptAt >= idleIntervalMs;
+function isDue({ store, sweptAt, intervalMs, idleIntervalMs }: SweeperState): boolean {
+  const isIdle = idleIntervalMs > intervalMs && store.usedAt() < sweptAt;
+  return !isIdle || elapsed() - sweptAt >= idleIntervalMs;
 }
 
 /** Never rejects. */
 async function sweepAll(sweeper: SweeperState): Promise<void> {
   const { store, settings, intervalMs } = sweeper;
   const wasUsed = store.usedAt() >= sweeper.sweptAt;
+  sweeper.sweptAt = elapsed();
   let hasFound = false;
   try {
     for (let round = 0; round < MAX_ROUNDS && !sweeper.isClosed; round += 1) {
@@ -112,5 +114,4 @@ async function sweepAll(sweeper: SweeperState): Promise<void> {
   }
   const longerMs = Math.max(intervalMs, Math.min(MAX_IDLE_INTERVAL_MS, sweeper.idleIntervalMs * 2));
   sweeper.idleIntervalMs = wasUsed || hasFound ? intervalMs : longerMs;
-  sweeper.sweptAt = elapsed();
 }

@@ -1,6 +1,9 @@
 /** The wakes of a store since the last read began. */
 export interface WakeTracker {
-  /** Notes a wake: with the version that was written, or without one if the store does not know it. */
+  /**
+   * Notes a wake: with the version that was written, or without one if the store does not know it. A value that is no
+   * version counts as none.
+   */
   note(version?: number): void;
   /** Forgets what was noted. Call it when a read begins, since that read returns all of it. */
   clear(): void;
@@ -16,8 +19,10 @@ export function wakeTracker(): WakeTracker {
   let isUnknown = false;
   return {
     note(version) {
-      if (version === undefined) isUnknown = true;
-      else highest = Math.max(highest, version);
+      // Versions begin at 1.
+      if (version !== undefined && Number.isSafeInteger(version) && version > 0)
+        highest = Math.max(highest, version);
+      else isUnknown = true;
     },
     clear() {
       highest = 0;

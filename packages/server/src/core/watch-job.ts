@@ -7,6 +7,8 @@ import {
   stateOf,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../shared/errors.js";
+import { callSafely } from "../shared/never-throws.js";
+import { checksFor } from "../shared/option-checks.js";
 import type { Hub, TopicHandle } from "./hub/hub.js";
 import type { TopicListener } from "./hub/topic.js";
 import type { Settings } from "./options.js";
@@ -24,20 +26,24 @@ export type JobListener = (
 /** The dependencies of {@link watchJob}. */
 export interface WatchContext {
   readonly hub: Hub;
-  readonly settings: Pick<Settings, "clock" | "onError">;
+  readonly settings: Pick<Settings, "onError">;
+  /** The store's time, in milliseconds since the epoch. */
+  now(): number;
 }
 
 /**
  * Watches a job in this process, through the hub. The watch ends by itself after the job's end or removal.
  *
  * @returns a function that ends the watch. Idempotent.
- * @throws ProgressError `job-not-found`, `job-expired`, `closed`, `store-unavailable`
+ * @throws ProgressError `job-not-found`, `job-expired`, `closed`, `store-unavailable`, `invalid-option`
  */
 export async function watchJob(
-  { hub, settings }: WatchContext,
+  { hub, settings, now }: WatchContext,
   jobId: string,
   listener: JobListener,
 ): Promise<() => void> {
+  if (typeof listener !== "function")
+    throw checksFor("watch").invalid("listener", listener, "a function");
   const handle = await hub.join(jobId, { isStream: false });
   const { topic } = handle;
   let cursor: Cursor | undefined;
@@ -50,7 +56,7 @@ export async function watchJob(
       const { done } = topic.replica;
       cursor = topic.replica.cursor;
       if (done) stop();
-      notify(stateOf(jobId, replicaFields(topic.replica), settings.clock()), log);
+      notify(stateOf(jobId, replicaFields(topic.replica), now()), log);
     },
     removed() {
       stop();
@@ -61,9 +67,15 @@ export async function watchJob(
   };
   const stop = (): void => leave(handle, topicListener);
   topic.listeners.add(topicListener);
-  // The job may have been removed since the topic was joined.
-  if (topic.isClosed()) topicListener.removed();
-  else topicListener.changed();
+  try {
+    // The job may have been removed since the topic was joined.
+    if (topic.isClosed()) topicListener.removed();
+    else topicListener.changed(now());
+  } catch (error) {
+    // A state that can't be read. The caller gets no function to end the watch with.
+    stop();
+    throw error;
+  }
   return stop;
 }
 
@@ -77,11 +89,6 @@ function notifier(
   onError: (error: unknown) => void,
 ): (...args: Parameters<JobListener>) => void {
   return (job, log) => {
-    try {
-      const result = listener(job, log);
-      if (result instanceof Promise) result.catch(onError);
-    } catch (error) {
-      onError(error);
-    }
+    callSafely(() => listener(job, log), onError);
   };
 }

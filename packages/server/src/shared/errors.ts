@@ -1,10 +1,19 @@
-import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import { type ErrorCode, isProgressError, ProgressError } from "@emlinh/progress-protocol";
 
 /** Returns the error itself if it is a ProgressError, else `internal` with the error as its cause. */
 export function asProgressError(error: unknown, message: string): ProgressError {
-  return isProgressError(error)
+  return isOurs(error)
     ? error
     : new ProgressError("internal", { message, status: 500, cause: error });
+}
+
+/** {@link isProgressError} for a value that code of the app threw. Never throws: the value may be a proxy that does. */
+export function isOurs(value: unknown, code?: ErrorCode): value is ProgressError {
+  try {
+    return isProgressError(value, code);
+  } catch {
+    return false;
+  }
 }
 
 /** No job has this id, and the store remembers none that had it. */
@@ -101,6 +110,13 @@ export function draining(): ProgressError {
     message: "This server is shutting down and accepts no new readers. Connect to another one.",
     retryable: true,
     status: 503,
+  });
+}
+
+/** The client of a request left before it was answered. No one receives the answer. */
+export function clientGone(): ProgressError {
+  return new ProgressError("closed", {
+    message: "The client left before its request was answered.",
   });
 }
 

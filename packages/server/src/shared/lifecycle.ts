@@ -72,9 +72,9 @@ export function dueAt(times: JobTimes, ttls: JobTtls): number {
 }
 
 /**
- * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. No job is `lost` that was
- * not marked `stale` a whole lease before: however long a machine slept or a clock jumped, its worker gets that time to
- * report again.
+ * The transition of a job at `now`, or `undefined` for none. A sweep makes at most one per job. No job is `lost` that
+ * was not marked `stale` a whole lease before: however long a machine slept or a clock jumped, its worker gets that
+ * time to report again.
  */
 export function transitionOf(times: JobTimes, ttls: JobTtls, now: number): Transition | undefined {
   return dueTransitions(times, ttls).find(({ at }) => at <= now)?.transition;
@@ -220,11 +220,11 @@ function mayOpen(
   set: Fields,
   { seen, takeOver }: HoldOpening,
 ): boolean {
-  if (hold === undefined) return true;
   const read = parseCursor(seen);
-  // A takeover that arrives late must not end a hold that its sender never saw.
-  if (read === undefined || read.epoch !== epoch || hold.since > read.version) return false;
-  return !isLeased || takeOver || set.attempt !== undefined;
+  // An opening that arrives late must not take another job with the same id, nor end a hold that its sender never saw.
+  if (read === undefined || read.epoch !== epoch) return false;
+  if (hold === undefined) return true;
+  return hold.since <= read.version && (!isLeased || takeOver || set.attempt !== undefined);
 }
 
 /** Whether a change sets the percent or a step, which only the worker that holds the job may do. */

@@ -5,8 +5,7 @@
  * @returns `undefined` if all members are known, or the value is not an object.
  */
 export function unknownMember(value: unknown, known: readonly string[]): string | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const name = Object.keys(value).find((key) => !known.includes(key));
+  const name = namesOf(value).find((key) => !known.includes(key));
   if (name === undefined) return undefined;
   const shown = JSON.stringify(name.slice(0, 64));
   const nearest = nearestName(name, known);
@@ -15,11 +14,23 @@ export function unknownMember(value: unknown, known: readonly string[]): string 
     : `${shown}; did you mean "${nearest}"?`;
 }
 
+function namesOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  try {
+    return Object.keys(value);
+  } catch {
+    // A proxy of the caller. Its members can't be read either, which is reported where they are read.
+    return [];
+  }
+}
+
 /** The known name that differs in the fewest letters, if few enough differ. */
 function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase().slice(0, 64);
   let nearest: string | undefined;
-  let fewest = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  // Every short name is near to another short one.
+  const most = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
+  let fewest = most + 1;
   for (const candidate of known) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < fewest) [nearest, fewest] = [candidate, distance];

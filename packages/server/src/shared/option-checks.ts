@@ -1,6 +1,7 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import { unknownMember } from "./member-names.js";
 import { MAX_TIMER_MS } from "./time.js";
+import { isRecord, shown } from "./untyped.js";
 
 /**
  * Checks the options of one function. Each check returns the value, or throws `invalid-option` and names the function.
@@ -12,8 +13,8 @@ export interface OptionChecks {
   duration(name: string, value: number): number;
   /** A positive number of milliseconds that fits into a timer. */
   timer(name: string, value: number): number;
-  /** Refuses an object of options that has others than the known ones, such as a misspelt one. */
-  names(options: object, known: readonly string[]): void;
+  /** Refuses options that are no object, or that have others than the known ones, such as a misspelt one. */
+  names(options: unknown, known: readonly string[]): void;
   /** The error for an option that was refused. */
   invalid(name: string, value: unknown, wanted: string): ProgressError;
 }
@@ -22,14 +23,15 @@ export interface OptionChecks {
 export function checksFor(functionName: string): OptionChecks {
   function invalid(name: string, value: unknown, wanted: string): ProgressError {
     return new ProgressError("invalid-option", {
-      message: `${functionName}: ${name} is ${String(value)}; it must be ${wanted}.`,
-      details: { name, value: String(value) },
+      message: `${functionName}: ${name} is ${printed(value)}; it must be ${wanted}.`,
+      details: { name, value: printed(value) },
     });
   }
 
   return {
     invalid,
     names(options, known) {
+      if (!isRecord(options)) throw invalid("the options object", options, "an object");
       const unknown = unknownMember(options, known);
       if (unknown === undefined) return;
       throw new ProgressError("invalid-option", {
@@ -52,4 +54,9 @@ export function checksFor(functionName: string): OptionChecks {
       throw invalid(name, value, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`);
     },
   };
+}
+
+/** A wrong value, without quotes around a string. Never throws. */
+function printed(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 100) : shown(value);
 }

@@ -28,8 +28,12 @@ test("given its framework, each adapter fits without a cast", () => {
   fastify({ https: {} }).register(fastifyProgress, { prefix, progress });
   fastify({ http2: true, https: {} }).register(fastifyProgress, { prefix, progress });
   const serve = fetchProgress(progress, { base: prefix });
-  new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, context));
+  new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, { raw: context }));
   expectTypeOf(serve).toExtend<(request: Request) => Promise<Response>>();
+  type RouteContext = { params: Promise<{ jobId: string }> };
+  expectTypeOf(serve).toExtend<(request: Request, context: RouteContext) => Promise<Response>>();
+  type BunServer = { timeout(request: Request, seconds: number): void };
+  expectTypeOf(serve).toExtend<(request: Request, server: BunServer) => Promise<Response>>();
 });
 
 test("given a wrong option or no Progress, an adapter does not compile", () => {

@@ -8,7 +8,7 @@ import { expressProgress } from "../../src/adapters/express.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import type { BodyAnswer, StreamAnswer } from "../../src/core/http/types.js";
 import { http2Client } from "./support/client.js";
-import { BASE, listen } from "./support/hosts.js";
+import { BASE, listen } from "./support/host.js";
 import { scriptedCore } from "./support/scripted.js";
 
 const STREAM = { headers: { accept: "text/event-stream" } };
@@ -23,6 +23,9 @@ const ENDED: StreamAnswer = {
     return { drained: () => {}, closed: () => {} };
   },
 };
+
+/** An answer that does not come. */
+const NEVER = new Promise<never>(() => {});
 
 const BODY: BodyAnswer = {
   kind: "body",
@@ -223,6 +226,38 @@ describe("nodeProgress", () => {
     expect((await core.request()).signal.aborted).toBe(false);
   });
 
+  test("given a response that other code ends while the core is asked, aborts the signal", async () => {
+    const core = scriptedCore();
+    const progress = nodeProgress({ handle: (facts) => core.handle(facts).then(() => NEVER) });
+    const responses: http.ServerResponse[] = [];
+    const { client } = await start((request, response) => {
+      responses.push(response);
+      progress(request, response);
+    });
+    const asked = client.ask("/job", STREAM);
+    const { signal } = await core.request();
+    const aborted = once(signal, "abort");
+    responses[0]?.end("too late");
+    await aborted;
+    expect(await (await asked).text()).toBe("too late");
+  });
+
+  test("given a connection that was upgraded, aborts the signal when it dies", async () => {
+    const core = scriptedCore();
+    const progress = nodeProgress({ handle: (facts) => core.handle(facts).then(() => NEVER) });
+    const { client, server } = await start(() => {});
+    server.on("upgrade", (request, socket) => {
+      socket.once("end", () => socket.destroy()).resume();
+      progress(request, new http.ServerResponse(request));
+    });
+    const upgrade = { connection: "upgrade", upgrade: "other" };
+    const { abort } = client.send("/job", { headers: { ...STREAM.headers, ...upgrade } });
+    const { signal } = await core.request();
+    const aborted = once(signal, "abort");
+    abort();
+    await aborted;
+  });
+
   test.each(["body", "stream"])(
     "given HTTP/1.1, sends no Connection header with a %s",
     async (kind) => {
@@ -253,21 +288,26 @@ describe("nodeProgress", () => {
     await (await asked).rest();
   });
 
-  test("given a server that delays small packets, sends each frame at once", async () => {
+  test("given a server that delays small packets, sends each frame at once, and probes a silent peer", async () => {
     const core = scriptedCore();
     const server = http.createServer({ noDelay: false }, nodeProgress(core));
-    const setNoDelay: unknown[] = [];
+    const calls: unknown[] = [];
     server.on("connection", (socket) => {
-      const original = socket.setNoDelay.bind(socket);
-      socket.setNoDelay = (on) => {
-        setNoDelay.push(on);
-        return original(on);
-      };
+      for (const name of ["setNoDelay", "setKeepAlive"] as const) {
+        const original = socket[name].bind(socket) as (...args: unknown[]) => typeof socket;
+        socket[name] = (...args: unknown[]) => {
+          calls.push([name, ...args]);
+          return original(...args);
+        };
+      }
     });
     const { client } = await listenFor(server);
     const asked = client.ask("/job", STREAM);
     const { sink } = await core.subscriber();
-    expect(setNoDelay).toEqual([true]);
+    expect(calls).toEqual([
+      ["setNoDelay", true],
+      ["setKeepAlive", true, 30_000],
+    ]);
     sink.end();
     await (await asked).rest();
   });

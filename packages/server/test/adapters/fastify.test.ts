@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import type { BodyAnswer } from "../../src/core/http/types.js";
 import { http1Client } from "./support/client.js";
-import { BASE } from "./support/hosts.js";
+import { BASE } from "./support/host.js";
 import { type ScriptedCore, scriptedCore } from "./support/scripted.js";
 
 const STREAM = { headers: { accept: "text/event-stream" } };
@@ -212,6 +212,40 @@ describe("fastifyProgress", () => {
       body: '{"still":"parsed"}',
     });
     expect(await echo.json()).toEqual({ still: "parsed" });
+  });
+
+  test.each(["/", ";", "text", "a/b/c", "/json; charset=utf-8"])(
+    "given a malformed content type %j, answers, and leaves it to the app",
+    async (type) => {
+      const core = scriptedCore(() => BODY);
+      const app = fastify();
+      app.register(fastifyProgress, { prefix: BASE, progress: core });
+      app.post("/echo", async () => "echo");
+      const client = await start(app);
+      const ask = { method: "POST", headers: { "content-type": type }, body: "{}" };
+      expect((await client.ask(`${BASE}/job/cancel`, ask)).status).toBe(202);
+      expect((await core.request()).header("content-type")).toBe(type);
+      expect((await client.ask("/echo", ask)).status).toBe(415);
+    },
+  );
+
+  test("given a valid content type, leaves the request's headers as they are", async () => {
+    const core = scriptedCore(() => BODY);
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    const headers = { "content-type": "text/plain; charset=utf-8" };
+    const client = await start(app);
+    await client.ask(`${BASE}/job/cancel`, { method: "POST", headers, body: "why" });
+    expect((await core.request()).raw).toMatchObject({ headers });
+  });
+
+  test("given a response that a hook has begun without headers, cuts it and frees the slot", async () => {
+    const core = scriptedCore();
+    const app = fastify();
+    app.addHook("preHandler", async (_request, reply) => void reply.raw.write("begun"));
+    app.register(fastifyProgress, { prefix: BASE, progress: core });
+    await (await start(app)).send(`${BASE}/job`, STREAM).gone;
+    await (await core.subscriber()).until("closed");
   });
 
   test("given compression, compresses bodies but not streams", async () => {

@@ -1,9 +1,11 @@
+import http from "node:http";
 import { setImmediate } from "node:timers/promises";
+import { createApp, eventHandler, toNodeListener, toWebRequest } from "h3-1";
 import { describe, expect, test } from "vitest";
 import { fetchProgress } from "../../src/adapters/fetch.js";
+import { BASE, listen } from "./support/host.js";
 import { scriptedCore } from "./support/scripted.js";
 
-const BASE = "/api/video-progress";
 const URL_OF_JOB = `https://app.test${BASE}/job`;
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (chunk: Uint8Array | undefined) => new TextDecoder().decode(chunk);
@@ -166,15 +168,59 @@ describe("fetchProgress", () => {
     expect(await response.json()).toMatchObject({ code: "not-found", status: 404 });
   });
 
+  test("given a core that can't make the first frames, ends the body, and ignores a later abort", async () => {
+    const client = new AbortController();
+    const answer = fetchProgress({
+      handle: async () => ({
+        kind: "stream",
+        status: 200,
+        headers: {},
+        subscribe() {
+          throw new RangeError("too deep");
+        },
+      }),
+    });
+    const response = await answer(new Request(URL_OF_JOB, { signal: client.signal }));
+    await expect(response.text()).rejects.toThrow("too deep");
+    // An error in a listener of the signal would be an uncaught exception.
+    client.abort();
+    await setImmediate();
+  });
+
+  test("given the event of h3 1, which does not cancel bodies, notices a reader that leaves", async () => {
+    const core = scriptedCore();
+    const answer = fetchProgress(core, { base: BASE });
+    const app = createApp().use(
+      eventHandler((event) => answer(toWebRequest(event), { raw: event })),
+    );
+    const host = await listen(http.createServer(toNodeListener(app)));
+    const asked = host.client.ask(`${BASE}/job`);
+    const { sink, facts, until } = await core.subscriber();
+    sink.write(bytes("event: hello\ndata: {}\n\n"));
+    const reply = await asked;
+    await reply.frame();
+    reply.abort();
+    await until("closed");
+    expect(facts.signal.aborted).toBe(true);
+    host.client.close();
+    await host.close();
+  });
+
   test("given the context of a framework, passes it on instead of the request", async () => {
     const core = scriptedCore();
-    const context = { user: "an" };
+    const raw = { user: "an" };
+    await fetchProgress(core)(new Request(URL_OF_JOB), { raw });
+    expect((await core.request()).raw).toBe(raw);
+  });
+
+  test("given another second argument, ignores it", async () => {
+    const core = scriptedCore();
     const request = new Request(URL_OF_JOB);
     const answer = fetchProgress(core);
-    await answer(request, context);
-    expect((await core.request()).raw).toBe(context);
-    await answer(request);
-    expect((await core.request()).raw).toBe(request);
+    for (const other of [{ params: { id: "job" } }, { timeout: () => {} }, {}, undefined]) {
+      await answer(request, other);
+      expect((await core.request()).raw).toBe(request);
+    }
   });
 
   test.each([204, 304])(

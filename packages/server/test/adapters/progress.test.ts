@@ -11,7 +11,8 @@ import { createProgress, type Progress } from "../../src/core/progress.js";
 import type { ProgressStore } from "../../src/core/store.js";
 import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import type { ReadFrame, Reply } from "./support/client.js";
-import { BASE, HOSTS, type Host } from "./support/hosts.js";
+import { BASE, type Host } from "./support/host.js";
+import { HOSTS } from "./support/hosts.js";
 import { randomText } from "./support/random-text.js";
 
 const STREAM = { headers: { accept: "text/event-stream", "accept-encoding": "gzip" } };
@@ -38,7 +39,8 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await store.close();
   });
 
-  const say = (message: string) => store.write(id, { set: { message }, log: [] });
+  const say = async (message: string) =>
+    (await store.write(id, { set: { message }, log: [] })).cursor;
   const streams = (count: number) =>
     vi.waitFor(() => expect(progress.stats().streams).toBe(count), { interval: 5 });
 
@@ -54,7 +56,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(await reply.frame()).toMatchObject({
       event: "hello",
       retry: expect.stringMatching(/^\d+$/),
-      data: { protocol: 1, heartbeatMs: 30_000 },
+      data: { protocol: 1, heartbeatMs: 15_000 },
     });
     const snapshot = await reply.frame();
     expect(snapshot).toMatchObject({
@@ -113,7 +115,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     const changes = 50;
     let cursor = "";
     for (let n = 0; n < changes; n += 1) {
-      cursor = await store.write(id, { set: { message: randomText(200_000) }, log: [] });
+      ({ cursor } = await store.write(id, { set: { message: randomText(200_000) }, log: [] }));
       expect((await fast.frame())?.id).toBe(cursor);
     }
     const message = (await progress.status(id))?.message;
@@ -167,6 +169,9 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect([reply.status, await reply.text()]).toEqual([200, ""]);
     expect(reply.headers.etag).toMatch(/^W\/"/);
     expect(reply.headers["content-type"]).toBe("application/json; charset=utf-8");
+    const { headers } = await host.client.ask(`${BASE}/${id}/status`);
+    expect(withoutLength(reply.headers)).toEqual(withoutLength(headers));
+    expect([undefined, headers["content-length"]]).toContain(reply.headers["content-length"]);
   });
 
   test("given a cancel, answers with the status of the job", async () => {
@@ -232,6 +237,12 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     ]);
   });
 });
+
+/** A server need not know the length of a body that it does not make. */
+function withoutLength(headers: Reply["headers"]): Reply["headers"] {
+  const { date: _1, "content-length": _2, "transfer-encoding": _3, ...others } = headers;
+  return others;
+}
 
 /** The state that a reader has after a whole stream. */
 async function stateAt(reply: Reply) {

@@ -31,6 +31,11 @@ describe("options", () => {
     { maxStreams: 0 },
     { maxStreams: 1.5 },
     { maxStreamsPerJob: -1 },
+    { maxStreamsPerConnection: 0 },
+    { authorizeTimeoutMs: 0 },
+    { authorizeTimeoutMs: Number.POSITIVE_INFINITY },
+    { trustedOrigins: "https://app.example.com" },
+    { trustedOrigins: {} },
     { leaseMs: 0 },
     { leaseMs: 200, reportIntervalMs: 100 },
     { sweepIntervalMs: 0 },
@@ -47,6 +52,32 @@ describe("options", () => {
         message: isPair
           ? expect.stringMatching(/which is \d+/)
           : expect.stringContaining(`${name} is ${String(value)}`),
+      }),
+    );
+  });
+
+  test.each([
+    "*",
+    "",
+    "null",
+    "app.example.com",
+    "//app.example.com",
+    "https://",
+    "https://app.example.com/",
+    "https://app.example.com/path",
+    "https://app.example.com?x",
+    "https://user@app.example.com",
+    "https://a.example, https://b.example",
+    "https://*.example.com:x",
+    " https://app.example.com",
+    5,
+    null,
+  ])("given the trusted origin %j, throws invalid-option and names it", (origin) => {
+    const options = { ...REQUIRED, trustedOrigins: ["https://ok.example", origin as string] };
+    expect(() => createProgress(options)).toThrow(
+      expect.objectContaining({
+        code: "invalid-option",
+        message: expect.stringContaining(`trustedOrigins is [${JSON.stringify(origin)}]`),
       }),
     );
   });

@@ -5,7 +5,8 @@ useFakeTime();
 
 describe("the sweep", () => {
   test("given a longer sweepIntervalMs, runs after each third of a lease", async () => {
-    const { store } = makeContext({ leaseMs: 9_000, sweepIntervalMs: 60_000 });
+    const { store, progress, createJob } = makeContext({ leaseMs: 9_000, sweepIntervalMs: 60_000 });
+    await progress.open(await createJob());
     await advance(30_000);
     expect(store.calls.sweep).toBeGreaterThanOrEqual(10);
   });
@@ -20,7 +21,10 @@ describe("the sweep", () => {
   });
 
   test("given a store that fails or does not answer, calls onError and sweeps again", async () => {
-    const { store, errors } = makeContext({ sweepIntervalMs: 1_000 });
+    const { store, errors, progress, createJob } = makeContext({ sweepIntervalMs: 1_000 });
+    // A worker that reports, since the sweeps of an idle process are rare.
+    const reporter = await progress.open(await createJob());
+    const reporting = setInterval(() => reporter.update({ message: `${Date.now()}` }), 500);
     store.fail("sweep");
     await advance(3_000);
     store.recover();
@@ -31,6 +35,7 @@ describe("the sweep", () => {
     const { sweep } = store.calls;
     await advance(2_000);
     expect(store.calls.sweep).toBeGreaterThan(sweep);
+    clearInterval(reporting);
   });
 
   test("given close(), stops; given false, does not start", async () => {

@@ -35,3 +35,14 @@ test("given clear(), forgets everything and notes later wakes", () => {
   versions.note(1);
   expect(versions.isAbove(0)).toBe(true);
 });
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, 1.5, 0, -1, "2", {}, null])(
+  "given a wake with %o, which is no version, is unknown and later versions count",
+  (odd) => {
+    const wakes = wakeTracker();
+    wakes.note(odd as number);
+    expect(wakes.isUnknown()).toBe(true);
+    wakes.note(3);
+    expect([wakes.isAbove(2), wakes.isAbove(3)]).toEqual([true, false]);
+  },
+);

@@ -62,7 +62,9 @@ export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Su
   };
 }
 
-/** Tests that run at the same time have jobs with the same ids. A memory store would say that another one has the job. */
+/**
+ * Tests that run at the same time have jobs with the same ids. A memory store would say that another one has the job.
+ */
 function unknownJob(error: unknown): undefined {
   if (!isProgressError(error, "job-not-found")) throw error;
 }

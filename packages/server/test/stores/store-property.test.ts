@@ -7,8 +7,10 @@ import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_DONE } from "./wrong/done.js";
 import { WRONG_HOLDS } from "./wrong/holds.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
+import { WRONG_OPENINGS } from "./wrong/openings.js";
 import { WRONG_READS } from "./wrong/reads.js";
 import { WRONG_REMOVALS } from "./wrong/removals.js";
+import { WRONG_REPEATED } from "./wrong/repeated.js";
 import { WRONG_STEPS } from "./wrong/steps.js";
 import { WRONG_SWEEPS } from "./wrong/sweeps.js";
 import { WRONG_TIMES } from "./wrong/times.js";
@@ -48,6 +50,7 @@ const BEYOND = new Set([
   "writes to the job of a concurrent write",
   "compares attempts as strings",
   "keeps the count of a hold in 32 bits",
+  "takes a write that arrives again for a sign of life of an idle job",
   "ignores the case of tokens",
   "gives every job a deadline",
   "removes leased jobs as idle",
@@ -64,7 +67,9 @@ const WRONG = [
   ...WRONG_DONE,
   ...WRONG_STEPS,
   ...WRONG_TIMES,
+  ...WRONG_REPEATED,
   ...WRONG_HOLDS,
+  ...WRONG_OPENINGS,
   ...WRONG_LEASES,
   ...WRONG_SWEEPS,
   ...WRONG_REMOVALS,

@@ -7,8 +7,10 @@ import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_DONE } from "./wrong/done.js";
 import { WRONG_HOLDS } from "./wrong/holds.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
+import { WRONG_OPENINGS } from "./wrong/openings.js";
 import { WRONG_READS } from "./wrong/reads.js";
 import { WRONG_REMOVALS } from "./wrong/removals.js";
+import { WRONG_REPEATED } from "./wrong/repeated.js";
 import { WRONG_STEPS } from "./wrong/steps.js";
 import { WRONG_SWEEPS } from "./wrong/sweeps.js";
 import { WRONG_TIMES } from "./wrong/times.js";
@@ -26,7 +28,9 @@ const WRONG_STORES = [
   ...WRONG_WATCHES,
   ...WRONG_WAKES,
   ...WRONG_TIMES,
+  ...WRONG_REPEATED,
   ...WRONG_HOLDS,
+  ...WRONG_OPENINGS,
   ...WRONG_LEASES,
   ...WRONG_SWEEPS,
   ...WRONG_REMOVALS,

@@ -36,19 +36,21 @@ export function emptyAnswer(
   return { kind: "body", status, headers: { ...COMMON_HEADERS, ...headers }, body: null };
 }
 
+const STREAM_HEADERS = {
+  ...COMMON_HEADERS,
+  "content-type": "text/event-stream; charset=utf-8",
+  // Without it nginx buffers frames until its buffer is full.
+  "x-accel-buffering": "no",
+} as const;
+
 /** A stream (P30, P40). */
 export function streamAnswer(subscribe: (sink: Sink) => Subscription): StreamAnswer {
-  return {
-    kind: "stream",
-    status: 200,
-    headers: {
-      ...COMMON_HEADERS,
-      "content-type": "text/event-stream; charset=utf-8",
-      // Without it nginx buffers frames until its buffer is full.
-      "x-accel-buffering": "no",
-    },
-    subscribe,
-  };
+  return { kind: "stream", status: 200, headers: STREAM_HEADERS, subscribe };
+}
+
+/** The answer to HEAD for a stream: its headers. */
+export function streamHead(): BodyAnswer {
+  return { kind: "body", status: 200, headers: STREAM_HEADERS, body: null };
 }
 
 /** The answer to HEAD: that to GET without its body. */

@@ -1,16 +1,25 @@
-import { type Delta, isEmpty, type PollReply, toWire } from "@emlinh/progress-protocol";
-import { asProgressError, draining } from "../../shared/errors.js";
-import { askPermission, type Permission } from "../authorize.js";
+import {
+  type Delta,
+  type ErrorCode,
+  isEmpty,
+  isProgressError,
+  type PollReply,
+  toWire,
+} from "@emlinh/progress-protocol";
+import { asProgressError, clientGone, draining } from "../../shared/errors.js";
+import type { Permission } from "../authorize.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import type { SweepReport } from "../store.js";
-import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamAnswer } from "./answers.js";
+import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
+import { type Authorizer, createAuthorizer } from "./authorizer.js";
+import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";
 import { actionOf, type ProgressRequest, readRequest } from "./request.js";
-import { openSubscription } from "./subscription.js";
-import type { Answer, BodyAnswer, RequestFacts, Subscription } from "./types.js";
+import { openStream } from "./stream.js";
+import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
 
 /** Answers one request. Never rejects. */
 export type Handle = (facts: RequestFacts) => Promise<Answer>;
@@ -23,11 +32,16 @@ export interface HandlerContext {
   sweep(): Promise<SweepReport>;
 }
 
+/** The context with what the handler makes for itself. */
+interface Context extends HandlerContext {
+  readonly authorizer: Authorizer;
+}
+
 type RequestOf<Kind extends ProgressRequest["kind"]> = Extract<ProgressRequest, { kind: Kind }>;
 
 /** A request that was read and authorized. */
-interface Authorized<Kind extends ProgressRequest["kind"]> {
-  readonly request: RequestOf<Kind>;
+interface Authorized<Request extends ProgressRequest> {
+  readonly request: Request;
   readonly facts: RequestFacts;
   readonly permission: Permission;
 }
@@ -38,41 +52,52 @@ interface Authorized<Kind extends ProgressRequest["kind"]> {
  *
  * @see docs/PROTOCOL.md, sections 5, 7 and 8
  */
-export function createHandler(context: HandlerContext): Handle {
+export function createHandler(handlerContext: HandlerContext): Handle {
+  const { settings } = handlerContext;
+  const context = { ...handlerContext, authorizer: createAuthorizer(settings) };
   return async (facts) => {
-    let result: Answer;
-    try {
-      result = await answer(context, facts);
-    } catch (error) {
-      result = refuse(context.settings, error);
-    }
-    return facts.method === "HEAD" && result.kind === "body" ? headOf(result) : result;
+    const result = await answerOrRefuse(context, facts);
+    if (result.kind === "stream") return result;
+    const whole = facts.method === "HEAD" ? headOf(result) : result;
+    return { ...whole, stallMs: settings.stallMs };
   };
 }
 
-async function answer(context: HandlerContext, facts: RequestFacts): Promise<Answer> {
-  const { hub, jobs, settings } = context;
-  const request = readRequest(facts);
-  if (isHeld(request) && hub.isDraining()) throw draining();
-  const question = { action: actionOf(request), jobId: request.jobId, facts };
-  const permission = await askPermission(settings.authorize, question, settings.clock());
-  switch (request.kind) {
-    case "stream":
-      return answerStream(context, { request, facts, permission });
-    case "delta":
-      return answerDelta(context, { request, facts, permission });
-    case "status":
-      return answerStatus(context, request.jobId, facts);
-    case "cancel": {
-      const { id: jobId, status, cancelRequested } = await jobs.cancel(request.jobId);
-      return bodyAnswer(202, { body: { jobId, status, cancelRequested } });
-    }
-    case "remove":
-      await jobs.removeKnown(request.jobId);
-      return emptyAnswer(204);
-    case "cleanup":
-      return bodyAnswer(200, { body: await context.sweep() });
+async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<Answer> {
+  const { settings } = context;
+  let request: ProgressRequest;
+  try {
+    request = readRequest(facts);
+    refuseCrossSite(facts, settings.trustedOrigins);
+  } catch (error) {
+    return refuseUnread(settings, error);
   }
+  try {
+    return await answer(context, request, facts);
+  } catch (error) {
+    const isGone = isProgressError(error, "closed") && facts.signal.aborted;
+    return isGone ? emptyAnswer(CLIENT_GONE) : refuse(settings, error);
+  }
+}
+
+/** The status that nginx logs for a client that left before the answer. No one receives it. */
+const CLIENT_GONE = 499;
+
+async function answer(
+  context: Context,
+  request: ProgressRequest,
+  facts: RequestFacts,
+): Promise<Answer> {
+  const { hub, authorizer } = context;
+  if (facts.signal.aborted) throw clientGone();
+  if (isHeld(request) && hub.isDraining()) throw draining();
+  const asked = authorizer.ask({ action: actionOf(request), jobId: request.jobId, facts });
+  const permission = await hub.wait(asked, facts.signal);
+  if (request.kind === "stream") return answerStream(context, { request, facts, permission });
+  const result = await answerBody(context, { request, facts, permission });
+  // The store may have taken longer than the permission lasts.
+  authorizer.check(permission);
+  return result;
 }
 
 function isHeld(request: ProgressRequest): boolean {
@@ -80,67 +105,121 @@ function isHeld(request: ProgressRequest): boolean {
 }
 
 async function answerStream(
-  { hub, settings }: HandlerContext,
-  { request, facts, permission }: Authorized<"stream">,
+  { hub, jobs, settings, authorizer }: Context,
+  { request, facts, permission }: Authorized<RequestOf<"stream">>,
 ): Promise<Answer> {
   const { jobId, after } = request;
-  const { signal } = facts;
-  const handle = await hub.join(jobId, { cursor: after, isStream: true });
-  const { topic } = handle;
-  if (topic.replica.done && topic.replica.cursor === after) {
-    handle.leave();
-    return emptyAnswer(204);
+  const { signal, connection } = facts;
+  if (facts.method === "HEAD") {
+    const { done, cursor } = await jobs.readAfter(jobId, after);
+    authorizer.check(permission);
+    return done && cursor === after ? emptyAnswer(204) : streamHead();
   }
-  let close = handle.leave;
-  signal.addEventListener("abort", () => close(), { once: true });
-  if (signal.aborted) close();
-  return streamAnswer((sink) => {
-    // A client that left before its subscription began has given the handle back already.
-    if (signal.aborted) return CLOSED_SUBSCRIPTION;
-    const { until } = permission;
-    const subscription = openSubscription(sink, { hub, handle, settings, cursor: after, until });
-    close = subscription.closed;
-    return subscription;
-  });
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
+  const { replica } = handle.topic;
+  const hasEnd = replica.done && replica.cursor === after;
+  const { until } = permission;
+  if (hasEnd || until <= settings.clock()) handle.leave();
+  authorizer.check(permission);
+  if (hasEnd) return emptyAnswer(204);
+  const heartbeatMs = heartbeatOf(settings, facts);
+  return openStream({ hub, handle, settings, cursor: after, until, heartbeatMs }, signal);
 }
 
-const CLOSED_SUBSCRIPTION: Subscription = { drained: () => {}, closed: () => {} };
+/** The heartbeats of one stream. */
+function heartbeatOf({ heartbeatMs }: Settings, facts: RequestFacts): number {
+  return Math.min(heartbeatMs, allowedSilenceMs(facts));
+}
+
+/** The silence after which a heartbeat or an answer is due: half of the silence that the runtime allows. */
+function allowedSilenceMs({ maxSilenceMs }: RequestFacts): number {
+  if (maxSilenceMs === undefined || !(maxSilenceMs > 0)) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.floor(maxSilenceMs / 2));
+}
+
+function answerBody(
+  context: Context,
+  authorized: Authorized<Exclude<ProgressRequest, RequestOf<"stream">>>,
+): Promise<BodyAnswer> {
+  const { request, facts, permission } = authorized;
+  switch (request.kind) {
+    case "delta":
+      return answerDelta(context, { request, facts, permission });
+    case "status":
+      return answerStatus(context, request.jobId, facts);
+    case "cancel":
+      return answerCancel(context, request.jobId);
+    case "remove":
+      return answerRemove(context, request.jobId);
+    case "cleanup":
+      return answerCleanup(context);
+  }
+}
 
 async function answerDelta(
-  context: HandlerContext,
-  authorized: Authorized<"delta">,
-): Promise<Answer> {
+  context: Context,
+  authorized: Authorized<RequestOf<"delta">>,
+): Promise<BodyAnswer> {
   const delta = await readDelta(context, authorized);
   const headers = { etag: etagOf(delta.cursor) };
   const ifNoneMatch = authorized.facts.header("if-none-match");
   if (isEmpty(delta) && matchesEtag(ifNoneMatch, delta.cursor)) return emptyAnswer(304, headers);
-  const body: PollReply = { ...toWire(delta), now: context.settings.clock() };
+  const body: PollReply = { ...toWire(delta), now: context.hub.now() };
   return bodyAnswer(200, { headers, body });
 }
 
 async function readDelta(
-  { hub, jobs, settings }: HandlerContext,
-  { request, facts, permission }: Authorized<"delta">,
+  { hub, jobs, settings }: Context,
+  { request, facts, permission }: Authorized<RequestOf<"delta">>,
 ): Promise<Delta> {
   const { jobId, after, waitMs } = request;
-  if (waitMs === 0 || after === undefined) return jobs.readAfter(jobId, after);
-  const handle = await hub.join(jobId, { cursor: after, isStream: true });
-  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permission.until - settings.clock());
-  const { signal } = facts;
+  const { signal, connection } = facts;
+  if (waitMs === 0 || after === undefined || facts.method === "HEAD")
+    return jobs.readAfter(jobId, after);
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
+  // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
+  const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
+  const silentMs = allowedSilenceMs(facts);
+  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
   const delta = await holdPoll({ hub, handle, cursor: after, waitMs: allowedMs, signal });
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
 }
 
 async function answerStatus(
-  { jobs, settings }: HandlerContext,
+  { hub, jobs }: Context,
   jobId: string,
   facts: RequestFacts,
-): Promise<Answer> {
+): Promise<BodyAnswer> {
   const { cursor, ...state } = await jobs.read(jobId);
   const headers = { etag: etagOf(cursor) };
   if (matchesEtag(facts.header("if-none-match"), cursor)) return emptyAnswer(304, headers);
-  return bodyAnswer(200, { headers, body: { ...state, cursor, now: settings.clock() } });
+  return bodyAnswer(200, { headers, body: { ...state, cursor, now: hub.now() } });
+}
+
+async function answerCancel({ jobs }: Context, id: string): Promise<BodyAnswer> {
+  const { id: jobId, status, cancelRequested } = await jobs.cancel(id);
+  return bodyAnswer(202, { body: { jobId, status, cancelRequested } });
+}
+
+async function answerRemove({ jobs }: Context, jobId: string): Promise<BodyAnswer> {
+  await jobs.removeKnown(jobId);
+  return emptyAnswer(204);
+}
+
+async function answerCleanup({ sweep }: Context): Promise<BodyAnswer> {
+  return bodyAnswer(200, { body: await sweep() });
+}
+
+/** Refuses a request that was not understood, or comes from another site. The error is of this library. */
+function refuseUnread(settings: Settings, error: unknown): BodyAnswer {
+  if (!isProgressError(error)) return refuse(settings, error);
+  return refusalAnswer(error.code, {
+    // Only the message about the request itself is passed on: other messages may hold foreign text (P42).
+    detail: error.code === "invalid-request" ? error.message : undefined,
+    headers: error.code === "method-not-allowed" ? { allow: String(error.details.allow) } : {},
+    retryMs: jitteredRetryMs(settings),
+  });
 }
 
 function refuse(settings: Settings, error: unknown): BodyAnswer {
@@ -148,11 +227,12 @@ function refuse(settings: Settings, error: unknown): BodyAnswer {
   const code = isRefusal(known) ? known.code : "internal";
   // A fault of this library, the app or the store has a cause that somebody must see. Other refusals are part of normal
   // operation.
-  if (code === "internal" || code === "store-unavailable") settings.onError(known);
-  return refusalAnswer(code, {
-    // Only the message about the request itself is passed on: other messages may hold foreign text (P42).
-    detail: code === "invalid-request" ? known.message : undefined,
-    headers: code === "method-not-allowed" ? { allow: String(known.details.allow) } : {},
-    retryMs: jitteredRetryMs(settings),
-  });
+  if (FAULTS.has(code)) settings.onError(known);
+  return refusalAnswer(code, { retryMs: jitteredRetryMs(settings) });
 }
+
+const FAULTS: ReadonlySet<string> = new Set<ErrorCode>([
+  "internal",
+  "store-unavailable",
+  "authorize-timed-out",
+]);

@@ -1,6 +1,7 @@
 import { type Cursor, type Delta, isEmpty } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
+import type { Hub, TopicHandle } from "../hub/hub.js";
+import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
 
 /** A poll that is held until there is something to answer. */
@@ -52,6 +53,7 @@ function timeLimit(waitMs: number, onEnd: () => void): Reader {
     leaveBy(at) {
       leaveAt = Math.min(leaveAt, at);
     },
+    destroy: onEnd,
   };
 }
 

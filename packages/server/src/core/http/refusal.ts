@@ -18,7 +18,7 @@ const INTERNAL: Refusal = {
  * The texts that clients get, by code. They are fixed: an error's own message is for developers, and may hold text of a
  * foreign store (P42).
  */
-const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
+const TEXTS: { readonly [Code in ErrorCode]?: Refusal } = {
   "invalid-request": {
     status: 400,
     title: "Malformed request",
@@ -102,9 +102,12 @@ const REFUSALS: { readonly [Code in ErrorCode]?: Refusal } = {
   },
 };
 
+/** A map, because a code is looked up that an app or a store may have made up, such as `toString`. */
+const REFUSALS: ReadonlyMap<string, Refusal> = new Map(Object.entries(TEXTS));
+
 /** Whether clients get the error's own code. Any other error is `internal` to them. */
 export function isRefusal({ code }: ProgressError): boolean {
-  return REFUSALS[code] !== undefined;
+  return REFUSALS.has(code);
 }
 
 /** Parts of a refusal besides its code. */
@@ -112,7 +115,7 @@ export interface RefusalDetail {
   /** Replaces the fixed text of the code. Never foreign text. */
   readonly detail?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** For 429 and 503, sent as whole seconds (P41). */
+  /** For 429 and 503: sent as it is in the body, and as whole seconds in a header (P41). */
   readonly retryMs: number;
 }
 
@@ -121,16 +124,23 @@ export function refusalAnswer(
   code: ErrorCode,
   { detail, headers, retryMs }: RefusalDetail,
 ): BodyAnswer {
-  const publicCode = REFUSALS[code] === undefined ? "internal" : code;
-  const known = REFUSALS[code] ?? INTERNAL;
-  const { status, title } = known;
+  const known = REFUSALS.get(code);
+  const { status, title, detail: text } = known ?? INTERNAL;
+  const problem = {
+    type: "about:blank",
+    title,
+    status,
+    detail: detail ?? text,
+    code: known === undefined ? "internal" : code,
+  };
   const isTemporary = status === 429 || status === 503;
+  const retryAfterMs = Math.max(1, Math.ceil(retryMs));
   return bodyAnswer(status, {
     type: "application/problem+json",
     headers: {
       ...headers,
-      ...(isTemporary && { "retry-after": String(Math.max(1, Math.ceil(retryMs / 1000))) }),
+      ...(isTemporary && { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
     },
-    body: { type: "about:blank", title, status, detail: detail ?? known.detail, code: publicCode },
+    body: isTemporary ? { ...problem, retryAfterMs } : problem,
   });
 }

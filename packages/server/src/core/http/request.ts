@@ -1,5 +1,6 @@
-import { type Cursor, JOB_ID, ProgressError } from "@emlinh/progress-protocol";
+import { type Cursor, JOB_ID, ProgressError, parseCursor } from "@emlinh/progress-protocol";
 import type { Action } from "../authorize.js";
+import { wantedType } from "./accept.js";
 import type { RequestFacts } from "./types.js";
 
 /** A request, read from its method, path, query and headers. */
@@ -70,38 +71,25 @@ function jobIdOf(text: string): string {
 function readWatch(facts: RequestFacts, jobId: string): ProgressRequest {
   const after = requestedCursor(facts);
   const waitMs = waitOf(facts);
-  const wanted = wantedOf(facts.header("accept"));
-  if (wanted === "stream" && facts.method !== "HEAD") return { kind: "stream", jobId, after };
-  return { kind: "delta", jobId, after, waitMs: facts.method === "HEAD" ? 0 : waitMs };
+  if (wantedType(facts.header("accept")) === "stream") return { kind: "stream", jobId, after };
+  return { kind: "delta", jobId, after, waitMs };
 }
 
-/** The header is newer than the URL: a native EventSource repeats its first URL for ever (P23). */
+/**
+ * The header is newer than the URL, because a native EventSource repeats its first URL for ever. `lastEventId` is newer
+ * than `after`, because reconnecting readers without headers add it to their first URL (P23). A malformed cursor counts
+ * as none (P18).
+ */
 function requestedCursor(facts: RequestFacts): Cursor | undefined {
-  return facts.header("last-event-id") || facts.query.get("after") || undefined;
+  const { query } = facts;
+  const text = facts.header("last-event-id") || query.get("lastEventId") || query.get("after");
+  return text && parseCursor(text) ? text : undefined;
 }
 
 function waitOf({ query }: RequestFacts): number {
   const wait = query.get("wait") ?? "0";
   if (/^\d{1,9}(\.\d{1,9})?$/.test(wait)) return Number(wait) * 1000;
   throw malformed('The query parameter "wait" is not a number of seconds.');
-}
-
-/** The representation that `Accept` asks for (P22). A media type with `q=0` is one that the client refuses. */
-function wantedOf(accept: string | undefined): "stream" | "json" {
-  if (accept === undefined || accept.trim() === "") return "json";
-  const accepted = new Set(accept.split(",").map(mediaTypeOf));
-  if (accepted.has("text/event-stream")) return "stream";
-  if (["application/json", "application/*", "*/*"].some((type) => accepted.has(type)))
-    return "json";
-  throw new ProgressError("not-acceptable", {
-    message: "Accept names neither text/event-stream nor application/json.",
-    status: 406,
-  });
-}
-
-function mediaTypeOf(range: string): string | undefined {
-  const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-  return parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) ? undefined : type;
 }
 
 function malformed(message: string, cause?: unknown): ProgressError {

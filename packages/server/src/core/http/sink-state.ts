@@ -1,3 +1,4 @@
+import { handleRejection } from "../../shared/never-throws.js";
 import { elapsed } from "../../shared/time.js";
 import type { Sink } from "./types.js";
 
@@ -18,7 +19,9 @@ export interface SinkState {
 export function writeToSink(state: SinkState, bytes: Uint8Array): boolean {
   state.wroteAt = elapsed();
   try {
-    if (!state.sink.write(bytes)) state.fullSince ??= state.wroteAt;
+    const hasRoom: unknown = state.sink.write(bytes);
+    if (!hasRoom) state.fullSince ??= state.wroteAt;
+    else if (hasRoom !== true) handleRejection(hasRoom, ignore);
     return true;
   } catch {
     return false;
@@ -26,11 +29,15 @@ export function writeToSink(state: SinkState, bytes: Uint8Array): boolean {
 }
 
 /** Ends or destroys the response. @returns `false` if the adapter threw. */
-export function closeSink({ sink }: SinkState, method: "end" | "destroy"): boolean {
+export function closeSink({ sink }: Pick<SinkState, "sink">, method: "end" | "destroy"): boolean {
   try {
-    sink[method]();
+    // An adapter may use an async function, since the result is not used.
+    handleRejection(sink[method](), ignore);
     return true;
   } catch {
     return false;
   }
 }
+
+/** The client of a sink that fails is gone. */
+function ignore(): void {}

@@ -7,7 +7,8 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import type { Hub, Reader, TopicHandle } from "../hub/hub.js";
+import type { Hub, TopicHandle } from "../hub/hub.js";
+import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import { closeSink, type SinkState, writeToSink } from "./sink-state.js";
@@ -20,12 +21,14 @@ export interface StreamStart {
   readonly settings: Settings;
   /** The cursor that the reader came with. */
   readonly cursor: Cursor | undefined;
-  /** Until when the reader may watch, in milliseconds since the epoch. */
+  /** Until when the reader may watch, in milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
+  /** Milliseconds of silence after which a heartbeat is sent. */
+  readonly heartbeatMs: number;
 }
 
 /** One flat object per stream: with thousands of streams, each further object costs a cache miss per change. */
-interface StreamState extends Omit<StreamStart, "until">, SinkState {
+interface StreamState extends StreamStart, SinkState {
   readonly listener: TopicListener;
   readonly reader: Reader;
   readonly openedAt: number;
@@ -48,13 +51,15 @@ const encoder = new TextEncoder();
 export function openSubscription(sink: Sink, start: StreamStart): Subscription {
   const openedAt = elapsed();
   const [leaveAt, leaveReason] = endOfLife(openedAt, start);
-  const { hub, handle, settings, cursor } = start;
+  const { hub, handle, settings, cursor, until, heartbeatMs } = start;
   const stream: StreamState = {
     hub,
     handle,
     settings,
     sink,
     cursor,
+    until,
+    heartbeatMs,
     openedAt,
     leaveAt,
     leaveReason,
@@ -63,7 +68,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
-      changed: () => advance(stream),
+      changed: (now) => advance(stream, now),
       removed: () => leave(stream, jobRemovedFrame(stream)),
       storeLost: () => leave(stream, bye(stream, "store")),
     },
@@ -74,6 +79,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
         stream.leaveAt = at;
         stream.leaveReason = "drain";
       },
+      destroy: () => destroy(stream),
     },
   };
   begin(stream);
@@ -81,7 +87,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     drained() {
       if (stream.fullSince === undefined) return;
       stream.fullSince = undefined;
-      advance(stream);
+      advance(stream, settings.clock());
     },
     closed: () => over(stream),
   };
@@ -94,24 +100,45 @@ function begin(stream: StreamState): void {
   hub.add(reader);
   const hello = {
     protocol: PROTOCOL_VERSION,
-    heartbeatMs: settings.heartbeatMs,
+    heartbeatMs: stream.heartbeatMs,
     cursor: topic.replica.cursor,
-    now: settings.clock(),
+    now: hub.now(),
   };
   write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
-  advance(stream);
+  advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
-  if (topic.isClosed()) listener.removed();
+  if (topic.isClosed() && hub.isClosed()) leave(stream, bye(stream, "drain"));
+  else if (topic.isClosed()) listener.removed();
 }
 
-/** Writes one frame that brings the reader to the topic's cursor. */
-function advance(stream: StreamState): void {
+/**
+ * Writes one frame that brings the reader to the topic's cursor. Never throws.
+ *
+ * @param now - The time of day counts here: a machine that slept must not send what the reader may not see any more.
+ */
+function advance(stream: StreamState, now: number): void {
   if (stream.phase !== "open" || stream.fullSince !== undefined) return;
+  if (now >= stream.until) {
+    leave(stream, bye(stream, "auth"));
+    return;
+  }
   const { topic } = stream.handle;
-  const bytes = topic.frameAfter(stream.cursor);
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = topic.frameAfter(stream.cursor);
+  } catch {
+    // The topic has reported the error. A cut counts as a failure, so that the reader comes back ever more slowly.
+    destroy(stream);
+    return;
+  }
   stream.cursor = topic.replica.cursor;
   if (bytes !== undefined) write(stream, bytes);
   if (topic.replica.done) end(stream);
+}
+
+/** A permission without an end, which is the common one, costs no look at the clock. */
+function hasExpired({ until, settings }: StreamState): boolean {
+  return until !== Number.POSITIVE_INFINITY && settings.clock() >= until;
 }
 
 function write(stream: StreamState, bytes: Uint8Array): void {
@@ -152,11 +179,12 @@ function over(stream: StreamState): void {
 }
 
 function tick(stream: StreamState, now: number): void {
-  const { phase, endingAt, leaveAt, leaveReason, handle, settings } = stream;
-  const { stallMs, idleTimeoutMs, heartbeatMs } = settings;
+  const { phase, endingAt, leaveAt, leaveReason, handle, heartbeatMs } = stream;
+  const { stallMs, idleTimeoutMs } = stream.settings;
   const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
   if (now - stalledSince >= stallMs) destroy(stream);
   else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
+  else if (hasExpired(stream)) leave(stream, bye(stream, "auth"));
   else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
     leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));

@@ -19,7 +19,7 @@ export interface RequestFacts {
   readonly connection?: object | undefined;
   /**
    * Milliseconds of silence after which the runtime cuts a response; `undefined` for none. Heartbeats are then sent at
-   * least twice as often.
+   * least twice as often, and polls are answered after half of it.
    */
   readonly maxSilenceMs?: number | undefined;
   /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
@@ -51,8 +51,9 @@ export interface StreamAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /**
    * Begins to write frames into the sink, the first of them at once. Call it exactly once, after the status and headers
-   * were sent. An adapter whose client left before that calls it and then `closed()`; otherwise the stream's slot is
-   * never given back.
+   * were sent, and within `stallMs` of the answer. After that, or if the client has left, the sink is ended at once. An
+   * adapter whose client left before that calls it and then `closed()`, which gives the stream's slot back without
+   * waiting for the limit.
    */
   subscribe(sink: Sink): Subscription;
 }

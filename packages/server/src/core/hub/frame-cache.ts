@@ -6,39 +6,59 @@ import {
   isEmpty,
   type Replica,
 } from "@emlinh/progress-protocol";
+import { after, type Timer } from "../../shared/time.js";
 
 /** The frames of one topic as bytes, encoded once for all readers that stand at the same cursor. */
 export interface FrameCache {
-  /** The changes after a cursor, as the bytes of one frame; `undefined` if there are none. */
+  /**
+   * The changes after a cursor, as the bytes of one frame; `undefined` if there are none.
+   *
+   * @throws the error of `JSON.stringify` if a value can't be serialized: for one cursor the same error at each call.
+   */
   frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
   /** A heartbeat with the given server time. */
   heartbeat(now: number): Uint8Array;
-  /** Drops the frames. Call it whenever the replica changed. */
+  /** Drops the frames. Call it whenever the replica changed, and at the end. */
   clear(): void;
 }
 
 /** Cursors at which frames are kept. Most readers stand at one or two; those that were skipped may stand anywhere. */
 const MAX_FRAMES = 32;
 
+/**
+ * Bytes of frames that are kept: about one snapshot of the largest job. Frames above this are shared until the next
+ * turn of the event loop only, so that a change is encoded once for all readers and not once per reader.
+ */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
 const encoder = new TextEncoder();
 
 /** Makes the cache of a replica. */
 export function frameCache(replica: Replica): FrameCache {
-  const frames = new Map<Cursor | "", Uint8Array>();
+  const frames = frameMap();
+  const failures = new Map<Cursor | "", unknown>();
   let heartbeat: { readonly now: number; readonly bytes: Uint8Array } | undefined;
 
-  return {
-    frameAfter(cursor) {
-      const cached = frames.get(cursor ?? "");
-      if (cached !== undefined) return cached;
-      const delta = deltaAfter(replica, cursor);
-      if (isEmpty(delta)) return undefined;
-      // All readers that need a reset need the same one, whichever cursor they came with.
-      const key = delta.reset || cursor === undefined ? "" : cursor;
+  function encode(cursor: Cursor | undefined): Uint8Array | undefined {
+    // The comparison spares a reader that has everything a look at each field and line.
+    if (cursor !== undefined && cursor === replica.cursor) return undefined;
+    const delta = deltaAfter(replica, cursor);
+    if (isEmpty(delta)) return undefined;
+    // All readers that need a reset need the same one, whichever cursor they came with.
+    const key = delta.reset || cursor === undefined ? "" : cursor;
+    if (failures.has(key)) throw failures.get(key);
+    try {
       const bytes = frames.get(key) ?? encoder.encode(deltaFrame(delta));
-      if (frames.size < MAX_FRAMES) frames.set(key, bytes);
+      frames.add(key, bytes);
       return bytes;
-    },
+    } catch (error) {
+      if (failures.size < MAX_FRAMES) failures.set(key, error);
+      throw error;
+    }
+  }
+
+  return {
+    frameAfter: (cursor) => frames.get(cursor ?? "") ?? encode(cursor),
     heartbeat(now) {
       if (heartbeat?.now !== now) {
         const text = heartbeatFrame({ cursor: replica.cursor, now });
@@ -48,7 +68,50 @@ export function frameCache(replica: Replica): FrameCache {
     },
     clear() {
       frames.clear();
+      failures.clear();
       heartbeat = undefined;
+    },
+  };
+}
+
+/** Frames by cursor, bounded in number and bytes. */
+interface FrameMap {
+  get(key: Cursor | ""): Uint8Array | undefined;
+  add(key: Cursor | "", bytes: Uint8Array): void;
+  clear(): void;
+}
+
+function frameMap(): FrameMap {
+  const frames = new Map<Cursor | "", Uint8Array>();
+  /** The keys of frames above the bound. They are dropped at the next turn of the event loop. */
+  let passing: (Cursor | "")[] = [];
+  let keptBytes = 0;
+  let timer: Timer | undefined;
+
+  function dropPassing(): void {
+    timer = undefined;
+    for (const key of passing) frames.delete(key);
+    passing = [];
+  }
+
+  return {
+    get: (key) => frames.get(key),
+    add(key, bytes) {
+      if (frames.size >= MAX_FRAMES || frames.has(key)) return;
+      frames.set(key, bytes);
+      if (keptBytes + bytes.length <= MAX_KEPT_BYTES) {
+        keptBytes += bytes.length;
+        return;
+      }
+      passing.push(key);
+      timer ??= after(0, dropPassing);
+    },
+    clear() {
+      clearTimeout(timer);
+      timer = undefined;
+      frames.clear();
+      passing = [];
+      keptBytes = 0;
     },
   };
 }

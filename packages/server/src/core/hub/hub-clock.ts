@@ -7,14 +7,15 @@ import { elapsed, every, type Timer } from "../../shared/time.js";
 export interface HubClock {
   /** Starts the timer, unless it runs. */
   start(): void;
-  /** Ticks more often from now on. @param ms - Milliseconds between ticks. */
+  /** Ticks at once, and at least this often from now on. @param ms - Milliseconds between ticks. */
   speedUp(ms: number): void;
 }
 
 /**
  * Makes a clock that does not run.
  *
- * @param onTick - Called with the time by {@link elapsed}. @returns whether there is still something to serve.
+ * @param onTick - Called with the time by {@link elapsed}. Must not throw. @returns whether there is still something to
+ * serve.
  */
 export function hubClock(tickMs: number, onTick: (now: number) => boolean): HubClock {
   let intervalMs = tickMs;
@@ -36,7 +37,7 @@ export function hubClock(tickMs: number, onTick: (now: number) => boolean): HubC
   return {
     start,
     speedUp(ms) {
-      intervalMs = ms;
+      intervalMs = Math.min(intervalMs, ms);
       stop();
       start();
       tick();

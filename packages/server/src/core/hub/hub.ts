@@ -1,19 +1,14 @@
 import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
-import { closedError, draining } from "../../shared/errors.js";
+import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
+import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import { type PendingRequests, pendingRequests } from "./pending-requests.js";
+import { createReaders, type Reader, type Readers } from "./readers.js";
 import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
-
-/** An open stream or a held poll, which the hub's clock drives. */
-export interface Reader {
-  /** @param now - By {@link elapsed}. */
-  tick(now: number): void;
-  /** Asks the reader to leave by a time, because the server drains. */
-  leaveBy(at: number): void;
-}
 
 /** Keeps a topic open for one listener. */
 export interface TopicHandle {
@@ -28,11 +23,18 @@ interface JoinOptions {
   readonly cursor?: Cursor | undefined;
   /** Whether the handle takes a slot of the stream limiter. A watch by the server's own code does not. */
   readonly isStream: boolean;
+  /** The connection that the slot counts for. */
+  readonly connection?: object | undefined;
+  /** Aborts when the client is gone. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Figures of this process. */
 export interface HubStats {
-  /** Slots taken by streams and held polls, including those that are opening or closing. */
+  /**
+   * Slots taken by streams and held polls, including those that are opening or closing, and by answers whose response
+   * has not begun.
+   */
   readonly streams: number;
   readonly watchedJobs: number;
 }
@@ -42,17 +44,29 @@ export interface Hub {
   /**
    * Joins a job's topic. The first handle opens it.
    *
-   * @throws ProgressError `too-many-streams`, `draining`, `closed`, `job-not-found`, or as the store does.
+   * @throws ProgressError `too-many-streams`, `draining`, `closed` (also if the client left), `job-not-found`, or as
+   * the store does.
    */
   join(jobId: string, options: JoinOptions): Promise<TopicHandle>;
+  /**
+   * Waits for something else that a request needs. Rejects as soon as the client leaves or the server begins to drain.
+   *
+   * @throws ProgressError `draining`, `closed` if the client left, or as the promise does.
+   */
+  wait<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result>;
   add(reader: Reader): void;
   remove(reader: Reader): void;
   isDraining(): boolean;
   isClosed(): boolean;
-  /** Sends every reader away within `spreadMs`. Resolves when every slot was given back. */
-  drain(spreadMs: number): Promise<void>;
+  /**
+   * Refuses the requests that wait, and sends every reader away within `spreadMs`. Resolves when every slot was given
+   * back, or after `timeoutMs`.
+   */
+  drain(times: DrainTimes): Promise<void>;
   /** Sends every reader away at once, and ends every watch. */
   close(): void;
+  /** The store's time, in milliseconds since the epoch: all times of a job come from that clock. */
+  now(): number;
   stats(): HubStats;
 }
 
@@ -60,8 +74,9 @@ interface HubState {
   readonly store: GuardedStore;
   readonly settings: Settings;
   readonly topics: Map<string, SharedTopic>;
-  readonly readers: Set<Reader>;
+  readonly readers: Readers;
   readonly limiter: StreamLimiter;
+  readonly pending: PendingRequests;
   readonly clock: HubClock;
   isDraining: boolean;
   isClosed: boolean;
@@ -79,51 +94,65 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
     store,
     settings,
     topics: new Map(),
-    readers: new Set(),
+    readers: createReaders((error) => report(hub, error)),
     limiter: streamLimiter(settings),
+    pending: pendingRequests(),
     clock: hubClock(settings.tickMs, (now) => tick(hub, now)),
     isDraining: false,
     isClosed: false,
   };
   return {
     join: (jobId, options) => join(hub, jobId, options),
+    wait: (promise, signal) => hub.pending.until(promise, signal),
     add(reader) {
       hub.readers.add(reader);
       hub.clock.start();
       if (hub.isDraining) reader.leaveBy(elapsed());
     },
-    remove(reader) {
-      hub.readers.delete(reader);
-    },
+    remove: (reader) => hub.readers.remove(reader),
     isDraining: () => hub.isDraining,
     isClosed: () => hub.isClosed,
-    drain(spreadMs) {
-      startDraining(hub, spreadMs);
-      return hub.limiter.whenNone();
+    drain(times) {
+      startDraining(hub, times.spreadMs);
+      return whenDrained(hub, times.timeoutMs);
     },
     close() {
       hub.isClosed = true;
       for (const { topic } of [...hub.topics.values()]) topic.close();
       startDraining(hub, 0);
     },
+    now: () => hub.store.now(),
     stats: () => ({ streams: hub.limiter.count(), watchedJobs: hub.topics.size }),
   };
 }
 
-function tick({ topics, readers }: HubState, now: number): boolean {
-  for (const { topic } of topics.values()) topic.tick(now);
-  for (const reader of readers) reader.tick(now);
-  return topics.size > 0 || readers.size > 0;
+function tick(hub: HubState, now: number): boolean {
+  const { topics, readers } = hub;
+  for (const { topic } of topics.values()) {
+    try {
+      topic.tick(now);
+    } catch (error) {
+      report(hub, error);
+    }
+  }
+  readers.tick(now);
+  return topics.size > 0 || !readers.isEmpty();
+}
+
+function report({ settings }: HubState, error: unknown): void {
+  settings.onError(asProgressError(error, "A topic or a stream of the hub failed."));
 }
 
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, isStream }: JoinOptions,
+  { cursor, isStream, connection, signal }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw closedError("This progress");
   if (isStream && hub.isDraining) throw draining();
-  const giveSlotBack = isStream ? hub.limiter.take(jobId) : undefined;
+  const until = <Result>(promise: Promise<Result>): Promise<Result> =>
+    isStream ? hub.pending.until(promise, signal) : promise;
+  const giveSlotBack = isStream ? hub.limiter.take(jobId, connection) : undefined;
   const isKnown = hub.topics.has(jobId);
   const shared = openTopic(hub, jobId);
   const { topic } = shared;
@@ -133,11 +162,12 @@ async function join(
     giveSlotBack?.();
   });
   try {
-    await topic.opened;
-    if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await topic.refresh();
+    await until(topic.opened);
+    if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await until(topic.refresh());
     // Readers that are here already are kept waiting. A new one had better try another process.
     if (isStream && topic.isLost()) throw storeLost(jobId);
     if (isStream && hub.isDraining) throw draining();
+    if (isStream && signal?.aborted) throw clientGone();
     return { topic, leave };
   } catch (error) {
     leave();
@@ -168,12 +198,29 @@ function addTopic(hub: HubState, jobId: string): SharedTopic {
 }
 
 function startDraining(hub: HubState, spreadMs: number): void {
-  const { readers, clock, settings } = hub;
+  const { readers, pending, clock, settings } = hub;
   hub.isDraining = true;
+  pending.endAll(draining());
   const now = elapsed();
-  for (const reader of readers) reader.leaveBy(now + settings.random() * spreadMs);
+  readers.leaveBy(() => now + settings.random() * spreadMs);
   // Readers that are sent away at one tick come back together, so the ticks are closer while draining.
   clock.speedUp(Math.max(10, Math.min(50, settings.tickMs, spreadMs / 100)));
+}
+
+/** Resolves once no slot is taken. After the time limit it ends what is left, whether or not an adapter answers. */
+function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // Someone waits for the drain, so these timers keep the process alive, unlike the hub's other ones.
+    const timer = setTimeout(() => {
+      hub.readers.destroyAll();
+      hub.pending.endAll(draining());
+      setTimeout(resolve, 0);
+    }, timeoutMs);
+    void hub.limiter.whenNone().then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /** Whether a topic's replica is not behind a reader's cursor. A cursor of another epoch may be of a later one. */

@@ -13,10 +13,14 @@ import type { Unwatch } from "../store.js";
 import { type FrameCache, frameCache } from "./frame-cache.js";
 import { type ReplicaReader, replicaReader } from "./replica-reader.js";
 
-/** One that a topic notifies. */
+/** One that a topic notifies. An error that it throws goes to `onError`, and the others are notified all the same. */
 export interface TopicListener {
-  /** The job changed. Called at once, in the order in which listeners were added. */
-  changed(): void;
+  /**
+   * The job changed. Called at once, in the order in which listeners were added.
+   *
+   * @param now - The time of day by this process's clock, in milliseconds since the epoch, read once for all listeners.
+   */
+  changed(now: number): void;
   /** The job was removed from its store. */
   removed(): void;
   /** The job could not be read for {@link STORE_PATIENCE_MS}. */
@@ -34,7 +38,11 @@ export interface Topic {
   /** When the replica changed last, by {@link elapsed}. */
   changedAt(): number;
   deltaAfter(cursor: Cursor | undefined): Delta;
-  /** The changes after a cursor, as the bytes of one frame that all readers share; `undefined` if there are none. */
+  /**
+   * The changes after a cursor, as the bytes of one frame that all readers share; `undefined` if there are none.
+   *
+   * @throws if a value can't be serialized. `onError` was called with that error.
+   */
   frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
   /** The bytes of a heartbeat that may be sent now. */
   heartbeat(): Uint8Array;
@@ -72,6 +80,8 @@ interface TopicState extends TopicContext {
   changedAt: number;
   unwatch: Unwatch | undefined;
   isClosed: boolean;
+  /** The error of the last frame that could not be encoded. Every reader finds the same one; it is reported once. */
+  frameFailure: unknown;
 }
 
 /** Watches a job, then reads it, so that no change is missed between the two. After that each wake leads to a read. */
@@ -94,6 +104,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     changedAt: elapsed(),
     unwatch: undefined,
     isClosed: false,
+    frameFailure: undefined,
   };
   const opened = open(state);
   // Every caller of `join` awaits `opened`. If all of them have left, the error concerns no one.
@@ -104,9 +115,15 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     replica,
     listeners: state.listeners,
     changedAt: () => state.changedAt,
-    deltaAfter: (cursor) => deltaAfter(replica, cursor),
-    frameAfter: (cursor) => state.frames.frameAfter(cursor),
-    heartbeat: () => state.frames.heartbeat(state.clock()),
+    deltaAfter: (cursor) => {
+      const { done } = replica;
+      // The comparison spares a reader that has everything a look at each field and line.
+      if (cursor !== undefined && cursor === replica.cursor)
+        return { cursor, reset: false, set: {}, log: [], done };
+      return deltaAfter(replica, cursor);
+    },
+    frameAfter: (cursor) => frameAfter(state, cursor),
+    heartbeat: () => state.frames.heartbeat(state.store.now()),
     isBehind: () => reader.isBehind(),
     isLost: () => isLost(state, elapsed()),
     refresh: () => reader.refresh(),
@@ -119,29 +136,59 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
 async function open(state: TopicState): Promise<void> {
   const unwatch = await state.store.watch(state.jobId, state.reader.wake);
   if (state.isClosed) {
-    endWatch(state, unwatch);
+    void endWatch(state, unwatch);
     return;
   }
   state.unwatch = unwatch;
   await state.reader.open();
 }
 
+function frameAfter(state: TopicState, cursor: Cursor | undefined): Uint8Array | undefined {
+  try {
+    return state.frames.frameAfter(cursor);
+  } catch (error) {
+    if (error !== state.frameFailure) {
+      state.frameFailure = error;
+      reportUnsendable(state, error);
+    }
+    throw error;
+  }
+}
+
 function changed(state: TopicState): void {
   state.frames.clear();
   state.changedAt = elapsed();
-  for (const listener of state.listeners) listener.changed();
+  const now = state.clock();
+  for (const listener of state.listeners) {
+    try {
+      listener.changed(now);
+    } catch (error) {
+      reportListener(state, error);
+    }
+  }
 }
 
 function removed(state: TopicState): void {
   close(state);
-  for (const listener of [...state.listeners]) listener.removed();
+  notifyEach(state, (listener) => listener.removed());
+}
+
+/** Notifies the listeners, of which any may leave meanwhile. */
+function notifyEach(state: TopicState, notify: (listener: TopicListener) => void): void {
+  for (const listener of [...state.listeners]) {
+    try {
+      notify(listener);
+    } catch (error) {
+      reportListener(state, error);
+    }
+  }
 }
 
 function tick(state: TopicState, now: number): void {
   state.reader.tick(now);
   // Readers that come at the same moment share the frames. A job at rest needs none.
   if (now - state.changedAt >= FRAMES_KEPT_MS) state.frames.clear();
-  if (isLost(state, now)) for (const listener of [...state.listeners]) listener.storeLost();
+  if (isLost(state, now)) notifyEach(state, (listener) => listener.storeLost());
 }
 
 function isLost({ reader }: TopicState, now: number): boolean {
@@ -152,15 +199,31 @@ function close(state: TopicState): void {
   if (state.isClosed) return;
   state.isClosed = true;
   state.reader.stop();
-  if (state.unwatch !== undefined) endWatch(state, state.unwatch);
+  state.frames.clear();
+  if (state.unwatch !== undefined) void endWatch(state, state.unwatch);
   state.onClosed();
 }
 
-function endWatch(state: TopicState, unwatch: Unwatch): void {
+async function endWatch(state: TopicState, unwatch: Unwatch): Promise<void> {
   // Nothing waits for it: a wake that still comes finds the topic closed.
-  unwatch().catch((error) => report(state, error));
+  try {
+    await unwatch();
+  } catch (error) {
+    report(state, error);
+  }
 }
 
 function report({ jobId, onError }: TopicState, error: unknown): void {
   onError(asProgressError(error, `The job "${jobId}" could not be read.`));
+}
+
+function reportListener({ jobId, onError }: TopicState, error: unknown): void {
+  onError(asProgressError(error, `A listener of the job "${jobId}" failed.`));
+}
+
+function reportUnsendable({ jobId, onError }: TopicState, error: unknown): void {
+  const message =
+    `The state of the job "${jobId}" can't be sent, because a value in it can't be serialized. ` +
+    "Its streams were closed. Read `cause`, and check the store.";
+  onError(asProgressError(error, message));
 }

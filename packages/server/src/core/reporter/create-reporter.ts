@@ -1,20 +1,14 @@
-import {
-  type Fields,
-  isTerminal,
-  type JobTypes,
-  type Json,
-  type LogLevel,
-  type PlanStep,
-} from "@emlinh/progress-protocol";
+import { type Fields, isTerminal, type JobTypes, type PlanStep } from "@emlinh/progress-protocol";
 import { attemptSuperseded } from "../../shared/errors.js";
-import { cutText } from "../../shared/limits.js";
-import { unknownMember } from "../../shared/member-names.js";
+import { checksFor } from "../../shared/option-checks.js";
+import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { jobSize } from "../job-size.js";
-import { fieldsOfUpdate, type Refuse, shown } from "../job-update.js";
+import { fieldsOfUpdate } from "../job-update.js";
 import type { Settings } from "../options.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
+import { log } from "./log.js";
 import { closedReporter, createOutbox, type Outbox } from "./outbox.js";
 import type { Reporter } from "./reporter.js";
 import { beginStep, type StepHost, skipStep } from "./steps.js";
@@ -22,10 +16,8 @@ import {
   abort,
   guardReport,
   knownStep,
-  merge,
   type OpenedJob,
   record,
-  recordLine,
   refuseValue,
   stateOfWorker,
   timeOfReport,
@@ -38,6 +30,8 @@ export interface OpenReporter<Job extends JobTypes> extends Reporter<Job> {
   begin(): Promise<void>;
   /** Whether the job was given back to the queue. */
   isRequeued(): boolean;
+  /** Whether an end or a requeue was accepted, or is being delivered. */
+  isEnding(): boolean;
   /** Stops without giving up the lease: the job is lost soon, unless another worker takes it over. */
   abandon(): Promise<void>;
   /** Renews the lease now. */
@@ -52,6 +46,8 @@ export interface ReporterContext<Job extends JobTypes> extends OpenedJob<Job> {
   readonly signal: AbortSignal | undefined;
   readonly onClosed: () => void;
 }
+
+const { invalid } = checksFor("step");
 
 /** Makes the reporter of a job that was opened by a write. */
 export function createReporter<Job extends JobTypes>(
@@ -85,22 +81,16 @@ export function createReporter<Job extends JobTypes>(
       return stateOfWorker(worker);
     },
     async begin() {
-      let isBeginning = true;
       signal?.addEventListener("abort", onCallerAbort, { once: true });
       if (signal?.aborted) onCallerAbort();
       checkOthers(worker, worker.view);
       await watcher.listen({
-        changed(set) {
-          // Another worker may have reported between the read and the write that opened the job. Its percent must not
-          // fall (P13).
-          if (isBeginning) merge(worker, set);
-          checkOthers(worker, set);
-        },
+        changed: (set) => checkOthers(worker, set),
         removed: () => worker.outbox.stop(jobRemoved(jobId)),
       });
-      isBeginning = false;
     },
     isRequeued: () => worker.isRequeued,
+    isEnding: () => worker.isEnding,
     abandon: () => close(worker, false),
     renewLease: () => worker.outbox.renew(),
   };
@@ -148,12 +138,13 @@ type ReportMethods<Job extends JobTypes> = Pick<
 
 function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMethods<Job> {
   const host = stepHostOf(worker);
-  const refuse: Refuse = (kind, message) => refuseValue(worker, kind, message);
+  const refuse: Refuse = (...fault) => refuseValue(worker, ...fault);
   return {
     update: (update) =>
       guardReport(worker, () => record(worker, fieldsOfUpdate(update, worker.view, refuse), false)),
     log: (text, options) => guardReport(worker, () => log(worker, text, options)),
     async step(id, work) {
+      if (typeof work !== "function") throw invalid("work", work, "a function");
       const step = beginStep(host, id);
       try {
         const result = await work(step);
@@ -161,7 +152,9 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
         return result;
       } catch (error) {
         // An error that passes through nested steps belongs to the innermost one.
-        if (worker.failedStep?.error !== error) worker.failedStep = { error, id };
+        const { failedStep } = worker;
+        if (failedStep === undefined || failedStep.error !== error)
+          worker.failedStep = { error, id };
         if (!worker.aborter.signal.aborted) step.fail();
         throw error;
       }
@@ -180,46 +173,10 @@ function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
     now: () => timeOfReport(worker),
     known: (id) => knownStep(worker, id),
     isPlanned: (id) => planned.length === 0 || planned.includes(id),
-    record: (set, isUrgent) => guardReport(worker, () => record(worker, set, isUrgent)),
-    refuse: (kind, message) => refuseValue(worker, kind, message),
+    guard: (report) => guardReport(worker, report),
+    record: (set, isUrgent) => record(worker, set, isUrgent),
+    refuse: (...fault) => refuseValue(worker, ...fault),
   };
-}
-
-/** @param text - From untyped code it may be anything. So may the options. */
-function log(worker: WorkerState<JobTypes>, text: unknown, options: unknown): void {
-  const printed = printedText(text);
-  if (printed === undefined) {
-    const remedy = "Pass the text, and the value as the option data.";
-    refuseValue(worker, "log text", `log was called with ${shown(text)} as its text. ${remedy}`);
-    return;
-  }
-  const { level, data } = logOptions(worker, options);
-  const line = { at: timeOfReport(worker), level, text: cutText(printed) };
-  recordLine(worker, data === undefined ? line : { ...line, data });
-}
-
-function printedText(text: unknown): string | undefined {
-  if (text instanceof Error) return String(text);
-  return typeof text === "object" || typeof text === "function" || typeof text === "symbol"
-    ? undefined
-    : String(text);
-}
-
-function logOptions(
-  worker: WorkerState<JobTypes>,
-  options: unknown,
-): { readonly level: LogLevel; readonly data: Json | undefined } {
-  const unknown = unknownMember(options, ["level", "data"]);
-  if (unknown !== undefined) refuseValue(worker, "log options", `log has no option ${unknown}`);
-  const { level = "info", data } = Object(options) as { level?: unknown; data?: Json };
-  if (isLogLevel(level)) return { level, data };
-  const wanted = '"info", "warn" or "error"';
-  refuseValue(worker, "log level", `The level of a line is ${shown(level)}; it must be ${wanted}.`);
-  return { level: "info", data };
-}
-
-function isLogLevel(level: unknown): level is LogLevel {
-  return level === "info" || level === "warn" || level === "error";
 }
 
 type EndMethods<Job extends JobTypes> = Pick<

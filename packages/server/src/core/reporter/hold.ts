@@ -3,7 +3,7 @@ import { newHoldToken } from "../../shared/ids.js";
 
 /** A worker's hold on its job: it names each of the worker's writes, so that the store accepts each one once. */
 export interface JobHold {
-  /** Names the write that opens the job. Call it first, and once. */
+  /** Names a write that opens the job. */
   opening(seen: Cursor, takeOver: boolean): HoldWrite;
   /** Names the next write. A retry of a write keeps the name of its first try. */
   next(): HoldWrite;

@@ -1,5 +1,7 @@
 import {
+  type CheckedChange,
   checkedChange,
+  checkedField,
   type Fields,
   isTerminal,
   type JobState,
@@ -7,8 +9,9 @@ import {
   type Json,
   type StepState,
 } from "@emlinh/progress-protocol";
-import { jobFinished } from "../../shared/errors.js";
+import { asProgressError, jobFinished } from "../../shared/errors.js";
 import { closedSteps } from "../../shared/lifecycle.js";
+import { checksFor } from "../../shared/option-checks.js";
 import { validated } from "../draft.js";
 import {
   checkedMessage,
@@ -20,24 +23,28 @@ import {
 import { isShown, jobErrorOf } from "../failure.js";
 import { closedReporter, type LastDelivery } from "./outbox.js";
 import type { RequeueOptions } from "./reporter.js";
-import { abort, merge, stateOfWorker, timeOfReport, type WorkerState } from "./worker-state.js";
+import {
+  abort,
+  changesOf,
+  merge,
+  stateOfWorker,
+  timeOfReport,
+  type WorkerState,
+} from "./worker-state.js";
 
 /** Ends the job as `completed`, with its open steps completed. */
 export function complete<Job extends JobTypes>(
   worker: WorkerState<Job>,
   result: Job["result"],
 ): Promise<JobState<Job>> {
-  return finish(worker, async (now) => ({
-    result: (await validated("result", worker.definition?.result, result ?? null)) as Json,
-    ...openSteps(worker, (step) => ({
-      ...step,
+  return finish(worker, {
+    fields: async () => ({
+      result: (await validated("result", worker.definition?.result, result ?? null)) as Json,
       status: "completed",
-      percent: 100,
-      finishedAt: now,
-    })),
-    status: "completed",
-    error: null,
-  }));
+      error: null,
+    }),
+    closeStep: (step) => ({ ...step, status: "completed", percent: 100 }),
+  });
 }
 
 /** Ends the job as `failed`. The error's own words are shown only if they were meant to be. */
@@ -45,8 +52,13 @@ export function fail<Job extends JobTypes>(
   worker: WorkerState<Job>,
   error: unknown,
 ): Promise<JobState<Job>> {
-  if (!isShown(error)) worker.settings.onError(workFailed(worker.jobId, error));
-  return endAs(worker, "failed", { error: jobErrorOf(error, failedStepOf(worker, error)) });
+  return finish(worker, {
+    fields() {
+      if (!isShown(error)) onHidden(worker, error);
+      const shown = jobErrorOf(error, failedStepOf(worker, error));
+      return { status: "failed", error: shown as unknown as Json };
+    },
+  });
 }
 
 /** Ends the job otherwise than `completed`. */
@@ -55,27 +67,33 @@ export function endAs<Job extends JobTypes>(
   status: EndStatus,
   options: EndOptions,
 ): Promise<JobState<Job>> {
-  const { jobId, settings } = worker;
-  const onHidden = (error: unknown): void => settings.onError(workFailed(jobId, error));
-  return finish(worker, () => endFields(status, options, { onHidden }));
+  const context = { onHidden: (error: unknown) => onHidden(worker, error) };
+  return finish(worker, { fields: () => endFields(status, options, context) });
 }
 
 /** Gives the job back to the queue for the next attempt. A job that was asked to be cancelled is cancelled instead. */
 export async function requeue(
   worker: WorkerState<JobTypes>,
-  { message }: RequeueOptions,
+  options: RequeueOptions,
 ): Promise<void> {
-  if (worker.view.cancelRequested === true) {
-    await endAs(worker, "cancelled", { message });
-    return;
-  }
-  await finish(worker, (now) => ({
-    ...openSteps(worker, (step) => ({ ...step, status: "failed", finishedAt: now })),
-    status: "queued",
-    ...(message !== undefined && { message: checkedMessage(message) }),
-  }));
+  const isCancelled = worker.view.cancelRequested === true;
+  await finish(worker, {
+    fields() {
+      names(options, ["message"]);
+      const message = checkedMessage("requeue", options.message);
+      return { status: isCancelled ? "cancelled" : "queued", ...message };
+    },
+    ...(!isCancelled && { closeStep: (step) => ({ ...step, status: "failed" }) }),
+  });
+  if (isCancelled) return;
   worker.isRequeued = true;
   abort(worker, closedReporter(worker.jobId));
+}
+
+const { names } = checksFor("requeue");
+
+function onHidden({ jobId, settings }: WorkerState<JobTypes>, error: unknown): void {
+  settings.onError(workFailed(jobId, error));
 }
 
 /** The step in which an error was thrown. */
@@ -83,15 +101,23 @@ function failedStepOf(worker: WorkerState<JobTypes>, error: unknown): string | u
   return worker.failedStep?.error === error ? worker.failedStep?.id : undefined;
 }
 
+/** The last change of a reporter. */
+interface LastChange {
+  /** Makes its fields, without those of the steps. The store adds `finishedAt`. */
+  fields(): Fields | Promise<Fields>;
+  /** Closes a step that is still running. By default the store closes it (P47). */
+  readonly closeStep?: (step: StepState) => StepState;
+}
+
 /**
  * Writes the last change of a reporter. Of two calls only the first one counts. If its fields can't be stored, the job
- * stays open.
+ * stays open, with its steps.
  *
- * @param lastFields - Makes the fields, given the time by the store's clock. The store adds `finishedAt`.
+ * @throws ProgressError
  */
 async function finish<Job extends JobTypes>(
   worker: WorkerState<Job>,
-  lastFields: (now: number) => Fields | Promise<Fields>,
+  { fields, closeStep }: LastChange,
 ): Promise<JobState<Job>> {
   const { jobId, outbox, view } = worker;
   const stopped = outbox.stopped();
@@ -99,14 +125,14 @@ async function finish<Job extends JobTypes>(
   if (worker.isEnding) throw jobFinished(jobId, String(view.status));
   worker.isEnding = true;
   try {
-    const set = await lastFields(timeOfReport(worker));
-    const { bytes, ...change } = checkedChange({ set, log: [] });
-    const delivery = await outbox.finish(change, { bytes });
-    merge(worker, change.set);
+    const end = checkedChange({ set: await fields(), log: [] });
+    const changes = [...closingChanges(worker, closeStep), end];
+    const delivery = await outbox.finish(changes);
+    for (const { set } of changes) merge(worker, set);
     if (isTerminal(view.status)) await mergeEnd(worker, delivery);
   } catch (error) {
     worker.isEnding = outbox.stopped() !== undefined;
-    throw error;
+    throw asProgressError(error, `The end of the job "${jobId}" was not accepted.`);
   }
   worker.release();
   return stateOfWorker(worker);
@@ -134,12 +160,18 @@ async function storedEnd(
   }
 }
 
-function openSteps({ view }: WorkerState<JobTypes>, close: (step: StepState) => StepState): Fields {
-  const fields: Record<string, Json> = {};
-  for (const [field, value] of Object.entries(view)) {
-    const step = value as unknown as StepState | null;
-    if (field.startsWith("steps.") && step?.status === "running")
-      fields[field] = close(step) as unknown as Json;
-  }
-  return fields;
+/** Closes the steps that are still running. All steps of a job may take more bytes than one change may. */
+function closingChanges(
+  worker: WorkerState<JobTypes>,
+  closeStep: LastChange["closeStep"],
+): readonly CheckedChange[] {
+  if (closeStep === undefined) return [];
+  const finishedAt = timeOfReport(worker);
+  return changesOf(
+    Object.entries(worker.view).flatMap(([field, value]) => {
+      const step = value as unknown as StepState | null;
+      if (!field.startsWith("steps.") || step?.status !== "running") return [];
+      return [{ field, ...checkedField(field, { ...closeStep(step), finishedAt }) }];
+    }),
+  );
 }

@@ -1,20 +1,23 @@
 import {
   type AnyJob,
-  type Change,
+  type Cursor,
   type Fields,
+  type HoldWrite,
   isProgressError,
   type JobDefinition,
   type JobTypes,
   type Json,
+  parseCursor,
 } from "@emlinh/progress-protocol";
 import { closedError, jobFinished } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { isRecord } from "../../shared/untyped.js";
 import { type CreatedJob, checkedJobId } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { resolveLeaseMs, type Settings } from "../options.js";
 import { createReporter, type OpenReporter } from "./create-reporter.js";
-import { createHold, type JobHold } from "./hold.js";
-import { createJobWatcher, type JobWatcher } from "./job-watcher.js";
+import { createHold } from "./hold.js";
+import { createJobWatcher } from "./job-watcher.js";
 import type { OpenedJob } from "./worker-state.js";
 
 /** How a job is opened. */
@@ -32,10 +35,11 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
    */
   readonly attempt?: "current" | "next" | undefined;
   /**
-   * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only if
-   * you know that the other worker is gone. @defaultValue `false`
+   * Whether to take the job from a worker that still holds it. Its later writes are refused (`hold-lost`). Use it only
+   * if you know that the other worker is gone. The cursor of a `status()` takes the job only from a worker that had
+   * opened it by then: if another one has opened it since, the job is `job-held`. @defaultValue `false`
    */
-  readonly takeOver?: boolean | undefined;
+  readonly takeOver?: boolean | Cursor | undefined;
 }
 
 /** The dependencies of {@link openJob}. */
@@ -79,21 +83,25 @@ async function takeJob<Job extends JobTypes>(
   options: OpenOptions<Job>,
 ): Promise<OpenedJob<Job>> {
   const { store, settings } = context;
-  const jobId = checkedJobId("open", typeof job === "string" ? job : job?.id);
+  const isCreated = typeof job === "object" && job !== null;
+  const jobId = checkedJobId("open", isCreated ? job.id : job);
   checkOpenOptions(options);
   const leaseMs = resolveLeaseMs(options.leaseMs, settings);
   const watcher = createJobWatcher({ ...settings, jobId, store });
+  const hold = createHold();
   try {
     const { set: before, done, cursor } = await watcher.open();
     if (done) throw jobFinished(jobId, String(before.status));
-    const hold = createHold();
     const { set, attempt } = firstWrite(before, options.attempt, store.now());
-    const opening = hold.opening(cursor, options.takeOver === true);
-    await writeOpening(watcher, hold, { set, log: [], hold: opening, leaseMs });
+    const { takeOver = false } = options;
+    const seen = typeof takeOver === "string" ? takeOver : cursor;
+    const opening = hold.opening(seen, takeOver !== false);
+    const read = { jobId, store, watcher, hold, leaseMs, cursor };
+    const missed = await writeOpening(read, set, opening);
     // Nothing would stop a reporter that is made after `close()`. The lease that it took runs out.
     if (context.isClosed()) throw closedError("This progress");
-    const definition = options.definition ?? (typeof job === "string" ? undefined : job.definition);
-    const fields = { ...before, ...set, stale: false };
+    const definition = options.definition ?? (isCreated ? job.definition : undefined);
+    const fields = { ...before, ...set, ...missed, stale: false };
     return { jobId, definition, attempt, leaseMs, fields, hold, watcher };
   } catch (error) {
     watcher.stop();
@@ -105,23 +113,71 @@ const { names, invalid } = checksFor("open");
 
 function checkOpenOptions(options: OpenOptions<JobTypes>): void {
   names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver"]);
-  const { attempt, takeOver } = options;
+  const { signal, definition, attempt, takeOver } = options;
   if (attempt !== undefined && attempt !== "current" && attempt !== "next")
     throw invalid("attempt", attempt, '"current" or "next"');
-  if (takeOver !== undefined && typeof takeOver !== "boolean")
-    throw invalid("takeOver", takeOver, "true or false");
+  if (takeOver !== undefined && typeof takeOver !== "boolean" && !isCursor(takeOver))
+    throw invalid("takeOver", takeOver, "true, false or a cursor");
+  if (signal !== undefined && typeof signal?.addEventListener !== "function")
+    throw invalid("signal", signal, "an AbortSignal");
+  if (definition !== undefined && !isRecord(definition))
+    throw invalid("definition", definition, "what defineJob() returns");
 }
 
-async function writeOpening(watcher: JobWatcher, hold: JobHold, change: Change): Promise<void> {
+function isCursor(value: unknown): boolean {
+  return typeof value === "string" && parseCursor(value) !== undefined;
+}
+
+/** A job that was read to be opened. */
+interface ReadJob extends Pick<OpenedJob<JobTypes>, "jobId" | "watcher" | "hold" | "leaseMs"> {
+  readonly store: GuardedStore;
+  /** The cursor at which it was read. */
+  readonly cursor: Cursor;
+}
+
+/** Writes the change that opens a job. @returns the fields that others wrote after the job was read. */
+async function writeOpening(job: ReadJob, set: Fields, opening: HoldWrite): Promise<Fields> {
+  const { watcher, leaseMs } = job;
   try {
-    await watcher.write(change);
+    const written = await watcher.write({ set, log: [], hold: opening, leaseMs });
+    return isNext(job.cursor, written.cursor) ? {} : await missedFields(job, set);
   } catch (error) {
-    // It may be stored nevertheless. Nobody would work on the job, and other workers would find it held.
-    if (isProgressError(error, "store-unavailable"))
-      watcher.write({ set: {}, log: [], hold: hold.next(), leaseMs: 0 }).catch(() => {
-        // The lease runs out by itself.
-      });
+    // The write may be stored nevertheless. Nobody would work on the job, and other workers would find it held.
+    // The caller does not wait for the store once more.
+    if (isProgressError(error, "store-unavailable")) void giveBack(job, opening);
     throw error;
+  }
+}
+
+function isNext(read: Cursor, written: Cursor): boolean {
+  const [from, to] = [parseCursor(read), parseCursor(written)];
+  return from !== undefined && to?.epoch === from.epoch && to.version === from.version + 1;
+}
+
+/** Another worker may have reported between the read and the write. Its percent must not fall (P13). */
+async function missedFields(
+  { jobId, store, watcher, hold, leaseMs, cursor }: ReadJob,
+  set: Fields,
+): Promise<Fields> {
+  const missed = (await store.read(jobId, cursor))?.set ?? {};
+  if (set.attempt === undefined) return missed;
+  // The steps of the attempt before that were not known when this one began.
+  const cleared = clearedSteps(missed);
+  if (Object.keys(cleared).length > 0)
+    await watcher.write({ set: cleared, log: [], hold: hold.next(), leaseMs });
+  return { ...missed, ...cleared };
+}
+
+/** Gives a hold back whose opening got no answer. Never rejects: the lease runs out by itself. */
+async function giveBack({ watcher, hold }: ReadJob, { opens }: HoldWrite): Promise<void> {
+  const release = { set: {}, log: [], leaseMs: 0 };
+  try {
+    await watcher.write({ ...release, hold: hold.next() });
+  } catch (error) {
+    if (!isProgressError(error, "hold-lost") || opens === undefined) return;
+    // The opening is not stored. Once the store knows this hold, it ignores an opening that arrives late.
+    const late = hold.opening(opens.seen, false);
+    await watcher.write({ ...release, hold: late }).catch(() => {});
   }
 }
 
@@ -140,10 +196,8 @@ function firstWrite(
 }
 
 function nextAttempt(before: Fields, attempt: number, now: number): Fields {
-  const cleared: Record<string, Json> = {};
-  for (const field of Object.keys(before)) if (field.startsWith("steps.")) cleared[field] = null;
   return {
-    ...cleared,
+    ...clearedSteps(before),
     status: "running",
     attempt,
     step: null,
@@ -151,4 +205,12 @@ function nextAttempt(before: Fields, attempt: number, now: number): Fields {
     error: null,
     startedAt: now,
   };
+}
+
+/** The steps among some fields, removed. */
+function clearedSteps(fields: Fields): Fields {
+  const cleared: Record<string, Json> = {};
+  for (const [field, value] of Object.entries(fields))
+    if (field.startsWith("steps.") && value !== null) cleared[field] = null;
+  return cleared;
 }

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type CheckedChange,
   type ErrorCode,
   type HoldWrite,
   isProgressError,
@@ -36,8 +37,13 @@ export interface Outbox {
   add(change: ChangeToWrite, options: AddOptions): void;
   /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
-  /** Adds the last write, and resolves when it is stored. @throws ProgressError the reason why it never will be. */
-  finish(change: ChangeToWrite, options: { readonly bytes: number }): Promise<LastDelivery>;
+  /**
+   * Adds the last changes, and resolves when they are stored. The last one of them ends the job, or gives it back to
+   * the queue.
+   *
+   * @throws ProgressError the reason why they never will be.
+   */
+  finish(changes: readonly CheckedChange[]): Promise<LastDelivery>;
   /** Renews the lease now. */
   renew(): void;
   /** Sends the rest in one try, then gives up the lease if asked to, and stops. Never throws. */
@@ -72,6 +78,8 @@ interface OutboxState extends OutboxContext {
   lastDelivery: LastDelivery;
   /** Changes added so far; each one's number is the count after it. */
   added: number;
+  /** Lines of writes that the store refused, not counted in a later write yet. */
+  refusedLines: number;
   isBusy: boolean;
   isUrgent: boolean;
   sentAt: number;
@@ -114,6 +122,9 @@ const RENEWAL: PendingWrite = {
  */
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
 
+/** Lines that may wait to be written while the store is unavailable. It may keep any number of lines. */
+const MAX_QUEUED_LINES = 1_000;
+
 /** Makes an outbox. Its first renewal is due after a third of the lease. */
 export function createOutbox(context: OutboxContext): Outbox {
   const outbox: OutboxState = {
@@ -123,6 +134,7 @@ export function createOutbox(context: OutboxContext): Outbox {
     queue: [],
     lastDelivery: { writtenAt: 0, wasRetried: false },
     added: 0,
+    refusedLines: 0,
     isBusy: false,
     isUrgent: false,
     sentAt: Number.NEGATIVE_INFINITY,
@@ -137,7 +149,7 @@ export function createOutbox(context: OutboxContext): Outbox {
   return {
     add: (change, options) => add(outbox, change, options),
     flush: () => flush(outbox),
-    finish: (change, { bytes }) => finish(outbox, change, bytes),
+    finish: (changes) => finish(outbox, changes),
     renew() {
       outbox.renewedAt = Number.NEGATIVE_INFINITY;
       sendIfDue(outbox);
@@ -169,7 +181,8 @@ function append(
 function trimQueue(outbox: OutboxState): void {
   const { queue, outage, store } = outbox;
   const isTooLarge = queue.reduce((sum, { bytes }) => sum + bytes, 0) > MAX_QUEUED_BYTES;
-  if (outage.isOn() || isTooLarge) outbox.queue = trimLines(queue, store.maxLogLines);
+  if (outage.isOn() || isTooLarge)
+    outbox.queue = trimLines(queue, Math.min(store.maxLogLines, MAX_QUEUED_LINES));
 }
 
 function flush(outbox: OutboxState): Promise<void> {
@@ -183,11 +196,11 @@ function flush(outbox: OutboxState): Promise<void> {
 
 async function finish(
   outbox: OutboxState,
-  change: ChangeToWrite,
-  bytes: number,
+  changes: readonly CheckedChange[],
 ): Promise<LastDelivery> {
   if (outbox.stopped !== undefined) throw outbox.stopped;
-  append(outbox, change, { bytes, isLast: true });
+  for (const [index, { bytes, ...change }] of changes.entries())
+    append(outbox, change, { bytes, isLast: index === changes.length - 1 });
   if (outbox.maxDeliveryMs !== Number.POSITIVE_INFINITY)
     outbox.deadline = after(outbox.maxDeliveryMs, () => stop(outbox, notDelivered(outbox)));
   await flush(outbox);
@@ -224,7 +237,8 @@ function renewalDueAt({ outage, renewedAt, leaseMs }: OutboxState): number {
 }
 
 async function sendNext(outbox: OutboxState): Promise<void> {
-  const [write = RENEWAL, ...rest] = outbox.queue;
+  const [next = RENEWAL, ...rest] = outbox.queue;
+  const write = withRefusedLines(outbox, next);
   outbox.queue = rest;
   if (rest.length === 0) outbox.isUrgent = false;
   outbox.sentAt = elapsed();
@@ -238,6 +252,15 @@ async function sendNext(outbox: OutboxState): Promise<void> {
   }
   outbox.isBusy = false;
   sendIfDue(outbox);
+}
+
+/** Lines that the store refused are lost too, so the next line counts them (P9). */
+function withRefusedLines(outbox: OutboxState, write: PendingWrite): PendingWrite {
+  const { change, sentAs } = write;
+  if (outbox.refusedLines === 0 || change.log.length === 0 || sentAs !== undefined) return write;
+  const lostLines = (change.lostLines ?? 0) + outbox.refusedLines;
+  outbox.refusedLines = 0;
+  return { ...write, change: { ...change, lostLines } };
 }
 
 async function send(outbox: OutboxState, write: PendingWrite, hold: HoldWrite): Promise<void> {
@@ -278,6 +301,7 @@ function keepForLater(outbox: OutboxState, write: PendingWrite, error: ProgressE
 /** Drops a write that the store refused, so that the writes behind it get through. */
 function dropRefused(outbox: OutboxState, write: PendingWrite, error: ProgressError): void {
   outbox.onError(error);
+  outbox.refusedLines += write.change.log.length + (write.change.lostLines ?? 0);
   if (write.isLast) {
     clearTimeout(outbox.deadline);
     outbox.waiters.reject(write.upTo, error);

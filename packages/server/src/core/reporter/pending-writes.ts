@@ -50,7 +50,7 @@ export function trimLines(
   let excess = lines - maxLines;
   if (excess <= 0) return queue;
   let lost = 0;
-  return queue.map((write) => {
+  const trimmed = queue.map((write) => {
     const { log, lostLines = 0 } = write.change;
     if (!isUnsent(write) || log.length === 0) return write;
     const kept = log.slice(excess);
@@ -58,10 +58,11 @@ export function trimLines(
     excess -= log.length - kept.length;
     if (kept.length === 0)
       return { ...write, change: { ...write.change, log: kept, lostLines: 0 } };
-    const trimmed = { ...write, change: { ...write.change, log: kept, lostLines: lost } };
+    const withLost = { ...write, change: { ...write.change, log: kept, lostLines: lost } };
     lost = 0;
-    return trimmed;
+    return withLost;
   });
+  return trimmed.filter(holdsAnything);
 }
 
 function isUnsent({ sentAs }: PendingWrite): boolean {

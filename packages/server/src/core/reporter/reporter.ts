@@ -35,8 +35,9 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   readonly id: string;
   /**
    * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `attempt-superseded`
-   * if a later attempt has begun, `hold-lost` if another worker took the job over, `job-lost`, `job-timed-out` or `job-finished` if the job was ended elsewhere,
-   * `job-expired` if it was removed, `closed` after `close()` or `requeue()`.
+   * if a later attempt has begun, `hold-lost` if another worker took the job over, `job-lost`, `job-timed-out` or
+   * `job-finished` if the job was ended elsewhere, `job-expired` if it was removed, `closed` after `close()` or
+   * `requeue()`.
    */
   readonly signal: AbortSignal;
   /** The job as this worker knows it: as it was opened, with the reports since. */
@@ -47,14 +48,16 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    */
   update(update: JobUpdate<Job>): void;
   /**
-   * Appends a line at once. The text is cut at 4096 characters. While the store is unavailable the newest lines are kept,
-   * and readers see a gap in the numbers of the lines.
+   * Appends a line at once. The text is cut at 4096 characters. While the store is unavailable the newest lines are
+   * kept, and readers see a gap in the numbers of the lines.
    */
   log(text: string, options?: LogOptions): void;
   /**
    * Runs one step. Its start and end are sent at once, with their times. If the work throws, the step is `failed` and
-   * the error is thrown again; after a cancel the step is closed by the job's end. Two runs of one step at the same time
-   * share it.
+   * the error is thrown again; after a cancel the step is closed by the job's end. Two runs of one step at the same
+   * time share it.
+   *
+   * @throws ProgressError `invalid-option` if `work` is no function.
    */
   step<Result>(
     id: Job["step"],
@@ -73,8 +76,8 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    */
   complete(result: Job["result"]): Promise<JobState<Job>>;
   /**
-   * Ends the job as `failed`. The message of a plain `{ code, message }` or a {@link JobFailure} is shown to readers; any
-   * other error goes to `onError` only.
+   * Ends the job as `failed`. The message of a plain `{ code, message }` or a {@link JobFailure} is shown to readers;
+   * any other error goes to `onError` only.
    */
   fail(error: unknown): Promise<JobState<Job>>;
   /** Ends the job as `cancelled`. */

@@ -1,11 +1,12 @@
 import {
   type AnyJob,
-  isProgressError,
   isTerminal,
   type JobState,
   type JobTypes,
   ProgressError,
 } from "@emlinh/progress-protocol";
+import { isOurs } from "../../shared/errors.js";
+import { checksFor } from "../../shared/option-checks.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { stateIn } from "../jobs.js";
 import type { Settings } from "../options.js";
@@ -25,8 +26,8 @@ export type Returned<Result> = null extends Result ? Result | void : Result;
 /** How a job is run. */
 export interface RunOptions<Job extends JobTypes = AnyJob> extends OpenOptions<Job> {
   /**
-   * Whether `run` throws the error of the work after the job has ended as `failed`, so that a queue which calls it counts
-   * a failure. By default it resolves with the state, and the error goes to `onError`.
+   * Whether `run` throws the error of the work after the job has ended as `failed`, so that a queue which calls it
+   * counts a failure. By default it resolves with the state, and the error goes to `onError`.
    * @defaultValue `false`
    */
   readonly rethrow?: boolean | undefined;
@@ -38,6 +39,20 @@ export interface RunContext {
   readonly settings: Pick<Settings, "onError">;
   readonly rethrow: boolean;
 }
+
+/** Checks the arguments of `run` before the job is opened. @throws ProgressError `invalid-option` */
+export function checkedRun<Job extends JobTypes>(
+  work: unknown,
+  options: RunOptions<Job> = {},
+): { readonly rethrow: boolean; readonly openOptions: OpenOptions<Job> } {
+  if (typeof work !== "function") throw invalid("work", work, "a function");
+  names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver", "rethrow"]);
+  const { rethrow = false, ...openOptions } = options;
+  if (typeof rethrow !== "boolean") throw invalid("rethrow", rethrow, "true or false");
+  return { rethrow, openOptions };
+}
+
+const { names, invalid } = checksFor("run");
 
 /**
  * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the
@@ -54,48 +69,85 @@ export async function runJob<Job extends JobTypes>(
   reporter: OpenReporter<Job>,
   work: Work<Job>,
 ): Promise<JobState<Job>> {
-  let end: End<Job>;
+  const outcome = await outcomeOf(reporter, work);
+  let state: JobState<Job>;
   try {
-    end = await endOf(reporter, work, context);
-  } catch (error) {
-    // Someone else may have ended the job just before. Then the result is that end, else this error.
-    const state = await endedState<Job>(context, reporter.id, error);
-    if (state === undefined) throw error;
-    end = { state };
+    state = await endOf(context, reporter, outcome);
   } finally {
     await reporter.abandon();
   }
-  if (end.failure !== undefined && context.rethrow) throw end.failure.error;
-  return end.state;
+  if (context.rethrow && outcome.failure !== undefined && state.status === "failed")
+    throw outcome.failure.error;
+  return state;
 }
 
-/** The state after the end, and the error of work that failed. */
-interface End<Job extends JobTypes> {
-  readonly state: JobState<Job>;
-  readonly failure?: { readonly error: unknown };
+/** The value that the work returned, or the error that it threw, which may be `undefined`. */
+interface Outcome<Job extends JobTypes> {
+  readonly result?: Job["result"];
+  failure?: { readonly error: unknown };
+}
+
+async function outcomeOf<Job extends JobTypes>(
+  reporter: OpenReporter<Job>,
+  work: Work<Job>,
+): Promise<Outcome<Job>> {
+  try {
+    // The job may have been cancelled before the work began.
+    reporter.signal.throwIfAborted();
+    return { result: ((await work(reporter)) ?? null) as Job["result"] };
+  } catch (error) {
+    return { failure: { error } };
+  }
 }
 
 async function endOf<Job extends JobTypes>(
-  reporter: OpenReporter<Job>,
-  work: Work<Job>,
   context: RunContext,
-): Promise<End<Job>> {
-  const { signal } = reporter;
-  try {
-    // The job may have been cancelled before the work began.
-    signal.throwIfAborted();
-    const result = await work(reporter);
-    if (reporter.isRequeued()) return { state: reporter.state };
-    return { state: await reporter.complete((result ?? null) as Job["result"]) };
-  } catch (error) {
-    if (reporter.isRequeued()) throw error;
-    // A result that can't be stored is an error too: no job is left without an end.
-    if (!signal.aborted) return { state: await reporter.fail(error), failure: { error } };
-    const reason: unknown = signal.reason;
-    if (!isProgressError(reason, "job-cancelled")) throw reason;
-    if (!isAbort(error, reason)) context.settings.onError(afterCancel(reporter.id, error));
-    return { state: await reporter.cancelled() };
+  reporter: OpenReporter<Job>,
+  outcome: Outcome<Job>,
+): Promise<JobState<Job>> {
+  if (reporter.isRequeued()) {
+    if (outcome.failure !== undefined) throw outcome.failure.error;
+    return reporter.state;
   }
+  const hasEnded = reporter.isEnding();
+  try {
+    if (outcome.failure === undefined) return await completeOrFail(reporter, outcome);
+    return await endFailed(context, reporter, outcome.failure.error);
+  } catch (error) {
+    // The job may have ended before: by the work itself, or by someone else. Then the result is that end.
+    const state = await endedState<Job>(context, reporter.id, error);
+    if (hasEnded && outcome.failure !== undefined && state?.status !== "failed")
+      context.settings.onError(failedLate(reporter.id, outcome.failure.error, "ended it"));
+    if (state === undefined) throw error;
+    return state;
+  }
+}
+
+/** A result that can't be stored is an error of the work: no job is left without an end. */
+async function completeOrFail<Job extends JobTypes>(
+  reporter: OpenReporter<Job>,
+  outcome: Outcome<Job>,
+): Promise<JobState<Job>> {
+  try {
+    return await reporter.complete(outcome.result as Job["result"]);
+  } catch (error) {
+    if (!isOurs(error, "invalid-change") && !isOurs(error, "too-large")) throw error;
+    outcome.failure = { error };
+    return reporter.fail(error);
+  }
+}
+
+async function endFailed<Job extends JobTypes>(
+  context: RunContext,
+  reporter: OpenReporter<Job>,
+  error: unknown,
+): Promise<JobState<Job>> {
+  const { signal, id } = reporter;
+  if (!signal.aborted) return reporter.fail(error);
+  const reason: unknown = signal.reason;
+  if (!isAbort(error, reason)) context.settings.onError(failedLate(id, error, "was asked to stop"));
+  if (!isOurs(reason, "job-cancelled")) throw reason;
+  return reporter.cancelled();
 }
 
 /**
@@ -103,12 +155,19 @@ async function endOf<Job extends JobTypes>(
  * AbortError.
  */
 function isAbort(error: unknown, reason: unknown): boolean {
-  return error === reason || (error instanceof Error && error.name === "AbortError");
+  try {
+    return error === reason || (error instanceof Error && error.name === "AbortError");
+  } catch {
+    // A proxy or a getter of the work threw.
+    return false;
+  }
 }
 
-function afterCancel(jobId: string, cause: unknown): ProgressError {
+/** @param when - The event before the error. */
+function failedLate(jobId: string, cause: unknown, when: string): ProgressError {
   return new ProgressError("job-failed", {
-    message: `The work of the job "${jobId}" threw after it was asked to stop. The job is cancelled.`,
+    message: `The work of the job "${jobId}" threw after it ${when}, so the job does not end as failed.`,
+    details: { jobId },
     cause,
   });
 }
@@ -125,7 +184,7 @@ async function endedState<Job extends JobTypes>(
   jobId: string,
   error: unknown,
 ): Promise<JobState<Job> | undefined> {
-  if (!isProgressError(error) || !ENDED_ELSEWHERE.has(error.code)) return undefined;
+  if (!isOurs(error) || !ENDED_ELSEWHERE.has(error.code)) return undefined;
   const delta = await store.read(jobId);
   if (delta === undefined || !isTerminal(delta.set.status)) return undefined;
   return stateIn<Job>(jobId, delta);

@@ -6,8 +6,7 @@ import {
   type StepStatus,
 } from "@emlinh/progress-protocol";
 import { cutText } from "../../shared/limits.js";
-import { unknownMember } from "../../shared/member-names.js";
-import { type Refuse, shown } from "../job-update.js";
+import { type Refuse, readMembers, shown } from "../../shared/untyped.js";
 import { percentOfUnits, raisePercent } from "../percent.js";
 
 /** An update of a running step. Members that are left out keep their value. */
@@ -53,6 +52,8 @@ export interface StepHost {
   known(id: string): StepState | undefined;
   /** Whether the plan has this step. True for every step if there is no plan. */
   isPlanned(id: string): boolean;
+  /** Runs a report. Its error is passed to `onError`. */
+  guard(report: () => void): void;
   /** Writes fields: at once if `isUrgent`, else together with others. */
   record(set: Fields, isUrgent: boolean): void;
   readonly refuse: Refuse;
@@ -67,19 +68,22 @@ export interface StepUsers {
 
 /** Begins a step. A step that is completed or skipped stays so (P13): a second run of it reports nothing. */
 export function beginStep(host: StepHost, id: string): StepReporter {
-  let isOpen = enter(host, id);
+  let isOpen = false;
+  host.guard(() => {
+    isOpen = enter(host, id);
+  });
 
   function end(outcome: StepStatus, message?: string): void {
     if (!isOpen) return;
     isOpen = false;
-    leave(host, id, outcome, message);
+    host.guard(() => leave(host, id, outcome, message));
   }
 
   return {
     id,
     signal: host.signal,
     update(update) {
-      if (isOpen) updateStep(host, id, update);
+      if (isOpen) host.guard(() => updateStep(host, id, update));
     },
     complete: () => end("completed"),
     fail: (message) => end("failed", typeof message === "string" ? cutText(message) : undefined),
@@ -100,12 +104,11 @@ function enter(host: StepHost, id: string): boolean {
   if (!isUsable(host, id)) return false;
   const before = host.known(id);
   if (isFinal(before)) return false;
-  const users = host.stepUsers.get(id);
-  if (users !== undefined) {
-    users.count += 1;
-    return true;
-  }
-  host.stepUsers.set(id, { count: 1, outcome: "skipped", message: undefined });
+  const users = host.stepUsers.get(id) ?? { count: 0, outcome: "skipped", message: undefined };
+  users.count += 1;
+  host.stepUsers.set(id, users);
+  // It runs for another user already, unless that one's beginning was not accepted.
+  if (users.count > 1 && before?.status === "running") return true;
   const percent = before?.percent ?? null;
   const begun: StepState = { status: "running", percent, startedAt: host.now() };
   host.record({ step: id, [stepField(id)]: begun as unknown as Json }, true);
@@ -167,26 +170,21 @@ function isUsable(host: StepHost, id: unknown): boolean {
     host.refuse("step id", `The id of a step is ${shown(id)}; it must be ${wanted}.`);
     return false;
   }
-  if (!host.isPlanned(id))
-    host.refuse(
-      `step ${id}`,
-      `The plan has no step "${id}", so the step does not count for the percent. Add it to the plan, or correct the id.`,
-    );
+  if (!host.isPlanned(id)) {
+    const fault = `The plan has no step "${id}", so the step does not count for the percent.`;
+    host.refuse(`step ${id}`, `${fault} Add it to the plan, or correct the id.`);
+  }
   return true;
 }
 
 type CheckedUpdate = { -readonly [Name in keyof StepUpdate]?: NonNullable<StepUpdate[Name]> };
 
-/** The members of an update that can be stored. The others are refused: untyped code or a division by zero made them. */
+/** The members of an update that can be stored. The others, of untyped code or a division by zero, are refused. */
 function checkedUpdate(host: StepHost, id: string, update: unknown): CheckedUpdate {
-  const refuse: Refuse = (kind, message) => host.refuse(`step ${kind}`, `Step "${id}": ${message}`);
-  if (typeof update !== "object" || update === null) {
-    refuse("update", `update was called with ${shown(update)}; it must be an object.`);
-    return {};
-  }
-  const unknown = unknownMember(update, [...NUMBERS, ...TEXTS]);
-  if (unknown !== undefined) refuse("update", `update has no member ${unknown}`);
-  const given = update as { readonly [name: string]: unknown };
+  const refuse: Refuse = (kind, message, cause) =>
+    host.refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
+  const names = [...NUMBERS, ...TEXTS];
+  const given = readMembers(update, { method: "update", names, refuse });
   const checked: Record<string, unknown> = {};
   for (const name of NUMBERS) {
     const value = given[name];

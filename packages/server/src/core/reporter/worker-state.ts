@@ -1,9 +1,9 @@
 import {
+  type CheckedChange,
   type CheckedValue,
   checkedField,
   checkedLine,
   type Fields,
-  isProgressError,
   type JobDefinition,
   type JobState,
   type JobTypes,
@@ -15,6 +15,7 @@ import {
   stateOf,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
+import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { JobSize } from "../job-size.js";
 import type { Settings } from "../options.js";
@@ -85,14 +86,16 @@ export function guardReport(worker: WorkerState<JobTypes>, report: () => void): 
   try {
     report();
   } catch (error) {
-    const { jobId, settings } = worker;
-    settings.onError(asProgressError(error, `A report of the job "${jobId}" was not accepted.`));
+    refuse(worker, "report", asProgressError(error, "A report was not accepted."));
   }
 }
 
 /** Reports a value that is left out, once per kind: a program that reports it may do so many times a second. */
-export function refuseValue(worker: WorkerState<JobTypes>, kind: string, message: string): void {
-  refuse(worker, kind, new ProgressError("invalid-change", { message }));
+export function refuseValue(
+  worker: WorkerState<JobTypes>,
+  ...[kind, message, cause]: Parameters<Refuse>
+): void {
+  refuse(worker, kind, new ProgressError("invalid-change", { message, cause }));
 }
 
 function refuse(
@@ -100,8 +103,9 @@ function refuse(
   kind: string,
   { code, message, details, cause }: ProgressError,
 ): void {
-  if (refusedKinds.has(kind) || refusedKinds.size >= MAX_REFUSED_KINDS) return;
-  refusedKinds.add(kind);
+  const key = kind.slice(0, MAX_KIND_LENGTH);
+  if (refusedKinds.has(key) || refusedKinds.size >= MAX_REFUSED_KINDS) return;
+  refusedKinds.add(key);
   settings.onError(
     new ProgressError(code, {
       message: `Job "${jobId}": ${message}`,
@@ -113,23 +117,39 @@ function refuse(
 
 /** A program that makes field names up must not fill the memory with them. */
 const MAX_REFUSED_KINDS = 100;
+const MAX_KIND_LENGTH = 200;
 
 /** Checks, copies and queues fields. One that can't be stored is refused and left out. */
 export function record(worker: WorkerState<JobTypes>, set: Fields, isUrgent: boolean): void {
   if (!isReporting(worker)) return;
-  let accepted: Record<string, Json> = {};
-  let bytes = 0;
-  for (const [field, value] of Object.entries(set)) {
+  const accepted = Object.entries(set).flatMap(([field, value]) => {
     const checked = acceptedField(worker, field, value);
-    if (checked === undefined) continue;
-    if (bytes + checked.bytes > MAX_CHANGE_BYTES) {
-      queueFields(worker, accepted, { bytes, isUrgent });
-      [accepted, bytes] = [{}, 0];
-    }
-    accepted[field] = checked.value;
-    bytes += checked.bytes;
+    return checked === undefined ? [] : [{ field, ...checked }];
+  });
+  for (const { bytes, ...change } of changesOf(accepted)) {
+    merge(worker, change.set);
+    worker.outbox.add(change, { bytes, isUrgent });
   }
-  queueFields(worker, accepted, { bytes, isUrgent });
+}
+
+/** A field that was checked. */
+interface CheckedField extends CheckedValue {
+  readonly field: string;
+}
+
+/** The fewest changes that set these fields, in their order. */
+export function changesOf(fields: readonly CheckedField[]): readonly CheckedChange[] {
+  const changes: { readonly set: Record<string, Json>; readonly log: []; bytes: number }[] = [];
+  for (const { field, value, bytes } of fields) {
+    let last = changes.at(-1);
+    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES) {
+      last = { set: {}, log: [], bytes: 0 };
+      changes.push(last);
+    }
+    last.set[field] = value;
+    last.bytes += bytes;
+  }
+  return changes;
 }
 
 function acceptedField(
@@ -142,20 +162,9 @@ function acceptedField(
     worker.size.set(field, checked.bytes);
     return checked;
   } catch (error) {
-    if (!isProgressError(error)) throw error;
-    refuse(worker, field, error);
+    refuse(worker, field, asProgressError(error, `The value of "${field}" was not accepted.`));
     return undefined;
   }
-}
-
-function queueFields(
-  worker: WorkerState<JobTypes>,
-  set: Fields,
-  options: { readonly bytes: number; readonly isUrgent: boolean },
-): void {
-  if (Object.keys(set).length === 0) return;
-  merge(worker, set);
-  worker.outbox.add({ set, log: [] }, options);
 }
 
 /** Checks, copies and queues a log line. Data that can't be stored are refused and left out. */
@@ -170,8 +179,8 @@ function acceptedLine(worker: WorkerState<JobTypes>, line: NewLogLine): CheckedV
   try {
     return checkedLine(line);
   } catch (error) {
-    if (!isProgressError(error) || line.data === undefined) throw error;
-    refuse(worker, "log data", error);
+    if (line.data === undefined) throw error;
+    refuse(worker, "log data", asProgressError(error, "The data of a line were not accepted."));
     const { data: _, ...rest } = line;
     return checkedLine(rest);
   }

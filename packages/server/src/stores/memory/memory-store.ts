@@ -112,9 +112,11 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   if (known !== undefined) return { jobId: known.id, cursor: known.data.cursor, created: false };
   jobs.checkRoomFor(draft.id);
   const now = settings.clock();
-  const job = newJob(draft, settings.timer());
+  const time = settings.timer();
+  const job = newJob(draft, time);
   const set = { ...draft.set, createdAt: now };
-  changeJob(job, { set, log: [], now, times: {} }, settings.maxLogLines);
+  const times = isTerminal(draft.set.status) ? { endedAt: time } : {};
+  changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
   watching.wake(job.id);

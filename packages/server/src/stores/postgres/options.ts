@@ -28,7 +28,10 @@ export interface PostgresLocation {
 
 /** The options of `postgresStore`. `undefined` means the default, `Infinity` lifts a bound. */
 export interface PostgresStoreOptions extends StoreOptions, PostgresLocation {
-  /** A `Pool` of `pg`, or an object that fits {@link PostgresPool}. The store does not end it. */
+  /**
+   * A `Pool` of `pg`, or an object that fits {@link PostgresPool}. The store does not end it. Set its `query_timeout`:
+   * a connection whose network was cut reports nothing, and would keep its place in the pool.
+   */
   readonly pool: PostgresPool;
   /**
    * Listens for the changes of other processes, on a connection of its own that the first watch opens. By default the

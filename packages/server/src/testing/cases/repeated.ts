@@ -17,7 +17,7 @@ import {
   writeJob,
 } from "../fixtures.js";
 
-/** A write whose bytes arrive again, or late, after its worker has given up on it and gone on (P60). */
+/** A write whose bytes arrive again, or late, after its worker has given up on it and gone on (P51). */
 export const REPEATED: readonly StoreCase[] = [
   {
     name: "given a write that arrives twice, returns the current cursor and changes nothing",

@@ -25,6 +25,8 @@ export interface Reply {
   json(): Promise<Record<string, unknown>>;
   /** Disconnects without ending the request properly. */
   abort(): void;
+  /** Resolves when the response is closed on this side. */
+  readonly gone: Promise<void>;
 }
 
 interface Ask {
@@ -126,6 +128,7 @@ function reply({ status, headers, body, abort }: Raw): Reply {
       return rest;
     },
     text,
+    gone: new Promise((resolve) => body.once("close", resolve)),
     json: async () => JSON.parse(await text()),
     abort,
   };

@@ -1,34 +1,19 @@
-import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import fastifyCompress from "@fastify/compress";
-import { serve } from "@hono/node-server";
 import compression from "compression";
 import express from "express";
 import express4 from "express4";
 import { fastify } from "fastify";
-import { Hono } from "hono";
+import { createApp, fromNodeMiddleware, toNodeListener } from "h3-1";
+import Koa from "koa";
 import { expressProgress } from "../../../src/adapters/express.js";
 import { type DrainableProgress, fastifyProgress } from "../../../src/adapters/fastify.js";
-import { fetchProgress } from "../../../src/adapters/fetch.js";
 import { nodeProgress } from "../../../src/adapters/node.js";
 import { type Client, http1Client, http2Client } from "./client.js";
-
-/** Where every host serves progress. */
-export const BASE = "/api/video-progress";
-
-/** A server that listens. */
-export interface Host {
-  readonly client: Client;
-  /** Another client, on a connection of its own. */
-  connect(): Client;
-  /** Refuses new connections; resolves when the last one is closed. */
-  close(): Promise<void>;
-}
-
-/** Serves progress in one way. */
-export type StartHost = (progress: DrainableProgress) => Promise<Host>;
+import { FETCH_HOSTS, NEXT } from "./fetch-hosts.js";
+import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
 
 /** Each way to serve progress, by name. */
 export const HOSTS: Readonly<Record<string, StartHost>> = {
@@ -52,27 +37,24 @@ export const HOSTS: Readonly<Record<string, StartHost>> = {
     return listenFastify(app, progress);
   },
   "Fastify on HTTP/2": (progress) => listenFastify(fastify({ http2: true }), progress, http2Client),
-  "fetch (Hono)": (progress) => listenHono(progress),
+  Koa: (progress) => listen(http.createServer(koaApp(progress).callback())),
+  "h3 1": (progress) => {
+    const app = createApp().use(fromNodeMiddleware(nodeProgress(progress, { base: BASE })));
+    return listen(http.createServer(toNodeListener(app)));
+  },
+  ...FETCH_HOSTS,
 };
 
-/** Starts a server on a free port. */
-export async function listen(
-  server: Server | http2.Http2Server,
-  connect: (origin: string) => Client = http1Client,
-): Promise<Host> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const origin = `http://127.0.0.1:${port}`;
-  return {
-    client: connect(origin),
-    connect: () => connect(origin),
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-      }),
-  };
-}
+/** The hosts below which the adapter finds the connection. */
+export const HOSTS_WITH_CONNECTION = Object.entries(HOSTS).filter(([name]) => name !== NEXT);
+
+const isHttp2 = (name: string) => /http\/?2/i.test(name);
+
+/** Those of them that use HTTP/1. */
+export const HTTP1_HOSTS = HOSTS_WITH_CONNECTION.filter(([name]) => !isHttp2(name));
+
+/** Those of them that use HTTP/2. */
+export const HTTP2_HOSTS = HOSTS_WITH_CONNECTION.filter(([name]) => isHttp2(name));
 
 interface App {
   use(handler: express.RequestHandler): unknown;
@@ -97,14 +79,25 @@ const allowTransform: express.RequestHandler = (_request, response, next) => {
   next();
 };
 
+function koaApp(progress: DrainableProgress): Koa {
+  const answer = nodeProgress(progress, { base: BASE });
+  const app = new Koa().use((context) => {
+    context.respond = false;
+    answer(context.req, context.res);
+  });
+  // Koa prints an error for each client that leaves.
+  app.silent = true;
+  return app;
+}
+
 async function listenFastify(
   app: FastifyApp,
   progress: DrainableProgress,
   connect: (origin: string) => Client = http1Client,
 ): Promise<Host> {
   app.register(fastifyProgress, { prefix: BASE, progress });
-  const origin = await app.listen({ port: 0, host: "127.0.0.1" });
-  return { client: connect(origin), connect: () => connect(origin), close: () => app.close() };
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  return hostOf(app.server, { connect, close: () => app.close() });
 }
 
 /** The common part of an app over HTTP/1 and one over HTTP/2. */
@@ -114,25 +107,6 @@ interface FastifyApp {
     options: { prefix: string; progress: DrainableProgress },
   ): unknown;
   listen(options: { port: number; host: string }): Promise<string>;
+  readonly server: Server | http2.Http2Server;
   close(): Promise<void>;
-}
-
-async function listenHono(progress: DrainableProgress): Promise<Host> {
-  const app = new Hono();
-  const answer = fetchProgress(progress, { base: BASE });
-  app.all(`${BASE}/*`, (context) => answer(context.req.raw, context));
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
-      const origin = `http://127.0.0.1:${port}`;
-      resolve({
-        client: http1Client(origin),
-        connect: () => http1Client(origin),
-        close: () =>
-          new Promise((closed) => {
-            server.close(() => closed());
-          }),
-      });
-    });
-    server.once("error", reject);
-  });
 }

@@ -19,6 +19,8 @@ export interface ScriptedCore {
   request(): Promise<RequestFacts>;
   /** Resolves with the next subscriber. */
   subscriber(): Promise<Scripted>;
+  /** How many requests have come. */
+  asked(): number;
 }
 
 export function scriptedCore(
@@ -27,6 +29,7 @@ export function scriptedCore(
   const requests = mailbox<RequestFacts>();
   const subscribers = mailbox<Scripted>();
   const open = new Set<Scripted>();
+  let asked = 0;
 
   function stream(facts: RequestFacts): Answer {
     return {
@@ -63,6 +66,7 @@ export function scriptedCore(
 
   return {
     async handle(facts) {
+      asked += 1;
       requests.put(facts);
       return answer ? answer(facts) : stream(facts);
     },
@@ -73,6 +77,7 @@ export function scriptedCore(
     },
     request: requests.take,
     subscriber: subscribers.take,
+    asked: () => asked,
   };
 }
 

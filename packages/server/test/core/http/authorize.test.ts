@@ -5,13 +5,14 @@ import { bodyOf, requestFacts } from "../requests.js";
 
 useFakeTime();
 
+const THEN = "then";
+const thrower = () => {
+  throw new Error("SELECT * FROM users");
+};
+
 describe("authorize", () => {
-  const decisions: [
-    name: string,
-    authorize: Authorize,
-    status: number,
-    code: string | undefined,
-  ][] = [
+  type Case = [name: string, authorize: Authorize, status: number, code: string | undefined];
+  const decisions: Case[] = [
     ["true", () => true, 200, undefined],
     ["a promise of true", async () => true, 200, undefined],
     [
@@ -47,6 +48,29 @@ describe("authorize", () => {
     ["undefined", (() => undefined) as unknown as Authorize, 500, "internal"],
     ["a string", (() => "yes") as unknown as Authorize, 500, "internal"],
     ["a permission until NaN", () => ({ allow: true, until: Number.NaN }), 500, "internal"],
+    ...[
+      { allow: false, reason: "toString" },
+      { allow: false, reason: "constructor" },
+      { allow: false, reason: "__proto__" },
+      { allow: false, reason: "internal" },
+      { allow: false, reason: 401 },
+      { allow: true, until: "2030-01-01" },
+      { allow: true, until: new Date() },
+      { allow: "false" },
+      { allow: 1 },
+      [true],
+      Symbol("yes"),
+      Object.create(null),
+      Object.defineProperty({}, "allow", { get: thrower }),
+      Object.fromEntries([[THEN, thrower]]),
+    ].map(
+      (odd, index): Case => [
+        `the odd decision ${index}`,
+        (() => odd) as unknown as Authorize,
+        500,
+        "internal",
+      ],
+    ),
   ];
 
   test.each(decisions)(

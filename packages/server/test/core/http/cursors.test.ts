@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
+import { subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -18,6 +19,30 @@ describe("cursors and entity tags", () => {
     expect(bodyOf(byHeader)).toMatchObject({ cursor: second, set: {} });
     const byQuery = await progress.handle(requestFacts(target, { "last-event-id": "" }));
     expect(bodyOf(byQuery)).toMatchObject({ set: { message: "m" } });
+  });
+
+  test("given ?lastEventId=, uses it before ?after= and after the header, unless it is empty", async () => {
+    const { progress, createJob, setFields } = makeContext();
+    const id = await createJob();
+    const cursorNow = async () => (await progress.status(id))?.cursor ?? "";
+    const first = await cursorNow();
+    await setFields(id, { message: "m" });
+    const second = await cursorNow();
+    await setFields(id, { percent: 5 });
+    const third = await cursorNow();
+    const setAfter = async (query: string, header = "") => {
+      const facts = requestFacts(`/${id}?${query}`, { "last-event-id": header });
+      return (bodyOf(await progress.handle(facts)) as { set: unknown }).set;
+    };
+    const after = `after=${first}`;
+    expect(await setAfter(`${after}&lastEventId=${third}`)).toEqual({});
+    expect(await setAfter(`lastEventId=${third}&${after}`)).toEqual({});
+    expect(await setAfter(`lastEventId=${second}`, third)).toEqual({});
+    expect(await setAfter(`lastEventId=${second}`)).toMatchObject({ percent: 5 });
+    expect(await setAfter(`${after}&lastEventId=`)).toMatchObject({ message: "m" });
+    const stream = { accept: STREAM };
+    const answer = await progress.handle(requestFacts(`/${id}?lastEventId=${second}`, stream));
+    expect(subscribe(answer).deltas()).toMatchObject([{ set: { percent: 5 } }]);
   });
 
   test.each(["", "nonsense", "other.3", ".1", "a.b.c", "ü.1", "x".repeat(5000)])(

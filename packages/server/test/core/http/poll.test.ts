@@ -57,6 +57,24 @@ test("given a longer wait than maxWaitMs, waits for maxWaitMs", async () => {
   expect(poll.answered()).toBe(true);
 });
 
+test("given a runtime that cuts silent responses, answers within half of the silence it allows", async () => {
+  const { progress, createJob } = makeContext();
+  const id = await createJob();
+  const { cursor } = (await progress.status(id)) ?? {};
+  let answered = false;
+  const answer = progress
+    .handle(requestFacts(`/${id}?after=${cursor}&wait=20`, {}, { maxSilenceMs: 10_000 }))
+    .then((result) => {
+      answered = true;
+      return result;
+    });
+  await advance(4_000);
+  expect(answered).toBe(false);
+  await advance(1_500);
+  expect(answered).toBe(true);
+  expect(bodyOf(await answer)).toMatchObject({ cursor, set: {} });
+});
+
 test("given a permission that ends, does not wait beyond its end", async () => {
   const until = Date.now() + 3_000;
   const context = makeContext({ authorize: () => ({ allow: true, until }) });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Answer } from "../../../src/index.js";
 import { makeContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
 
@@ -46,30 +47,6 @@ describe("requests", () => {
     },
   );
 
-  test.each([
-    [undefined, "json"],
-    ["", "json"],
-    ["*/*", "json"],
-    ["application/json", "json"],
-    ["application/*;q=0.5", "json"],
-    ["text/html, */*;q=0.1", "json"],
-    ["text/event-stream", "stream"],
-    ["TEXT/Event-Stream; charset=utf-8", "stream"],
-    ["application/json, text/event-stream", "stream"],
-    ["text/event-stream;q=0, application/json", "json"],
-    ["text/html", "406"],
-    ["application/json;q=0", "406"],
-    ["text/*", "406"],
-  ])("given Accept: %s, answers with %s", async (accept, expected) => {
-    const { progress, createJob } = makeContext();
-    const answer = await progress.handle(
-      requestFacts(`/${await createJob()}`, accept === undefined ? {} : { accept }),
-    );
-    const kind =
-      answer.kind === "stream" ? "stream" : answer.status === 200 ? "json" : `${answer.status}`;
-    expect(kind).toBe(expected);
-  });
-
   test("given a trailing slash, answers as for the path without it", async () => {
     const { progress, createJob } = makeContext();
     expect((await progress.handle(requestFacts(`/${await createJob()}/`))).status).toBe(200);
@@ -82,16 +59,45 @@ describe("requests", () => {
     expect((await progress.handle(requestFacts("/cleanup"))).status).toBe(200);
   });
 
-  test("given HEAD, answers as to GET without a body, and never with a stream", async () => {
-    const { progress, createJob } = makeContext();
-    const id = await createJob();
-    for (const target of [`/${id}`, `/${id}/status`, "/unknown"]) {
-      const head = await progress.handle(
-        requestFacts(target, { accept: `${STREAM}, */*` }, { method: "HEAD" }),
+  test.each(["text/event-stream", "application/json", undefined])(
+    "given HEAD with Accept: %s, answers with the status and headers of GET and takes no slot",
+    async (accept) => {
+      const { progress, store, createJob, setFields } = makeContext();
+      const [open, ended] = [await createJob(), await createJob()];
+      await setFields(ended, { status: "completed" });
+      const end = (await progress.status(ended))?.cursor ?? "";
+      const queries = ["", `?after=${end}`, `?after=${end}&wait=20`, "/status"];
+      const targets = [open, ended, "unknown", "a b"].flatMap((id) =>
+        queries.map((query) => `/${id}${query}`),
       );
-      const get = await progress.handle(requestFacts(target));
-      expect(head).toEqual({ ...get, body: null });
-    }
+      const answer = (method: string) => (target: string) =>
+        progress.handle(requestFacts(target, accept === undefined ? {} : { accept }, { method }));
+      const heads = await Promise.all(targets.map(answer("HEAD")));
+      expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(store.calls.watch).toBe(0);
+      const gets = await Promise.all(targets.map(answer("GET")));
+      const headOf = ({ status, headers }: Answer) => ({ status, headers });
+      expect(heads.map(headOf)).toEqual(gets.map(headOf));
+      for (const head of heads) expect(head).toMatchObject({ kind: "body", body: null });
+    },
+  );
+});
+
+describe("bodies", () => {
+  test("given any answer with a whole body, has the time after which an unread one is cut", async () => {
+    const { progress, createJob } = makeContext({ stallMs: 7_000 });
+    const id = await createJob();
+    const requests = [
+      requestFacts(`/${id}`),
+      requestFacts(`/${id}/status`),
+      requestFacts(`/${id}`, { accept: STREAM }, { method: "HEAD" }),
+      requestFacts(`/${id}/status`, { "if-none-match": "*" }),
+      requestFacts(`/${id}/cancel`, {}, { method: "POST" }),
+      requestFacts("/unknown"),
+      requestFacts("/a/b/c"),
+    ];
+    for (const request of requests)
+      expect(await progress.handle(request)).toMatchObject({ kind: "body", stallMs: 7_000 });
   });
 });
 

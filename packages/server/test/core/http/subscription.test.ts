@@ -17,7 +17,7 @@ describe("the first frames", () => {
       id: undefined,
       // 2000 ms and half of the jitter, since `random` returns 0.5.
       retry: 2_500,
-      data: { protocol: 1, heartbeatMs: 30_000, cursor, now: 1_700_000_000_000 },
+      data: { protocol: 1, heartbeatMs: 15_000, cursor, now: 1_700_000_000_000 },
     });
     expect(sink.events[1]).toMatchObject({ event: "snapshot", id: cursor, data: { reset: true } });
   });
@@ -83,7 +83,7 @@ describe("an open stream", () => {
   });
 
   test("given a change after a heartbeat, writes the new cursor in the next heartbeat", async () => {
-    const { progress, createJob, setFields } = makeContext({ heartbeatMs: 10_000, clock: () => 5 });
+    const { progress, createJob, setFields } = makeContext({ heartbeatMs: 10_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
     await advance(10_500);
@@ -91,8 +91,39 @@ describe("an open stream", () => {
     await advance(10_500);
     const beats = sink.events.filter(({ event }) => event === "heartbeat");
     expect(beats).toHaveLength(2);
-    expect(beats[1]?.data).toEqual({ cursor: (await progress.status(id))?.cursor, now: 5 });
+    expect(beats[1]?.data).toEqual({
+      cursor: (await progress.status(id))?.cursor,
+      // The store's time, whatever the clock of this process says.
+      now: expect.any(Number),
+    });
   });
+
+  test.each([
+    { heartbeatMs: 15_000, maxSilenceMs: 10_000, expected: 5_000 },
+    { heartbeatMs: 3_000, maxSilenceMs: 10_000, expected: 3_000 },
+    { heartbeatMs: 15_000, maxSilenceMs: 30_001, expected: 15_000 },
+    { heartbeatMs: 15_000, maxSilenceMs: 2_501, expected: 1_250 },
+    { heartbeatMs: 15_000, maxSilenceMs: Number.NaN, expected: 15_000 },
+    { heartbeatMs: 15_000, maxSilenceMs: 0, expected: 15_000 },
+    { heartbeatMs: 15_000, maxSilenceMs: undefined, expected: 15_000 },
+  ])(
+    "given heartbeatMs and maxSilenceMs as in %o, announces and keeps the expected interval",
+    async ({ heartbeatMs, maxSilenceMs, expected }) => {
+      const { progress, createJob } = makeContext({ heartbeatMs });
+      const id = await createJob();
+      const headers = { accept: "text/event-stream" };
+      const answer = await progress.handle(requestFacts(`/${id}`, headers, { maxSilenceMs }));
+      const sink = subscribe(answer);
+      const other = await openStream(progress, id);
+      expect(sink.events[0]?.data.heartbeatMs).toBe(expected);
+      expect(other.events[0]?.data.heartbeatMs).toBe(heartbeatMs);
+      await advance(expected * 10);
+      const beats = sink.events.filter(({ event }) => event === "heartbeat").length;
+      // The hub looks at the streams every 500 ms.
+      expect(beats).toBeGreaterThanOrEqual(Math.floor((expected * 10) / (expected + 500)));
+      expect(beats).toBeLessThanOrEqual(10);
+    },
+  );
 
   test("given no change for idleTimeoutMs, writes timeout and closes; a change restarts the time", async () => {
     const { progress, createJob, setFields } = makeContext({ idleTimeoutMs: 60_000 });

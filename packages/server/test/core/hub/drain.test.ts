@@ -46,6 +46,94 @@ describe("drain and close", () => {
     expect(sink.destroyed).toBe(true);
   });
 
+  test("given an adapter that never calls closed(), destroys its stream and resolves by timeoutMs", async () => {
+    const { progress, createJob } = makeContext({ stallMs: 600_000 });
+    const id = await createJob();
+    const [ending, full] = [fakeSink(), fakeSink(2)];
+    ending.closesWhenEnded = false;
+    await openStream(progress, id, { sink: ending });
+    await openStream(progress, id, { sink: full });
+    full.destroy = () => {
+      full.destroyed = true;
+      throw new Error("ERR_STREAM_DESTROYED");
+    };
+    let isDrained = false;
+    const draining = progress.drain({ spreadMs: 1_000, timeoutMs: 3_000 }).then(() => {
+      isDrained = true;
+    });
+    await advance(2_900);
+    expect(isDrained).toBe(false);
+    await advance(101);
+    await draining;
+    expect([ending.destroyed, full.destroyed]).toEqual([true, true]);
+    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+  });
+
+  test("given no timeoutMs, resolves after 30 s, or after a longer spread", async () => {
+    const { progress, createJob } = makeContext({ stallMs: 600_000, random: () => 1 });
+    const sink = fakeSink();
+    sink.closesWhenEnded = false;
+    await openStream(progress, await createJob(), { sink });
+    const order: string[] = [];
+    const short = progress.drain().then(() => order.push("30 s"));
+    await advance(29_900);
+    expect(order).toEqual([]);
+    await advance(200);
+    await short;
+    await progress.drain({ spreadMs: 40_000 });
+    expect(order).toEqual(["30 s"]);
+  });
+
+  test("given held polls, answers them by timeoutMs and has no slot left", async () => {
+    const { progress, createJob } = makeContext({ random: () => 1 });
+    const id = await createJob();
+    const cursor = (await progress.status(id))?.cursor;
+    const poll = requestFacts(`/${id}?after=${cursor}&wait=20`);
+    const polls = Array.from({ length: 5 }, () => progress.handle(poll));
+    await advance(0);
+    expect(progress.stats().streams).toBe(5);
+    const draining = progress.drain({ spreadMs: 5_000, timeoutMs: 5_000 });
+    await advance(5_001);
+    await draining;
+    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    for (const answer of await Promise.all(polls)) expect(answer.status).toBe(200);
+  });
+
+  test("given a store that hangs while streams open, refuses them at once and resolves", async () => {
+    const { progress, store, createJob } = makeContext();
+    const id = await createJob();
+    store.hold("watch");
+    const answering = progress.handle(requestFacts(`/${id}`, STREAM));
+    await advance(0);
+    expect(progress.stats().streams).toBe(1);
+    await progress.drain();
+    expect((await answering).status).toBe(503);
+    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+  });
+
+  test("given a subscription after close(), sends bye and not that the job was removed", async () => {
+    const { progress, createJob } = makeContext();
+    const answer = await progress.handle(requestFacts(`/${await createJob()}`, STREAM));
+    await progress.close();
+    const sink = subscribe(answer);
+    expect(sink.events.at(-1)).toMatchObject({ event: "bye", data: { reason: "drain" } });
+    expect(sink.ended).toBe(true);
+  });
+
+  test.each([
+    { timeoutMs: -1 },
+    { timeoutMs: Number.NaN },
+    { timeoutMs: Number.POSITIVE_INFINITY },
+    { spreadMs: 2_000, timeoutMs: 1_000 },
+  ])("given %o, throws and continues to serve", async (times) => {
+    const { progress, createJob } = makeContext();
+    await expect(progress.drain(times)).rejects.toMatchObject({
+      code: "invalid-option",
+      message: expect.stringContaining(`timeoutMs is ${times.timeoutMs}`),
+    });
+    expect((await openStream(progress, await createJob())).deltas()).toHaveLength(1);
+  });
+
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])(
     "given a spread of %s, throws and continues to serve",
     async (spreadMs) => {

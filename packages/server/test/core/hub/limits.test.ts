@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { makeContext, useFakeTime } from "../context.js";
-import { requestFacts } from "../requests.js";
+import { bodyOf, requestFacts } from "../requests.js";
 import { openStream } from "../streams.js";
 
 useFakeTime();
@@ -26,5 +26,22 @@ describe("limits of open streams", () => {
     await openStream(progress, a);
     expect((await progress.handle(requestFacts(`/${a}`, STREAM))).status).toBe(429);
     expect((await progress.handle(requestFacts(`/${b}`, STREAM))).status).toBe(200);
+  });
+
+  test("given 429 and 503, the body carries the wait of Retry-After in milliseconds", async () => {
+    const { progress, createJob } = makeContext({ maxStreams: 1, retryMs: 2_001 });
+    const id = await createJob();
+    await openStream(progress, id);
+    const full = await progress.handle(requestFacts(`/${id}`, STREAM));
+    void progress.drain();
+    const draining = await progress.handle(requestFacts(`/${id}`, STREAM));
+    const unknown = await progress.handle(requestFacts("/unknown"));
+    expect([full.status, draining.status, unknown.status]).toEqual([429, 503, 404]);
+    for (const answer of [full, draining]) {
+      // 2001 ms and half of the jitter, since `random` returns 0.5.
+      expect(bodyOf(answer)).toMatchObject({ retryAfterMs: 2_501 });
+      expect(answer.headers["retry-after"]).toBe("3");
+    }
+    expect(bodyOf(unknown)).not.toHaveProperty("retryAfterMs");
   });
 });

@@ -65,7 +65,8 @@ describe("a store that cannot be read", () => {
     const { progress, store, createJob, errors } = makeContext({ rereadMs: 1_000 });
     const id = await createJob();
     const sink = await openStream(progress, id);
-    store.read = async () => ({ cursor: "no cursor", reset: true, set: {}, log: [], done: false });
+    const malformed = { cursor: "no cursor", reset: true, set: {}, log: [], done: false, now: 0 };
+    store.read = async () => malformed;
     await advance(1_500);
     expect(sink.ended).toBe(false);
     expect(errors[0]).toMatchObject({ code: "internal" });

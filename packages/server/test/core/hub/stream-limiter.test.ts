@@ -1,17 +1,25 @@
 import { describe, expect, test } from "vitest";
-import { streamLimiter } from "../../../src/core/hub/stream-limiter.js";
+import { type StreamLimiter, streamLimiter } from "../../../src/core/hub/stream-limiter.js";
 import { flushMicrotasks } from "../context.js";
+
+function limiterOf(
+  maxStreams: number,
+  maxStreamsPerJob: number,
+  maxStreamsPerConnection: number = Number.POSITIVE_INFINITY,
+): StreamLimiter {
+  return streamLimiter({ maxStreams, maxStreamsPerJob, maxStreamsPerConnection });
+}
 
 describe("take", () => {
   test("given free slots, takes one for each call", () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(2, 2);
     limiter.take("a");
     limiter.take("b");
     expect(limiter.count()).toBe(2);
   });
 
   test("given no free slot in the process, throws and names the limit", () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(2, 2);
     limiter.take("a");
     limiter.take("b");
     expect(() => limiter.take("c")).toThrow(
@@ -26,7 +34,7 @@ describe("take", () => {
   });
 
   test("given no free slot of the job, throws for that job only", () => {
-    const limiter = streamLimiter({ maxStreams: 10, maxStreamsPerJob: 1 });
+    const limiter = limiterOf(10, 1);
     limiter.take("a");
     expect(() => limiter.take("a")).toThrow(
       expect.objectContaining({
@@ -39,7 +47,7 @@ describe("take", () => {
   });
 
   test("given a refused stream, takes no slot of the job", () => {
-    const limiter = streamLimiter({ maxStreams: 1, maxStreamsPerJob: 1 });
+    const limiter = limiterOf(1, 1);
     const giveBack = limiter.take("a");
     expect(() => limiter.take("b")).toThrow();
     giveBack();
@@ -48,7 +56,7 @@ describe("take", () => {
   });
 
   test("given a slot that was given back, takes it again", () => {
-    const limiter = streamLimiter({ maxStreams: 10, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(10, 2);
     const giveBack = [limiter.take("a"), limiter.take("a")];
     giveBack[0]?.();
     expect(limiter.count()).toBe(1);
@@ -63,23 +71,52 @@ describe("take", () => {
   });
 
   test("given Infinity, has no limit", () => {
-    const limiter = streamLimiter({
-      maxStreams: Number.POSITIVE_INFINITY,
-      maxStreamsPerJob: Number.POSITIVE_INFINITY,
-    });
+    const limiter = limiterOf(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (let i = 0; i < 1_000; i += 1) limiter.take("a");
     expect(limiter.count()).toBe(1_000);
   });
 });
 
+describe("take, for a connection", () => {
+  test("given no free slot of the connection, throws for that connection only", () => {
+    const limiter = limiterOf(10, 10, 2);
+    const [one, other] = [{}, {}];
+    limiter.take("a", one);
+    limiter.take("b", one);
+    expect(() => limiter.take("c", one)).toThrow(
+      expect.objectContaining({
+        code: "too-many-streams",
+        message: expect.stringContaining("limit of 2 open streams of one connection"),
+      }),
+    );
+    limiter.take("c", other);
+    expect(limiter.count()).toBe(3);
+  });
+
+  test("given a slot that was given back, takes it again", () => {
+    const limiter = limiterOf(10, 10, 1);
+    const connection = {};
+    limiter.take("a", connection)();
+    limiter.take("a", connection);
+    expect(() => limiter.take("a", connection)).toThrow();
+  });
+
+  test("given connections that are not known, does not limit them", () => {
+    const limiter = limiterOf(10, 10, 1);
+    limiter.take("a");
+    limiter.take("a", undefined);
+    expect(limiter.count()).toBe(2);
+  });
+});
+
 describe("whenNone", () => {
   test("given no taken slot, resolves", async () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(2, 2);
     await limiter.whenNone();
   });
 
   test("given taken slots, resolves for all callers when the last is given back", async () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(2, 2);
     const giveBack = [limiter.take("a"), limiter.take("b")];
     let resolved = 0;
     const waiting = [1, 2].map(async () => {
@@ -95,7 +132,7 @@ describe("whenNone", () => {
   });
 
   test("given a slot that is taken again later, waits for that one too", async () => {
-    const limiter = streamLimiter({ maxStreams: 2, maxStreamsPerJob: 2 });
+    const limiter = limiterOf(2, 2);
     limiter.take("a")();
     const giveBack = limiter.take("a");
     let isResolved = false;

@@ -30,6 +30,7 @@ describe("changes by others", () => {
   test("given a job that is cancelled before it is opened, aborts at once", async () => {
     const context = makeContext();
     const reporter = await openPlainJob(context);
+    await reporter.close();
     await context.progress.cancel(reporter.id);
     const next = await context.progress.open(reporter.id);
     expect(next.signal.aborted).toBe(true);

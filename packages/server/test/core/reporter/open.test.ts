@@ -16,13 +16,13 @@ describe("open", () => {
     expect(reporter.state).toMatchObject({ status: "running", startedAt: Date.now() });
   });
 
-  test("given a running job, takes it over without changing it", async () => {
+  test("given a running job and takeOver, takes it over without changing it", async () => {
     const context = makeContext();
     const first = await openPlannedJob(context);
     first.beginStep("speech").update({ percent: 40 });
     await first.flush();
     await advance(1_000);
-    const second = await context.progress.open(first.id);
+    const second = await context.progress.open(first.id, { takeOver: true });
     expect(second.state).toMatchObject({
       startedAt: 1_700_000_000_000,
       steps: { speech: { status: "running", percent: 40 } },

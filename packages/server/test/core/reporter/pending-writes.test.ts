@@ -6,6 +6,9 @@ import {
   trimLines,
 } from "../../../src/core/reporter/pending-writes.js";
 
+/** The name of a write that was sent and got no answer. */
+const SENT = { token: "token", count: 1 };
+
 const pendingWrite = (
   more: Partial<PendingWrite> & { fields?: string; lines?: readonly string[] },
 ): PendingWrite => ({
@@ -16,7 +19,6 @@ const pendingWrite = (
   bytes: 100,
   upTo: 1,
   isLast: false,
-  isUncertain: false,
   ...more,
 });
 
@@ -42,7 +44,7 @@ describe("appendWrite", () => {
   });
 
   test("given an uncertain write, neither merges with it nor changes it", () => {
-    const uncertain = pendingWrite({ fields: "a", isUncertain: true });
+    const uncertain = pendingWrite({ fields: "a", sentAs: SENT });
     const queue = appendWrite([uncertain], pendingWrite({ fields: "a", upTo: 2 }));
     expect(queue).toHaveLength(2);
     expect(queue[0]).toBe(uncertain);
@@ -50,26 +52,43 @@ describe("appendWrite", () => {
 });
 
 describe("trimLines", () => {
-  test("given too many lines, drops the oldest and notes how many; a second note adds to the first", () => {
-    const texts = (queue: readonly PendingWrite[]) =>
-      queue.flatMap(({ change }) => change.log.map(({ text }) => text));
+  const texts = (queue: readonly PendingWrite[]) =>
+    queue.flatMap(({ change }) => change.log.map(({ text }) => text));
+  const lost = (queue: readonly PendingWrite[]) => queue.map(({ change }) => change.lostLines ?? 0);
+
+  test("given too many lines, drops the oldest and counts them; later losses add up", () => {
     const once = trimLines([pendingWrite({ lines: ["1", "2", "3", "4"] })], 3);
-    expect(texts(once)).toEqual([
-      "1 line dropped here: the store could not be reached.",
-      "2",
-      "3",
-      "4",
+    expect([texts(once), lost(once)]).toEqual([["2", "3", "4"], [1]]);
+    expect(trimLines(once, 3)).toEqual(once);
+    const more = trimLines(appendWrite(once, pendingWrite({ lines: ["5", "6"] })), 3);
+    expect([texts(more), lost(more)]).toEqual([["4", "5", "6"], [3]]);
+  });
+
+  test("given writes that lose all lines, counts them in the next write with lines, and drops empty writes", () => {
+    const queue = trimLines(
+      [
+        pendingWrite({ lines: ["1", "2"] }),
+        pendingWrite({ fields: "a", lines: ["3"] }),
+        pendingWrite({ fields: "b" }),
+        pendingWrite({ lines: ["4", "5"] }),
+        pendingWrite({ lines: ["6"] }),
+      ],
+      2,
+    );
+    expect(texts(queue)).toEqual(["5", "6"]);
+    expect(
+      queue.map(({ change }) => [Object.keys(change.set).join(), change.lostLines ?? 0]),
+    ).toEqual([
+      ["a", 0],
+      ["b", 0],
+      ["", 4],
+      ["", 0],
     ]);
-    const twice = trimLines(once, 3);
-    expect(texts(twice)[0]).toBe("1 line dropped here: the store could not be reached.");
-    const more = trimLines(appendWrite(twice, pendingWrite({ lines: ["5", "6"] })), 3);
-    expect(texts(more)[0]).toMatch(/^[34] lines dropped here/);
-    expect(texts(more).slice(-3)).toEqual(["4", "5", "6"]);
   });
 
   test("given lines of an uncertain write, keeps them", () => {
     const queue = [
-      pendingWrite({ lines: ["1", "2"], isUncertain: true }),
+      pendingWrite({ lines: ["1", "2"], sentAs: SENT }),
       pendingWrite({ lines: ["3"] }),
     ];
     expect(trimLines(queue, 2)[0]).toBe(queue[0]);

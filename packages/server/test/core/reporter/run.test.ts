@@ -75,10 +75,14 @@ describe("run", () => {
     expect(state.error?.step).toBe("inner");
   });
 
-  test("given a result that is not JSON, fails the job", async () => {
-    const { progress, createJob } = makeContext();
+  test("given a result that is not JSON, fails the job and reports the value", async () => {
+    const { progress, createJob, errors } = makeContext();
     const state = await progress.run(await createJob(), async () => ({ size: 1n }) as never);
-    expect(state).toMatchObject({ status: "failed", error: { code: "invalid-change" } });
+    expect(state).toMatchObject({ status: "failed", error: { code: "job-failed" } });
+    const message = expect.stringContaining('"result.size" is of the type bigint');
+    expect(errors).toMatchObject([
+      { code: "job-failed", cause: { code: "invalid-change", message } },
+    ]);
   });
 
   test("given a result that its definition refuses, fails the job", async () => {

@@ -67,14 +67,16 @@ describe("update and log", () => {
     }
     reporter.update({ metadata: { good: 1 } });
     await reporter.flush();
-    expect(context.errors.map(({ code }) => code)).toEqual([
-      "invalid-change",
-      "invalid-change",
-      "invalid-change",
-      "invalid-change",
-      "too-large",
-      "invalid-change",
-      "internal",
+    // Each kind is reported once.
+    expect(context.errors.map(({ code, message }) => [code, message.split(";")[0]])).toEqual([
+      ["invalid-change", expect.stringContaining("percent is NaN")],
+      ["invalid-change", expect.stringContaining('no field "metadata.not a key"')],
+      ["invalid-change", expect.stringContaining('"metadata.size" is of the type bigint')],
+      ["too-large", expect.stringContaining('"metadata.big"')],
+      ["invalid-change", expect.stringContaining('level of a line is "shout"')],
+      ["invalid-change", expect.stringContaining("metadata could not be read")],
+      ["invalid-change", expect.stringContaining("update was called with undefined")],
+      ["invalid-change", expect.stringContaining("update was called with undefined")],
     ]);
     expect(await stateOf(context, reporter)).toMatchObject({
       metadata: { good: 1 },

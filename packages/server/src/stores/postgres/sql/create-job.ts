@@ -10,8 +10,8 @@ import type { PostgresNames } from "../names.js";
  */
 
 /**
- * `create_job` returns the job of a known key, or stores a new one, which may replace a tombstone. A job that has the
- * epoch of the call was stored by an earlier try of it, whose answer was lost.
+ * `create_job` returns the job of a known key, or stores a new one, which may replace a tombstone. A job or tombstone
+ * that has the epoch of the call was stored by an earlier try of it, whose answer was lost.
  */
 export function createJobSql({ of }: PostgresNames): string {
   return `
@@ -27,10 +27,9 @@ declare
   deadline bigint;
 begin
   loop
-    if digest is not null then
+    select * into known from ${of("jobs")} where id = p_id and epoch = p_epoch;
+    if not found and digest is not null then
       select * into known from ${of("jobs")} where key = digest;
-    else
-      select * into known from ${of("jobs")} where id = p_id and epoch = p_epoch and not removed;
     end if;
     if found then
       return json_build_object(

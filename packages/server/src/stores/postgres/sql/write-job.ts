@@ -71,10 +71,9 @@ function checkSql(of: PostgresNames["of"]): string {
     if p_token is distinct from job.hold_token then
       return '{"refused":"hold-lost"}';
     end if;
-  elsif job.hold_token is not null and (
-    p_seen_epoch is distinct from job.epoch or job.hold_since > p_seen_version
-    or (is_leased and not p_take_over and p_next_attempt is null)
-  ) then
+  elsif p_seen_epoch is distinct from job.epoch or (job.hold_token is not null and (
+    job.hold_since > p_seen_version or (is_leased and not p_take_over and p_next_attempt is null)
+  )) then
     return '{"refused":"job-held"}';
   end if;`;
 }

@@ -19,8 +19,10 @@ if not count then
   if isLeased and setsProgress then return {'held'} end
 elseif not opens then
   if not isHolder then return {'lost'} end
+elseif seenEpoch ~= epoch then
+  return {'held'}
 elseif isHeld then
-  if seenEpoch ~= epoch or heldSince > seenVersion then return {'held'} end
+  if heldSince > seenVersion then return {'held'} end
   if isLeased and opens == '0' and not nextAttempt then return {'held'} end
 end
 `;

@@ -1,6 +1,6 @@
 import type { Cursor, Delta } from "@emlinh/progress-protocol";
 import type { GuardedStore } from "../../../../src/core/guarded-store.js";
-import type { Wake } from "../../../../src/core/store.js";
+import type { Wake, Written } from "../../../../src/core/store.js";
 import { closedGate, type Gate } from "../../gate.js";
 
 /** A store of one job whose wakes and replies come only when the test sends them. */
@@ -32,7 +32,7 @@ export interface ScriptedStore extends GuardedStore {
 }
 
 interface PendingReply {
-  resolve(cursor: Cursor): void;
+  resolve(written: Written): void;
   reject(error: Error): void;
 }
 
@@ -71,7 +71,7 @@ export function scriptedStore(): ScriptedStore {
     },
     reply(version) {
       store.version = Math.max(store.version, version);
-      replies.shift()?.resolve(`${store.epoch}.${version}`);
+      replies.shift()?.resolve({ cursor: `${store.epoch}.${version}`, now: Date.now() });
     },
     rejectWrite: (error) => replies.shift()?.reject(error),
     async watch(_jobId, wake) {
@@ -82,16 +82,19 @@ export function scriptedStore(): ScriptedStore {
         if (store.unwatchError !== undefined) throw store.unwatchError;
       };
     },
-    async read(_jobId, cursor) {
-      store.reads.push(cursor);
+    async read(_jobId, after) {
+      store.reads.push(after);
       const { epoch, version, fields, readError, isRemoved } = store;
       await readGate?.opened;
       if (readError !== undefined) throw readError;
       if (isRemoved) return undefined;
-      const reset = cursor === undefined;
-      return { cursor: `${epoch}.${version}`, reset, set: fields, log: [], done: false };
+      const reset = after === undefined;
+      const cursor = `${epoch}.${version}`;
+      return { cursor, reset, set: fields, log: [], done: false, now: Date.now() };
     },
     write: () => new Promise((resolve, reject) => replies.push({ resolve, reject })),
+    now: () => Date.now(),
+    usedAt: () => 0,
     create: unused,
     remove: unused,
     sweep: unused,

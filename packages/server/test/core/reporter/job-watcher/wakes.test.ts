@@ -203,11 +203,11 @@ describe("wakes and replies", () => {
     expect(store.reads.at(-1)).toBe("epoch.3");
   });
 
-  test("given the reply to a write, returns its cursor", async () => {
+  test("given the reply to a write, returns it", async () => {
     const { watcher, store } = await listeningWatcher();
     const writing = watcher.write(UPDATE);
     store.reply(2);
-    expect(await writing).toBe("epoch.2");
+    expect(await writing).toEqual({ cursor: "epoch.2", now: Date.now() });
   });
 
   test("given a write that fails, throws its error", async () => {

@@ -1,0 +1,50 @@
+import http from "node:http";
+import http2 from "node:http2";
+import { serve as serveHono } from "@hono/node-server";
+import { H3 } from "h3";
+import { toNodeHandler } from "h3/node";
+import { Hono } from "hono";
+import { type FetchProgress, fetchProgress } from "../../../src/adapters/fetch.js";
+import { http2Client } from "./client.js";
+import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
+import { nextListener } from "./next-listener.js";
+
+/** The one host below which the adapter finds no connection. */
+export const NEXT = "fetch (as Next.js calls it)";
+
+/** The ways to serve progress with `fetchProgress`, by name. */
+export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
+  "fetch (Hono)": (progress) => listenHono(fetchProgress(progress, { base: BASE })),
+  "fetch (Hono on HTTP/2)": (progress) => listenHono2(fetchProgress(progress, { base: BASE })),
+  "fetch (h3 2)": (progress) => {
+    const answer = fetchProgress(progress, { base: BASE });
+    const app = new H3().all("/**", (event) => answer(event.req));
+    return listen(http.createServer(toNodeHandler(app)));
+  },
+  [NEXT]: (progress) =>
+    listen(http.createServer(nextListener(fetchProgress(progress, { base: BASE })))),
+};
+
+function honoApp(answer: FetchProgress): Hono {
+  return new Hono().all(`${BASE}/*`, (context) => answer(context.req.raw, { raw: context }));
+}
+
+function listenHono(answer: FetchProgress): Promise<Host> {
+  return new Promise((resolve, reject) => {
+    const { fetch } = honoApp(answer);
+    const server = serveHono({ fetch, port: 0, hostname: "127.0.0.1" }, () =>
+      resolve(hostOf(server)),
+    );
+    server.once("error", reject);
+  });
+}
+
+function listenHono2(answer: FetchProgress): Promise<Host> {
+  return new Promise((resolve, reject) => {
+    const { fetch } = honoApp(answer);
+    const { createServer } = http2;
+    const options = { fetch, port: 0, hostname: "127.0.0.1", createServer } as const;
+    const server = serveHono(options, () => resolve(hostOf(server, { connect: http2Client })));
+    server.once("error", reject);
+  });
+}
