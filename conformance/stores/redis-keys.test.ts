@@ -131,7 +131,10 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     expect(await store.remove("a")).toBe(true);
     expect(await store.remove("a")).toBe(false);
     const job = await keyOf(prefix, "");
-    expect(await runCommand(server, "HGETALL", job)).toEqual({ ".": "removed" });
+    expect(await runCommand(server, "HGETALL", job)).toEqual({
+      ".": "removed",
+      ".epoch": expect.any(String),
+    });
     expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-expired");
     expect(await store.create(draft("b", { key: "order 7" }))).toMatchObject({ jobId: "b" });
     expect(await store.remove("b")).toBe(true);
