@@ -77,7 +77,8 @@ async function startOn(port: number, options: RedisServerOptions): Promise<Redis
   async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const stopped = child;
     child = undefined;
-    await stopProcess(stopped, signal);
+    // A server that runs a script for ever, or that is stopped, ends by SIGKILL only.
+    await stopProcess(stopped, signal, 1_000);
   }
 
   await start();

@@ -60,15 +60,22 @@ export function untilOutput(server: ChildProcess, text: string): Promise<void> {
   });
 }
 
-/** Sends a signal. Resolves when the process has exited. Does nothing if it has already. */
+/**
+ * Sends a signal. Resolves when the process has exited. Does nothing if it has already.
+ *
+ * @param killAfterMs - Milliseconds after which it is killed if the signal has not ended it.
+ */
 export async function stopProcess(
   server: ChildProcess | undefined,
   signal: NodeJS.Signals,
+  killAfterMs?: number,
 ): Promise<void> {
   if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
   const exited = once(server, "exit");
   server.kill(signal);
+  const timer = killAfterMs && setTimeout(() => server.kill("SIGKILL"), killAfterMs);
   await exited;
+  if (timer) clearTimeout(timer);
 }
 
 /** A port of 127.0.0.1 that is not in use. */

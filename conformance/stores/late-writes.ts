@@ -42,9 +42,7 @@ export interface LateWrites {
   deliver(): Promise<void>;
 }
 
-/**
- * Adds the tests of writes whose bytes reach the server late, after their retry. Each begins with an empty database.
- */
+/** Adds the tests of writes whose bytes reach the server late, after their retry. Each begins with an empty store. */
 export function lateWriteTests(stores: () => LateWrites): void {
   test("given a write that is cut off and whose bytes arrive after later writes, changes nothing", async () => {
     const { store, cutOff, deliver } = stores();

@@ -79,6 +79,18 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
       if (!key.endsWith(":due")) expect(`${key} ${ms > HOUR_MS}`).toBe(`${key} true`);
   });
 
+  test("given a job that was marked stale long after its lease, keeps its keys until it can be lost", async () => {
+    const { store, prefix } = storeOn(opened, { ttlMs: 1000, idleTtlMs: 1000 });
+    await store.create(draft("a"));
+    await store.write("a", change({}, { leaseMs: 10 * HOUR_MS, log: [LINE] }));
+    const marked = Date.now() + 15 * HOUR_MS;
+    expect(await store.sweep(marked, 10)).toMatchObject({ stale: 1 });
+    for (const [key, ms] of await expiries(prefix))
+      expect(`${key} ${ms > 25 * HOUR_MS}`).toBe(`${key} true`);
+    expect(await store.sweep(marked + 10 * HOUR_MS - 1, 10)).toMatchObject({ lost: 0 });
+    expect(await store.sweep(marked + 10 * HOUR_MS, 10)).toMatchObject({ lost: 1 });
+  });
+
   test("given a job that runs for long, the sweeps keep its key of create", async () => {
     const { store, prefix } = storeOn(opened, { ttlMs: HOUR_MS, idleTtlMs: HOUR_MS });
     await store.create(draft("a", { key: "order 7" }));
@@ -119,7 +131,10 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
     expect(await store.remove("a")).toBe(true);
     expect(await store.remove("a")).toBe(false);
     const job = await keyOf(prefix, "");
-    expect(await runCommand(server, "HGETALL", job)).toEqual({ ".": "removed" });
+    expect(await runCommand(server, "HGETALL", job)).toEqual({
+      ".": "removed",
+      ".epoch": expect.any(String),
+    });
     expect(await codeOf(store.write("a", change({ percent: 1 })))).toBe("job-expired");
     expect(await store.create(draft("b", { key: "order 7" }))).toMatchObject({ jobId: "b" });
     expect(await store.remove("b")).toBe(true);

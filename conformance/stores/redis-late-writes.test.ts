@@ -8,6 +8,7 @@ import {
   startRedis,
   startRedisCluster,
 } from "../servers/redis.js";
+import { codeOf } from "./await-helpers.js";
 import { cutOffCall, lateWriteTests } from "./late-writes.js";
 import { type OpenedClient, PROXIED_CLUSTER_CLIENTS, SINGLE_CLIENTS } from "./redis-clients.js";
 import { change, draft, storeOn } from "./redis-kit.js";
@@ -58,6 +59,8 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore, calls that arrive late
       const stores = storeOn(opened);
       store = stores.store;
       direct = storeOn(openedDirect, { prefix: stores.prefix }).store;
+      // From then on the server knows the script that creates jobs.
+      await store.create(draft("another"));
     });
 
     async function cutOff<Result>(
@@ -84,16 +87,25 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore, calls that arrive late
     });
 
     // node-redis does not send a call again whose connection was lost.
-    test.runIf(name.includes("ioredis"))(
-      "given a creation that the client sends twice, creates one job and says so",
-      async () => {
-        const created = await cutOff(() => store.create(draft("a")));
+    describe.runIf(name.includes("ioredis"))("a creation that the client sends again", () => {
+      test("given a creation whose answer is lost, says that the job was created", async () => {
+        const created = await cutOff(
+          () => store.create(draft("a")),
+          () => proxy.deliver(),
+        );
         expect(created).toMatchObject({ jobId: "a", created: true });
-        await store.write("a", change({ message: "kept" }));
+        expect(await codeOf(store.create(draft("a")))).toBe("invalid-change");
+      });
+
+      test("given a creation that arrives again after the job was removed, does not bring it back", async () => {
+        await cutOff(() => store.create(draft("a")));
+        expect(await store.remove("a")).toBe(true);
         await proxy.deliver();
-        expect(await store.read("a")).toMatchObject({ set: { message: "kept" } });
-      },
-    );
+        expect(await codeOf(store.read("a"))).toBe("job-expired");
+        expect(await store.create(draft("a"))).toMatchObject({ created: true });
+        expect(await store.read("a")).toMatchObject({ set: draft("a").set });
+      });
+    });
   });
 });
 

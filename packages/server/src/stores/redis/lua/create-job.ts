@@ -13,7 +13,7 @@ import {
  * epoch, 4 deadlineMs, 5 attempt, 6 "1" to keep a tombstone, 7 stale, 8 "1" if the job has ended; then names and
  * values by turns. "" means absent.
  *
- * A call that arrives twice has the same epoch, and is answered as the first time.
+ * A call that arrives twice has the same epoch, and is answered as the first time, also after the job was removed.
  *
  * ARGV[7] and ARGV[8] are reused for the record. The fields are set before any other write, because a server whose
  * memory is full refuses a script's first write if that needs memory, and no later one.
@@ -21,6 +21,7 @@ import {
 export const CREATE_JOB: string = `
 local record = call('HGET', KEYS[1], '.')
 if record == 'removed' then
+  if call('HGET', KEYS[1], '.epoch') == ARGV[3] then return {'created', ARGV[3] .. '.1'} end
   if ARGV[6] == '1' then return {'removed'} end
 elseif record then
   ${UNPACK_RECORD}

@@ -4,9 +4,9 @@
  */
 
 /**
- * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it: `token` and `count` of the
- * writer's hold; `opens`, "1" for a takeover, "0" for another opening, with `seenEpoch` and `seenVersion`;
- * `nextAttempt`, the attempt that begins; `setsProgress`. nil for none.
+ * Mirrors `checkWrite`: returns the reply of a write that is repeated or refused. Before it, nil or false for none:
+ * `token` and `count` of the writer's hold; `nextAttempt`, the attempt that begins; `setsProgress`; `opens`, which is
+ * "1" for a takeover and "0" for another opening, with `seenEpoch` and `seenVersion`.
  */
 export const CHECK_WRITE = `
 local isHeld = heldSince > 0

@@ -6,14 +6,15 @@
  *
  * Entries whose names begin with a dot belong to the store:
  * - "." is the record: all else that the scripts need, as one binary value, which is faster to read and write than a
- *   dozen numbers. It ends with the token of the job's hold, `heldBy`, which is as long as its worker made it. After a
- *   removal the record is the text "removed" instead: the tombstone.
+ *   dozen numbers. It ends with the token of the job's hold, `heldBy`, whose length may vary. After a removal it is
+ *   the text "removed" instead: the tombstone. ".epoch" is then the epoch of the removed job.
  * - ".key" is the job's key of `create`, and ".kept" the time until which the pointer of that key lives at least.
  *
  * Times are in milliseconds. 0 means none, except that a deadline which never comes is NEVER. `lastLine` is the number
- * of the last line. `heldSince` is the version at which the hold began, 0 before the first. `indexedAt` is the job's
- * score in the index of due jobs. It is never later than the job is due, and often earlier, because a renewed lease
- * does not move it. A sweep then finds the job too early and corrects the score.
+ * of the last line. `heldSince` is the version at which the hold began, and 0 before the first hold.
+ *
+ * `indexedAt` is the job's score in the index of due jobs. It is never later than the job is due, and often earlier,
+ * because a renewed lease does not move it. A sweep then finds the job too early and corrects the score.
  */
 
 /** Begins every script. */
@@ -89,10 +90,10 @@ if (setsIndex or setsExpiry) and call('PTTL', KEYS[3]) < expiresAt - now then
 end
 `;
 
-/** Replaces a job by its tombstone. KEYS: job, log. ARGV: 1 channel, 3 milliseconds for which the tombstone is kept. */
+/** Replaces a job by its tombstone. KEYS: job, log. ARGV: 1 channel, 3 milliseconds for which it is kept. */
 export const REPLACE_BY_TOMBSTONE = `
 publish('PUBLISH', ARGV[1], '')
 call('DEL', KEYS[1], KEYS[2])
-call('HSET', KEYS[1], '.', 'removed')
+call('HSET', KEYS[1], '.', 'removed', '.epoch', epoch)
 call('PEXPIRE', KEYS[1], ARGV[3])
 `;

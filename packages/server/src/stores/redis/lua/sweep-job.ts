@@ -77,6 +77,7 @@ export const REMOVE_JOB: string = `
 call('ZREM', KEYS[3], ARGV[2])
 local record = call('HGET', KEYS[1], '.')
 if not record or record == 'removed' then return {0, ''} end
+${UNPACK_RECORD}
 local key = call('HGET', KEYS[1], '.key') or ''
 ${REPLACE_BY_TOMBSTONE}
 return {1, key}

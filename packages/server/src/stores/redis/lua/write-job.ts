@@ -10,12 +10,14 @@ import {
 
 /**
  * Writes one change. KEYS: job, log, index. ARGV: 1 channel, 2 leaseMs, 3 token and 4 count of the hold, 5 what few
- * changes do, as texts that a space separates, with "-" for none: the attempt that begins, the mark as stale, "1" at
- * the end, the number of lost lines, "1" for progress, and for an opening "1" as a takeover or else "0", the epoch and
- * the version that were seen. 6 is the number of the arguments that follow for fields; then come names and values by
- * turns, then log lines. "" means absent.
+ * changes do, 6 the number of the arguments that follow for fields; then names and values by turns, then log lines. ""
+ * means absent.
  *
- * Replies with the cursor and the time, as one text.
+ * ARGV[5] has eight texts with a space between them, and "-" for none: the attempt that begins; the mark as stale;
+ * "1" at the end; the number of lost lines; "1" for progress without a hold; and of an opening "1" for a takeover, else
+ * "0", with the epoch and the version that were seen.
+ *
+ * Replies with the cursor and the time as one text, which is cheaper than a list.
  *
  * ARGV[5] and ARGV[6] are reused for the record. The version is published before anything is written: the server
  * sends the message when the script is over, and if publishing were refused, nothing would have been written.
