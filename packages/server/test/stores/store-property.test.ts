@@ -18,7 +18,7 @@ import { WRONG_VALUES } from "./wrong/values.js";
 import { subjectOf, type WrongStore } from "./wrong/wrong-store.js";
 
 /** Fixed, so that a failing run can be repeated. */
-const SEED = 3;
+const SEED = 1;
 
 describe("any sequence of calls", () => {
   test("given memoryStore, answers each call as the model does", async () => {
