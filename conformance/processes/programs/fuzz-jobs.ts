@@ -62,8 +62,8 @@ async function callOddly({ progress, random, onFault }: FuzzJobsContext): Promis
     },
     handle: () =>
       progress.handle({
-        method: odd(),
-        path: odd(),
+        method: "GET",
+        path: `/${id}`,
         query: odd(),
         header: odd(),
         raw: odd(),

@@ -1,5 +1,6 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import { within } from "../../shared/time.js";
+import { shown } from "../../shared/untyped.js";
 import type { Authorize, AuthorizeRequest, Permission } from "../authorize.js";
 import type { Settings } from "../options.js";
 
@@ -91,7 +92,10 @@ function permissionOf(decision: unknown, question: AuthorizeRequest): Permission
     return { until: until ?? Number.POSITIVE_INFINITY };
   if (allow === false && (reason === undefined || isReason(reason)))
     throw denied(reason ?? "forbidden", refusedBy(question));
-  throw noDecision(question, { allow, until, reason });
+  throw noDecision(
+    question,
+    `{ allow: ${shown(allow)}, until: ${shown(until)}, reason: ${shown(reason)} }`,
+  );
 }
 
 interface DecisionParts {
@@ -102,7 +106,8 @@ interface DecisionParts {
 
 /** A missing `return` must neither allow a request nor look like a decision to deny it. */
 function partsOf(decision: unknown, question: AuthorizeRequest): DecisionParts {
-  if (typeof decision !== "object" || decision === null) throw noDecision(question, decision);
+  if (typeof decision !== "object" || decision === null)
+    throw noDecision(question, shown(decision));
   try {
     const { allow, until, reason } = decision as DecisionParts;
     return { allow, until, reason };
@@ -130,21 +135,12 @@ function denied(code: Reason, message: string): ProgressError {
   return new ProgressError(code, { message, status: code === "forbidden" ? 403 : 401 });
 }
 
-function noDecision(question: AuthorizeRequest, decision: unknown): ProgressError {
+function noDecision(question: AuthorizeRequest, decision: string): ProgressError {
   return appFailed(
     question,
     `authorize must return true, false, { allow: true, until? } with milliseconds, or { allow: false, reason? } ` +
-      `with "not-authenticated" or "forbidden"; it returned ${describe(decision)}`,
+      `with "not-authenticated" or "forbidden"; it returned ${decision}`,
   );
-}
-
-/** A decision as text. Its values may be of any type. */
-function describe(decision: unknown): string {
-  try {
-    return typeof decision === "object" ? JSON.stringify(decision) : String(decision);
-  } catch {
-    return `a value of the type ${typeof decision}`;
-  }
 }
 
 function appFailed({ action }: AuthorizeRequest, what: string, cause?: unknown): ProgressError {
