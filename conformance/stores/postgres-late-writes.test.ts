@@ -57,7 +57,7 @@ describe.skipIf(POSTGRES_MISSING)(
       expect(await codeOf(store.create(draft))).toBe("invalid-change");
     });
 
-    test("given a creation that is cut and arrives again after the job was removed, does not bring it back", async () => {
+    test("given a creation that is cut and arrives again after a removal, does not bring the job back", async () => {
       await cutOff(() => store.create({ id: "a", set: { status: "queued" } }));
       expect(await store.remove("a")).toBe(true);
       await proxy.deliver();

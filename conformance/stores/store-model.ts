@@ -29,7 +29,7 @@ export interface ModelJob {
 }
 
 /** The worker that may write to a job, and the versions at which a worker may have read it to take it over. */
-export interface ModelHold {
+interface ModelHold {
   readonly token: string;
   readonly count: number;
   readonly since: number;

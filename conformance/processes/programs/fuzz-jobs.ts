@@ -4,7 +4,7 @@ import { nested, ODD_ERROR, oddValue } from "../odd-values.js";
 import type { Random } from "../random.js";
 
 /** The ids of the jobs that the requests are about. */
-export const FUZZED_JOBS: readonly string[] = ["job-0", "job-1", "job-2", "job-3"];
+const FUZZED_JOBS: readonly string[] = ["job-0", "job-1", "job-2", "job-3"];
 
 /** The dependencies of {@link fuzzJobs}. */
 export interface FuzzJobsContext {

@@ -36,7 +36,7 @@ export type FuzzSaid =
       readonly streams: readonly [number, number];
     };
 
-export type ServerName = "node" | "http2" | "fastify" | "hono";
+type ServerName = "node" | "http2" | "fastify" | "hono";
 
 const say = (said: FuzzSaid): void => void process.send?.(said);
 

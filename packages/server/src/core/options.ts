@@ -2,9 +2,9 @@ import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
 import { normalOrigin } from "../shared/origin.js";
+import { createErrorPrinter } from "../shared/print-error.js";
 import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
-import { createErrorPrinter } from "./print-error.js";
 import type { ProgressStore } from "./store.js";
 
 const { names, timer, count, invalid } = checksFor("createProgress");

@@ -37,12 +37,21 @@ export interface MemoryStoreSettings extends StoreLimits {
   readonly timerAt: (now: number) => number;
 }
 
+/** The type makes a missing name an error. */
+const OWN_NAMES: {
+  readonly [Name in Exclude<keyof MemoryStoreOptions, keyof StoreOptions>]-?: true;
+} = {
+  maxJobs: true,
+  maxTombstones: true,
+  clock: true,
+};
+
 /** Fills in the defaults and checks the options. */
 export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSettings {
   const checks = checksFor("memoryStore");
   const { clock } = options;
   return Object.freeze({
-    ...resolveStoreLimits(options, checks),
+    ...resolveStoreLimits(options, checks, OWN_NAMES),
     maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
     clock: clock ?? Date.now,

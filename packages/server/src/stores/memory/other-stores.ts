@@ -1,7 +1,7 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 
 /** The part of a memory store that the others of this process see. */
-export interface NeighbourStore {
+export interface VisibleStore {
   hasJob(jobId: string): boolean;
 }
 
@@ -15,15 +15,15 @@ export interface OtherStores {
 
 interface Registry {
   /** Weak, so that a store without users is collected with its jobs. */
-  readonly stores: Set<WeakRef<NeighbourStore>>;
-  readonly collected: FinalizationRegistry<WeakRef<NeighbourStore>>;
+  readonly stores: Set<WeakRef<VisibleStore>>;
+  readonly collected: FinalizationRegistry<WeakRef<VisibleStore>>;
 }
 
 /** The name under which all copies of this module find the same registry: ES modules, CommonJS, reloaded bundles. */
 const REGISTRY = Symbol.for("@emlinh/progress-server/memory-stores");
 
 /** Shows a store to the others of this process until it leaves or is collected. */
-export function joinOtherStores(own: NeighbourStore): OtherStores {
+export function joinOtherStores(own: VisibleStore): OtherStores {
   const registry = registryOfProcess();
   if (registry === undefined) return { haveJob: () => false, leave: () => {} };
   const { stores, collected } = registry;
@@ -54,7 +54,7 @@ function registryOfProcess(): Registry | undefined {
 }
 
 function newRegistry(): Registry {
-  const stores = new Set<WeakRef<NeighbourStore>>();
+  const stores = new Set<WeakRef<VisibleStore>>();
   return { stores, collected: new FinalizationRegistry((ref) => stores.delete(ref)) };
 }
 

@@ -1,6 +1,7 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { createErrorPrinter } from "../../shared/print-error.js";
 import {
   resolveStoreLimits,
   type StoreLimits,
@@ -68,7 +69,7 @@ export interface PostgresStoreOptions extends StoreOptions, PostgresLocation {
    * Called when listening fails and when the polls fail (`store-unavailable`, once per outage). An error that it throws
    * is ignored.
    *
-   * @defaultValue does nothing
+   * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
 }
@@ -109,6 +110,20 @@ export function namesFor({
   return postgresNames(schema, tablePrefix);
 }
 
+/** The type makes a missing name an error. */
+const OWN_NAMES: {
+  readonly [Name in Exclude<keyof PostgresStoreOptions, keyof StoreOptions>]-?: true;
+} = {
+  pool: true,
+  schema: true,
+  tablePrefix: true,
+  listener: true,
+  pollMs: true,
+  migrate: true,
+  tombstoneTtlMs: true,
+  onError: true,
+};
+
 /** Fills in the defaults and checks the options. @throws ProgressError `invalid-option` */
 export function resolvePostgresOptions(options: PostgresStoreOptions): PostgresSettings {
   const { pool, listener, onError } = options;
@@ -123,13 +138,13 @@ export function resolvePostgresOptions(options: PostgresStoreOptions): PostgresS
       "one that can spare a connection to listen on, unless you pass a listener or listener: false",
     );
   return Object.freeze({
-    ...resolveStoreLimits(options, checks),
+    ...resolveStoreLimits(options, checks, OWN_NAMES),
     pool,
     listener,
     names: namesFor(options),
     migrate: options.migrate ?? true,
     pollMs,
     tombstoneTtlMs: count("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000, 0),
-    onError: neverThrows(onError),
+    onError: neverThrows(onError ?? createErrorPrinter()),
   });
 }

@@ -1,6 +1,7 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { createErrorPrinter } from "../../shared/print-error.js";
 import { DEFAULT_PROBE_MS } from "../shared/probe.js";
 import {
   resolveStoreLimits,
@@ -57,7 +58,7 @@ export interface RedisStoreOptions extends StoreOptions {
    * Called when the connection that the store subscribes on fails (`store-unavailable`, once per outage), and when
    * the server is set up to evict jobs (`store-misconfigured`, once). An error that it throws is ignored.
    *
-   * @defaultValue does nothing
+   * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
 }
@@ -73,6 +74,19 @@ export interface RedisStoreSettings extends StoreLimits {
   /** Never throws. */
   readonly onError: (error: ProgressError) => void;
 }
+
+/** The type makes a missing name an error. */
+const OWN_NAMES: {
+  readonly [Name in Exclude<keyof RedisStoreOptions, keyof StoreOptions>]-?: true;
+} = {
+  client: true,
+  subscriber: true,
+  prefix: true,
+  sharded: true,
+  tombstoneTtlMs: true,
+  probeMs: true,
+  onError: true,
+};
 
 /** Fills in the defaults and checks the options. @throws ProgressError `invalid-option` */
 export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSettings {
@@ -91,13 +105,13 @@ export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSetti
   if (typeof prefix !== "string" || prefix === "" || /[{}]/.test(prefix))
     throw invalid("prefix", prefix, "a string without braces that is not empty");
   return Object.freeze({
-    ...resolveStoreLimits(options, checks),
+    ...resolveStoreLimits(options, checks, OWN_NAMES),
     client,
     subscriber,
     prefix,
     sharded: options.sharded ?? isCluster(client),
     tombstoneTtlMs: duration("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000),
     probeMs: duration("probeMs", options.probeMs ?? DEFAULT_PROBE_MS),
-    onError: neverThrows(options.onError),
+    onError: neverThrows(options.onError ?? createErrorPrinter()),
   });
 }

@@ -20,11 +20,18 @@ export interface StoreLimits extends JobTtls {
   readonly maxLogLines: number;
 }
 
-/** Fills in the defaults of the options that every store takes, and checks them. */
-export function resolveStoreLimits(
-  { maxLogLines, ttlMs, idleTtlMs }: StoreOptions,
-  { count, duration }: OptionChecks,
+/**
+ * Fills in the defaults of the options that every store takes, and checks them.
+ *
+ * @param own - The names of the store's own options. Others are refused.
+ */
+export function resolveStoreLimits<Options extends StoreOptions>(
+  options: Options,
+  { names, count, duration }: OptionChecks,
+  own: { readonly [Name in Exclude<keyof Options, keyof StoreOptions>]-?: true },
 ): StoreLimits {
+  names(options, ["maxLogLines", "ttlMs", "idleTtlMs", ...Object.keys(own)]);
+  const { maxLogLines, ttlMs, idleTtlMs } = options;
   return {
     maxLogLines: count("maxLogLines", maxLogLines ?? DEFAULT_MAX_LOG_LINES, 1),
     ttlMs: duration("ttlMs", ttlMs ?? 3_600_000),

@@ -40,23 +40,7 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
   const writer = jobWriter(settings);
 
   return {
-    create(draft) {
-      const change = encodeChange({ set: draft.set, log: [] });
-      // As JSON, because drivers end a text at its first NUL and store every lone surrogate as the same character.
-      const key = draft.key === undefined ? null : JSON.stringify(draft.key);
-      const { id, deadlineMs } = draft;
-      return (transaction) => {
-        const known = key === null ? undefined : transaction.statements.jobByKey(key);
-        if (known !== undefined)
-          return { jobId: known.id, cursor: printCursor(known), created: false };
-        const now = clock();
-        const row = insertJob(transaction, { id, key, deadlineMs, now });
-        const fields = [...change.fields, ...encodeFields({ createdAt: now })];
-        const first = { ...change, fields, visible: true };
-        const stored = writer.put(transaction, row, { change: first, now });
-        return { jobId: id, cursor: printCursor(stored), created: true };
-      };
-    },
+    create: (draft) => createJob(settings, writer, draft),
 
     write(jobId, change) {
       const encoded = encodeChange(change);
@@ -95,6 +79,27 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
         return transition;
       });
     },
+  };
+}
+
+function createJob(
+  { clock }: SqliteStoreSettings,
+  writer: JobWriter,
+  draft: JobDraft,
+): Work<Created> {
+  const change = encodeChange({ set: draft.set, log: [] });
+  // As JSON, because drivers end a text at its first NUL and store every lone surrogate as the same character.
+  const key = draft.key === undefined ? null : JSON.stringify(draft.key);
+  const { id, deadlineMs } = draft;
+  return (transaction) => {
+    const known = key === null ? undefined : transaction.statements.jobByKey(key);
+    if (known !== undefined) return { jobId: known.id, cursor: printCursor(known), created: false };
+    const now = clock();
+    const row = insertJob(transaction, { id, key, deadlineMs, now });
+    const fields = [...change.fields, ...encodeFields({ createdAt: now })];
+    const first = { ...change, fields, visible: true };
+    const stored = writer.put(transaction, row, { change: first, now });
+    return { jobId: id, cursor: printCursor(stored), created: true };
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../../shared/never-throws.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { createErrorPrinter } from "../../shared/print-error.js";
 import { MAX_TIMER_MS } from "../../shared/time.js";
 import {
   resolveStoreLimits,
@@ -68,6 +69,7 @@ export interface SqliteStoreOptions extends StoreOptions {
   /**
    * Called when polling for changes of other processes fails: once, until polling works again. Errors that it throws
    * are ignored.
+   * @defaultValue writes one line to stderr per kind of error
    */
   readonly onError?: ((error: ProgressError) => void) | undefined;
 }
@@ -83,6 +85,20 @@ export interface SqliteStoreSettings extends StoreLimits {
   readonly clock: () => number;
   readonly onError: (error: ProgressError) => void;
 }
+
+/** The type makes a missing name an error. */
+const OWN_NAMES: {
+  readonly [Name in Exclude<keyof SqliteStoreOptions, keyof StoreOptions>]-?: true;
+} = {
+  database: true,
+  tablePrefix: true,
+  pollMs: true,
+  busyTimeoutMs: true,
+  synchronous: true,
+  tombstoneTtlMs: true,
+  clock: true,
+  onError: true,
+};
 
 /** Fills in the defaults and checks the options. */
 export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSettings {
@@ -104,7 +120,7 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSe
   if (synchronous !== "normal" && synchronous !== "full")
     throw invalid("synchronous", synchronous, '"normal" or "full"');
   return Object.freeze({
-    ...resolveStoreLimits(options, checks),
+    ...resolveStoreLimits(options, checks, OWN_NAMES),
     database,
     tablePrefix,
     pollMs: pollMs === false ? pollMs : Math.min(duration("pollMs", pollMs), MAX_TIMER_MS),
@@ -112,6 +128,6 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSe
     synchronous,
     tombstoneTtlMs: duration("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000),
     clock: options.clock ?? Date.now,
-    onError: neverThrows(options.onError),
+    onError: neverThrows(options.onError ?? createErrorPrinter()),
   });
 }

@@ -71,7 +71,7 @@ export const REPEATED: readonly StoreCase[] = [
     async run({ open }) {
       const store = await open();
       await createLeasedJob(store, "a");
-      const counts = [9, 10, 2 ** 31, 2 ** 32 + 1, 2 ** 52];
+      const counts = [9, 10, 0x8000_0000, 0x1_0000_0001, 2 ** 52];
       for (const count of counts)
         await store.write("a", change({ percent: count % 97 }, { hold: heldBy("a", count) }));
       const before = await readJob(store, "a");

@@ -227,7 +227,7 @@ export const SHARED: CaseGroup = {
       },
     ),
     onTwoInstances(
-      "given a worker of one instance, the other refuses to open the job for another, and its takeover fences the first",
+      "given a worker of one instance, the other refuses to open the job, and its takeover fences the first",
       async (a, b) => {
         await createLeasedJob(a, "a");
         const { cursor: seen } = await readJob(b, "a");
