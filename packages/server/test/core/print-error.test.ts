@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createErrorPrinter } from "../../src/core/print-error.js";
+import { createErrorPrinter } from "../../src/shared/print-error.js";
 import {
   allowAnyone,
   createProgress,
