@@ -95,12 +95,13 @@ export interface ProgressOptions {
    */
   readonly maxStreamsPerConnection?: number | undefined;
   /**
-   * A job whose worker has not reported for this long is `stale`, and after twice as long `lost`. A worker renews its
+   * A job whose worker has not reported for this long is `stale`, and as long after that mark `lost`. A worker renews its
    * lease three times as often. @defaultValue `15_000`
    */
   readonly leaseMs?: number | undefined;
   /**
-   * Between sweeps; at most a third of `leaseMs` is used. `false`: this process doesn't sweep.
+   * Between sweeps; at most a third of `leaseMs` is used. While this process does not use the store and its sweeps find
+   * nothing, the interval doubles up to a minute. `false`: this process doesn't sweep.
    * @defaultValue `5_000`
    */
   readonly sweepIntervalMs?: number | false | undefined;
