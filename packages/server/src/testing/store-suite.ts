@@ -30,7 +30,7 @@ const MISSING: Readonly<Record<Need, string>> = {
  * import { memoryStore } from "@emlinh/progress-server";
  * import { storeSuite } from "@emlinh/progress-server/testing";
  *
- * storeSuite(test, (options) => memoryStore(options), {
+ * storeSuite(test, ({ space: _, ...options }) => memoryStore(options), {
  *   shared: false,
  *   durable: false,
  *   tombstones: true,

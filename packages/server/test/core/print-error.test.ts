@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createErrorPrinter } from "../../src/shared/print-error.js";
 import {
   allowAnyone,
   createProgress,
@@ -8,6 +7,7 @@ import {
   ProgressError,
   type ProgressOptions,
 } from "../../src/index.js";
+import { createErrorPrinter } from "../../src/shared/print-error.js";
 import { closedGate } from "./gate.js";
 
 const lines: string[] = [];

@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 describe("memoryStore", () => {
-  storeSuite(test, (options) => memoryStore(options), {
+  storeSuite(test, ({ space: _, ...options }) => memoryStore(options), {
     shared: false,
     durable: false,
     tombstones: true,
@@ -44,7 +44,7 @@ describe("memoryStore", () => {
 });
 
 describe("memoryStore with the wall clock, as a store that uses its backend's clock", () => {
-  storeSuite(test, ({ clock: _, ...options }) => memoryStore(options), {
+  storeSuite(test, ({ space: _, clock: __, ...options }) => memoryStore(options), {
     shared: false,
     durable: false,
     tombstones: true,
@@ -120,6 +120,7 @@ describe("memoryStore's bounds", () => {
     ["idleTtlMs", { idleTtlMs: -1 }],
     ["maxJobs", { maxJobs: 0 }],
     ["maxTombstones", { maxTombstones: -1 }],
+    ['"maxJob"; did you mean "maxJobs"?', { maxJob: 10 } as object],
   ])("given an invalid %s, throws invalid-option: %o", (name, options) => {
     expect(() => memoryStore(options)).toThrow(name);
     try {

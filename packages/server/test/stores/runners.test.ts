@@ -23,8 +23,8 @@ const FILE = `
   import { storeSuite } from "./testing/index.js";
   import { memoryStore } from "./stores/memory/index.js";
   const capabilities = { shared: false, durable: false, tombstones: true, clock: "injected", maxWakeMs: 20 };
-  const right = (options) => memoryStore(options);
-  const wrong = (options) => ({ ...memoryStore(options), watch: async () => async () => {} });
+  const right = ({ space, ...options }) => memoryStore(options);
+  const wrong = (options) => ({ ...right(options), watch: async () => async () => {} });
   storeSuite(test, process.env.STORE === "wrong" ? wrong : right, capabilities);
 `;
 

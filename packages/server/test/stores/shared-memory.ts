@@ -32,12 +32,12 @@ interface Backend {
 export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Subject {
   const backends = new Map<string, Backend>();
 
-  function backendOf(options: SuiteStoreOptions): Backend {
-    const known = backends.get(options.space);
+  function backendOf({ space, ...options }: SuiteStoreOptions): Backend {
+    const known = backends.get(space);
     if (known !== undefined) return known;
     const renew = (): ProgressStore => memoryStore({ ...options, clock: () => backend.clock() });
     const backend: Backend = { store: renew(), clock: Date.now, watches: new Set(), renew };
-    backends.set(options.space, backend);
+    backends.set(space, backend);
     return backend;
   }
 
