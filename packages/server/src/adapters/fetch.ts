@@ -51,7 +51,7 @@ export function fetchProgress(
   progress: ProgressHandler,
   options: FetchProgressOptions = {},
 ): FetchProgress {
-  const base = resolveBase(options.base);
+  const base = resolveBase(options);
   return async (request, context) => {
     const target = targetBelow(base, request.url);
     if (!target) return respond({ request, signal: request.signal }, notFound());

@@ -7,20 +7,32 @@ export type Target = Pick<RequestFacts, "path" | "query">;
 /** Scheme and authority. The first line of a request to a proxy has them. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
+/** The option of an adapter that is mounted by its own code. */
+interface MountOptions {
+  readonly base?: string | undefined;
+}
+
 /**
  * The mount point as a prefix of paths: `""` for the root, else with a leading slash and without a trailing one.
  *
- * @throws ProgressError `invalid-option`.
+ * @throws ProgressError `invalid-option`, also for any other option.
  */
-export function resolveBase(base: string | undefined): string {
-  if (base === undefined || base === "/") return "";
-  if (!/^\/[^?#]*[^?#/]$/.test(base)) {
-    throw new ProgressError("invalid-option", {
-      message: `base is ${JSON.stringify(base)}; it must be a path such as "/progress", without a slash at the end.`,
-      details: { option: "base", value: base },
-    });
-  }
+export function resolveBase(options: MountOptions): string {
+  const unknown = Object.keys(options).find((name) => name !== "base");
+  if (unknown !== undefined)
+    throw invalidOption(unknown, `there is no option "${unknown}"; the option is called "base".`);
+  const { base = "/" } = options;
+  if (base === "/") return "";
+  if (typeof base !== "string" || !/^\/[^?#]*[^?#/]$/.test(base))
+    throw invalidOption(
+      "base",
+      `base is ${JSON.stringify(base)}; it must be a path such as "/progress", without a slash at the end.`,
+    );
   return base;
+}
+
+function invalidOption(option: string, message: string): ProgressError {
+  return new ProgressError("invalid-option", { message, details: { option } });
 }
 
 /**

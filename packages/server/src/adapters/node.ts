@@ -41,7 +41,7 @@ export function nodeProgress(
   progress: ProgressHandler,
   options: NodeProgressOptions = {},
 ): NodeProgress {
-  const base = resolveBase(options.base);
+  const base = resolveBase(options);
   return (req, res, next) => {
     const exchange = { req, res };
     const target = targetBelow(base, req.url ?? "/");
