@@ -28,7 +28,7 @@ const EMPTY: Stored = {
  * The state that a job's fields describe. Pure: the same fields and the same `now` give the same state, whichever
  * deltas set them.
  *
- * @param now - The server's time in milliseconds since the epoch; only `etaMs` depends on it.
+ * @param now - The store's time in milliseconds since the epoch; only `etaMs` depends on it.
  * @see docs/PROTOCOL.md, P10–P14
  */
 export function stateOf<Job extends JobTypes = AnyJob>(

@@ -16,7 +16,7 @@ export interface Hello {
   readonly heartbeatMs: number;
   /** The cursor of the job's latest version. */
   readonly cursor: string;
-  /** The server's time, in milliseconds since the epoch. */
+  /** The store's time, in milliseconds since the epoch. */
   readonly now: number;
 }
 
@@ -45,7 +45,7 @@ export interface Bye {
 export type WireDelta = Pick<Delta, "cursor" | "set"> &
   Partial<Pick<Delta, "reset" | "log">> & { readonly done?: true };
 
-/** The answer to a poll: a delta, and the server's time. */
+/** The answer to a poll: a delta, and the store's time. */
 export type PollReply = WireDelta & { readonly now: number };
 
 /** The shortest form of a delta on the wire (P16, P19). */
