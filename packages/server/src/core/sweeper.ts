@@ -29,6 +29,8 @@ interface SweeperState extends SweeperContext {
   /** When the last sweep began, by {@link elapsed}. */
   sweptAt: number;
   timer: Timer | undefined;
+  /** Whether it waits for a lease because the process was suspended. */
+  isPausing: boolean;
   isClosed: boolean;
 }
 
@@ -54,6 +56,7 @@ export function createSweeper(context: SweeperContext): Sweeper {
     idleIntervalMs: Number(intervalMs),
     sweptAt: elapsed(),
     timer: undefined,
+    isPausing: false,
     isClosed: intervalMs === false,
   };
   schedule(sweeper, sweeper.intervalMs);
@@ -80,13 +83,17 @@ function schedule(sweeper: SweeperState, waitMs: number): void {
 
 async function sweepOrRenew(sweeper: SweeperState): Promise<void> {
   const { suspension, settings, renewLeases, intervalMs } = sweeper;
-  if (suspension.ended()) {
-    // The leases of this process may have run out while it was suspended, and those of other processes of this machine
-    // too. They are renewed first, and nobody's lease is judged before everybody had the time for it.
-    renewLeases();
+  const wasSuspended = suspension.ended();
+  // The leases of this process may have run out while it was suspended.
+  if (wasSuspended) renewLeases();
+  if (wasSuspended && !sweeper.isPausing) {
+    // The same holds for other processes of this machine. No lease is judged before everybody had the time to renew.
+    sweeper.isPausing = true;
     schedule(sweeper, settings.leaseMs);
     return;
   }
+  // A process whose timers are always late sweeps too, after each pause.
+  sweeper.isPausing = false;
   if (isDue(sweeper)) await sweepAll(sweeper);
   schedule(sweeper, intervalMs);
 }

@@ -76,6 +76,23 @@ describe("a process that was suspended", () => {
     await expectAllRunning(context, reporters);
   });
 
+  test("given a process whose timers are always late, still marks and ends the job of a dead worker", async () => {
+    const { progress, store, createJob } = makeContext({
+      leaseMs: LEASE_MS,
+      sweepIntervalMs: 5_000,
+    });
+    const id = await createJob();
+    // A worker of another process, which dies.
+    const opens = { seen: (await store.read(id))?.cursor ?? "", takeOver: false };
+    const hold = { token: "dead", count: 1, opens };
+    await store.write(id, { set: { status: "running" }, log: [], hold, leaseMs: LEASE_MS });
+    for (let turn = 0; turn < 10; turn += 1) {
+      suspend(20_000, "the time of day");
+      await advance(LEASE_MS);
+    }
+    expect(await progress.status(id)).toMatchObject({ status: "lost" });
+  });
+
   test("given a worker that did not come back, ends its job as lost a lease after the mark", async () => {
     const store = faultyStore();
     const { reporters } = await contextWithWorkers(store);
