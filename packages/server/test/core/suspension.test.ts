@@ -86,9 +86,9 @@ describe("a process that was suspended", () => {
     const opens = { seen: (await store.read(id))?.cursor ?? "", takeOver: false };
     const hold = { token: "dead", count: 1, opens };
     await store.write(id, { set: { status: "running" }, log: [], hold, leaseMs: LEASE_MS });
-    for (let turn = 0; turn < 10; turn += 1) {
+    for (let turn = 0; turn < 40; turn += 1) {
       suspend(20_000, "the time of day");
-      await advance(LEASE_MS);
+      await advance(3_000);
     }
     expect(await progress.status(id)).toMatchObject({ status: "lost" });
   });
