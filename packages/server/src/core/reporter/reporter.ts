@@ -34,9 +34,9 @@ type Disposing = SymbolConstructor extends { readonly asyncDispose: infer Key ex
 export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
   readonly id: string;
   /**
-   * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `attempt-superseded`
-   * if a later attempt has begun, `hold-lost` if another worker took the job over, `job-lost`, `job-timed-out` or
-   * `job-finished` if the job was ended elsewhere, `job-expired` if it was removed, `closed` after `close()` or
+   * Aborts when the work must stop. Its reason is a ProgressError: `job-cancelled` after a cancel, `hold-lost` or
+   * `attempt-superseded` if another worker has taken the job over or begun a later attempt, `job-lost`, `job-timed-out`
+   * or `job-finished` if the job was ended elsewhere, `job-expired` if it was removed, `closed` after `close()` or
    * `requeue()`.
    */
   readonly signal: AbortSignal;
@@ -71,8 +71,8 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    * Ends the job as `completed`. Resolves when that is stored.
    *
    * @throws ProgressError `invalid-change` if the result does not match the definition or can't be written as JSON:
-   * then the job is still open. `job-finished`, `attempt-superseded`, `store-unavailable` if the end could not be
-   * delivered.
+   * then the job is still open. `job-finished`, `attempt-superseded`, `hold-lost`, `store-unavailable` if the end could
+   * not be delivered.
    */
   complete(result: Job["result"]): Promise<JobState<Job>>;
   /**
