@@ -7,17 +7,12 @@ export type Target = Pick<RequestFacts, "path" | "query">;
 /** Scheme and authority. The first line of a request to a proxy has them. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
-/** The option of an adapter that is mounted by its own code. */
-interface MountOptions {
-  readonly base?: string | undefined;
-}
-
 /**
  * The mount point as a prefix of paths: `""` for the root, else with a leading slash and without a trailing one.
  *
  * @throws ProgressError `invalid-option`, also for any other option.
  */
-export function resolveBase(options: MountOptions): string {
+export function resolveBase(options: { readonly base?: string | undefined }): string {
   const unknown = Object.keys(options).find((name) => name !== "base");
   if (unknown !== undefined)
     throw invalidOption(unknown, `there is no option "${unknown}"; the option is called "base".`);

@@ -95,8 +95,8 @@ export interface ProgressOptions {
    */
   readonly maxStreamsPerConnection?: number | undefined;
   /**
-   * A job whose worker has not reported for this long is `stale`, and as long after that mark `lost`. A worker renews its
-   * lease three times as often. @defaultValue `15_000`
+   * A job whose worker has not reported for this long is `stale`, and as long after that mark `lost`. A worker renews
+   * its lease three times as often. @defaultValue `15_000`
    */
   readonly leaseMs?: number | undefined;
   /**
