@@ -46,8 +46,9 @@ export function guardStore(store: ProgressStore, localClock: () => number): Guar
 }
 
 async function write(guard: Guard, jobId: string, change: Change): Promise<Written> {
-  const sentAt = elapsed();
-  const written = await use(guard, "write", () => guard.store.write(jobId, change));
+  const answer = use(guard, "write", () => guard.store.write(jobId, change));
+  const sentAt = guard.usedAt;
+  const written = await answer;
   guard.clock.observe(written.now, sentAt);
   return written;
 }
@@ -57,8 +58,9 @@ async function read(
   jobId: string,
   after: Cursor | undefined,
 ): Promise<StoredDelta | undefined> {
-  const sentAt = elapsed();
-  const delta = await use(guard, "read", () => guard.store.read(jobId, after));
+  const answer = use(guard, "read", () => guard.store.read(jobId, after));
+  const sentAt = guard.usedAt;
+  const delta = await answer;
   if (delta !== undefined) guard.clock.observe(delta.now, sentAt);
   return delta;
 }

@@ -58,11 +58,7 @@ export function timesAtCreation(now: number, deadlineMs: number | undefined): Jo
 }
 
 /** The times that a write with `leaseMs` sets: it renews the lease, or gives it up if `leaseMs` is 0. */
-export function leaseOf(
-  leaseMs: number | undefined,
-  now: number,
-): Partial<Pick<JobTimes, "leaseMs" | "leaseUntil">> {
-  if (leaseMs === undefined) return {};
+export function leaseOf(leaseMs: number, now: number): Pick<JobTimes, "leaseMs" | "leaseUntil"> {
   return { leaseMs, leaseUntil: leaseMs > 0 ? now + leaseMs : undefined };
 }
 

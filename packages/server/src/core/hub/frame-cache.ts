@@ -68,7 +68,7 @@ export function frameCache(replica: Replica): FrameCache {
     },
     clear() {
       frames.clear();
-      failures.clear();
+      if (failures.size > 0) failures.clear();
       heartbeat = undefined;
     },
   };

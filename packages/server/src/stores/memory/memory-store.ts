@@ -4,6 +4,7 @@ import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
 import {
   checkWrite,
   fieldsOfTransition,
+  type JobTimes,
   leaseOf,
   sweepCounts,
   type Transition,
@@ -58,7 +59,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
     async read(jobId, after) {
       assertOpen();
       const job = jobs.find(jobId);
-      if (job !== undefined) return { ...deltaAfter(job.data, after), now: settings.clock() };
+      if (job !== undefined) {
+        const { cursor, reset, set, log, done } = deltaAfter(job.data, after);
+        return { cursor, reset, set, log, done, now: settings.clock() };
+      }
       if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
       if (others.haveJob(jobId)) throw jobInOtherStore(jobId);
       return undefined;
@@ -115,7 +119,7 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   const time = settings.timer();
   const job = newJob(draft, time);
   const set = { ...draft.set, createdAt: now };
-  const times = isTerminal(draft.set.status) ? { endedAt: time } : {};
+  const times = isTerminal(draft.set.status) ? { ...job.times, endedAt: time } : job.times;
   changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
@@ -132,21 +136,32 @@ function writeJob(memory: Memory, jobId: string, change: Change): Written {
   const time = settings.timer();
   if (checkWrite(writeStateOf(job, time), change) === "repeated")
     return { cursor: job.data.cursor, now };
-  const { set, leaseMs } = change;
+  const { set, log, lostLines, hold, leaseMs } = change;
   // A write that renews the lease or gives it up clears the mark.
   const clears = leaseMs !== undefined && job.times.stale;
-  const times = {
-    ...leaseOf(leaseMs, time),
-    writtenAt: time,
-    ...(isTerminal(set.status) && { endedAt: time, leaseUntil: undefined }),
-  };
-  const accepted = { ...change, set: clears ? { ...set, stale: false } : set, now, times };
-  const raised = changeJob(job, accepted, settings.maxLogLines);
+  const accepted = clears ? { ...set, stale: false } : set;
+  const times = timesAfterWrite(job.times, change, time);
+  const timed = { set: accepted, log, lostLines, hold, now, times };
+  const raised = changeJob(job, timed, settings.maxLogLines);
   jobs.update(job);
   // Taken before the wake, because a watcher may write at once.
   const cursor = job.data.cursor;
   if (raised) watching.wake(job.id, job.data.version);
   return { cursor, now };
+}
+
+/** Every member is named: this is done for each write, and spreads of several objects would take half of its time. */
+function timesAfterWrite(times: JobTimes, { set, leaseMs }: Change, time: number): JobTimes {
+  const ends = isTerminal(set.status);
+  const lease = leaseMs === undefined ? times : leaseOf(leaseMs, time);
+  return {
+    stale: times.stale,
+    leaseUntil: ends ? undefined : lease.leaseUntil,
+    leaseMs: lease.leaseMs,
+    deadlineAt: times.deadlineAt,
+    writtenAt: time,
+    endedAt: ends ? time : times.endedAt,
+  };
 }
 
 function sweepJobs(memory: Memory, at: number | undefined, limit: number): SweepReport {
@@ -180,7 +195,7 @@ function makeTransition(
   { transition, now, time }: TransitionNow,
 ): void {
   const set = fieldsOfTransition(transition, now);
-  const times = { ...timesOfTransition(transition, time), writtenAt: time };
+  const times = { ...job.times, ...timesOfTransition(transition, time), writtenAt: time };
   changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.update(job);
   watching.wake(job.id, job.data.version);

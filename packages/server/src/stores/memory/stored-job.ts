@@ -6,6 +6,7 @@ import {
   fieldValue,
   isTerminal,
   isVisible,
+  type Json,
   type Replica,
   replicaFields,
 } from "@emlinh/progress-protocol";
@@ -32,10 +33,10 @@ export interface StoredJob {
   hold: Hold | undefined;
 }
 
-/** A change, the time of its write by the store's clock, and the times that it sets. */
+/** A change, the time of its write by the store's clock, and the job's times after it. */
 export interface TimedChange extends Pick<Change, "set" | "log" | "lostLines" | "hold"> {
   readonly now: number;
-  readonly times: Partial<JobTimes>;
+  readonly times: JobTimes;
 }
 
 /**
@@ -58,7 +59,8 @@ export function changeJob(job: StoredJob, change: TimedChange, maxLogLines: numb
   const { data } = job;
   const delta = isVisible(change) ? deltaOfChange(data, copyOf(job, change)) : undefined;
   if (delta !== undefined) applyDelta(data, delta, maxLogLines);
-  job.times = { ...job.times, ...change.times, stale: fieldValue(data, "stale") === true };
+  const stale = fieldValue(data, "stale") === true;
+  job.times = stale === change.times.stale ? change.times : { ...change.times, stale };
   job.hold = holdAfter(job.hold, change.hold, data.version);
   return delta !== undefined;
 }
@@ -68,11 +70,13 @@ function copyOf(
   { data }: StoredJob,
   { set, log, lostLines, now }: TimedChange,
 ): Pick<Change, "set" | "log" | "lostLines"> {
-  const ends = isTerminal(set.status);
-  const added = ends
-    ? { ...closedSteps({ ...replicaFields(data), ...set }, now), finishedAt: now }
-    : {};
-  return { ...frozenCopy({ set: { ...set, ...added, updatedAt: now }, log }), lostLines };
+  const fields: Record<string, Json> = { ...set, updatedAt: now };
+  if (isTerminal(set.status)) {
+    Object.assign(fields, closedSteps({ ...replicaFields(data), ...set }, now));
+    fields.finishedAt = now;
+  }
+  const copy = frozenCopy({ set: fields, log });
+  return { set: copy.set, log: copy.log, lostLines };
 }
 
 /** The state by which a write is accepted or refused. @param now - By the clock that measures leases. */

@@ -52,9 +52,10 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
         const now = clock();
         if (checkWrite(writeStateOf(row, now), checked) === "repeated")
           return { cursor: printCursor(row), now };
-        const times = leaseOf(encoded.leaseMs, now);
+        const { leaseMs } = encoded;
+        const times = leaseMs === undefined ? {} : leaseOf(leaseMs, now);
         // A write that renews the lease or gives it up clears the mark.
-        const clears = row.times.stale && encoded.leaseMs !== undefined;
+        const clears = row.times.stale && leaseMs !== undefined;
         const accepted = clears ? clearingStale(encoded) : encoded;
         const stored = writer.put(transaction, row, { change: accepted, now, times });
         return { cursor: printCursor(stored), now };
