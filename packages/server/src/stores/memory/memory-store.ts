@@ -1,5 +1,12 @@
-import { type Change, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
-import type { Created, JobDraft, ProgressStore, SweepReport, Written } from "../../core/store.js";
+import { type Change, type Cursor, deltaAfter, isTerminal } from "@emlinh/progress-protocol";
+import type {
+  Created,
+  JobDraft,
+  ProgressStore,
+  StoredDelta,
+  SweepReport,
+  Written,
+} from "../../core/store.js";
 import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
 import {
   checkWrite,
@@ -58,14 +65,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 
     async read(jobId, after) {
       assertOpen();
-      const job = jobs.find(jobId);
-      if (job !== undefined) {
-        const { cursor, reset, set, log, done } = deltaAfter(job.data, after);
-        return { cursor, reset, set, log, done, now: settings.clock() };
-      }
-      if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
-      if (others.haveJob(jobId)) throw jobInOtherStore(jobId);
-      return undefined;
+      return readJob(memory, jobId, after);
     },
 
     async watch(jobId, wake) {
@@ -127,6 +127,21 @@ function createJob(memory: Memory, draft: JobDraft): Created {
   const excess = jobs.excess();
   if (excess !== undefined) removeJob(memory, excess);
   return { jobId: job.id, cursor, created: true };
+}
+
+function readJob(
+  { settings, jobs, others }: Memory,
+  jobId: string,
+  after: Cursor | undefined,
+): StoredDelta | undefined {
+  const job = jobs.find(jobId);
+  if (job !== undefined) {
+    const { cursor, reset, set, log, done } = deltaAfter(job.data, after);
+    return { cursor, reset, set, log, done, now: settings.clock() };
+  }
+  if (jobs.isRemoved(jobId)) throw jobExpired(jobId);
+  if (others.haveJob(jobId)) throw jobInOtherStore(jobId);
+  return undefined;
 }
 
 function writeJob(memory: Memory, jobId: string, change: Change): Written {
