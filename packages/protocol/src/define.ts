@@ -1,3 +1,4 @@
+import { type PlanInput, planOf } from "./plan.js";
 import type { AnyJob, JobTypes, PlanStep } from "./state.js";
 
 /**
@@ -23,6 +24,10 @@ export interface JobDefinition<Job extends JobTypes = AnyJob> {
   readonly kind: string;
   /** Empty for a job whose percent is reported as one number. */
   readonly plan: readonly PlanStep<Job["step"]>[];
+  /**
+   * Checks the body of the app's route that creates such jobs. The route calls it; the client only takes its type.
+   */
+  readonly input?: Validator<InputOf<Job>> | undefined;
   /** Checks the metadata when a job is created. */
   readonly metadata?: Validator<Job["metadata"]> | undefined;
   /** Checks the value that the work returns. */
@@ -33,6 +38,26 @@ export interface JobDefinition<Job extends JobTypes = AnyJob> {
    */
   readonly types?: Job | undefined;
 }
+
+/**
+ * The types of the jobs that a definition describes.
+ *
+ * @example
+ * ```ts
+ * type VideoJob = JobOf<typeof videoJob>;
+ * function show(watch: JobWatch<VideoJob>): void {}
+ * ```
+ */
+export type JobOf<Definition extends { readonly types?: JobTypes | undefined }> = NonNullable<
+  Definition["types"]
+>;
+
+/** The type of the body that creates a job: any object unless the definition gives one. */
+export type InputOf<Job extends JobTypes> = Job extends {
+  readonly input: infer Input extends object;
+}
+  ? Input
+  : object;
 
 /**
  * A type whose values arrive as they were written: `Value` itself, with a text in place of each type that JSON would
@@ -63,6 +88,7 @@ export type PlainJson<Value> = Value extends
  *     { id: "speech", title: "Speech", weight: 1 },
  *     { id: "render", title: "Render", weight: 6 },
  *   ],
+ *   input: typed<{ topic: string; duration: number }>(),
  *   metadata: typed<{ topic: string }>(),
  *   result: typed<{ videoUrl: string }>(),
  * });
@@ -72,17 +98,21 @@ export function defineJob<
   const StepId extends string = string,
   Metadata extends object = AnyJob["metadata"],
   Result = AnyJob["result"],
+  Input extends object = object,
 >(definition: {
   readonly kind: string;
-  readonly plan?: readonly PlanStep<StepId>[] | undefined;
+  readonly plan?: readonly PlanInput<StepId>[] | undefined;
+  readonly input?: (Validator<Input> & Validator<PlainJson<Input>>) | undefined;
   readonly metadata?: (Validator<Metadata> & Validator<PlainJson<Metadata>>) | undefined;
   readonly result?: (Validator<Result> & Validator<PlainJson<Result>>) | undefined;
 }): JobDefinition<{
   readonly step: StepId;
   readonly metadata: Metadata;
   readonly result: Result;
+  readonly input: Input;
 }> {
-  return Object.freeze({ ...definition, plan: definition.plan ?? [] });
+  const { plan = [], ...rest } = definition;
+  return Object.freeze({ ...rest, plan: planOf(plan) }) as never;
 }
 
 /** A validator that accepts every value and only carries a type. */

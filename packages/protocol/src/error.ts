@@ -37,9 +37,42 @@ export type ErrorCode =
   | "job-cancelled"
   | "job-lost"
   | "job-timed-out"
-  // the client gave up
+  // the client could not go on
+  | "network"
   | "refused"
   | "stopped";
+
+/** The codes of the refusals that a server sends (P42). A reader takes no refusal with another code as final (P45). */
+const REFUSAL_CODES = [
+  "invalid-request",
+  "not-authenticated",
+  "forbidden",
+  "cross-site",
+  "authorize-timed-out",
+  "not-found",
+  "job-not-found",
+  "job-expired",
+  "method-not-allowed",
+  "not-acceptable",
+  "too-large",
+  "too-many-streams",
+  "draining",
+  "store-unavailable",
+  "internal",
+  "job-finished",
+  "job-not-finished",
+  "attempt-superseded",
+  "job-held",
+  "hold-lost",
+] as const satisfies readonly ErrorCode[];
+
+/** A code that a server refuses requests with. */
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+/** Whether a value is the code of a refusal of a server. */
+export function isRefusalCode(code: unknown): code is RefusalCode {
+  return (REFUSAL_CODES as readonly unknown[]).includes(code);
+}
 
 /** The parts of a {@link ProgressError}. */
 export interface ProgressErrorInit {

@@ -1,10 +1,24 @@
 import type { Json } from "./json.js";
-import type { AnyJob, JobState, JobTypes, PlanStep } from "./state.js";
+import {
+  type AnyJob,
+  isTerminal,
+  type JobError,
+  type JobFacts,
+  type JobState,
+  type JobStatus,
+  type JobTypes,
+  type PlanStep,
+} from "./state.js";
 
 /** The fields of a job by name: a top-level name, `steps.<id>` or `metadata.<key>` (P1). */
 export type Fields = { readonly [field: string]: Json };
 
-type Stored = Omit<JobState, "id" | "etaMs" | "steps" | "metadata">;
+type Stored = Omit<JobFacts, "id" | "etaMs" | "steps" | "metadata"> & {
+  readonly status: JobStatus;
+  readonly result: Json;
+  readonly error: JobError | null;
+  readonly finishedAt: number | null;
+};
 
 const EMPTY: Stored = {
   kind: "",
@@ -47,12 +61,35 @@ export function stateOf<Job extends JobTypes = AnyJob>(
     }
   }
   // The fields were checked when they were decoded. The types of the job's own data are declared by the user.
-  const state = job as unknown as JobState;
+  const state = job as unknown as Derivable;
   const percent = percentOf(state);
-  return { ...state, percent, etaMs: etaOf(state, percent, now) } as JobState as JobState<Job>;
+  return {
+    ...state,
+    percent,
+    etaMs: etaOf(state, percent, now),
+    ...endOf(state),
+  } as JobState as JobState<Job>;
 }
 
-function percentOf({ status, plan, percent, steps }: JobState): number | null {
+/** Fields of which the percent, the ETA and the end are derived. */
+type Derivable = Stored & Pick<JobState, "steps">;
+
+/** The members that depend on the status (P4): a foreign server may leave out the reason or the time of an end. */
+function endOf({ status, result, error, finishedAt, updatedAt }: Stored): Partial<Stored> {
+  if (!isTerminal(status)) return { result: null, error: null, finishedAt: null };
+  const hasReason = status === "completed" || status === "cancelled" || error !== null;
+  return {
+    result: status === "completed" ? result : null,
+    error: status === "completed" ? null : hasReason ? error : unknownReason(status),
+    finishedAt: finishedAt ?? updatedAt,
+  };
+}
+
+function unknownReason(status: string): JobError {
+  return { code: status, message: "No reason was given." };
+}
+
+function percentOf({ status, plan, percent, steps }: Derivable): number | null {
   if (status === "completed") return 100;
   const raw = plan.length > 0 ? planPercent(plan, steps) : percent;
   return raw === null ? null : Math.max(0, Math.min(99, raw));
@@ -73,11 +110,12 @@ function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): numbe
 }
 
 function etaOf(
-  { status, startedAt, updatedAt }: JobState,
+  { status, startedAt, updatedAt }: Stored,
   percent: number | null,
   now: number,
 ): number | null {
   const elapsedMs = updatedAt - (startedAt ?? updatedAt);
   if (status !== "running" || percent === null || percent < 3 || elapsedMs < 1000) return null;
-  return Math.max(0, Math.round((elapsedMs * (100 - percent)) / percent - (now - updatedAt)));
+  const leftMs = Math.round((elapsedMs * (100 - percent)) / percent - (now - updatedAt));
+  return leftMs > 0 ? leftMs : null;
 }

@@ -25,7 +25,9 @@ export {
 export { decodeDelta } from "./decode-delta.js";
 export {
   defineJob,
+  type InputOf,
   type JobDefinition,
+  type JobOf,
   type PlainJson,
   typed,
   type Validation,
@@ -41,8 +43,10 @@ export {
 export {
   type ErrorCode,
   isProgressError,
+  isRefusalCode,
   ProgressError,
   type ProgressErrorInit,
+  type RefusalCode,
 } from "./error.js";
 export { type Fields, stateOf } from "./fields.js";
 export {
@@ -53,6 +57,7 @@ export {
   timeoutFrame,
 } from "./frame.js";
 export type { Json, JsonObject } from "./json.js";
+export { type PlanInput, planOf } from "./plan.js";
 export {
   type Applied,
   applyDelta,
@@ -64,9 +69,14 @@ export {
   replicaFields,
 } from "./replica.js";
 export {
+  type ActiveJob,
   type AnyJob,
+  type CancelledJob,
+  type CompletedJob,
+  type FailedJob,
   isTerminal,
   type JobError,
+  type JobFacts,
   type JobState,
   type JobStatus,
   type JobTypes,

@@ -46,11 +46,13 @@ export interface JobError {
   readonly step?: string;
 }
 
-/** The types of one kind of job, as `defineJob` infers them. */
+/** The types of one kind of job, as `defineJob` infers them: see {@link JobOf}. */
 export interface JobTypes {
   readonly step: string;
   readonly metadata: object;
   readonly result: unknown;
+  /** The body that the app's route takes to create such a job. @defaultValue any object */
+  readonly input?: object;
 }
 
 /** The types of a job without a definition. */
@@ -59,15 +61,10 @@ export interface AnyJob extends JobTypes {
   readonly result: Json;
 }
 
-/**
- * The whole state of a job. Times are integer milliseconds since the epoch, or `null`.
- *
- * @see docs/PROTOCOL.md, P4–P14
- */
-export interface JobState<Job extends JobTypes = AnyJob> {
+/** The members of a {@link JobState} that have the same type whatever the status is. */
+export interface JobFacts<Job extends JobTypes = AnyJob> {
   readonly id: string;
   readonly kind: string;
-  readonly status: JobStatus;
   /** From 1. A retry is the next attempt, and only a new attempt may lower the percent. */
   readonly attempt: number;
   /** The id of the step that began last. */
@@ -76,24 +73,69 @@ export interface JobState<Job extends JobTypes = AnyJob> {
   readonly message: string | null;
   /** 0..100, or `null` while it is unknown. 100 only when `completed`. */
   readonly percent: number | null;
-  /** Estimated milliseconds until the end, or `null` while there is too little evidence. */
+  /** Estimated milliseconds until the end, above 0; `null` while there is too little evidence, or if it has passed. */
   readonly etaMs: number | null;
   readonly plan: readonly PlanStep<Job["step"]>[];
   /** By step id. A step that has not begun is absent. */
   readonly steps: { readonly [Id in Job["step"]]?: StepState };
   readonly metadata: Partial<Job["metadata"]>;
-  /** `null` until `completed`. */
-  readonly result: Job["result"] | null;
-  readonly error: JobError | null;
   readonly cancelRequested: boolean;
   readonly createdAt: number;
   /** When this attempt began to run. A job that waits for its next attempt keeps the time of the last one. */
   readonly startedAt: number | null;
   readonly updatedAt: number;
-  readonly finishedAt: number | null;
   /** The worker has not reported for a whole lease. Unless it reports again, the job is soon `lost`. */
   readonly stale: boolean;
 }
+
+/** A job that has not ended. */
+export interface ActiveJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
+  readonly status: "queued" | "running";
+  readonly result: null;
+  readonly error: null;
+  readonly finishedAt: null;
+}
+
+/** A job with a result. */
+export interface CompletedJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
+  readonly status: "completed";
+  readonly result: Job["result"];
+  readonly error: null;
+  readonly finishedAt: number;
+}
+
+/** A job that ended without a result, for the reason in `error`. */
+export interface FailedJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
+  readonly status: "failed" | "lost" | "timed-out";
+  readonly result: null;
+  readonly error: JobError;
+  readonly finishedAt: number;
+}
+
+/** A job that was cancelled. */
+export interface CancelledJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
+  readonly status: "cancelled";
+  readonly result: null;
+  readonly error: JobError | null;
+  readonly finishedAt: number;
+}
+
+/**
+ * The whole state of a job. Its `status` tells the types of `result`, `error` and `finishedAt`. Times are integer
+ * milliseconds since the epoch, or `null`.
+ *
+ * @example
+ * ```ts
+ * if (job.status === "completed") show(job.result);
+ * else if (job.status === "failed") show(job.error.message);
+ * ```
+ * @see docs/PROTOCOL.md, P4–P14
+ */
+export type JobState<Job extends JobTypes = AnyJob> =
+  | ActiveJob<Job>
+  | CompletedJob<Job>
+  | FailedJob<Job>
+  | CancelledJob<Job>;
 
 const TERMINAL: ReadonlySet<unknown> = new Set<TerminalStatus>([
   "completed",

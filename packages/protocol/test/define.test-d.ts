@@ -13,6 +13,7 @@ interface ForeignDefinition<Job extends JobTypes> {
   readonly kind: string;
   readonly plan: JobDefinition<Job>["plan"];
   readonly metadata?: JobDefinition<Job>["metadata"];
+  readonly input?: JobDefinition<Job>["input"];
   readonly result?: JobDefinition<Job>["result"];
   readonly types?: JobDefinition<Job>["types"];
 }
@@ -21,6 +22,7 @@ interface VideoJob {
   readonly step: "speech" | "render";
   readonly metadata: { readonly topic: string };
   readonly result: { readonly videoUrl: string };
+  readonly input: { readonly words: number };
 }
 
 declare const foreign: ForeignDefinition<VideoJob>;
@@ -37,6 +39,7 @@ test("given a definition made by this package, infers the types of its parts", (
       { id: "speech", title: "Speech", weight: 1 },
       { id: "render", title: "Render", weight: 6 },
     ],
+    input: typed<VideoJob["input"]>(),
     metadata: typed<VideoJob["metadata"]>(),
     result: typed<VideoJob["result"]>(),
   });

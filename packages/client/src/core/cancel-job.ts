@@ -1,4 +1,4 @@
-import { unexpected } from "../transports/http.js";
+import { unexpected } from "../transports/failure.js";
 import type { CancelReply } from "./job-watch.js";
 import type { ResolvedWatchOptions } from "./options.js";
 import { post } from "./post.js";

@@ -72,6 +72,11 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
    * `job-expired`, `not-authenticated`, `forbidden`, `refused`).
    */
   readonly result: Promise<Job["result"]>;
+  /**
+   * The time of the server, in milliseconds since the epoch. Compare the times of a job with this time, because the
+   * clock of the device may be wrong. Until the server's time is known, it is the time of the device.
+   */
+  now(): number;
   /** Stops watching, finally. The job goes on. Idempotent. */
   stop(): void;
   /**

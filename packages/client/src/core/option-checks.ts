@@ -1,4 +1,4 @@
-import { ProgressError } from "@emlinh/progress-protocol";
+import { invalidOption } from "../transports/invalid-option.js";
 
 /** The members of an object that are given: `undefined` means the default. */
 export type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
@@ -23,10 +23,4 @@ export function checkPositive(name: string, value: unknown): void {
     value,
     numbers === value ? "a list of numbers above 0" : "a number above 0",
   );
-}
-
-/** The error for an option that has a wrong value. @param wanted - A description of the right values. */
-export function invalidOption(name: string, value: unknown, wanted: string): ProgressError {
-  const message = `The option "${name}" must be ${wanted}, but it is "${String(value)}".`;
-  return new ProgressError("invalid-option", { message });
 }

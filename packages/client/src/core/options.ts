@@ -6,8 +6,9 @@ import {
 } from "@emlinh/progress-protocol";
 import type { RetryPolicy, Transport } from "../machine/policy.js";
 import type { HeadersFactory, Schedule } from "../transports/http.js";
+import { invalidOption } from "../transports/invalid-option.js";
 import type { TransportSettings } from "../transports/transport.js";
-import { checkPositive, invalidOption, withoutUndefined } from "./option-checks.js";
+import { checkPositive, withoutUndefined } from "./option-checks.js";
 import { browserPage, type Page } from "./page.js";
 
 /** The options of a watch. Only `baseUrl` is required. */

@@ -1,5 +1,6 @@
 import { backoffDelayMs } from "../machine/backoff.js";
-import { failure, sendRequest } from "../transports/http.js";
+import { failure } from "../transports/failure.js";
+import { sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
@@ -34,9 +35,9 @@ export async function post(
     signal?.throwIfAborted();
     const abort = new AbortController();
     const outcome = await Promise.race([
-      sendRequest({ ...options, url, refresh, signal: abort.signal }, init, async (response) => ({
-        reply: parseJson(await response.text()),
-      })),
+      sendRequest({ ...options, url, refresh, signal: abort.signal }, init, {
+        accepted: async (response) => ({ reply: parseJson(await response.text()) }),
+      }),
       // The limit covers the user's `headers` function as well, which may never resolve.
       pause(options, limitMs, signal, abort.signal).then(() =>
         failure(`No data arrived within ${limitMs} ms.`),

@@ -1,4 +1,5 @@
 import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import { invalidOption } from "../transports/invalid-option.js";
 import { cancelJob } from "./cancel-job.js";
 import { jobConnection } from "./connection/connection.js";
 import type { ConnectionState } from "./connection/connection-state.js";
@@ -7,7 +8,6 @@ import type { StreamLimiter } from "./connection/stream-limiter.js";
 import { type JobSource, jobStates, lazyResult } from "./job-states.js";
 import type { JobWatch, WatchEvents } from "./job-watch.js";
 import { listenerSet } from "./listeners.js";
-import { invalidOption } from "./option-checks.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "./options.js";
 
 /**
@@ -90,6 +90,7 @@ export function jobWatch<Job extends JobTypes>(
   return {
     ...source,
     on,
+    now: connection.now,
     stop,
     [Symbol.asyncIterator]: () => jobStates(source),
     get result() {

@@ -1,5 +1,6 @@
-import { type ErrorCode, ProgressError, type ProgressErrorInit } from "@emlinh/progress-protocol";
-import { numberOf, parseJson, stringOf } from "./json.js";
+import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
+import { failure, failureOf, type RequestFailure, refusalOf } from "./failure.js";
+import { invalidOption } from "./invalid-option.js";
 
 /** Runs a function after a delay in milliseconds. Returns a function that cancels it. */
 export type Schedule = (run: () => void, delayMs: number) => () => void;
@@ -30,93 +31,86 @@ export interface HttpRequest extends HttpSettings {
   readonly signal: AbortSignal;
 }
 
-/** A request that failed; no retry helps unless the error is `retryable`. */
-export interface RequestFailure {
-  readonly kind: "failed";
-  readonly error: ProgressError;
-  /** Whether the answer was silent, unreadable, or not what was asked for. */
-  readonly strike: boolean;
-  /** The server's minimum wait, in milliseconds. */
-  readonly floorMs: number;
+/** How the answer to a request is read. If a reader throws, the request has failed and may be retried. */
+export interface AnswerReaders<Outcome> {
+  /** Reads a response with a status of 2xx. */
+  readonly accepted: (response: Response) => Promise<Outcome>;
+  /** Reads any other response. @defaultValue {@link refusalOf} */
+  readonly refused?: (response: Response, now: number) => Promise<RequestFailure>;
 }
-
-/** The longest wait that is followed: a day. */
-const MAX_FLOOR_MS = 86_400_000;
 
 /**
  * Sends one request. It never rejects.
  *
  * @param init - Its headers are sent in addition to those of the request.
- * @param read - Reads a successful response. If it throws, the request has failed and may be retried.
  */
 export async function sendRequest<Outcome>(
   // Taken apart, because a browser's own fetch refuses to be called as a method.
-  { fetch, url, headers, credentials, refresh, signal, clock }: HttpRequest,
+  request: HttpRequest,
   init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
-  read: (response: Response) => Promise<Outcome>,
+  { accepted, refused = refusalOf }: AnswerReaders<Outcome>,
 ): Promise<Outcome | RequestFailure> {
+  const { fetch, url, credentials, signal, clock } = request;
   try {
-    const own = typeof headers === "function" ? await headers({ refresh }) : headers;
+    const headers = { ...(await ownHeaders(request)), ...init.headers };
     const response = await fetch(url, {
       cache: "no-store",
       ...(credentials && { credentials }),
       ...init,
-      headers: { ...Object.fromEntries(new Headers(own)), ...init.headers },
+      headers: new Headers(headers),
       signal,
     });
-    if (!response.ok) return await refusalOf(response, clock());
-    return await read(response);
+    return await (response.ok ? accepted(response) : refused(response, clock()));
   } catch (cause) {
-    return failure("The request failed; see the cause.", { cause });
+    if (isProgressError(cause, "invalid-option")) return failureOf(cause);
+    if (!isAddress(url))
+      return failureOf(invalidOption("baseUrl", url, "an absolute URL where there is no page"));
+    return failure(`The request to ${url} failed; see the cause.`, { cause });
   }
 }
 
-/** A failure that may be retried, unless `retryable` says otherwise. */
-export function failure(
-  message: string,
-  {
-    code = "refused",
-    strike = false,
-    floorMs = 0,
-    ...init
-  }: Partial<Omit<ProgressErrorInit, "message">> & {
-    readonly code?: ErrorCode;
-    readonly strike?: boolean;
-    readonly floorMs?: number;
-  } = {},
-): RequestFailure {
-  const error = new ProgressError(code, { retryable: true, ...init, message });
-  return { kind: "failed", error, strike, floorMs };
+/**
+ * The headers of the caller.
+ *
+ * @throws ProgressError `invalid-option` for headers that cannot be sent. An error of the caller's own promise is thrown
+ * as it is: credentials that can't be fetched now may be fetched later.
+ */
+async function ownHeaders({ headers, refresh }: HttpRequest): Promise<Record<string, string>> {
+  const own = await (typeof headers === "function" ? calledHeaders(headers, refresh) : headers);
+  const entries =
+    own instanceof Headers || Array.isArray(own) ? [...own] : Object.entries(own ?? {});
+  for (const [name, value] of entries) {
+    try {
+      new Headers([[name as string, value as string]]);
+    } catch {
+      throw invalidOption(
+        `headers["${name}"]`,
+        value,
+        "text that HTTP can send: ISO-8859-1 on one line",
+      );
+    }
+  }
+  return Object.fromEntries(new Headers(own));
 }
 
-/** A successful response that holds something else than expected: it came from something between client and server. */
-export function unexpected(expected: string, received: string | null | undefined): RequestFailure {
-  const got = received?.slice(0, 80) ?? "nothing";
-  return failure(`Unexpected response: expected ${expected}, got ${got}`, { strike: true });
+function calledHeaders(
+  headers: HeadersFactory,
+  refresh: boolean,
+): HeadersInit | Promise<HeadersInit> {
+  try {
+    return headers({ refresh });
+  } catch (cause) {
+    const message = 'The function in the option "headers" threw an error; see the cause.';
+    throw new ProgressError("invalid-option", { message, cause });
+  }
 }
 
-/** The failure of a response without a successful status (P45). */
-async function refusalOf(response: Response, now: number): Promise<RequestFailure> {
-  const { status, url } = response;
-  // The body is a problem only if it is JSON with these members (P42). Otherwise the status is all there is.
-  const problem = parseJson(await response.text());
-  // A newer server may send a code that this version does not list.
-  const code = stringOf(problem, "code", "refused") as ErrorCode;
-  return failure(stringOf(problem, "detail", `${url} answered with status ${status}.`), {
-    code,
-    status,
-    retryable: status >= 500 || [408, 425, 429].includes(status),
-    // A page of another origin can't read the header, so the body of a problem has the wait as well (P41).
-    floorMs: Math.min(
-      Math.max(retryAfterMs(response.headers, now), numberOf(problem, "retryAfterMs", 0)),
-      MAX_FLOOR_MS,
-    ),
-  });
-}
-
-/** `Retry-After` is a number of seconds or an HTTP date. Anything else counts as 0. */
-function retryAfterMs(headers: Headers, now: number): number {
-  const value = headers.get("retry-after") ?? "";
-  const seconds = Number(value);
-  return (Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000) || 0;
+/** Whether a request can be sent to an address: relative ones need a page. */
+function isAddress(url: string): boolean {
+  try {
+    new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { decodeDelta } from "@emlinh/progress-protocol";
-import { sendRequest, unexpected } from "./http.js";
+import { unexpected } from "./failure.js";
+import { sendRequest } from "./http.js";
 import { numberOf, parseJson } from "./json.js";
 import { silenceLimit } from "./silence-limit.js";
 import type { TransportEvent, TransportRequest } from "./transport.js";
@@ -13,7 +14,7 @@ export async function poll(request: TransportRequest): Promise<void> {
   const startedAt = clock();
   silenceLimit(request)(openTimeoutMs + holdMs, true);
 
-  async function read(response: Response): Promise<TransportEvent> {
+  async function accepted(response: Response): Promise<TransportEvent> {
     const text = await response.text();
     const data = parseJson(text);
     onServerTime(numberOf(data, "now", 0));
@@ -23,5 +24,5 @@ export async function poll(request: TransportRequest): Promise<void> {
     return { kind: "polled", unheld: mayBeUnheld && clock() - startedAt < MIN_HELD_MS };
   }
 
-  report(await sendRequest(request, { headers: { accept: "application/json" } }, read));
+  report(await sendRequest(request, { headers: { accept: "application/json" } }, { accepted }));
 }

@@ -1,4 +1,4 @@
-import { failure } from "./http.js";
+import { failure } from "./failure.js";
 import type { TransportRequest } from "./transport.js";
 
 /** Starts the limit again. @param strike - Whether it is a strike to exceed it. */

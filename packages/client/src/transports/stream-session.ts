@@ -1,5 +1,5 @@
 import { decodeDelta, PROTOCOL_VERSION } from "@emlinh/progress-protocol";
-import { failure, unexpected } from "./http.js";
+import { failure, unexpected } from "./failure.js";
 import { numberOf, parseJson } from "./json.js";
 import { silenceLimit } from "./silence-limit.js";
 import { sseDecoder } from "./sse-decoder.js";

@@ -1,4 +1,5 @@
-import { failure, type RequestFailure, sendRequest, unexpected } from "./http.js";
+import { failure, mediaTypeOf, type RequestFailure, unexpected } from "./failure.js";
+import { sendRequest } from "./http.js";
 import { streamSession } from "./stream-session.js";
 import type { TransportRequest } from "./transport.js";
 
@@ -9,14 +10,14 @@ export async function stream(request: TransportRequest): Promise<void> {
   const { signal, receive, report } = request;
   const onBytes = streamSession(request);
 
-  async function read({ status, headers, body }: Response): Promise<RequestFailure> {
+  async function accepted({ status, headers, body }: Response): Promise<RequestFailure> {
     if (status === 204) {
       // The server says that this client has the job's end (P26), but it does not: the cursor is wrong.
       receive(undefined);
       return unexpected(CONTENT_TYPE, "status 204");
     }
-    const type = headers.get("content-type");
-    if (!type?.startsWith(CONTENT_TYPE) || !body) return unexpected(CONTENT_TYPE, type);
+    const type = mediaTypeOf(headers);
+    if (type !== CONTENT_TYPE || !body) return unexpected(CONTENT_TYPE, type);
     const reader = body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
@@ -25,5 +26,5 @@ export async function stream(request: TransportRequest): Promise<void> {
     }
   }
 
-  report(await sendRequest(request, { headers: { accept: CONTENT_TYPE } }, read));
+  report(await sendRequest(request, { headers: { accept: CONTENT_TYPE } }, { accepted }));
 }

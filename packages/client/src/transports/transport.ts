@@ -1,5 +1,6 @@
 import type { Applied, Delta } from "@emlinh/progress-protocol";
-import type { HttpRequest, HttpSettings, RequestFailure } from "./http.js";
+import type { RequestFailure } from "./failure.js";
+import type { HttpRequest, HttpSettings } from "./http.js";
 
 /** The settings of a client that every transport shares. All in milliseconds. */
 export interface TransportSettings extends HttpSettings {

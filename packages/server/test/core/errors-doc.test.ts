@@ -37,6 +37,7 @@ const CODES: Record<ErrorCode, number | undefined> = {
   "job-cancelled": undefined,
   "job-lost": undefined,
   "job-timed-out": undefined,
+  network: undefined,
   refused: undefined,
   stopped: undefined,
 };

@@ -22,6 +22,8 @@ export interface JobConnection<Job extends JobTypes> {
    * Handles an event of the page. A `check` connects at once instead of waiting, and replaces a stream that is overdue.
    */
   onPageEvent(event: PageEvent): void;
+  /** The server's time, in milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** The surroundings of a connection. */
@@ -86,5 +88,6 @@ export function jobConnection<Job extends JobTypes>(
     },
     dispatch,
     onPageEvent,
+    now: requests.now,
   };
 }

@@ -11,6 +11,8 @@ import type { ReplicaView } from "./replica-view.js";
 export interface RequestEffects extends Pick<EffectHandlers, "connect" | "disconnect"> {
   /** Whether bytes should have arrived on a connection by now. */
   isOverdue(connection: number | undefined): boolean;
+  /** The server's time as far as it is known, in milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** The surroundings of the requests. */
@@ -38,8 +40,10 @@ export function requestEffects<Job extends JobTypes>(
   let serverOffsetMs = 0;
   /** The last `retry:` of the server: a minimum for every later wait after a failure (P41). */
   let retryMs = 0;
+  const serverNow = (): number => clock() + serverOffsetMs;
 
   return {
+    now: serverNow,
     connect({ connection, transport, holdMs, refresh }) {
       const query = new URLSearchParams();
       if (view.cursor) query.set("after", view.cursor);
@@ -53,7 +57,7 @@ export function requestEffects<Job extends JobTypes>(
         abort,
         signal: abort.signal,
         expectBytesBy: 0,
-        receive: (delta) => view.apply(delta, clock() + serverOffsetMs),
+        receive: (delta) => view.apply(delta, serverNow()),
         onServerTime(now) {
           if (now > 0) serverOffsetMs = now - clock();
         },

@@ -1,6 +1,6 @@
 import { ProgressError } from "@emlinh/progress-protocol";
+import { invalidOption } from "../../transports/invalid-option.js";
 import { stringOf } from "../../transports/json.js";
-import { invalidOption } from "../option-checks.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { post } from "../post.js";
 

@@ -1,4 +1,9 @@
-import type { ErrorCode, ProgressError } from "@emlinh/progress-protocol";
+import {
+  type ErrorCode,
+  isRefusalCode,
+  type ProgressError,
+  type RefusalCode,
+} from "@emlinh/progress-protocol";
 import { bodyAnswer } from "./answers.js";
 import type { BodyAnswer } from "./types.js";
 
@@ -8,17 +13,11 @@ interface Refusal {
   readonly detail: string;
 }
 
-const INTERNAL: Refusal = {
-  status: 500,
-  title: "Internal error",
-  detail: "The server failed to answer the request.",
-};
-
 /**
  * The texts that clients get, by code. They are fixed: an error's own message is for developers, and may hold text of a
  * foreign store (P42).
  */
-const TEXTS: { readonly [Code in ErrorCode]?: Refusal } = {
+const REFUSALS: { readonly [Code in RefusalCode]: Refusal } = {
   "invalid-request": {
     status: 400,
     title: "Malformed request",
@@ -84,7 +83,11 @@ const TEXTS: { readonly [Code in ErrorCode]?: Refusal } = {
     title: "Too many streams",
     detail: "Too many streams are open. Try again later.",
   },
-  internal: INTERNAL,
+  internal: {
+    status: 500,
+    title: "Internal error",
+    detail: "The server failed to answer the request.",
+  },
   draining: {
     status: 503,
     title: "Shutting down",
@@ -102,12 +105,9 @@ const TEXTS: { readonly [Code in ErrorCode]?: Refusal } = {
   },
 };
 
-/** A map, because a code is looked up that an app or a store may have made up, such as `toString`. */
-const REFUSALS: ReadonlyMap<string, Refusal> = new Map(Object.entries(TEXTS));
-
 /** Whether clients get the error's own code. Any other error is `internal` to them. */
 export function isRefusal({ code }: ProgressError): boolean {
-  return REFUSALS.has(code);
+  return isRefusalCode(code);
 }
 
 /** Parts of a refusal besides its code. */
@@ -124,14 +124,14 @@ export function refusalAnswer(
   code: ErrorCode,
   { detail, headers, retryMs }: RefusalDetail,
 ): BodyAnswer {
-  const known = REFUSALS.get(code);
-  const { status, title, detail: text } = known ?? INTERNAL;
+  const sent = isRefusalCode(code) ? code : "internal";
+  const { status, title, detail: text } = REFUSALS[sent];
   const problem = {
     type: "about:blank",
     title,
     status,
     detail: detail ?? text,
-    code: known === undefined ? "internal" : code,
+    code: sent,
   };
   const isTemporary = status === 429 || status === 503;
   const retryAfterMs = Math.max(1, Math.ceil(retryMs));

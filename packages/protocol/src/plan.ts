@@ -1,0 +1,28 @@
+import type { PlanStep } from "./state.js";
+
+/**
+ * A step of a plan as the app writes it: its id, or an object. The title is derived from the id unless it is given:
+ * `render-frames` is shown as "Render frames". The weight is 1 unless it is given.
+ */
+export type PlanInput<StepId extends string = string> =
+  | StepId
+  | (Pick<PlanStep<StepId>, "id"> & {
+      readonly title?: string | undefined;
+      readonly weight?: number | undefined;
+    });
+
+/** Fills in the titles and weights of a plan. It checks nothing: `create` refuses wrong steps. */
+export function planOf<StepId extends string>(
+  plan: readonly PlanInput<StepId>[],
+): readonly PlanStep<StepId>[] {
+  return plan.map((step) => {
+    if (typeof step !== "string" && !step?.id) return step as unknown as PlanStep<StepId>;
+    const { id, title = titleOf(id), weight = 1 } = typeof step === "string" ? { id: step } : step;
+    return { id, title, weight };
+  });
+}
+
+function titleOf(id: string): string {
+  const words = String(id).replace(/[-_]+/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
