@@ -12,6 +12,8 @@ interface World {
   readonly open: Set<number>;
   readonly timers: Set<TimerName>;
   attached: boolean;
+  /** Whether the page was asked for its state: its answer is the next event. */
+  asked: boolean;
 }
 
 const move = fc.record({
@@ -28,10 +30,11 @@ type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 
 /** The event of a move, or `undefined` if no driver would dispatch it in this state. */
 function eventOf(
-  { machine }: World,
+  { machine, asked }: World,
   { name, probe, late, ...rest }: Move,
 ): MachineEvent | undefined {
-  const event: MachineEvent = { ...EVENTS[name], ...rest };
+  const answer = probe ? "check" : "offline";
+  const event: MachineEvent = { ...EVENTS[asked && name !== "pause" ? answer : name], ...rest };
   // Half of the lives begin without a slot.
   if (event.kind === "start") return { ...event, policy: probe ? WITHOUT_SLOT : POLICY };
   if (!("connection" in event)) return event;
@@ -66,6 +69,9 @@ function execute(world: World, effect: Effect): void {
     case "detach":
       world.attached = false;
       break;
+    case "ask-page":
+      world.asked = true;
+      break;
   }
 }
 
@@ -75,14 +81,48 @@ function step(world: World, move: Move): void {
   if (event.kind === "retry-due") world.timers.delete("retry");
   if (event.kind === "probe-due") world.timers.delete("probe");
   const { machine } = world;
+  world.asked = false;
   const [next, effects] = reduce(machine, { ...event, now: move.now, random: move.random });
   const isLate = "connection" in event && move.late;
   if (isLate || machine.status === "closed") expect([next, effects]).toEqual([machine, []]);
   for (const effect of effects) execute(world, effect);
   world.machine = next;
+  assertProven(machine, event, next);
 }
 
-function assertSound({ machine, open, timers, attached }: World): void {
+/** An answer proves nothing: failures are forgotten only for later frames, and for age. */
+function assertProven(before: MachineState, event: MachineEvent, after: MachineState): void {
+  const delivers = event.kind === "alive" && event.delivers;
+  const healthy = event.kind === "alive" && event.healthy;
+  const tookOver = before.probe !== undefined && after.current === before.probe;
+  const failedStream = event.kind === "failed" && after.current === undefined;
+  const rules: Readonly<Record<string, boolean>> = {
+    "attempts are forgotten by a later frame or a poll":
+      delivers || event.kind === "polled" || after.attempt >= before.attempt,
+    "strikes are forgotten by age": healthy || after.strikes >= before.strikes,
+    "failed probes are forgotten by age": healthy || after.failedProbes >= before.failedProbes,
+    "a probe takes over by a later frame, and after a failure by age":
+      !tookOver || (before.failedProbes > 0 ? healthy : delivers),
+    "a probe that took over counts as failed until it is healthy":
+      !tookOver || healthy || after.failedProbes === 1,
+    "only a probe ends the polls":
+      tookOver ||
+      event.kind === "start" ||
+      before.transport === "stream" ||
+      after.transport === "poll",
+    "two strikes lead to polls":
+      !failedStream ||
+      after.policy !== POLICY ||
+      after.strikes < 2 ||
+      after.status === "closed" ||
+      after.transport === "poll",
+    "a timer that is due leads to a request":
+      event.kind !== "retry-due" || /idle|paused|closed/.test(after.status) || !!after.current,
+  };
+  for (const [rule, holds] of Object.entries(rules)) if (!holds) throw new Error(rule);
+}
+
+function assertSound({ machine, open, timers, attached, asked }: World): void {
   const { status, current, probe, lastConnection, transport, policy } = machine;
   const connections = [current, probe].filter((connection) => connection !== undefined);
   expect([...open].sort()).toEqual(connections.sort());
@@ -90,14 +130,17 @@ function assertSound({ machine, open, timers, attached }: World): void {
   if (probe !== undefined) expect(probe).not.toBe(current);
   if (status === "connecting" || status === "live" || status === "suspect")
     expect(current).toBeGreaterThan(0);
-  // No state is a dead end: a request is open, or a timer runs.
+  // No state is a dead end, even if the page reports nothing any more: a request is open, or a timer runs.
   if (status === "waiting") expect(timers).toContain("retry");
-  if (status === "polling") expect(current !== undefined || timers.has("retry")).toBe(true);
+  if (status !== "idle" && status !== "closed")
+    expect(current !== undefined || timers.has("retry") || asked).toBe(true);
   const reaching = status === "waiting" || status === "polling";
   if (reaching && transport === "poll" && policy === POLICY)
     expect(probe !== undefined || timers.has("probe")).toBe(true);
-  if (status === "idle" || status === "paused" || status === "closed")
+  if (status === "idle" || status === "closed")
     expect([current, probe, timers.size]).toEqual([undefined, undefined, 0]);
+  if (status === "paused")
+    expect([current, probe, timers.has("probe")]).toEqual([undefined, undefined, false]);
   expect(attached).toBe(status !== "idle" && status !== "closed");
 }
 
@@ -109,6 +152,7 @@ test("given any sequence of events, no connection leaks, none is late, and no st
         open: new Set(),
         timers: new Set(),
         attached: false,
+        asked: false,
       };
       step(world, { ...(moves[0] as Move), name: "start" });
       for (const one of moves) {
