@@ -129,7 +129,7 @@ function assertSound({ machine, open, timers, attached, asked }: World): void {
   const { status, current, probe, lastConnection, transport, policy } = machine;
   const connections = [current, probe].filter((connection) => connection !== undefined);
   const hasStopped = status === "idle" || status === "closed";
-  const isReaching = status === "waiting" || status === "polling";
+  const isReaching = status === "waiting" || status === "polling" || status === "offline";
   assertRules({
     "the open connections are the current one and the probe":
       open.size === connections.length && connections.every((connection) => open.has(connection)),

@@ -35,11 +35,12 @@ export function browserPage(pauseWhenHidden: boolean): Page | false {
   return (listener) => {
     const onEvent = ({ type }: Event): void => listener(eventOf(type));
     // Captured, because not every event of the document bubbles up to the window.
-    for (const type of EVENTS) addEventListener(type, onEvent, true);
+    const options = { capture: true };
+    for (const type of EVENTS) addEventListener(type, onEvent, options);
     const current = eventOf();
     if (current !== "check") listener(current);
     return () => {
-      for (const type of EVENTS) removeEventListener(type, onEvent, true);
+      for (const type of EVENTS) removeEventListener(type, onEvent, options);
     };
   };
 }
