@@ -50,27 +50,27 @@ describe("a proxy that passes the beginning of each stream and holds the rest", 
       const simulation = simulate(changeEveryMs, () => bytes);
       const { server, ageMs } = simulation;
       const ages: number[] = [];
-      await server.pass(600_000, () => ages.push(ageMs()));
+      await server.pass(1_800_000, () => ages.push(ageMs()));
       expect(Math.max(...ages)).toBeLessThanOrEqual(SILENCE_LIMIT_MS + changeEveryMs + 2000);
-      // The first minutes may hold one probe that takes over.
-      expect(Math.max(...ages.slice(300))).toBeLessThanOrEqual(changeEveryMs + 2000);
+      // In the first minutes one probe may take over.
+      expect(Math.max(...ages.slice(900))).toBeLessThanOrEqual(changeEveryMs + 2000);
       expect(watch.getSnapshot().connection).toMatchObject({
         status: "polling",
         transport: "poll",
       });
       const streams = streamedAt(simulation);
-      expect(streams.length).toBeLessThanOrEqual(6);
       const gaps = streams.slice(2).map((at, index) => at - (streams[index + 1] ?? 0));
-      expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+      expect(streams.length).toBeLessThanOrEqual(9);
+      for (const gap of gaps.slice(-2)) expect(gap).toBeGreaterThan(300);
     },
   );
 
-  test("given a proxy that holds no more, changes over to the stream within the longest wait", async () => {
+  test("given a proxy that holds no more, changes over to the stream within the longest wait and five minutes", async () => {
     let bytes = 600;
     const { server, ageMs } = simulate(1000, () => bytes);
-    await server.pass(600_000);
+    await server.pass(900_000);
     bytes = Infinity;
-    await server.pass(400_000);
+    await server.pass(700_000);
     expect(watch.getSnapshot().connection).toMatchObject({ status: "live", attempt: 0 });
     expect(ageMs()).toBeLessThanOrEqual(1000);
   });
@@ -119,10 +119,9 @@ describe("a real server behind such a proxy", () => {
     fixture.time.advance(500);
     await fixture.server.request(4);
     fixture.time.advance(29_000);
+    const probe = await fixture.server.request(5);
     const requests = fixture.server.requests.map(({ accept }) => accept);
-    expect(requests.slice(0, 4)).toEqual(["stream", "stream", "json", "json"]);
-    const probe = await fixture.server.request(requests.length);
-    expect(probe.accept).toBe("stream");
+    expect(requests).toEqual(["stream", "stream", "json", "json", "stream"]);
     fixture.server.write("a", { percent: 4 });
     await until(watch, percentIs(4));
     expect(watch.getSnapshot().connection.status).toBe("polling");

@@ -61,7 +61,7 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
    * The age at which a stream that delivers counts as healthy, so that earlier failures of streams are forgotten. In
    * milliseconds.
    *
-   * @defaultValue `30_000`
+   * @defaultValue `300_000`
    */
   healthyMs?: number | undefined;
   /** The interval between polls that the server does not hold, in milliseconds. @defaultValue `2_000` */
@@ -119,7 +119,7 @@ const DEFAULT_NUMBERS = {
   maxAttempts: 5,
   openTimeoutMs: 10_000,
   minSilenceMs: 20_000,
-  healthyMs: 30_000,
+  healthyMs: 300_000,
   pollIntervalMs: 2_000,
   pollWaitMs: 20_000,
 };
