@@ -58,10 +58,10 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
    */
   minSilenceMs?: number | undefined;
   /**
-   * The age at which a stream counts as healthy even if nothing new arrives, so that earlier failures are forgotten. In
+   * The age at which a stream that delivers counts as healthy, so that earlier failures of streams are forgotten. In
    * milliseconds.
    *
-   * @defaultValue `30_000`
+   * @defaultValue `300_000`
    */
   healthyMs?: number | undefined;
   /** The interval between polls that the server does not hold, in milliseconds. @defaultValue `2_000` */
@@ -119,7 +119,7 @@ const DEFAULT_NUMBERS = {
   maxAttempts: 5,
   openTimeoutMs: 10_000,
   minSilenceMs: 20_000,
-  healthyMs: 30_000,
+  healthyMs: 300_000,
   pollIntervalMs: 2_000,
   pollWaitMs: 20_000,
 };
@@ -157,6 +157,8 @@ export function resolveWatchOptions<Job extends JobTypes>(
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
   if (!["auto", "stream", "poll"].includes(filled.transport))
     throw invalidOption("transport", filled.transport, "auto, stream or poll");
+  if (!["omit", "same-origin", "include"].includes(filled.credentials ?? "omit"))
+    throw invalidOption("credentials", filled.credentials, "omit, same-origin or include");
   return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 
