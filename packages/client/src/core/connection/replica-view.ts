@@ -11,6 +11,7 @@ import {
   stateOf,
 } from "@emlinh/progress-protocol";
 import type { WatchEvents } from "../job-watch.js";
+import { stepsOf } from "../present-events.js";
 
 /** The events that a delta can cause. */
 type ReplicaEventName = "reset" | "log" | "step" | "progress";
@@ -23,7 +24,7 @@ export type ReplicaEvent<Job extends JobTypes, Name extends ReplicaEventName = R
 /** The replica of one job, as it is shown: with a percent that does not fall and a smoothed ETA. */
 export interface ReplicaView<Job extends JobTypes> {
   readonly replica: Readonly<Replica>;
-  /** `undefined` until the first snapshot; the same object until the next change. */
+  /** The state at the beginning until the first snapshot; the same object until the next change. */
   readonly job: JobState<Job> | undefined;
   /** The cursor to ask with next. `undefined` asks for the whole state. */
   readonly cursor: Cursor | undefined;
@@ -36,16 +37,19 @@ export interface ReplicaView<Job extends JobTypes> {
    * @param now - The server's time, in milliseconds since the epoch.
    */
   apply(delta: Delta | undefined, now: number): Applied;
+  /** Derives the ETA again. @param now - As for `apply`. */
+  deriveEta(now: number): void;
 }
 
-/** Makes a view without data. */
+/** Makes a view without data. @param initial - The state to show until there are some. */
 export function replicaView<Job extends JobTypes>(
   jobId: string,
   maxLogLines: number,
+  initial?: JobState<Job>,
 ): ReplicaView<Job> {
   const replica = emptyReplica();
   const events: ReplicaEvent<Job>[] = [];
-  let shown: Shown<Job> | undefined;
+  let shown: Shown<Job> | undefined = initial && { job: initial };
   let cursor: Cursor | undefined;
 
   return {
@@ -67,33 +71,57 @@ export function replicaView<Job extends JobTypes>(
       // Another epoch is another job by the same id: nothing of the earlier one counts.
       const sameEpoch = epoch === replica.epoch;
       const before = sameEpoch ? shown : undefined;
-      const next = smooth(stateOf<Job>(jobId, replicaFields(replica), now), before, now);
+      const next = smooth(derived<Job>(jobId, replica), before, now);
       const { job } = next;
-      if (shown && !sameEpoch) events.push({ name: "reset", value: job });
-      const lastN = (sameEpoch && log.at(-1)?.n) || 0;
+      if (epoch && !sameEpoch) events.push({ name: "reset", value: job });
+      const lastN = (sameEpoch && log[log.length - 1]?.n) || 0;
       for (const line of replica.log) if (line.n > lastN) events.push({ name: "log", value: line });
-      for (const id of Object.keys(job.steps) as Job["step"][]) {
-        const step = job.steps[id];
-        // A reset brings each step again as a new object, so the contents are compared.
-        if (step && JSON.stringify(step) !== JSON.stringify(before?.job.steps[id]))
-          events.push({ name: "step", value: { ...step, id } });
-      }
+      const stepsBefore = before ? stepsOf(before.job) : [];
+      // A reset brings each step again as a new object, so the contents are compared.
+      const known = stepsBefore.map((step) => JSON.stringify(step));
+      for (const step of stepsOf(job))
+        if (!known.includes(JSON.stringify(step))) events.push({ name: "step", value: step });
       events.push({ name: "progress", value: job });
       shown = next;
       return applied;
     },
+
+    deriveEta(now) {
+      // The initial state has an ETA, but no estimate yet.
+      const { job, estimate: last } = shown ?? {};
+      if (!job || (!last && job.etaMs === null)) return;
+      const estimate = nextEstimate(last?.endsAt ?? now + (job.etaMs ?? 0), last, now);
+      const etaMs = leftMs(estimate);
+      shown = { job: etaMs === job.etaMs ? job : { ...job, etaMs }, estimate };
+      if (shown.job !== job) events.push({ name: "progress", value: shown.job });
+    },
   };
+}
+
+/** The end of a job as it is estimated. Milliseconds since the epoch, by the server's clock. */
+interface Estimate {
+  /** As the last delta gives it. */
+  readonly endsAt: number;
+  /** As it is shown: it follows `endsAt` slowly. */
+  readonly shownEndsAt: number;
+  /** When `shownEndsAt` was derived. */
+  readonly derivedAt: number;
 }
 
 /** The state that is shown, and the estimate behind its ETA. */
 interface Shown<Job extends JobTypes> {
   readonly job: JobState<Job>;
-  /** When the job will be finished, by the server's clock. Absent without an estimate. */
-  readonly finishAt?: number;
+  readonly estimate?: Estimate;
 }
 
 /** In this time the shown ETA takes over two thirds of a change of the estimate. */
 const ETA_SMOOTHING_MS = 5000;
+
+/** The state of a replica, with the ETA of the moment of its last update. */
+function derived<Job extends JobTypes>(jobId: string, replica: Replica): JobState<Job> {
+  const fields = replicaFields(replica);
+  return stateOf<Job>(jobId, fields, Number(fields.updatedAt));
+}
 
 /** Within one attempt the shown percent never falls, whatever the writer does (P13), and the ETA does not jump. */
 function smooth<Job extends JobTypes>(
@@ -105,10 +133,24 @@ function smooth<Job extends JobTypes>(
   const lastPercent = last?.job.percent ?? 0;
   const percent = lastPercent > (job.percent ?? 0) ? lastPercent : job.percent;
   if (job.etaMs === null || job.stale) return { job: { ...job, percent, etaMs: null } };
-  let finishAt = now + job.etaMs;
-  if (last?.finishAt !== undefined) {
-    const weight = 1 - Math.exp((last.job.updatedAt - job.updatedAt) / ETA_SMOOTHING_MS);
-    finishAt = last.finishAt + (finishAt - last.finishAt) * weight;
+  const estimate = nextEstimate(job.updatedAt + job.etaMs, last?.estimate, now);
+  return { job: { ...job, percent, etaMs: leftMs(estimate) }, estimate };
+}
+
+function nextEstimate(endsAt: number, last: Estimate | undefined, now: number): Estimate {
+  let shownEndsAt = endsAt;
+  // Without an estimate that lies ahead there is nothing to smooth.
+  if (last && last.shownEndsAt > now && endsAt > now) {
+    // The server's time may be corrected backwards.
+    const passedMs = Math.max(0, now - last.derivedAt);
+    const weight = 1 - Math.exp(-passedMs / ETA_SMOOTHING_MS);
+    shownEndsAt = last.shownEndsAt + (endsAt - last.shownEndsAt) * weight;
   }
-  return { job: { ...job, percent, etaMs: Math.max(0, Math.round(finishAt - now)) }, finishAt };
+  return { endsAt, shownEndsAt, derivedAt: now };
+}
+
+/** `null` if the end should have come: an estimate that has passed is no estimate (P14). */
+function leftMs({ shownEndsAt, derivedAt }: Estimate): number | null {
+  const left = Math.round(shownEndsAt - derivedAt);
+  return left > 0 ? left : null;
 }
