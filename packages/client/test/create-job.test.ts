@@ -66,9 +66,9 @@ describe("create", () => {
     expect(posts().map(({ headers }) => headers["idempotency-key"])).toEqual(["k1", "k1"]);
   });
 
-  test("given a refusal, rejects with the problem's code and detail, and sends one request", async () => {
+  test("given a refusal, rejects with the route's code and detail, and sends one request", async () => {
     serveCreate(({ response }) => {
-      const problem = { status: 400, code: "invalid-request", detail: "The topic is missing." };
+      const problem = { status: 400, code: "no-topic", detail: "The topic is missing." };
       response
         .writeHead(400, { "content-type": "application/problem+json" })
         .end(JSON.stringify(problem));
@@ -77,10 +77,11 @@ describe("create", () => {
     const error = await make()
       .create({})
       .catch((error: unknown) => error);
-    expect(isProgressError(error, "invalid-request")).toBe(true);
+    expect(isProgressError(error, "refused")).toBe(true);
     expect(error).toMatchObject({
       message: "The topic is missing.",
       status: 400,
+      details: { status: 400, code: "no-topic" },
       retryable: false,
     });
     expect(posts()).toHaveLength(1);
@@ -95,7 +96,7 @@ describe("create", () => {
       await fixture.time.untilPending(3000);
       fixture.time.advance(3000);
     }
-    expect(await failed).toMatchObject({ status: 503, retryable: true });
+    expect(await failed).toMatchObject({ code: "network", status: 503, retryable: true });
     expect(posts()).toHaveLength(3);
   });
 

@@ -157,6 +157,8 @@ export function resolveWatchOptions<Job extends JobTypes>(
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
   if (!["auto", "stream", "poll"].includes(filled.transport))
     throw invalidOption("transport", filled.transport, "auto, stream or poll");
+  if (!["omit", "same-origin", "include"].includes(filled.credentials ?? "omit"))
+    throw invalidOption("credentials", filled.credentials, "omit, same-origin or include");
   return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 

@@ -1,10 +1,10 @@
 import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
-import { invalidOption } from "../transports/invalid-option.js";
 import { cancelJob } from "./cancel-job.js";
 import { jobConnection } from "./connection/connection.js";
 import type { ConnectionState } from "./connection/connection-state.js";
 import type { ReplicaEvent } from "./connection/replica-view.js";
 import type { StreamLimiter } from "./connection/stream-limiter.js";
+import { checkJobId } from "./job-id.js";
 import { type JobSource, jobStates, lazyResult } from "./job-states.js";
 import type { JobWatch, WatchEvents } from "./job-watch.js";
 import { listenerSet } from "./listeners.js";
@@ -34,11 +34,13 @@ export interface WatchContext {
   readonly limiter?: StreamLimiter;
   /** Called after each change of the connection. */
   readonly onConnection?: (connection: ConnectionState) => void;
+  /** Until then `job-not-found` is a failure to retry. Milliseconds since the epoch. */
+  readonly expectedUntil?: number;
 }
 
 type Events<Job extends JobTypes> = WatchEvents<Job> & { readonly change: undefined };
 
-/** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an empty id. */
+/** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an id that breaks P2. */
 export function jobWatch<Job extends JobTypes>(
   jobId: string,
   options: ResolvedWatchOptions,
@@ -106,6 +108,6 @@ function stopped(jobId: string): ProgressError {
 }
 
 function urlOf(jobId: string, { baseUrl }: ResolvedWatchOptions): string {
-  if (!jobId) throw invalidOption("jobId", jobId, "a non-empty string");
+  checkJobId(jobId);
   return `${baseUrl}/${encodeURIComponent(jobId)}`;
 }

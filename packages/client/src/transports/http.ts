@@ -106,7 +106,7 @@ function calledHeaders(
 }
 
 /** Whether a request can be sent to an address: relative ones need a page. */
-function isAddress(url: string): boolean {
+export function isAddress(url: string): boolean {
   try {
     new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
     return true;
