@@ -87,6 +87,42 @@ describe("create", () => {
     expect(posts()).toHaveLength(1);
   });
 
+  test.each<[number, string, object]>([
+    [
+      400,
+      '{"code":"no-topic","message":"No topic.","field":"topic"}',
+      {
+        code: "refused",
+        message: "No topic.",
+        retryable: false,
+        details: { status: 400, code: "no-topic", message: "No topic.", field: "topic" },
+      },
+    ],
+    [404, "", { code: "refused", retryable: false, details: { status: 404 } }],
+    [
+      403,
+      '{"code":1020,"detail":{"a":1},"status":"error"}',
+      {
+        code: "refused",
+        message: expect.stringContaining("/create-video answered with status 403."),
+        details: { status: 403 },
+      },
+    ],
+    [422, '["a"]', { code: "refused", details: { status: 422 } }],
+    [429, "", { code: "refused", status: 429, retryable: true }],
+    [
+      503,
+      '{"code":"stopping"}',
+      { code: "refused", retryable: true, details: { status: 503, code: "stopping" } },
+    ],
+    [501, '{"code":"job-not-found"}', { code: "refused", details: { code: "job-not-found" } }],
+    [502, "<h1>Bad gateway</h1>", { code: "network", status: 502, retryable: true }],
+    [500, '{"message":"oops"}', { code: "network", status: 500, retryable: true }],
+  ])("given %d and %o of the app's route, tells them apart", async (status, body, error) => {
+    serveCreate(({ response }) => Boolean(response.writeHead(status).end(body)));
+    await expect(make({ maxAttempts: 1 }).create({})).rejects.toMatchObject(error);
+  });
+
   test("given a server that is down, rejects after the last attempt with a retryable error", async () => {
     serveCreate(({ response }) => Boolean(response.writeHead(503, { "retry-after": "3" }).end()));
     const creating = make({ maxAttempts: 3 }).create({});

@@ -1,10 +1,12 @@
 import { JobManager, VideoManager } from "@emlinh/progress-client";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { managerFixture } from "./support/manager-fixture.js";
 import { until, untilStatus } from "./support/until.js";
 
 const fixture = managerFixture();
 const { make, serveCreate } = fixture;
+
+afterEach(() => void vi.unstubAllGlobals());
 
 describe("the list", () => {
   test("given the same id twice, returns the same watch; the list changes only when a job is added or removed", () => {
@@ -126,4 +128,21 @@ describe("many jobs at once", () => {
   test.each([0, -1, Number.NaN])("given maxStreams of %d, throws", (maxStreams) => {
     expect(() => make({ maxStreams })).toThrow(/maxStreams/);
   });
+
+  test.each(["document", "WorkerGlobalScope"])(
+    "given a browser, known by its %s, two jobs stream by default; elsewhere all do",
+    (name) => {
+      const transports = () => {
+        const videos = make({ page: false });
+        return ["a", "b", "c"].map((jobId) => {
+          const watch = videos.watch(jobId);
+          watch.subscribe(() => {});
+          return watch.getSnapshot().connection.transport;
+        });
+      };
+      expect(transports()).toEqual(["stream", "stream", "stream"]);
+      vi.stubGlobal(name, {});
+      expect(transports()).toEqual(["stream", "stream", "poll"]);
+    },
+  );
 });
