@@ -90,6 +90,8 @@ async function checkedDraft<Job extends JobTypes>(input: CreateJob<Job>): Promis
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
   checkDefinition(checks, definition);
   const kind = definition?.kind ?? input.kind;
+  // An import that does not exist.
+  if (kind === undefined && "definition" in input) throw invalid("definition", kind, DEFINITION);
   checkOptions({ id, kind, key, deadlineMs, message });
   // null is no plan: only what is left out has a default.
   const { plan: steps = [], metadata: given = {} } = input;
@@ -179,8 +181,19 @@ const { names, invalid } = checks;
 export function checkDefinition({ invalid }: OptionChecks, definition: unknown): void {
   if (definition === undefined) return;
   if (!isRecord(definition) || typeof definition.kind !== "string")
-    throw invalid("definition", definition, "the value that defineJob() returns");
+    throw invalid("definition", definition, DEFINITION);
+  for (const name of ["metadata", "result"]) {
+    const validator = definition[name] as Partial<Validator> | null | undefined;
+    if (validator !== undefined && typeof validator?.["~standard"]?.validate !== "function")
+      throw invalid(
+        `the ${name} of the definition`,
+        validator,
+        "a validator, such as typed<Type>()",
+      );
+  }
 }
+
+const DEFINITION = "the value that defineJob() returns";
 
 type CheckedOptions = {
   readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
@@ -190,7 +203,7 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
   if (typeof id !== "string" || !JOB_ID.test(id))
     throw invalid("id", id, '1 to 128 letters, digits, "_" and "-"');
   if (typeof kind !== "string" || kind === "" || kind.length > 256)
-    throw invalid("kind", kind, "a string of 1 to 256 characters");
+    throw invalid("kind", kind, 'a string of 1 to 256 characters, such as "video"');
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > 256))
     throw invalid("key", key, "a string of 1 to 256 characters");
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0))

@@ -10,7 +10,7 @@ export function unknownMember(value: unknown, known: readonly string[]): string 
   const shown = JSON.stringify(name.slice(0, 64));
   const nearest = nearestName(name, known);
   return nearest === undefined
-    ? `${shown}; known are ${listed(known)}.`
+    ? `${shown}; known ${known.length === 1 ? "is only" : "are"} ${listed(known)}.`
     : `${shown}; did you mean "${nearest}"?`;
 }
 
