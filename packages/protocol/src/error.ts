@@ -112,11 +112,11 @@ export class ProgressError extends Error {
   }
 }
 
-/** Adds the place of the remedy to the message of a wrong call, once. */
+/** Adds the place of the remedy to the message of a wrong call, once. Such a message quotes values of the caller. */
 function withPlace(code: ErrorCode, message: string): string {
+  if (code !== "invalid-option" && code !== "invalid-change") return message;
   const place = ` See docs/errors.md#${code}.`;
-  const isWrongCall = code === "invalid-option" || code === "invalid-change";
-  return isWrongCall && !message.endsWith(place) ? message + place : message;
+  return withoutPasswords(message.replace(place, "")) + place;
 }
 
 /** A text of the caller without the passwords in its URLs and connection strings, for messages. */

@@ -9,6 +9,6 @@ import type { BodyAnswer } from "../core/http/types.js";
  * @param url - Of the request. Its query is not shown.
  */
 export function notFound(base: string, url: string): BodyAnswer {
-  const detail = `${shownPath(url)} is not below ${shownPath(base || "/")}; jobs are served at {base}/{jobId}.`;
+  const detail = `Nothing is served at ${shownPath(url)}; jobs are served at ${base}/{jobId}.`;
   return refusalAnswer("not-found", { detail, retryMs: 0 });
 }
