@@ -126,7 +126,7 @@ test("given headers of another implementation of Headers, sends them", async () 
   expect(fixture.server.requests[0]?.headers["x-token"]).toBe("1");
 });
 
-test("given a server that cannot be reached, the error is of the network, and names the address and baseUrl", async () => {
+test("given a server that cannot be reached, the error names the address and baseUrl", async () => {
   const { baseUrl } = fixture.server;
   await fixture.server.close();
   const { connection } = await untilStatus(open(), "waiting");

@@ -102,7 +102,7 @@ describe("given an answer of a stranger", () => {
     await expect(cancelled).resolves.toMatchObject({ status: "cancelled" });
   });
 
-  test("a bare 401, for which fresh headers are asked at once, and then with each attempt, is never final", async () => {
+  test("a bare 401, for which fresh headers are asked at once and with each attempt, is never final", async () => {
     fixture.server.create("a", { percent: 1 });
     const asked: boolean[] = [];
     fixture.server.intercept = ({ response }) => {
