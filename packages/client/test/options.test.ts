@@ -23,6 +23,7 @@ describe("options", () => {
     ["pollWaitMs", { pollWaitMs: "20" as unknown as number }],
     ["probesMs", { probesMs: [0] }],
     ["transport", { transport: "sse" as unknown as "stream" }],
+    ["credentials", { credentials: "yes" as unknown as "include" }],
     ["baseUrl", { baseUrl: "" }],
     ["baseUrl", { baseUrl: undefined as unknown as string }],
   ])("given a wrong %s, throws an error that names it", (name, options) => {

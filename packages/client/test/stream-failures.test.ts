@@ -110,10 +110,11 @@ describe("a stream that fails", () => {
     answerStreams(({ response }) => response.writeHead(200, { "content-type": "text/html" }).end());
     const { connection } = await untilStatus(open(), "waiting");
     const { baseUrl } = fixture.server;
+    const expectation = "Unexpected response: expected text/event-stream, got text/html";
     expect(connection.error).toMatchObject({
       code: "network",
       retryable: true,
-      message: `Unexpected response: expected text/event-stream, got text/html from ${baseUrl}/a (baseUrl: "${baseUrl}")`,
+      message: `${expectation} from ${baseUrl}/a (baseUrl: "${baseUrl}")`,
     });
   });
 

@@ -108,8 +108,8 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   },
 
   /**
-   * A hint, which is wrong behind some VPNs. Open connections and timers stay, and the next byte makes the status `live`
-   * again.
+   * A hint, which is wrong behind some VPNs. Open connections and timers stay, and the next byte makes the status
+   * `live` again.
    */
   offline(draft, { overdue }) {
     // A paused page that reports it is back.

@@ -79,15 +79,13 @@ export async function refusalOf(response: Response, address: Address): Promise<R
   const body = parseJson(await response.text());
   const floorMs = minimumWaitMs(headers, body);
   const code = mediaTypeOf(headers) === "application/problem+json" && stringOf(body, "code", "");
+  const answered = `${addressOf(address)} answered with status ${status}`;
   if (isRefusalCode(code)) {
-    const detail = stringOf(
-      body,
-      "detail",
-      `${addressOf(address)} answered with status ${status}.`,
-    );
+    const detail = stringOf(body, "detail", `${answered}.`);
     return failure(detail, { code, status, floorMs, retryable: isTemporary(status) });
   }
-  const message = `${addressOf(address)} answered with status ${status}, but not as a progress server does. If this lasts, check that the server's handler is mounted there.`;
+  const remedy = "If this lasts, check that the server's handler is mounted there.";
+  const message = `${answered}, but not as a progress server does. ${remedy}`;
   return failure(message, { status, floorMs });
 }
 

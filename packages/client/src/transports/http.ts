@@ -72,7 +72,8 @@ export async function sendRequest<Outcome>(
     const address = addressOf(request);
     if (canBeRequested(url))
       return failure(`The request to ${address} failed; see the cause.`, { cause });
-    const message = `${address} cannot be requested: it must be an http or https URL, or a path in a page.`;
+    const wanted = "it must be an http or https URL, or a path in a page";
+    const message = `${address} cannot be requested: ${wanted}.`;
     return failureOf(new ProgressError("invalid-option", { message, cause }));
   }
 }
@@ -80,8 +81,8 @@ export async function sendRequest<Outcome>(
 /**
  * The headers of the caller.
  *
- * @throws ProgressError `invalid-option` for headers that cannot be sent. An error of the caller's own promise is thrown
- * as it is: credentials that can't be fetched now may be fetched later.
+ * @throws ProgressError `invalid-option` for headers that cannot be sent. An error of the caller's own promise is
+ * thrown as it is: credentials that can't be fetched now may be fetched later.
  */
 async function ownHeaders({ headers, refresh }: HttpRequest): Promise<Record<string, string>> {
   const own = await (typeof headers === "function" ? calledHeaders(headers, refresh) : headers);
