@@ -75,27 +75,21 @@ describe("options", () => {
   });
 
   test.each<[unknown, string]>([
-    [undefined, 'The options must be an object with a baseUrl, but they are "undefined".'],
-    [null, 'The options must be an object with a baseUrl, but they are "null".'],
-    [
-      "/api/progress",
-      'The options must be an object with a baseUrl, but they are "/api/progress".',
-    ],
-    [() => {}, "The options must be an object with a baseUrl, but they are a function."],
+    [undefined, 'The option "options" must be an object with a baseUrl, but it is "undefined".'],
+    [null, 'The option "options" must be an object with a baseUrl, but it is "null".'],
+    ["/api", 'The option "options" must be an object with a baseUrl, but it is "/api".'],
+    [() => {}, 'The option "options" must be an object with a baseUrl, but it is a function.'],
     [
       {},
       'The option "baseUrl" must be a path such as "/api/progress" or an absolute URL, but it is "undefined".',
-    ],
-    [{ baseURL: "/api" }, 'There is no option "baseURL". Did you mean "baseUrl"?'],
-    [{ baseUrl: "/api", heders: {} }, 'There is no option "heders". Did you mean "headers"?'],
-    [
-      { baseUrl: "/api", openTimeout: 1 },
-      'There is no option "openTimeout". Did you mean "openTimeoutMs"?',
     ],
     [
       { baseUrl: { href: "/api" } },
       'The option "baseUrl" must be a path such as "/api/progress" or an absolute URL, but it is an object.',
     ],
+    [{ baseURL: "/api" }, 'There is no option "baseURL". Use baseUrl.'],
+    [{ baseUrl: "/api", header: {} }, 'There is no option "header". Use headers.'],
+    [{ baseUrl: "/api", openTimeout: 1 }, 'There is no option "openTimeout". Use openTimeoutMs.'],
   ])("given the options %o, says in one sentence what to do", (options, message) => {
     expect(() => watchJob("a", options as WatchOptions)).toThrow(
       expect.objectContaining({ code: "invalid-option", message }),
@@ -105,14 +99,14 @@ describe("options", () => {
   test("given an option that is like no other, names those that exist", () => {
     const options = { baseUrl: "/api", colour: "red" };
     expect(() => watchJob("a", options)).toThrow(
-      /^There is no option "colour"\. Known are baseUrl, headers, .*, schedule\.$/,
+      /^There is no option "colour"\. Use baseUrl, headers, .*, schedule\.$/,
     );
   });
 
   test("given an event that does not exist, names those that do", () => {
     const on = make({}).on as (name: string, listener: () => void) => void;
     expect(() => on("done", () => {})).toThrow(
-      'There is no event "done". Use one of progress, step, log, connection, end, reset.',
+      'The option "event" must be progress, step, log, connection, end, reset, but it is "done".',
     );
   });
 });

@@ -47,9 +47,9 @@ async function jobResult<Job extends JobTypes>(source: JobSource<Job>): Promise<
       details: { jobId, error: error && { ...error } },
     });
   }
-  if (connection.error) throw connection.error;
-  const message = `The server ended the job "${jobId}" without a final status. Check what baseUrl leads to.`;
-  throw new ProgressError("network", { message, details: { jobId } });
+  // Only a foreign server says that a job has ended without a final status.
+  const message = `The server ended the job "${jobId}" without a final status.`;
+  throw connection.error ?? new ProgressError("network", { message });
 }
 
 /** Returns a function that returns the promise of the result, the same one each time. The first call connects. */

@@ -1,5 +1,5 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import { invalidOption, printed } from "../transports/invalid-option.js";
+import { invalidOption } from "../transports/invalid-option.js";
 
 /** The members of an object that are given: `undefined` means the default. */
 export type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
@@ -29,28 +29,15 @@ export function checkPositive(name: string, value: unknown): void {
 /**
  * Checks that options are an object, and that each of their names is known.
  *
- * @throws {@link ProgressError} `invalid-option`, with the known name that is nearest to a misspelt one.
+ * @throws {@link ProgressError} `invalid-option`, with the known names that are like a wrong one, or with all.
  */
 export function checkNames(options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    const message = `The options must be an object with a baseUrl, but they are ${printed(options)}.`;
-    throw new ProgressError("invalid-option", { message });
-  }
+  if (typeof options !== "object" || !options)
+    throw invalidOption("options", options, "an object with a baseUrl");
   const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const nearest = known.find((name) => isNear(name.toLowerCase(), unknown.toLowerCase()));
-  const remedy = nearest ? `Did you mean "${nearest}"?` : `Known are ${known.join(", ")}.`;
-  const message = `There is no option ${printed(unknown)}. ${remedy}`;
+  if (!unknown) return;
+  const begin = unknown.slice(0, 4).toLowerCase();
+  const alike = known.filter((name) => name.toLowerCase().startsWith(begin));
+  const message = `There is no option "${unknown}". Use ${(alike[0] ? alike : known).join(", ")}.`;
   throw new ProgressError("invalid-option", { message });
-}
-
-/** Whether two names differ in one place only, by at most two letters. */
-function isNear(one: string, other: string): boolean {
-  const length = Math.max(one.length, other.length);
-  let start = 0;
-  while (start < length && one[start] === other[start]) start += 1;
-  let end = 0;
-  while (end < length - start && one[one.length - 1 - end] === other[other.length - 1 - end])
-    end += 1;
-  return length - start - end <= 2;
 }

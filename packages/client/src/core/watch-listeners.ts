@@ -1,4 +1,5 @@
-import { isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import { isTerminal, type JobTypes } from "@emlinh/progress-protocol";
+import { invalidOption } from "../transports/invalid-option.js";
 import type { JobConnection } from "./connection/connection.js";
 import type { ReplicaEvent } from "./connection/replica-view.js";
 import type { JobWatch, WatchEvents } from "./job-watch.js";
@@ -29,10 +30,7 @@ export function watchListeners<Job extends JobTypes>(
     },
     on(name, listener) {
       const names = Object.keys(present());
-      if (!names.includes(name)) {
-        const message = `There is no event "${String(name)}". Use one of ${names.join(", ")}.`;
-        throw new ProgressError("invalid-option", { message });
-      }
+      if (!names.includes(name)) throw invalidOption("event", name, names.join(", "));
       type Present = readonly Events<Job>[typeof name][];
       const remove = listeners.add(name, listener, () => present()[name] as Present);
       connection.start();

@@ -102,7 +102,7 @@ export function jobWatch<Job extends JobTypes>(
 
 function stopped(jobId: string): ProgressError {
   return new ProgressError("stopped", {
-    message: `The watch of the job "${jobId}" was stopped. Make a new one to watch it again.`,
+    message: `Watching the job "${jobId}" was stopped. To go on, make a new watch.`,
   });
 }
 

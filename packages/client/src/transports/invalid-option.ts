@@ -7,7 +7,7 @@ export function invalidOption(name: string, value: unknown, wanted: string): Pro
 }
 
 /** A wrong value as a message shows it: objects and functions by their kind only. */
-export function printed(value: unknown): string {
+function printed(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value && !Array.isArray(value)) return "an object";
   return `"${String(value).slice(0, 100)}"`;

@@ -54,8 +54,8 @@ export function jobConnection<Job extends JobTypes>(
   options: ResolvedWatchOptions,
   { jobId, url, limiter, expectedUntil, onChange }: ConnectionContext<Job>,
 ): JobConnection<Job> {
-  const state = options.initial as JobState<Job> | undefined;
-  const initial = state?.id === jobId ? state : undefined;
+  const job = options.initial as JobState<Job> | undefined;
+  const initial = job?.id === jobId ? { job, now: options.clock() } : undefined;
   const view = replicaView<Job>(jobId, options.maxLogLines, initial);
   const dispatch = (event: MachineEvent): void => machine.dispatch(event);
   const requests = requestEffects(options, { url, view, expectedUntil, dispatch });

@@ -41,15 +41,25 @@ export interface ReplicaView<Job extends JobTypes> {
   deriveEta(now: number): void;
 }
 
-/** Makes a view without data. @param initial - The state to show until there are some. */
+/** The state to show until there are data, and the time of the device. */
+export interface InitialState<Job extends JobTypes> {
+  readonly job: JobState<Job>;
+  readonly now: number;
+}
+
+/** Makes a view without data. */
 export function replicaView<Job extends JobTypes>(
   jobId: string,
   maxLogLines: number,
-  initial?: JobState<Job>,
+  initial?: InitialState<Job>,
 ): ReplicaView<Job> {
   const replica = emptyReplica();
   const events: ReplicaEvent<Job>[] = [];
-  let shown: Shown<Job> | undefined = initial && { job: initial };
+  let shown: Shown<Job> | undefined;
+  if (initial) {
+    const { job, now } = initial;
+    shown = withEta(job, { endsAt: now + (job.etaMs ?? Number.NaN), now });
+  }
   let cursor: Cursor | undefined;
 
   return {
@@ -71,7 +81,9 @@ export function replicaView<Job extends JobTypes>(
       // Another epoch is another job by the same id: nothing of the earlier one counts.
       const sameEpoch = epoch === replica.epoch;
       const before = sameEpoch ? shown : undefined;
-      const next = smooth(derived<Job>(jobId, replica), before, now);
+      const fields = replicaFields(replica);
+      // Derived as of the last update. `smooth` derives the ETA of this moment.
+      const next = smooth(stateOf<Job>(jobId, fields, Number(fields.updatedAt)), before, now);
       const { job } = next;
       if (epoch && !sameEpoch) events.push({ name: "reset", value: job });
       const lastN = (sameEpoch && log[log.length - 1]?.n) || 0;
@@ -87,41 +99,30 @@ export function replicaView<Job extends JobTypes>(
     },
 
     deriveEta(now) {
-      // The initial state has an ETA, but no estimate yet.
-      const { job, estimate: last } = shown ?? {};
-      if (!job || (!last && job.etaMs === null)) return;
-      const estimate = nextEstimate(last?.endsAt ?? now + (job.etaMs ?? 0), last, now);
-      const etaMs = leftMs(estimate);
-      shown = { job: etaMs === job.etaMs ? job : { ...job, etaMs }, estimate };
+      if (!shown) return;
+      const { job, endsAt } = shown;
+      shown = withEta(job, { endsAt, last: shown, now });
       if (shown.job !== job) events.push({ name: "progress", value: shown.job });
     },
   };
 }
 
-/** The end of a job as it is estimated. Milliseconds since the epoch, by the server's clock. */
-interface Estimate {
-  /** As the last delta gives it. */
+/**
+ * The state that is shown, and the estimate behind its ETA. Times are milliseconds since the epoch, by the server's
+ * clock; `NaN` without an estimate.
+ */
+interface Shown<Job extends JobTypes> {
+  readonly job: JobState<Job>;
+  /** The end of the job, as the last delta gives it. */
   readonly endsAt: number;
-  /** As it is shown: it follows `endsAt` slowly. */
+  /** The end of the job, as it is shown: it follows `endsAt` slowly. */
   readonly shownEndsAt: number;
   /** When `shownEndsAt` was derived. */
   readonly derivedAt: number;
 }
 
-/** The state that is shown, and the estimate behind its ETA. */
-interface Shown<Job extends JobTypes> {
-  readonly job: JobState<Job>;
-  readonly estimate?: Estimate;
-}
-
 /** In this time the shown ETA takes over two thirds of a change of the estimate. */
 const ETA_SMOOTHING_MS = 5000;
-
-/** The state of a replica, with the ETA of the moment of its last update. */
-function derived<Job extends JobTypes>(jobId: string, replica: Replica): JobState<Job> {
-  const fields = replicaFields(replica);
-  return stateOf<Job>(jobId, fields, Number(fields.updatedAt));
-}
 
 /** Within one attempt the shown percent never falls, whatever the writer does (P13), and the ETA does not jump. */
 function smooth<Job extends JobTypes>(
@@ -132,25 +133,28 @@ function smooth<Job extends JobTypes>(
   const last = before?.job.attempt === job.attempt ? before : undefined;
   const lastPercent = last?.job.percent ?? 0;
   const percent = lastPercent > (job.percent ?? 0) ? lastPercent : job.percent;
-  if (job.etaMs === null || job.stale) return { job: { ...job, percent, etaMs: null } };
-  const estimate = nextEstimate(job.updatedAt + job.etaMs, last?.estimate, now);
-  return { job: { ...job, percent, etaMs: leftMs(estimate) }, estimate };
+  const leftMs = job.stale ? Number.NaN : (job.etaMs ?? Number.NaN);
+  return withEta({ ...job, percent }, { endsAt: job.updatedAt + leftMs, last, now });
 }
 
-function nextEstimate(endsAt: number, last: Estimate | undefined, now: number): Estimate {
+/** The job with the ETA of a moment: `null` if it has passed, because that is no estimate (P14). */
+function withEta<Job extends JobTypes>(
+  job: JobState<Job>,
+  estimate: { endsAt: number; last?: Shown<Job> | undefined; now: number },
+): Shown<Job> {
+  const { endsAt, last, now } = estimate;
   let shownEndsAt = endsAt;
-  // Without an estimate that lies ahead there is nothing to smooth.
   if (last && last.shownEndsAt > now && endsAt > now) {
     // The server's time may be corrected backwards.
     const passedMs = Math.max(0, now - last.derivedAt);
-    const weight = 1 - Math.exp(-passedMs / ETA_SMOOTHING_MS);
-    shownEndsAt = last.shownEndsAt + (endsAt - last.shownEndsAt) * weight;
+    shownEndsAt += (last.shownEndsAt - endsAt) * Math.exp(-passedMs / ETA_SMOOTHING_MS);
   }
-  return { endsAt, shownEndsAt, derivedAt: now };
-}
-
-/** `null` if the end should have come: an estimate that has passed is no estimate (P14). */
-function leftMs({ shownEndsAt, derivedAt }: Estimate): number | null {
-  const left = Math.round(shownEndsAt - derivedAt);
-  return left > 0 ? left : null;
+  const leftMs = Math.round(shownEndsAt - now);
+  const etaMs = leftMs > 0 ? leftMs : null;
+  return {
+    job: etaMs === job.etaMs ? job : { ...job, etaMs },
+    endsAt,
+    shownEndsAt,
+    derivedAt: now,
+  };
 }

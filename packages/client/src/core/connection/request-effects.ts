@@ -57,8 +57,9 @@ export function requestEffects<Job extends JobTypes>(
     return deviceNow() + serverOffsetMs;
   }
 
-  function isExpected({ code }: ProgressError): boolean {
-    return code === "job-not-found" && clock() < expectedUntil;
+  function retriedWhileExpected(error: ProgressError): ProgressError {
+    if (error.code !== "job-not-found" || clock() >= expectedUntil) return error;
+    return new ProgressError(error.code, { ...error, message: error.message, retryable: true });
   }
 
   return {
@@ -86,7 +87,7 @@ export function requestEffects<Job extends JobTypes>(
           if (view.replica.done) dispatch({ kind: "close" });
           else if (event.kind !== "failed") dispatch({ ...event, connection });
           else {
-            const error = isExpected(event.error) ? retryable(event.error) : event.error;
+            const error = retriedWhileExpected(event.error);
             const floorMs = Math.max(event.floorMs, retryMs);
             dispatch({ ...event, connection, error, floorMs });
           }
@@ -111,8 +112,4 @@ function queryOf(cursor: Cursor | undefined, holdMs: number): string {
   const after = cursor ? `after=${encodeURIComponent(cursor)}&` : "";
   const wait = holdMs > 0 ? `wait=${Math.ceil(holdMs / 1000)}` : "";
   return `?${after}${wait}`;
-}
-
-function retryable({ code, message, status }: ProgressError): ProgressError {
-  return new ProgressError(code, { message, status, retryable: true });
 }
