@@ -58,9 +58,31 @@ function newMember(node: ts.Node): string | undefined {
   const name = ts.isPropertyAccessExpression(expression) ? expression.name : expression;
   if (MEMBERS.has(name.getText())) return `.${name.getText()}`;
   if (name.getText() !== "addEventListener") return undefined;
-  // A variable may hold anything, so the options must be written out.
-  const isPlain = /^(true|false|!0|!1|\{ ?once: ?(true|!0) ?\})?$/.test(given[2]?.getText() ?? "");
-  return isPlain ? undefined : "addEventListener with options that may have a signal";
+  return hasNoSignal(given[2]) ? undefined : "addEventListener with options that may have a signal";
+}
+
+/** Whether options for `addEventListener` are a boolean or an object literal without `signal`, if need be by its name. */
+function hasNoSignal(options: ts.Node | undefined): boolean {
+  if (options === undefined || /^(true|false|!0|!1)$/.test(options.getText())) return true;
+  if (ts.isIdentifier(options)) {
+    const named = literalNamed(options);
+    return named !== undefined && hasNoSignal(named);
+  }
+  const names = ts.isObjectLiteralExpression(options) ? options.properties : undefined;
+  return names?.every((member) => member.name && member.name.getText() !== "signal") ?? false;
+}
+
+/** The object literal that a constant holds: that of the innermost function or file which has the constant. */
+function literalNamed(name: ts.Identifier): ts.Node | undefined {
+  for (let scope: ts.Node = name.parent; scope; scope = scope.parent) {
+    if (!ts.isFunctionLike(scope) && !ts.isSourceFile(scope)) continue;
+    for (const node of nodesOf(scope))
+      if (ts.isVariableDeclaration(node) && node.name.getText() === name.text)
+        return node.initializer && ts.isObjectLiteralExpression(node.initializer)
+          ? node.initializer
+          : undefined;
+  }
+  return undefined;
 }
 
 function newGlobal(node: ts.Node, asked: ReadonlySet<string>): string | undefined {

@@ -62,6 +62,25 @@ export const fetchWithoutBody: typeof fetch = async (input, init) => {
 /** The `fetch` of a browser of 2020. */
 export const fetchWithBody: typeof fetch = (input, init) => fetch(input, withSignal(init));
 
+/** It does not resolve addresses. */
+export class RequestOfReactNative {
+  readonly url: string;
+  constructor(input: unknown) {
+    this.url = String(input);
+  }
+}
+
+/** It has `href` only: the other members throw. */
+export class UrlOfReactNative {
+  readonly href: string;
+  constructor(url: string) {
+    this.href = url;
+  }
+  get protocol(): string {
+    throw new Error("URL.protocol is not implemented");
+  }
+}
+
 function withSignal({ signal, ...init }: RequestInit = {}): RequestInit {
   const abort = new AbortController();
   signal?.addEventListener("abort", () => abort.abort());

@@ -6,7 +6,13 @@ import { allowAnyone, createProgress, memoryStore, type Progress } from "@emlinh
 import { nodeProgress } from "@emlinh/progress-server/adapters/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newerFeatures } from "./newer-features.js";
-import { fetchWithBody, fetchWithoutBody, loadClient } from "./old-platform.js";
+import {
+  fetchWithBody,
+  fetchWithoutBody,
+  loadClient,
+  RequestOfReactNative,
+  UrlOfReactNative,
+} from "./old-platform.js";
 import { folderOf, manifestOf } from "./packages.js";
 
 const folder = folderOf("client");
@@ -50,6 +56,7 @@ describe("the platforms that the client can be executed on", () => {
     "typeof TextDecoder > 'u' || new TextDecoder()",
     "addEventListener('a', b, true)",
     "signal.addEventListener('abort', stop, { once: true })",
+    "function f() { const options = { capture: true }; addEventListener('a', b, options) }",
     "a.crypto; ({ document: 1 })",
   ])("accepts %s", (text) => {
     expect(newerFeatures({ path: "a.js", text })).toEqual([]);
@@ -110,6 +117,8 @@ describe("the script build on an old platform, with a real server", () => {
     const { client } = loadClient(script, {
       fetch: fetchWithoutBody,
       Response: class {},
+      Request: RequestOfReactNative,
+      URL: UrlOfReactNative,
       // Without href.
       location: {},
       navigator: {},
@@ -120,6 +129,7 @@ describe("the script build on an old platform, with a real server", () => {
   it("given a browser of 2020, streams, and removes every listener from the page", async () => {
     const { client, pageListeners } = loadClient(script, {
       fetch: fetchWithBody,
+      Request,
       Response,
       TextDecoder,
       document: { hidden: false },
@@ -129,6 +139,25 @@ describe("the script build on an old platform, with a real server", () => {
     });
     expect(await follow(client)).toEqual(["stream"]);
     expect(pageListeners()).toBe(0);
+  });
+
+  it("given React Native and a server that is away for a moment, tries again", async () => {
+    let failures = 0;
+    const { client } = loadClient(script, {
+      fetch: (...request: Parameters<typeof fetch>) => {
+        failures += 1;
+        return failures > 1
+          ? fetchWithoutBody(...request)
+          : Promise.reject(new TypeError("Network request failed"));
+      },
+      Request: RequestOfReactNative,
+      URL: UrlOfReactNative,
+    });
+    const { id } = await progress.create({ kind: "video" });
+    const watch = client.watchJob(id, { baseUrl: `${origin}/api`, backoffMs: [1] });
+    await untilKnown(watch);
+    watch.stop();
+    expect(failures).toBeGreaterThan(1);
   });
 
   it("given a platform without TextDecoder, refuses a watch that must stream, and names what is missing", () => {
