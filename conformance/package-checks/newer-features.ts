@@ -55,13 +55,14 @@ function newSyntax(node: ts.Node): string | undefined {
 function newMember(node: ts.Node): string | undefined {
   if (!ts.isCallExpression(node)) return undefined;
   const { expression, arguments: given } = node;
-  const name = ts.isPropertyAccessExpression(expression) ? expression.name : expression;
-  if (MEMBERS.has(name.getText())) return `.${name.getText()}`;
+  const isMember = ts.isPropertyAccessExpression(expression);
+  const name = isMember ? expression.name : expression;
+  if (isMember && MEMBERS.has(name.getText())) return `.${name.getText()}`;
   if (name.getText() !== "addEventListener") return undefined;
   return hasNoSignal(given[2]) ? undefined : "addEventListener with options that may have a signal";
 }
 
-/** Whether options for `addEventListener` are a boolean or an object literal without `signal`, if need be by its name. */
+/** Whether options are a boolean, or an object literal (or the name of one) without `signal`. */
 function hasNoSignal(options: ts.Node | undefined): boolean {
   if (options === undefined || /^(true|false|!0|!1)$/.test(options.getText())) return true;
   if (ts.isIdentifier(options)) {

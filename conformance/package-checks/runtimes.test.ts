@@ -113,7 +113,7 @@ describe("the script build on an old platform, with a real server", () => {
   const untilKnown = (watch: JobWatch): Promise<void> =>
     new Promise((resolve) => void watch.on("progress", () => resolve()));
 
-  it("given React Native (no body of responses, TextDecoder, crypto, document, URLSearchParams), polls from the start", async () => {
+  it("given React Native (no body, TextDecoder, crypto, document, URLSearchParams), polls at once", async () => {
     const { client } = loadClient(script, {
       fetch: fetchWithoutBody,
       Response: class {},
