@@ -45,7 +45,7 @@ async function heartbeat(watch: JobWatch): Promise<void> {
   await vi.waitFor(() => expect(watch.now()).toBe(Date.now()));
 }
 
-test("given no news, the ETA counts down each second, as a page that joins is told, and is hidden once it has passed", async () => {
+test("given no news, the ETA counts down as a page that joins is told, and is hidden once it has passed", async () => {
   const watch = await openRunning();
   const told: (number | null)[] = [];
   watch.on("progress", ({ etaMs }) => told.push(etaMs));
@@ -59,7 +59,7 @@ test("given no news, the ETA counts down each second, as a page that joins is to
   expect(watch.getSnapshot().job).toMatchObject({ status: "running", percent: 50 });
 });
 
-test("given an estimate that jumped and no news after it, shows what a page that joins is told after some seconds", async () => {
+test("given an estimate that jumped and no news after it, comes to what a page that joins is told", async () => {
   const watch = await openRunning();
   advance(5000);
   fixture.server.write("a", { percent: 51, updatedAt: Date.now() });

@@ -1,5 +1,4 @@
-import { JobManager } from "@emlinh/progress-client";
-import type { AnyJob } from "@emlinh/progress-protocol";
+import { type AnyJob, JobManager } from "@emlinh/progress-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { resolveWatchOptions } from "../src/core/options.js";
 import { jobWatch } from "../src/core/watch.js";

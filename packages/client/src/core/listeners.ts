@@ -5,8 +5,8 @@ export interface Listeners<Events> {
   /**
    * Adds a listener.
    *
-   * @param present - Returns the events that tell the present state. With it the listener becomes active in a microtask:
-   * it gets these events first, then each one that is emitted.
+   * @param present - Returns the events that tell the present state. With it the listener becomes active in a
+   * microtask: it gets these events first, then each one that is emitted.
    * @returns a function that removes the listener. Idempotent.
    */
   add<Name extends keyof Events>(

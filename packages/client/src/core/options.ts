@@ -16,8 +16,8 @@ import { missingForStreams, platformFetch } from "./platform.js";
 /** The options of a watch. Only `baseUrl` is required. */
 export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /**
-   * The path where the server's handler is mounted, such as `/api/video-progress`. Requests that are sent outside a page
-   * need an absolute URL.
+   * The path where the server's handler is mounted, such as `/api/video-progress`. Requests that are sent outside a
+   * page need an absolute URL.
    */
   baseUrl: string;
   /** Added to each request. A function is called before each request, and once more after a 401. @defaultValue none */
