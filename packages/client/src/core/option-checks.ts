@@ -24,3 +24,8 @@ export function checkPositive(name: string, value: unknown): void {
     numbers === value ? "a list of numbers above 0" : "a number above 0",
   );
 }
+
+/** @param names - The allowed values, as in `a, b or c`. @throws {@link ProgressError} `invalid-option`. */
+export function checkOneOf(name: string, value: unknown, names: string): void {
+  if (!names.split(/, | or /).includes(value as string)) throw invalidOption(name, value, names);
+}

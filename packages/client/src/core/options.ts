@@ -8,7 +8,7 @@ import type { RetryPolicy, Transport } from "../machine/policy.js";
 import type { HeadersFactory, Schedule } from "../transports/http.js";
 import { invalidOption } from "../transports/invalid-option.js";
 import type { TransportSettings } from "../transports/transport.js";
-import { checkPositive, withoutUndefined } from "./option-checks.js";
+import { checkOneOf, checkPositive, withoutUndefined } from "./option-checks.js";
 import { browserPage, type Page } from "./page.js";
 
 /** The options of a watch. Only `baseUrl` is required. */
@@ -155,10 +155,8 @@ export function resolveWatchOptions<Job extends JobTypes>(
   // `false` and an empty list both mean that the stream is not tried again.
   const probesMs = filled.probesMs || [];
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
-  if (!["auto", "stream", "poll"].includes(filled.transport))
-    throw invalidOption("transport", filled.transport, "auto, stream or poll");
-  if (!["omit", "same-origin", "include"].includes(filled.credentials ?? "omit"))
-    throw invalidOption("credentials", filled.credentials, "omit, same-origin or include");
+  checkOneOf("transport", filled.transport, "auto, stream or poll");
+  checkOneOf("credentials", filled.credentials ?? "omit", "omit, same-origin or include");
   return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
 }
 
