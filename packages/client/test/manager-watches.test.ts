@@ -39,6 +39,7 @@ async function closeByRefusal(watch: JobWatch, status: number, code: string): Pr
 const CLOSINGS: Readonly<Record<string, (watch: JobWatch) => Promise<void>>> = {
   "stop(), as React's strict mode does": closeByStop,
   "a 401": (watch) => closeByRefusal(watch, 401, "not-authenticated"),
+  "a 403": (watch) => closeByRefusal(watch, 403, "forbidden"),
   "a 404": (watch) => closeByRefusal(watch, 404, "job-not-found"),
 };
 
