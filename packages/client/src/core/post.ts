@@ -1,6 +1,6 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { backoffDelayMs } from "../machine/backoff.js";
-import { failure, type RequestFailure } from "../transports/failure.js";
+import { type Address, failure, type RequestFailure } from "../transports/failure.js";
 import { type AnswerReaders, sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
@@ -16,8 +16,9 @@ export interface CreateRetry {
 }
 
 /** A POST that may be sent again: it is idempotent by its key or by its nature. */
-export interface PostRequest extends Pick<AnswerReaders<never>, "refused"> {
-  readonly url: string;
+export interface PostRequest
+  extends Pick<AnswerReaders<never>, "refused">,
+    Pick<Address, "url" | "option"> {
   /** JSON. @defaultValue `{}` */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -66,7 +67,7 @@ async function send(
   request: PostRequest,
   refresh: boolean,
 ): Promise<Outcome> {
-  const { url, body = "{}", signal, refused, isLimitFinal } = request;
+  const { url, option, body = "{}", signal, refused, isLimitFinal } = request;
   const { limitMs = options.openTimeoutMs + options.pollWaitMs } = request;
   const headers = { ...request.headers, "content-type": "application/json" };
   const abort = new AbortController();
@@ -77,7 +78,7 @@ async function send(
       failure(`No answer of ${url} arrived within ${limitMs} ms.`, { retryable: !isLimitFinal }),
     ),
     sendRequest(
-      { ...options, url, refresh, signal: abort.signal },
+      { ...options, url, option, refresh, signal: abort.signal },
       { method: "POST", body, headers },
       {
         accepted: async (response) => ({ reply: parseJson(await response.text()) }),

@@ -1,5 +1,4 @@
 import { ProgressError } from "@emlinh/progress-protocol";
-import { isAddress } from "../../transports/http.js";
 import { invalidOption } from "../../transports/invalid-option.js";
 import { isJobId } from "../job-id.js";
 import { type Listeners, listenerSet } from "../listeners.js";
@@ -104,16 +103,13 @@ async function requestJob(
     readonly onRetry: (retry: CreateRetry) => void;
   },
 ): Promise<string> {
-  if (!url || !isAddress(url))
-    throw invalidOption(
-      "createUrl",
-      url,
-      "the app's route that creates jobs, absolute where there is no page",
-    );
+  if (!url)
+    throw invalidOption("createUrl", url, "the address of the app's route that creates jobs");
   const { key, ...rest } = request;
   const reply = await post(options, {
     ...rest,
     url,
+    option: "createUrl",
     headers: { "idempotency-key": key },
     limitMs: createTimeoutMs,
     isLimitFinal: true,

@@ -49,6 +49,9 @@ export interface ResolvedManagerOptions {
   readonly maxStreams: number;
 }
 
+/** The names of the options that a watch does not have. */
+const MANAGER_OPTIONS = ["createUrl", "createTimeoutMs", "storage", "storageKey", "maxStreams"];
+
 /** Browsers open six connections to an HTTP/1.1 server, for all tabs. Two per tab leave room for other requests. */
 const MAX_STREAMS_IN_BROWSER = 2;
 
@@ -56,7 +59,7 @@ const MAX_STREAMS_IN_BROWSER = 2;
 export function resolveManagerOptions<Job extends JobTypes>(
   options: JobManagerOptions<Job>,
 ): ResolvedManagerOptions {
-  const { signal, ...watchOptions } = resolveWatchOptions(options);
+  const { signal, ...watchOptions } = resolveWatchOptions(options, MANAGER_OPTIONS);
   const inBrowser = "document" in globalThis || "WorkerGlobalScope" in globalThis;
   const { createUrl, createTimeoutMs = 300_000, storage = pageStorage() } = options;
   const { storageKey = `emlinh-progress:${watchOptions.baseUrl}` } = options;
