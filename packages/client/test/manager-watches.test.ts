@@ -96,6 +96,34 @@ describe("a watch that closed before its job's end", () => {
   });
 });
 
+describe("a job that is stored a moment after the answer of the app's route", () => {
+  /** Creates a job that the server does not have yet. The watch waits for its second try. */
+  async function createLate(videos: JobManager): Promise<JobWatch> {
+    serveCreate(({ response }) => Boolean(response.writeHead(202).end('{"jobId":"late"}')));
+    const watch = await videos.create({});
+    const { connection } = await untilStatus(watch, "waiting");
+    expect(connection.error?.code).toBe("job-not-found");
+    return watch;
+  }
+
+  test("given a 404 before, the watch tries again, and the job stays stored", async () => {
+    const watch = await createLate(make());
+    const connected = until(watch, ({ job }) => job?.percent === 1);
+    fixture.server.create("late", { percent: 1 });
+    fixture.time.advance(30_000);
+    expect((await connected).job?.id).toBe("late");
+    expect(make().resume()).toHaveLength(1);
+  });
+
+  test("given a 404 ten seconds later, the watch closes, and the job is stored no more", async () => {
+    const watch = await createLate(make());
+    const closed = untilStatus(watch, "closed");
+    fixture.time.advance(30_000);
+    expect((await closed).connection.error?.code).toBe("job-not-found");
+    expect(make().resume()).toEqual([]);
+  });
+});
+
 describe("cancel", () => {
   test("given a job that was forgotten, cancels it, and does not put it back", async () => {
     fixture.server.create("a");
