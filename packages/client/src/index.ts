@@ -43,7 +43,7 @@ export type {
   WatchEvents,
   WatchSnapshot,
 } from "./core/job-watch.js";
-export type { CreateOptions, CreateRetry } from "./core/manager/job-creator.js";
+export type { CreateOptions } from "./core/manager/job-creator.js";
 export {
   JobManager,
   // The same class under the name that the video app uses.
@@ -56,6 +56,7 @@ export type {
 export type { JobStorage } from "./core/manager/stored-jobs.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
+export type { CreateRetry } from "./core/post.js";
 export { watchJob } from "./core/watch.js";
 export type { Transport } from "./machine/policy.js";
 export type { ConnectionStatus } from "./machine/state.js";

@@ -222,7 +222,7 @@ describe("a slow route", () => {
     fixture.time.advance(7000);
     await expect(creating).rejects.toMatchObject({
       code: "network",
-      retryable: true,
+      retryable: false,
       message: expect.stringContaining("7000 ms"),
     });
     await gone;

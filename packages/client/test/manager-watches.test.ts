@@ -39,6 +39,7 @@ async function closeByRefusal(watch: JobWatch, status: number, code: string): Pr
 const CLOSINGS: Readonly<Record<string, (watch: JobWatch) => Promise<void>>> = {
   "stop(), as React's strict mode does": closeByStop,
   "a 401": (watch) => closeByRefusal(watch, 401, "not-authenticated"),
+  "a 403": (watch) => closeByRefusal(watch, 403, "forbidden"),
   "a 404": (watch) => closeByRefusal(watch, 404, "job-not-found"),
 };
 
@@ -92,6 +93,34 @@ describe("a watch that closed before its job's end", () => {
     expect(make().resume()).toEqual([]);
     videos.watch("a");
     expect(make().resume()).toHaveLength(1);
+  });
+});
+
+describe("a job that is stored a moment after the answer of the app's route", () => {
+  /** Creates a job that the server does not have yet. The watch waits for its second try. */
+  async function createLate(videos: JobManager): Promise<JobWatch> {
+    serveCreate(({ response }) => Boolean(response.writeHead(202).end('{"jobId":"late"}')));
+    const watch = await videos.create({});
+    const { connection } = await untilStatus(watch, "waiting");
+    expect(connection.error?.code).toBe("job-not-found");
+    return watch;
+  }
+
+  test("given a 404 before, the watch tries again, and the job stays stored", async () => {
+    const watch = await createLate(make());
+    const connected = until(watch, ({ job }) => job?.percent === 1);
+    fixture.server.create("late", { percent: 1 });
+    fixture.time.advance(30_000);
+    expect((await connected).job?.id).toBe("late");
+    expect(make().resume()).toHaveLength(1);
+  });
+
+  test("given a 404 ten seconds later, the watch closes, and the job is stored no more", async () => {
+    const watch = await createLate(make());
+    const closed = untilStatus(watch, "closed");
+    fixture.time.advance(30_000);
+    expect((await closed).connection.error?.code).toBe("job-not-found");
+    expect(make().resume()).toEqual([]);
   });
 });
 

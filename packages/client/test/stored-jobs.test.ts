@@ -75,7 +75,8 @@ describe("more than one writer", () => {
   });
 
   test("given forget() before resume(), that job is forgotten, and the others stay", () => {
-    for (const jobId of ["a", "b"]) make().watch(jobId);
+    const before = make();
+    for (const jobId of ["a", "b"]) before.watch(jobId);
     const videos = make();
     videos.forget("a");
     expect(idsOf(videos)).toEqual(["b"]);

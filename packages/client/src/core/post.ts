@@ -5,8 +5,8 @@ import { type AnswerReaders, sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
-/** A wait before a request is sent again. */
-export interface Retry {
+/** A wait before the request of a `create` is sent again. */
+export interface CreateRetry {
   /** The failure of the last request. */
   readonly error: ProgressError;
   /** The number of requests so far, from 1. */
@@ -29,7 +29,7 @@ export interface PostRequest
   /** Whether an attempt that reached the limit is the last one. @defaultValue `false` */
   readonly isLimitFinal?: boolean;
   /** Called before each wait. */
-  readonly onRetry?: (retry: Retry) => void;
+  readonly onRetry?: (retry: CreateRetry) => void;
 }
 
 /**
@@ -45,13 +45,13 @@ export async function post(options: ResolvedWatchOptions, request: PostRequest):
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await send(options, request, refresh);
     if ("reply" in outcome) return outcome.reply;
-    const { error, floorMs, isFinal = !error.retryable } = outcome;
+    const { error, floorMs } = outcome;
     if (signal?.aborted) throw error;
     if (error.status === 401 && !refresh) {
       refresh = true;
       continue;
     }
-    if (isFinal || attempt >= options.maxAttempts) throw error;
+    if (!error.retryable || attempt >= options.maxAttempts) throw error;
     const delayMs = backoffDelayMs(attempt, options.backoffMs, floorMs, options.random());
     onRetry?.({ error, attempt, retryAt: options.clock() + delayMs });
     await pause(options, delayMs, signal).ended;
@@ -59,7 +59,7 @@ export async function post(options: ResolvedWatchOptions, request: PostRequest):
   }
 }
 
-type Outcome = { readonly reply: unknown } | (RequestFailure & { readonly isFinal?: true });
+type Outcome = { readonly reply: unknown } | RequestFailure;
 
 /** Sends one request. It never rejects. */
 async function send(
@@ -74,10 +74,9 @@ async function send(
   // The limit covers the user's `headers` function as well, which may never resolve.
   const limit = pause(options, limitMs, signal);
   const outcome = await Promise.race<Outcome>([
-    limit.ended.then(() => ({
-      ...failure(`No answer of ${url} arrived within ${limitMs} ms.`),
-      ...(isLimitFinal && { isFinal: true }),
-    })),
+    limit.ended.then(() =>
+      failure(`No answer of ${url} arrived within ${limitMs} ms.`, { retryable: !isLimitFinal }),
+    ),
     sendRequest(
       { ...options, url, option, refresh, signal: abort.signal },
       { method: "POST", body, headers },

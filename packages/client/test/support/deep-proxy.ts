@@ -1,8 +1,8 @@
 const proxies = new WeakMap<object, object>();
 
 /**
- * Wraps an object and every object that is read from it, as Vue's `reactive` does: plain objects, instances of classes and
- * arrays get the proxy as the receiver of their getters and methods; collections get methods that call the original
+ * Wraps an object and every object that is read from it, as Vue's `reactive` does: plain objects, instances of classes
+ * and arrays get the proxy as the receiver of their getters and methods; collections get methods that call the original
  * ones. The same object has the same proxy.
  */
 export function deepProxy<T extends object>(target: T): T {

@@ -1,8 +1,8 @@
 import { invalidOption } from "../../transports/invalid-option.js";
 
 /**
- * The header for a key. A header holds visible ASCII only, so the other characters and `%` are percent-encoded as UTF-8:
- * `decodeURIComponent` gives the key back.
+ * The header for a key. A header holds visible ASCII only, so the other characters and `%` are percent-encoded as
+ * UTF-8: `decodeURIComponent` gives the key back.
  *
  * @throws {@link ProgressError} `invalid-option`.
  */

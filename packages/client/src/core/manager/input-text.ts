@@ -16,12 +16,14 @@ export function inputText(input: unknown): string {
     while (holders.length > 0 && holders[0]?.value !== this) holders.shift();
     const [holder] = holders;
     const path = holder ? `${holder.path}.${name}` : "input";
-    if (holders.some((outer) => outer.value === value))
-      throw invalidOption(path, "a cycle", "a value that JSON can hold");
-    if (!holder && !isPlainObject(value))
-      throw invalidOption(path, nameOf(value), "a plain object, such as Object.fromEntries(form)");
-    if (!isJson(value, Array.isArray(this)))
-      throw invalidOption(path, nameOf(value), "a value that JSON can hold");
+    const isCycle = holders.some((outer) => outer.value === value);
+    const fits = holder ? isJson(value, Array.isArray(this)) : isPlainObject(value);
+    if (isCycle || !fits) {
+      const wanted = holder
+        ? "a value of JSON"
+        : "a plain object, such as Object.fromEntries(form)";
+      throw invalidOption(path, isCycle ? "a cycle" : nameOf(value), wanted);
+    }
     if (value === Object(value)) holders.unshift({ value, path });
     return value;
   }

@@ -3,20 +3,17 @@ import { invalidOption } from "../../transports/invalid-option.js";
 import { isJobId } from "../job-id.js";
 import { type Listeners, listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
-import { post, type Retry } from "../post.js";
+import { type CreateRetry, post } from "../post.js";
 import { appRefusal } from "./app-refusal.js";
 import { keyHeader, randomKey } from "./idempotency-key.js";
 import { inputText } from "./input-text.js";
 import { abortReason, type SharedWork, sharedWork } from "./shared-work.js";
 
-/** A wait before the request of a `create` is sent again. */
-export interface CreateRetry extends Retry {}
-
 /** The options of one {@link JobManager.create}. */
 export interface CreateOptions {
   /**
-   * Two requests with the same key create one job. In the header `Idempotency-Key` the characters outside visible ASCII,
-   * and `%`, are percent-encoded: the app's route reads the key with `decodeURIComponent`.
+   * Two requests with the same key create one job. In the header `Idempotency-Key` the characters outside visible
+   * ASCII, and `%`, are percent-encoded: the app's route reads the key with `decodeURIComponent`.
    *
    * @defaultValue 128 random bits
    */

@@ -69,7 +69,6 @@ export function jobList<Job extends JobTypes>(
   return {
     all: () => watches,
     watch(jobId, expectedUntil) {
-      checkJobId(jobId);
       const known = find(jobId);
       const watch = open(jobId, expectedUntil);
       if (watch !== known) stored.add(jobId);

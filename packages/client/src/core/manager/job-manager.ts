@@ -7,7 +7,8 @@ import { type JobManagerOptions, resolveManagerOptions } from "./manager-options
 import { storedJobs } from "./stored-jobs.js";
 
 /**
- * Creates jobs, watches many of them at a time, and finds them again after a reload of the page.
+ * Creates jobs, watches many of them at a time, and finds them again after a reload of the page. Its methods are not
+ * those of a prototype: they work when they are taken off the manager, and a subclass can't override them.
  *
  * @example
  * ```ts

@@ -15,7 +15,7 @@ export interface JobManagerOptions<Job extends JobTypes = AnyJob> extends WatchO
   createUrl?: string | undefined;
   /**
    * The limit for one request to the app's route, in milliseconds; `Infinity` for none. After the limit `create`
-   * rejects: the request is not sent again, because the route may still be at work.
+   * rejects with `network`. The request is not sent again, because the route may still be at work.
    *
    * @defaultValue `300_000`
    */
@@ -52,7 +52,7 @@ export interface ResolvedManagerOptions {
 /** The names of the options that a watch does not have. */
 const MANAGER_OPTIONS = ["createUrl", "createTimeoutMs", "storage", "storageKey", "maxStreams"];
 
-/** Browsers open six connections to an HTTP/1.1 server, for all tabs. Two per tab leave room for the app's own requests. */
+/** Browsers open six connections to an HTTP/1.1 server, for all tabs. Two per tab leave room for other requests. */
 const MAX_STREAMS_IN_BROWSER = 2;
 
 /** @throws {@link ProgressError} `invalid-option`, naming the option and its value. */
