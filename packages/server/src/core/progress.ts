@@ -28,8 +28,13 @@ export interface ProgressStats extends HubStats {
   readonly reporters: number;
 }
 
-/** Creates, runs and serves jobs. One per process and store. */
-export interface Progress {
+/**
+ * Creates, runs and serves jobs. One per process and store.
+ *
+ * @typeParam Raw - The framework's request, as `authorize` takes it. Only adapters of that framework accept the
+ * progress. A function that only works with jobs takes a `Progress` without it.
+ */
+export interface Progress<Raw = unknown> {
   /**
    * Creates a job. It is `queued`.
    *
@@ -108,7 +113,7 @@ export interface Progress {
    */
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
-  handle(facts: RequestFacts): Promise<Answer>;
+  handle(facts: RequestFacts<Raw>): Promise<Answer>;
   /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
   /**
@@ -137,7 +142,7 @@ export interface Progress {
  * const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
  * ```
  */
-export function createProgress(options: ProgressOptions): Progress {
+export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Progress<Raw> {
   const settings = resolveOptions(options);
   const store = guardStore(settings.store, settings.clock);
   const hub = createHub(store, settings);
