@@ -1,4 +1,4 @@
-import { type AnyJob, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import { type AnyJob, type InputOf, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import type { CancelReply, JobWatch } from "../job-watch.js";
 import { checkPositive } from "../option-checks.js";
 import { resolveWatchOptions, type WatchOptions } from "../options.js";
@@ -77,7 +77,7 @@ export class JobManager<Job extends JobTypes = AnyJob> {
    * @throws {@link ProgressError} with the code of the route's refusal, or the last failure; `closed`; `invalid-option`
    * without a `createUrl`.
    */
-  async create(input: object, options?: CreateOptions): Promise<JobWatch<Job>> {
+  async create(input: InputOf<Job>, options?: CreateOptions): Promise<JobWatch<Job>> {
     return this.watch(await this.createJob(input, options));
   }
 
