@@ -67,7 +67,7 @@ const REFUSAL_CODES = [
 ] as const;
 
 /** A code that a server refuses requests with. */
-export type RefusalCode = (typeof REFUSAL_CODES)[number];
+export type RefusalCode = (typeof REFUSAL_CODES)[number] & ErrorCode;
 
 /** Whether a value is the code of a refusal of a server. */
 export function isRefusalCode(code: unknown): code is RefusalCode {

@@ -46,6 +46,8 @@ export {
 export {
   type Action,
   type Authorize,
+  type AuthorizeCleanup,
+  type AuthorizeJob,
   type AuthorizeRequest,
   allowAnyone,
   type Decision,

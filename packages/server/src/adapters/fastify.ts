@@ -11,13 +11,13 @@ import { mergeVary } from "./vary.js";
 
 /** Options of {@link fastifyProgress}. */
 export interface FastifyProgressOptions {
-  readonly progress: DrainableProgress;
+  readonly progress: DrainableProgress<FastifyRequest>;
   /** The path where progress is served. */
   readonly prefix?: string | undefined;
 }
 
 /** The part of `Progress` that the plugin needs. */
-export interface DrainableProgress extends ProgressHandler {
+export interface DrainableProgress<Raw = unknown> extends ProgressHandler<Raw> {
   /** Ends all streams; resolves when they are gone. */
   drain(): Promise<void>;
 }

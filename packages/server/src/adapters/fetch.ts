@@ -20,20 +20,25 @@ export interface FetchProgressOptions {
 }
 
 /** The second argument of {@link FetchProgress}. */
-export interface FetchContext {
+export interface FetchContext<Raw = unknown> {
   /** The value of `facts.raw` of `authorize`, such as the context of Hono. @defaultValue the request */
-  readonly raw?: unknown;
+  readonly raw?: Raw;
 }
 
 /**
  * Answers a request. A request outside `base` gets 404.
  *
- * @param context - Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
+ * Its second argument is a {@link FetchContext}. It is required if `authorize` takes something else than a `Request`.
+ * Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
  */
-export type FetchProgress = (
-  request: Request,
-  context?: FetchContext | object,
-) => Promise<Response>;
+export type FetchProgress<Raw = unknown> = [Request] extends [Raw]
+  ? (request: Request, context?: FetchContext<Raw> & OtherObject) => Promise<Response>
+  : [Raw] extends [Request]
+    ? (request: Raw, context?: FetchContext<Raw> & OtherObject) => Promise<Response>
+    : (request: Request, context: Required<FetchContext<Raw>>) => Promise<Response>;
+
+// biome-ignore lint/suspicious/noExplicitAny: any object fits this type, whereas `unknown` would exclude interfaces.
+type OtherObject = { readonly [name: string]: any };
 
 /**
  * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.
@@ -48,13 +53,14 @@ export type FetchProgress = (
  * app.all("/api/video-progress/*", (c) => serve(c.req.raw, { raw: c })); // Hono
  * ```
  */
-export function fetchProgress(
-  progress: ProgressHandler,
+export function fetchProgress<Raw = unknown>(
+  progress: ProgressHandler<Raw>,
   options: FetchProgressOptions = {},
-): FetchProgress {
+): FetchProgress<Raw> {
   requireProgress("fetchProgress", progress);
   const base = resolveBase("fetchProgress", options);
-  return async (request, context) => {
+  const handler: ProgressHandler = progress;
+  const serve: FetchProgress = async (request, context) => {
     requireRequest(request);
     const target = targetBelow(base, request.url);
     if (!target) return respond({ request, signal: request.signal }, notFound(base, request.url));
@@ -64,10 +70,11 @@ export function fetchProgress(
     const life = exchange && watchExchange(exchange);
     if (exchange && life && !(await untilTurn(exchange, life))) return nobodyWaits();
     const facts = fetchFacts(call, target, life);
-    const answer = await progress.handle(facts);
+    const answer = await handler.handle(facts);
     life?.answered();
     return respond({ request, signal: facts.signal, exchange }, answer);
   };
+  return serve as FetchProgress<Raw>;
 }
 
 /** @throws ProgressError `invalid-option` if a framework passes another object, such as the context of Hono. */
@@ -78,8 +85,8 @@ function requireRequest(request: unknown): void {
   throw checksFor("fetchProgress").invalid("the request", request, wanted);
 }
 
-function rawOf(request: Request, context: FetchContext | object | undefined): unknown {
-  return (context as FetchContext | null | undefined)?.raw ?? request;
+function rawOf(request: Request, context: FetchContext | undefined): unknown {
+  return context?.raw ?? request;
 }
 
 function fetchFacts(call: FetchCall, target: Target, life: ExchangeLife | undefined): RequestFacts {

@@ -8,11 +8,11 @@ import {
   type NodeResponse,
 } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
-import { type ProgressHandler, requireProgress } from "./progress-handler.js";
+import { type ProgressFor, requireProgress } from "./progress-handler.js";
 import { cutOff } from "./write-stream.js";
 
 export type { NodeRequest, NodeResponse } from "./node-exchange.js";
-export type { ProgressHandler } from "./progress-handler.js";
+export type { ProgressFor, ProgressHandler } from "./progress-handler.js";
 
 /** Options of {@link nodeProgress}. */
 export interface NodeProgressOptions {
@@ -30,7 +30,8 @@ export type NodeProgress = (
 /**
  * Serves progress from `node:http`, `node:https` and `node:http2` servers (HTTP/2 with the compatibility API).
  *
- * For a request outside `base` it calls `next`, or answers 404 if there is no `next`.
+ * For a request outside `base` it calls `next`, or answers 404 if there is no `next`. `facts.raw` of `authorize` is the
+ * request of Node.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
@@ -38,8 +39,8 @@ export type NodeProgress = (
  * createServer(nodeProgress(progress, { base: "/api/video-progress" })).listen(3000);
  * ```
  */
-export function nodeProgress(
-  progress: ProgressHandler,
+export function nodeProgress<Raw = NodeRequest>(
+  progress: ProgressFor<NodeRequest, Raw>,
   options: NodeProgressOptions = {},
 ): NodeProgress {
   requireProgress("nodeProgress", progress);

@@ -7,9 +7,12 @@ import {
   type JobDefinition,
   type JobTypes,
   type Json,
+  type MetadataInput,
   NAME,
+  type PlanInput,
   type PlanStep,
   ProgressError,
+  planOf,
   type Validator,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../shared/errors.js";
@@ -22,7 +25,10 @@ import { metadataFields, refuseByThrowing } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */
-export type CreateJob<Job extends JobTypes = AnyJob> = CreateOptions<Job> &
+export type CreateJob<Job extends JobTypes = AnyJob, Metadata = object> = CreateOptions<
+  Job,
+  Metadata
+> &
   (
     | {
         readonly definition: JobDefinition<Job>;
@@ -32,15 +38,16 @@ export type CreateJob<Job extends JobTypes = AnyJob> = CreateOptions<Job> &
     | {
         /** The kind of job. */
         readonly kind: string;
-        /** The steps, in order. A job without any reports its percent as one number. */
-        readonly plan?: readonly PlanStep[] | undefined;
+        /** The steps, in order: their ids, or objects. A job without any reports its percent as one number. */
+        readonly plan?: readonly PlanInput[] | undefined;
         readonly definition?: undefined;
       }
   );
 
-export interface CreateOptions<Job extends JobTypes> {
-  /** Data about the job, by key. Everybody who may watch the job sees it. */
-  readonly metadata?: Partial<Job["metadata"]> | undefined;
+/** Options of `create`. */
+export interface CreateOptions<Job extends JobTypes = AnyJob, Metadata = object> {
+  /** Data about the job, by key: plain JSON. Everybody who may watch the job sees it. */
+  readonly metadata?: MetadataInput<Job, Metadata> | undefined;
   /** The first message, for people. */
   readonly message?: string | undefined;
   /**
@@ -69,7 +76,9 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
  * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large`
  * for the metadata.
  */
-export async function draftOf<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+export async function draftOf<Job extends JobTypes>(
+  input: CreateJob<Job, unknown>,
+): Promise<Draft<Job>> {
   try {
     return await checkedDraft(input);
   } catch (cause) {
@@ -85,7 +94,9 @@ interface Draft<Job extends JobTypes> {
   readonly definition: JobDefinition<Job> | undefined;
 }
 
-async function checkedDraft<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+async function checkedDraft<Job extends JobTypes>(
+  input: CreateJob<Job, unknown>,
+): Promise<Draft<Job>> {
   names(input, NAMES);
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
   checkDefinition(checks, definition);
@@ -212,10 +223,11 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
     throw invalid("message", message, "a string");
 }
 
-/** Refuses a plan from which no percent could be derived. */
-function checkPlan(plan: unknown): readonly PlanStep[] {
-  if (!Array.isArray(plan))
-    throw invalid("plan", plan, 'an array of ids or { id, title, weight }, such as ["render"]');
+/** Fills in a plan, and refuses one from which no percent could be derived. */
+function checkPlan(input: unknown): readonly PlanStep[] {
+  if (!Array.isArray(input))
+    throw invalid("plan", input, 'an array of ids or { id, title, weight }, such as ["render"]');
+  const plan = planOf(input as readonly PlanInput[]);
   const ids = new Set<unknown>();
   for (const step of plan as readonly (Partial<PlanStep> | null)[]) {
     if (!isRecord(step))
@@ -230,5 +242,5 @@ function checkPlan(plan: unknown): readonly PlanStep[] {
       throw invalid(`the weight of the plan step "${id}"`, weight, "a positive number");
     ids.add(id);
   }
-  return plan.map(({ id, title, weight }) => ({ id, title, weight }));
+  return plan;
 }

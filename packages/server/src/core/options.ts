@@ -38,15 +38,19 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   random: true,
 };
 
-/** Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
-export interface ProgressOptions {
+/**
+ * Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds.
+ *
+ * @typeParam Raw - The framework's request, as `authorize` takes it.
+ */
+export interface ProgressOptions<Raw = unknown> {
   /** Where jobs are kept. The caller owns the store: `close()` does not close it. */
   readonly store: ProgressStore;
   /**
    * Decides who may do what. Required, because there is no safe default; `allowAnyone` allows anyone to watch and
    * cancel.
    */
-  readonly authorize: Authorize;
+  readonly authorize: Authorize<Raw>;
   /**
    * A request that `authorize` has not decided after this long is answered 503. At most `maxStreams` requests wait for
    * it at once.
@@ -170,7 +174,7 @@ export interface Settings {
  *
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
-export function resolveOptions(options: ProgressOptions): Settings {
+export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
   names(options, Object.keys(NAMES));
   requireFunctions(options);
   const onError = neverThrows(options.onError ?? createErrorPrinter());
@@ -185,7 +189,8 @@ export function resolveOptions(options: ProgressOptions): Settings {
   const settings: Settings = {
     ...timing,
     store: options.store,
-    authorize: options.authorize,
+    // The adapter that the progress is mounted with has checked the type of the request.
+    authorize: options.authorize as Authorize,
     authorizeTimeoutMs: timer("authorizeTimeoutMs", options.authorizeTimeoutMs ?? 10_000),
     trustedOrigins: resolveOrigins(options.trustedOrigins ?? []),
     retryMs: timer("retryMs", options.retryMs ?? 2_000),
@@ -218,7 +223,8 @@ export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | 
   return Math.round(retryMs * (1 + random() / 2));
 }
 
-function requireFunctions({ store, authorize, onError, clock, random }: ProgressOptions): void {
+function requireFunctions<Raw>(options: ProgressOptions<Raw>): void {
+  const { store, authorize, onError, clock, random } = options;
   requireStore(store);
   if (typeof authorize !== "function")
     throw invalid("authorize", authorize, "a function, such as allowAnyone");

@@ -32,6 +32,11 @@ describe("create from untyped code", () => {
     ["a plan of a Set", { kind: "k", plan: new Set([step]) }, /plan is a Set/],
     ["a step null", { kind: "k", plan: [null] }, /a step of the plan is null/],
     ["a step without an id", { kind: "k", plan: [{}] }, /id of a plan step is undefined/],
+    [
+      "a step that is a wrong id",
+      { kind: "k", plan: ["render it"] },
+      /id of a plan step is "?render it/,
+    ],
     ["a weight of a text", { kind: "k", plan: [{ ...step, weight: "2" }] }, /weight.*is "?2/],
     ["a weight of a symbol", { kind: "k", plan: [{ ...step, weight: Symbol("w") }] }, /weight/],
     ["a weight of a bigint", { kind: "k", plan: [{ ...step, weight: 2n }] }, /weight/],

@@ -17,7 +17,7 @@ import { type Authorizer, createAuthorizer } from "./authorizer.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";
-import { actionOf, type ProgressRequest, readRequest } from "./request.js";
+import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
 
@@ -91,7 +91,7 @@ async function answer(
   const { hub, authorizer } = context;
   if (facts.signal.aborted) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
-  const asked = authorizer.ask({ action: actionOf(request), jobId: request.jobId, facts });
+  const asked = authorizer.ask(questionOf(request, facts));
   const permission = await hub.wait(asked, facts.signal);
   if (request.kind === "stream") return answerStream(context, { request, facts, permission });
   const result = await answerBody(context, { request, facts, permission });

@@ -1,5 +1,5 @@
 import { type Cursor, JOB_ID, ProgressError, parseCursor } from "@emlinh/progress-protocol";
-import type { Action } from "../authorize.js";
+import type { AuthorizeRequest } from "../authorize.js";
 import { wantedType } from "./accept.js";
 import type { RequestFacts } from "./types.js";
 
@@ -14,11 +14,13 @@ export type ProgressRequest =
       readonly waitMs: number;
     }
   | { readonly kind: "status" | "cancel" | "remove"; readonly jobId: string }
-  | { readonly kind: "cleanup"; readonly jobId?: undefined };
+  | { readonly kind: "cleanup" };
 
-/** The action that the app is asked to authorize. */
-export function actionOf({ kind }: ProgressRequest): Action {
-  return kind === "cancel" || kind === "remove" || kind === "cleanup" ? kind : "watch";
+/** The question that the app is asked about a request. */
+export function questionOf(request: ProgressRequest, facts: RequestFacts): AuthorizeRequest {
+  if (request.kind === "cleanup") return { action: request.kind, facts };
+  const { kind, jobId } = request;
+  return { action: kind === "cancel" || kind === "remove" ? kind : "watch", jobId, facts };
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   isTerminal,
   type JobState,
   type JobTypes,
+  type PlainJson,
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../../shared/errors.js";
@@ -15,10 +16,20 @@ import type { OpenReporter } from "./create-reporter.js";
 import type { OpenOptions } from "./open-job.js";
 import type { Reporter } from "./reporter.js";
 
-/** The work of a job. It may return nothing if the result may be `null`. */
-export type Work<Job extends JobTypes> = (
-  job: Reporter<Job>,
-) => Promise<Returned<Job["result"]>> | Returned<Job["result"]>;
+/**
+ * The work of a job. It may return nothing if the result may be `null`.
+ *
+ * @typeParam Result - The type of the returned value: that of the definition or, without one, any plain JSON.
+ */
+export type Work<
+  Job extends JobTypes = AnyJob,
+  Result extends Returned<Job["result"]> = Returned<Job["result"]>,
+> = (job: Reporter<Job>) => Promise<Result> | Result;
+
+/** An intersection with it refuses work whose result JSON would change. */
+export type PlainResult<Result> = [Result] extends [PlainJson<Result>]
+  ? unknown
+  : "the result is not plain JSON";
 
 /** The value that work returns: its result, or nothing if the result may be `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an async function without a `return` has the type `Promise<void>`.
@@ -133,7 +144,7 @@ async function completeOrFail<Job extends JobTypes>(
   outcome: Outcome<Job>,
 ): Promise<JobState<Job>> {
   try {
-    return await reporter.complete(outcome.result as Job["result"]);
+    return await reporter.complete(outcome.result as never);
   } catch (error) {
     if (!isOurs(error, "invalid-change") && !isOurs(error, "too-large")) throw error;
     outcome.failure = { error };
