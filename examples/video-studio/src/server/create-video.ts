@@ -5,6 +5,7 @@ import { parseVideoRequest } from "../pipeline/request.js";
 import { voiceFor } from "../pipeline/voices.js";
 import { addressesOf } from "../shared/addresses.js";
 import type { CreateVideoReply } from "../shared/create-video.js";
+import { normalizeTopic, topicRefusal } from "../shared/topic.js";
 import { type Problem, sendProblem } from "./problem.js";
 import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
 import type { VideoJobs, VideoOrder } from "./video-jobs.js";
@@ -80,13 +81,24 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
     return { order: { request: { ...request, voice }, language, sessionId, key } };
   } catch (error) {
     if (!(error instanceof VideoError) || error.field === undefined) throw error;
-    return invalid(error.field as CreateField, texts);
+    const field = error.field as CreateField;
+    return invalid(field, texts, field === "topic" ? refusalOf(fields.topic, req) : undefined);
   }
 }
 
-function invalid(field: CreateField, texts: Texts): ParsedOrder {
+/** The sentence for a topic that can't be shown. */
+function refusalOf(topic: unknown, req: Request): string | undefined {
+  if (typeof topic !== "string") return undefined;
+  return topicRefusal(normalizeTopic(topic), languageFor(req));
+}
+
+function invalid(
+  field: CreateField,
+  { title, fields }: Texts,
+  detail: string = fields[field],
+): ParsedOrder {
   const code = field === "voice" ? "unknown-voice" : "invalid-request";
-  return { problem: { status: 400, code, title: texts.title, detail: texts.fields[field], field } };
+  return { problem: { status: 400, code, title, detail, field } };
 }
 
 function refusal(reason: "full" | "stopping", texts: Texts): Problem {

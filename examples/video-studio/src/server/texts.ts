@@ -121,10 +121,10 @@ const vi: Texts = {
 /** The server's texts by language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, vi };
 
-/** The language of the answer: that of the topic if there is one, else the browser's preferred language. */
+/** The language of the answer: that of a topic in Latin letters, else the browser's preferred language. */
 export function languageFor(req: Request): Language {
   const { topic } = (req.body ?? {}) as { readonly topic?: unknown };
-  if (typeof topic === "string" && /\p{L}/u.test(topic)) return detectLanguage(topic);
+  if (typeof topic === "string" && /\p{Script=Latin}/u.test(topic)) return detectLanguage(topic);
   return req.acceptsLanguages("en", "vi") === "vi" ? "vi" : "en";
 }
 

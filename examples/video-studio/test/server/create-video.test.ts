@@ -35,6 +35,10 @@ const REFUSED: readonly (readonly [name: string, body: unknown, field: string | 
   ["an empty topic", { ...GOOD, topic: "   " }, "topic"],
   ["a topic of punctuation only", { ...GOOD, topic: "?!…" }, "topic"],
   ["a topic that is a number", { ...GOOD, topic: 5 }, "topic"],
+  ["a topic in Chinese", { ...GOOD, topic: "你好" }, "topic"],
+  ["a topic in Arabic", { ...GOOD, topic: "مرحبا" }, "topic"],
+  ["a topic of invisible characters", { ...GOOD, topic: "\u200b\u3164" }, "topic"],
+  ["a topic of emoji", { ...GOOD, topic: "☕️🌞" }, "topic"],
   ["601 characters", { ...GOOD, topic: "a".repeat(601) }, "topic"],
   ["a duration that is a string", { ...GOOD, duration: "10" }, "duration"],
   ["a duration of null", { ...GOOD, duration: null }, "duration"],
@@ -102,6 +106,18 @@ describe("an invalid request", () => {
     const response = await fetch(new URL("/api/chat/create-video", studio.url));
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     expect(await response.json()).toMatchObject({ code: "method-not-allowed" });
+  });
+
+  test("given a topic that can't be shown, names its characters in the user's language", async () => {
+    const studio = await openStudio({ workerFile });
+    const detailOf = async (topic: string, language: string): Promise<unknown> => {
+      const response = await postVideo(studio, { topic }, { "accept-language": language });
+      return ((await response.json()) as { detail: unknown }).detail;
+    };
+    expect(await detailOf("你好", "en")).toContain("or leave them out: \u2068你 好\u2069");
+    expect(await detailOf("你好", "vi")).toContain("hoặc bỏ đi: \u2068你 好\u2069");
+    // The topic's own language comes first.
+    expect(await detailOf("Xin chào 你好", "en")).toContain("hoặc bỏ đi: \u2068你 好\u2069");
   });
 
   test("given a Vietnamese browser or topic, answers in Vietnamese", async () => {
