@@ -155,7 +155,7 @@ async function speak(
     speaker,
     voice,
     pace: paceFor(storyboard, request.duration * 1000),
-    fps: FPS,
+    requestedSeconds: request.duration,
     maxMs: MAX_SPEECH_MS,
     onScene: async (done, total) => {
       steps.progress("speech", { done, total, unit: "scenes" });

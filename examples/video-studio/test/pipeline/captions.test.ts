@@ -25,23 +25,21 @@ const LOUD: VoiceFrame = {
 };
 
 /** A long word after short ones, then a second line. */
-const WORDS = ["Why", "is", "it", "extraordinarily", "Blue", "sky?"].map(
+const WORDS = ["Why", "is", "extraordinarily", "Blue", "sky?"].map(
   (text, n): SceneWord => ({
     text,
     startMs: 240 + n * 320,
     endMs: 560 + n * 320,
-    scene: n < 4 ? 0 : 1,
-    line: n < 4 ? 0 : 1,
+    scene: n < 3 ? 0 : 1,
+    line: n < 3 ? 0 : 1,
   }),
 );
 
-/** The frames from the appearance of the captions on, and while the highlight slides to each word. */
-const CHANGES = new Set(
-  WORDS.flatMap(({ startMs }, n) => {
-    const first = Math.ceil((startMs / 1000) * FPS);
-    return [...(n === 0 || n === 4 ? [first - 4, first - 3] : []), first, first + 1];
-  }),
-);
+/** For each word the frames while the highlight slides to it; for the first one of a line, also when it appears. */
+const CHANGES = WORDS.flatMap(({ startMs, line }, n) => {
+  const first = Math.ceil((startMs / 1000) * FPS);
+  return WORDS[n - 1]?.line === line ? [first, first + 1] : [first - 4, first];
+});
 
 const LOOKS = BACKGROUNDS.flatMap(({ id: background }) =>
   COMPOSITIONS.map(({ id: composition }) => [background, composition] as const),
