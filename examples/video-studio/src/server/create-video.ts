@@ -8,12 +8,12 @@ import type { CreateVideoReply } from "../shared/create-video.js";
 import { normalizeTopic, topicRefusal } from "../shared/topic.js";
 import { type Problem, sendProblem } from "./problem.js";
 import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
-import type { VideoJobs, VideoOrder } from "./video-jobs.js";
+import type { OrderRefusal, VideoJobs, VideoOrder } from "./video-jobs.js";
 
 /** 600 characters take up to 3600 bytes when they are escaped. The other fields are short. */
 const MAX_BODY = "16kb";
-/** Seconds that a client waits if the queue is full. A short video is made in that time. */
-const RETRY_AFTER_S = 10;
+/** Milliseconds that a client waits if the queue is full. A short video is made in that time. */
+const RETRY_AFTER_MS = 10_000;
 
 /** The route that creates videos. It answers at once; the video is made apart from the request. */
 export function createVideoRoute(jobs: VideoJobs): Router {
@@ -101,12 +101,17 @@ function invalid(
   return { problem: { status: 400, code, title, detail, field } };
 }
 
-function refusal(reason: "full" | "stopping", texts: Texts): Problem {
-  const headers = { "Retry-After": String(RETRY_AFTER_S) };
-  const { title } = texts;
-  return reason === "full"
-    ? { status: 429, code: "queue-full", title, detail: texts.queueFull, headers }
-    : { status: 503, code: "stopping", title, detail: texts.stopping, headers };
+/** Clients repeat a request by themselves after 429 and 503, but not after 424: the operator has to act first. */
+function refusal(reason: OrderRefusal, { title, failures, queueFull, stopping }: Texts): Problem {
+  const retryAfterMs = RETRY_AFTER_MS;
+  switch (reason) {
+    case "full":
+      return { status: 429, code: "queue-full", title, detail: queueFull, retryAfterMs };
+    case "stopping":
+      return { status: 503, code: "stopping", title, detail: stopping, retryAfterMs };
+    case "ffmpeg-missing":
+      return { status: 424, code: reason, title, detail: failures[reason] };
+  }
 }
 
 function messageFor(position: number | undefined, texts: Texts): string {

@@ -158,14 +158,17 @@ describe.skipIf(!encoder)("with an encoder", () => {
   });
 });
 
-test("given no encoder, rejects with the remedy", async () => {
+test("given no encoder, rejects with the remedy before the first step", async () => {
   const outDir = await jobDirectory();
+  const reports: VideoReport[] = [];
   const env = { ...process.env, FFMPEG_PATH: join(outDir, "no-such-ffmpeg") };
-  const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage: () => undefined });
+  const onMessage = (report: VideoReport): void => void reports.push(report);
+  const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage });
   await expect(worker.result).rejects.toMatchObject({
     code: "ffmpeg-missing",
     message: expect.stringContaining("Install ffmpeg"),
   });
+  expect(reports).toEqual([]);
 });
 
 test("given an aborted signal, starts nothing", async () => {

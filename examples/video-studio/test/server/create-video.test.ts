@@ -4,9 +4,11 @@ import {
   createVideo,
   directoriesOf,
   ended,
+  FAILING_WORKER,
   openStudio,
   postVideo,
   watchVideo,
+  withEncoderName,
   withoutEncoder,
 } from "./support.js";
 
@@ -134,7 +136,7 @@ describe("an invalid request", () => {
 });
 
 test("given only a topic, uses the defaults", async () => {
-  const studio = await openStudio({ workerFile, env: withoutEncoder() });
+  const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
   const { jobId } = await createVideo(studio, { topic: "Green tea" });
   const { metadata } = await ended(watchVideo(studio, jobId));
   expect(metadata).toMatchObject({
@@ -143,28 +145,47 @@ test("given only a topic, uses the defaults", async () => {
   });
 });
 
-test("given no ffmpeg, fails the job with the remedy", async () => {
-  const studio = await openStudio({ workerFile, env: withoutEncoder() });
-  const { jobId } = await createVideo(studio, GOOD);
-  const end = await ended(watchVideo(studio, jobId));
-  expect(end).toMatchObject({
-    status: "failed",
-    steps: { script: { status: "failed" } },
-    error: {
+describe("no ffmpeg", () => {
+  test("given none at the request, refuses at once with the remedy and creates no job", async () => {
+    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const response = await postVideo(studio, GOOD);
+    // No client repeats 424 by itself, and no wait helps.
+    expect([response.status, response.headers.get("retry-after")]).toEqual([424, null]);
+    const problem = await response.text();
+    expect(JSON.parse(problem)).toMatchObject({
       code: "ffmpeg-missing",
-      step: "script",
-      message: expect.stringContaining("FFMPEG_PATH"),
-    },
+      detail: expect.stringContaining("Install it, or set FFMPEG_PATH"),
+    });
+    // The operator gets the path, the user does not.
+    expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
+    expect(problem).not.toContain("no-such-ffmpeg");
+    expect(await directoriesOf(studio.dataDir)).toEqual([]);
   });
-  // The operator gets the path, the user does not.
-  expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
-  expect(JSON.stringify(end)).not.toContain("no-such-ffmpeg");
-  expect(await directoriesOf(studio.dataDir)).toEqual([]);
+
+  test("given one that is installed later, makes videos without a restart", async () => {
+    const env = withoutEncoder();
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env });
+    expect((await postVideo(studio, GOOD)).status).toBe(424);
+    Object.assign(env, await withEncoderName());
+    expect((await postVideo(studio, GOOD)).status).toBe(202);
+  });
+
+  test("given one that disappears after the request, fails the job with the remedy and no failed step", async () => {
+    const studio = await openStudio({ workerFile, env: await withEncoderName('rm -- "$0"') });
+    const { jobId } = await createVideo(studio, GOOD);
+    const end = await ended(watchVideo(studio, jobId));
+    expect(end).toMatchObject({ status: "failed", step: null, steps: {} });
+    expect(end.error).toEqual({
+      code: "ffmpeg-missing",
+      message: expect.stringContaining("FFMPEG_PATH"),
+    });
+    expect(await directoriesOf(studio.dataDir)).toEqual([]);
+  });
 });
 
 describe("an idempotency key", () => {
   test("given the same key at once and again after the end, creates one job", async () => {
-    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
     const key = { "idempotency-key": "a-double-click" };
     const replies = await Promise.all([
       createVideo(studio, GOOD, key),
@@ -183,7 +204,7 @@ describe("an idempotency key", () => {
   });
 
   test("given another key or none, creates another job", async () => {
-    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
     const ids = await Promise.all([
       createVideo(studio, GOOD, { "idempotency-key": "one" }),
       createVideo(studio, GOOD, { "idempotency-key": "two" }),
