@@ -9,6 +9,7 @@ describe("the length of a video", () => {
     ["a speech that ends in time", 19_120, 20, 20_000],
     ["a speech that ends just in time", 19_750, 20, 20_000],
     ["a speech that ends two seconds early", 17_500, 20, 20_000],
+    ["a speech that ends three seconds early", 16_750, 20, 17_000],
     ["a speech that ends too late", 19_751, 20, 21_000],
     ["a text that is much shorter", 1_234, 20, 2_000],
     ["a text that is longer", 64_001, 20, 65_000],
