@@ -86,12 +86,6 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
   }
 }
 
-/** The sentence for a topic that can't be shown. */
-function refusalOf(topic: unknown, req: Request): string | undefined {
-  if (typeof topic !== "string") return undefined;
-  return topicRefusal(normalizeTopic(topic), languageFor(req));
-}
-
 function invalid(
   field: CreateField,
   { title, fields }: Texts,
@@ -99,6 +93,12 @@ function invalid(
 ): ParsedOrder {
   const code = field === "voice" ? "unknown-voice" : "invalid-request";
   return { problem: { status: 400, code, title, detail, field } };
+}
+
+/** The sentence for a topic that can't be shown. */
+function refusalOf(topic: unknown, req: Request): string | undefined {
+  if (typeof topic !== "string") return undefined;
+  return topicRefusal(normalizeTopic(topic), languageFor(req));
 }
 
 /** Clients repeat a request by themselves after 429 and 503, but not after 424: the operator has to act first. */
