@@ -86,6 +86,12 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
   }
 }
 
+/** The sentence for a topic that can't be shown. */
+function refusalOf(topic: unknown, req: Request): string | undefined {
+  if (typeof topic !== "string") return undefined;
+  return topicRefusal(normalizeTopic(topic), languageFor(req));
+}
+
 /** The key in a header. The client percent-encodes the characters that a header cannot hold. */
 function keyOf(header: string | undefined): string | undefined {
   try {
@@ -103,12 +109,6 @@ function invalid(
 ): ParsedOrder {
   const code = field === "voice" ? "unknown-voice" : "invalid-request";
   return { problem: { status: 400, code, title, detail, field } };
-}
-
-/** The sentence for a topic that can't be shown. */
-function refusalOf(topic: unknown, req: Request): string | undefined {
-  if (typeof topic !== "string") return undefined;
-  return topicRefusal(normalizeTopic(topic), languageFor(req));
 }
 
 /** Clients repeat a request by themselves after 429 and 503, but not after 424: the operator has to act first. */
