@@ -8,22 +8,25 @@ import { visit } from "./support/visit.js";
 
 const DISPLAY = { reducedMotion: "reduce", forcedColors: "active" } as const;
 
-/** The background colours that the browser shows for two elements. */
+/** The background colours that the browser shows for elements, without their opacity. */
 function backgroundsOf(page: Page, selectors: readonly string[]): Promise<readonly string[]> {
   return page.evaluate(
     (all) =>
       all.map((selector) => {
         const element = document.querySelector(selector);
-        return element === null ? "absent" : getComputedStyle(element).backgroundColor;
+        const colour = element === null ? "" : getComputedStyle(element).backgroundColor;
+        return /\d+, \d+, \d+/u.exec(colour)?.[0] ?? "absent";
       }),
     selectors,
   );
 }
 
 /** The element with the focus, if the header or the composer covers its middle; otherwise an empty string. */
-function coveredFocus(): string {
-  const element = document.activeElement;
-  if (element === null || element === document.body) return "";
+async function coveredFocus(): Promise<string> {
+  // The page may scroll in the next frame.
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const element = document.querySelector(":focus");
+  if (element === null) return "";
   const { x, y, width, height } = element.getBoundingClientRect();
   const top = document.elementFromPoint(x + width / 2, y + height / 2);
   return element.contains(top) || top?.contains(element) ? "" : element.outerHTML.slice(0, 100);
