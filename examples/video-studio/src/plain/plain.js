@@ -58,12 +58,11 @@ const CONNECTION_WORDS = {
 let unsubscribe;
 function show(video) {
   unsubscribe?.();
-  unsubscribe = video.subscribe(() => draw(video.getSnapshot()));
   byId("job").hidden = false;
   byId("video").replaceChildren();
   byId("bar").removeAttribute("value");
   byId("cancel").onclick = () => video.cancel();
-  draw(video.getSnapshot());
+  unsubscribe = video.subscribe(draw);
 }
 
 function draw({ job, connection }) {
