@@ -40,6 +40,8 @@ export interface Exchange {
   render(): void;
   /** Tries to connect at once. */
   check(): void;
+  /** Moves the focus to the headline. */
+  focus(): void;
 }
 
 /** Shows a job for the lifetime of the page. */
@@ -101,6 +103,7 @@ export function createExchange(
     },
     render,
     check: () => watch.refresh(),
+    focus: () => element.querySelector<HTMLElement>(".card-headline")?.focus(),
   };
 }
 
