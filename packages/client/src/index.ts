@@ -43,7 +43,7 @@ export type {
   WatchEvents,
   WatchSnapshot,
 } from "./core/job-watch.js";
-export type { CreateOptions } from "./core/manager/job-creator.js";
+export type { CreateOptions, CreateRetry } from "./core/manager/job-creator.js";
 export {
   JobManager,
   // The same class under the name that the video app uses.

@@ -1,8 +1,19 @@
+import type { ProgressError } from "@emlinh/progress-protocol";
 import { backoffDelayMs } from "../machine/backoff.js";
 import { failure } from "../transports/failure.js";
 import { sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
+
+/** A wait before a request is sent again. */
+export interface Retry {
+  /** The failure of the last request. */
+  readonly error: ProgressError;
+  /** The number of requests so far, from 1. */
+  readonly attempt: number;
+  /** When the next request is sent. Milliseconds since the epoch, by this device's clock. */
+  readonly retryAt: number;
+}
 
 /** A POST that may be sent again: it is idempotent by its key or by its nature. */
 export interface PostRequest {
@@ -11,6 +22,8 @@ export interface PostRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempts. */
   readonly signal?: AbortSignal;
+  /** Called before each wait. */
+  readonly onRetry?: ((retry: Retry) => void) | undefined;
 }
 
 /**
@@ -22,7 +35,7 @@ export interface PostRequest {
  */
 export async function post(
   options: ResolvedWatchOptions,
-  { url, body = {}, headers, signal }: PostRequest,
+  { url, body = {}, headers, signal, onRetry }: PostRequest,
 ): Promise<unknown> {
   const init = {
     method: "POST",
@@ -49,12 +62,11 @@ export async function post(
     const { error, floorMs } = outcome;
     if (error.status === 401 && !refresh) refresh = true;
     else if (!error.retryable || attempt >= options.maxAttempts) throw error;
-    else
-      await pause(
-        options,
-        backoffDelayMs(attempt, options.backoffMs, floorMs, options.random()),
-        signal,
-      );
+    else {
+      const delayMs = backoffDelayMs(attempt, options.backoffMs, floorMs, options.random());
+      onRetry?.({ error, attempt, retryAt: options.clock() + delayMs });
+      await pause(options, delayMs, signal);
+    }
   }
 }
 

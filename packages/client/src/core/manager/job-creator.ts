@@ -2,7 +2,10 @@ import { ProgressError } from "@emlinh/progress-protocol";
 import { invalidOption } from "../../transports/invalid-option.js";
 import { stringOf } from "../../transports/json.js";
 import type { ResolvedWatchOptions } from "../options.js";
-import { post } from "../post.js";
+import { post, type Retry } from "../post.js";
+
+/** A wait before the request is sent again. */
+export type CreateRetry = Retry;
 
 /** The options of one {@link JobManager.create}. */
 export interface CreateOptions {
@@ -13,6 +16,8 @@ export interface CreateOptions {
    * nevertheless.
    */
   signal?: AbortSignal | undefined;
+  /** Called before each wait, for example to show the time until the next attempt. */
+  onRetry?: ((retry: CreateRetry) => void) | undefined;
 }
 
 /**
@@ -31,13 +36,17 @@ export function jobCreator(
 ): JobCreator {
   const underWay = new Map<string, Promise<string>>();
 
-  return (input, { key, signal } = {}) => {
+  return (input, { key, signal, onRetry } = {}) => {
     const name = key ?? JSON.stringify(input);
     const earlier = underWay.get(name);
     if (earlier) return earlier;
     const abort = new AbortController();
     for (const source of [closing, signal]) follow(source, abort);
-    const request = { createUrl, input, key: key ?? randomKey(), signal: abort.signal };
+    const request = {
+      ...{ createUrl, input, onRetry },
+      key: key ?? randomKey(),
+      signal: abort.signal,
+    };
     const creating = createJob(options, request).finally(() => {
       underWay.delete(name);
       // Removes the listeners from the sources.
@@ -55,13 +64,15 @@ async function createJob(
     readonly input: object;
     readonly key: string;
     readonly signal: AbortSignal;
+    readonly onRetry: CreateOptions["onRetry"];
   },
 ): Promise<string> {
-  const { createUrl: url, input, key, signal } = request;
+  const { createUrl: url, input, key, signal, onRetry } = request;
   if (!url)
     throw invalidOption("createUrl", url, "the address of the app's route that creates jobs");
   const headers = { "idempotency-key": key };
-  const jobId = stringOf(await post(options, { url, body: input, headers, signal }), "jobId", "");
+  const reply = await post(options, { url, body: input, headers, signal, onRetry });
+  const jobId = stringOf(reply, "jobId", "");
   if (jobId) return jobId;
   throw new ProgressError("refused", {
     message: `Unexpected response: expected { "jobId": "…" }, but ${url} answered without one.`,
