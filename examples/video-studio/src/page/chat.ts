@@ -17,7 +17,9 @@ import { createAnnouncer } from "./parts/announcer.js";
 import { createBanner } from "./parts/banner.js";
 import { createComposer } from "./parts/composer.js";
 import { createHeader } from "./parts/header.js";
+import type { SendOptions } from "./parts/sender.js";
 import { createWelcome } from "./parts/welcome.js";
+import { createRevealer, type RevealArea } from "./revealer.js";
 import type { Texts } from "./texts/texts.js";
 import type { VideoInput } from "./video-input.js";
 
@@ -36,6 +38,7 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
   const composer = createComposer(i18n, send);
   const banner = createBanner(i18n, () => checkConnections(exchanges), composer.focus);
   const layout = createLayout(root, { header, welcome, banner, composer, announcer });
+  const revealer = createRevealer(layout);
   const exchanges: Exchange[] = [];
   const updateTitle = createTitle(exchanges, i18n);
   const callbacks: ExchangeCallbacks = {
@@ -45,11 +48,11 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     another: (input) => composer.fill(input),
   };
 
-  async function send(input: VideoInput, idempotencyKey: string): Promise<void> {
+  async function send(input: VideoInput, options: SendOptions): Promise<void> {
     try {
-      const watch = await videos.create(input, { key: idempotencyKey });
+      const watch = await videos.create(input, options);
       ownership.add(watch.jobId);
-      show(watch, input).element.scrollIntoView({ block: "start" });
+      revealer.reveal(show(watch, input));
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
@@ -72,6 +75,7 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     hideRepeatedBlanks(exchanges);
     banner.render(worstProblem(liveConnections(exchanges)));
     updateTitle();
+    revealer.update();
   }
 
   function render(): void {
@@ -84,7 +88,8 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
-  exchanges.at(-1)?.element.scrollIntoView({ block: "start", behavior: "instant" });
+  const newest = exchanges.at(-1);
+  if (newest !== undefined) revealer.reveal(newest, "instant");
 }
 
 /** The jobs that this tab showed before a reload, then those that only the address names, as in a shared link. */
@@ -109,7 +114,7 @@ interface Part {
 function createLayout(
   root: HTMLElement,
   parts: Readonly<Record<"header" | "welcome" | "banner" | "composer" | "announcer", Part>>,
-): { readonly list: HTMLElement; render(texts: Texts): void } {
+): RevealArea & { readonly list: HTMLElement; render(texts: Texts): void } {
   const { header, welcome, banner, composer, announcer } = parts;
   const list = el("div", { class: "exchanges" });
   const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
@@ -117,6 +122,8 @@ function createLayout(
   const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
   root.append(skip, header.element, main, dock, announcer.element);
   return {
+    header: header.element,
+    dock,
     list,
     render(texts) {
       setText(skip, texts.skipToComposer);
@@ -153,6 +160,7 @@ function createTitle(exchanges: readonly Exchange[], i18n: I18n): () => void {
 /** The reason for which a video was refused, for the user. */
 function refusalText(error: unknown, texts: Texts): string {
   if (!isProgressError(error) || error.status === undefined) return texts.sendFailed;
-  if (error.status === 429 || error.status >= 500) return texts.sendBusy;
+  if (error.status === 429) return texts.sendGivenUp;
+  if (error.status >= 500) return texts.sendBusy;
   return `${texts.sendRefused} ${error.message}`;
 }

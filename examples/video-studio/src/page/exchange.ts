@@ -4,9 +4,10 @@ import { el } from "./dom.js";
 import type { I18n } from "./i18n.js";
 import { withJobs } from "./job-links.js";
 import { isLive, phaseOf, type Video } from "./job-view.js";
+import { createCutOff, type News, newsOf } from "./news.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
-import type { Phase } from "./texts/texts.js";
+import { type Phase, type Texts, textsAbout } from "./texts/texts.js";
 import { inputOf, type VideoInput } from "./video-input.js";
 
 /** Functions of the conversation that an exchange calls. */
@@ -36,11 +37,15 @@ export interface Exchange {
   readonly element: HTMLElement;
   readonly phase: Phase;
   readonly video: Video | undefined;
+  readonly news: News;
   readonly connection: ConnectionState;
   render(): void;
   /** Tries to connect at once. */
   check(): void;
 }
+
+/** The time between two renderings of a live job without an event: the time without news is counted in seconds. */
+const TICK_MS = 1000;
 
 /** Shows a job for the lifetime of the page. */
 export function createExchange(
@@ -64,16 +69,37 @@ export function createExchange(
   const request = createRequestMessage();
   const answer = messageFrom("assistant", [card.element]);
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
-  const announceChanges = createChangeAnnouncer(i18n, callbacks.announce);
+  const announceChanges = createChangeAnnouncer(
+    () => textsAbout(subject, i18n.texts),
+    callbacks.announce,
+  );
+
+  const checkCutOff = createCutOff(() => performance.now());
+  let tick: ReturnType<typeof setTimeout> | undefined;
 
   function render(): void {
     const { job: video, log } = watch.getSnapshot();
-    const { texts, language } = i18n;
+    const texts = textsAbout(subject, i18n.texts);
     const input = currentInput();
-    request.render(input, language, texts);
+    const phase = phaseOf(video, isGone());
+    request.render(input, i18n.language, texts);
     answer.name.textContent = texts.assistant;
-    card.render({ video, log, input, isGone: isGone(), isOwn, texts });
-    announceChanges(video, phaseOf(video, isGone()));
+    card.render({ phase, video, news: news(), log, input, isOwn, texts });
+    announceChanges(video, phase);
+    if (isLive(phase)) tick ??= setTimeout(rerender, TICK_MS);
+  }
+
+  function rerender(): void {
+    clearTimeout(tick);
+    tick = undefined;
+    render();
+    callbacks.onChange();
+  }
+
+  function news(): News {
+    const { job: video, connection } = watch.getSnapshot();
+    const isCutOff = checkCutOff(connection);
+    return newsOf({ phase: phaseOf(video, isGone()), video, isCutOff, now: watch.now() });
   }
 
   function isGone(): boolean {
@@ -81,10 +107,7 @@ export function createExchange(
     return status === "closed" && error !== undefined;
   }
 
-  watch.subscribe(() => {
-    render();
-    callbacks.onChange();
-  });
+  watch.subscribe(rerender);
   render();
 
   return {
@@ -96,6 +119,9 @@ export function createExchange(
     get video() {
       return watch.getSnapshot().job;
     },
+    get news() {
+      return news();
+    },
     get connection() {
       return watch.getSnapshot().connection;
     },
@@ -106,7 +132,7 @@ export function createExchange(
 
 /** Announces each step that begins and the end to screen readers, except those from before the page was opened. */
 function createChangeAnnouncer(
-  i18n: I18n,
+  currentTexts: () => Texts,
   announce: (text: string) => void,
 ): (video: Video | undefined, phase: Phase) => void {
   let last: { readonly phase: Phase; readonly step: Video["step"] } | undefined;
@@ -115,7 +141,7 @@ function createChangeAnnouncer(
     if (video === undefined) return;
     last = { phase, step: video.step };
     if (before === undefined) return;
-    const { texts } = i18n;
+    const texts = currentTexts();
     const topic = video.metadata.title ?? video.metadata.topic ?? "";
     if (before.phase !== phase && !(isLive(phase) && phase !== "stale"))
       announce(texts.saysEnd(topic, texts.headline[phase]));
