@@ -134,6 +134,11 @@ describe("the title of the page", () => {
     expect(pageTitle([done, queued], false, TEXTS.vi)).toBe(TEXTS.vi.titleQueued);
   });
 
+  test("given a job without a connection, shows no percent, because it may be out of date", () => {
+    const unseen = { ...running, news: { kind: "unseen" } } as const;
+    expect(pageTitle([done, unseen], false, TEXTS.vi)).toBe(TEXTS.vi.titleUnseen);
+  });
+
   test("given an end that the user has not seen, shows it", () => {
     expect(pageTitle([done], true, TEXTS.vi)).toBe(TEXTS.vi.titleDone);
     expect(pageTitle([done], false, TEXTS.vi)).toBe(TEXTS.vi.pageTitle);
