@@ -103,7 +103,8 @@ function checkConnections(exchanges: readonly Exchange[]): void {
 }
 
 function liveConnections(exchanges: readonly Exchange[]): readonly ConnectionState[] {
-  return exchanges.filter(({ phase }) => isLive(phase)).map(({ connection }) => connection);
+  const states = exchanges.map(({ state }) => state);
+  return states.filter(({ phase }) => isLive(phase)).map(({ connection }) => connection);
 }
 
 interface Part {
@@ -134,13 +135,15 @@ function createLayout(
 
 /** Puts the jobs that are shown into the address, so that a reload and a copy of the address show them again. */
 function updateAddress(exchanges: readonly Exchange[]): void {
-  const shown = exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId);
+  const shown = exchanges.filter(({ state }) => state.phase !== "gone").map(({ jobId }) => jobId);
   history.replaceState(null, "", withJobs(location.href, shown));
 }
 
 /** Shows one card of several without any data: after a restart the server may know none of the jobs. */
 function hideRepeatedBlanks(exchanges: readonly Exchange[]): void {
-  const blank = exchanges.filter(({ phase, video }) => phase === "gone" && video === undefined);
+  const blank = exchanges.filter(({ state: { phase, video } }) => {
+    return phase === "gone" && video === undefined;
+  });
   for (const exchange of blank) exchange.element.hidden = exchange !== blank.at(-1);
 }
 
@@ -149,11 +152,12 @@ function createTitle(exchanges: readonly Exchange[], i18n: I18n): () => void {
   let hasUnseenEnd = false;
   let liveBefore = 0;
   return () => {
-    const live = exchanges.filter(({ phase }) => isLive(phase)).length;
+    const states = exchanges.map(({ state }) => state);
+    const live = states.filter(({ phase }) => isLive(phase)).length;
     // If a job ends while the page is hidden, the title says so until the page is shown.
     hasUnseenEnd = document.hidden && (hasUnseenEnd || live < liveBefore);
     liveBefore = live;
-    document.title = pageTitle(exchanges, hasUnseenEnd, i18n.texts);
+    document.title = pageTitle(states, hasUnseenEnd, i18n.texts);
   };
 }
 

@@ -1,14 +1,14 @@
-import type { ConnectionState, JobWatch } from "@emlinh/progress-client";
+import type { JobWatch } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { el } from "./dom.js";
 import type { I18n } from "./i18n.js";
 import { withJobs } from "./job-links.js";
-import { isLive, phaseOf, type Video } from "./job-view.js";
-import { createCutOff, type News, newsOf } from "./news.js";
+import { isLive, type Video } from "./job-view.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
 import { type Phase, type Texts, textsAbout } from "./texts/texts.js";
 import { inputOf, type VideoInput } from "./video-input.js";
+import { type WatchedVideo, watchedVideo } from "./watched-video.js";
 
 /** Functions of the conversation that an exchange calls. */
 export interface ExchangeCallbacks {
@@ -35,10 +35,8 @@ export interface ExchangeSubject {
 export interface Exchange {
   readonly jobId: string;
   readonly element: HTMLElement;
-  readonly phase: Phase;
-  readonly video: Video | undefined;
-  readonly news: News;
-  readonly connection: ConnectionState;
+  /** The present state of the job. */
+  readonly state: WatchedVideo;
   render(): void;
   /** Tries to connect at once. */
   check(): void;
@@ -73,20 +71,19 @@ export function createExchange(
     () => textsAbout(subject, i18n.texts),
     callbacks.announce,
   );
-
-  const checkCutOff = createCutOff(() => performance.now());
+  const currentState = watchedVideo(watch);
   let tick: ReturnType<typeof setTimeout> | undefined;
 
   function render(): void {
-    const { job: video, log } = watch.getSnapshot();
+    const { log } = watch.getSnapshot();
+    const state = currentState();
     const texts = textsAbout(subject, i18n.texts);
     const input = currentInput();
-    const phase = phaseOf(video, isGone());
     request.render(input, i18n.language, texts);
     answer.name.textContent = texts.assistant;
-    card.render({ phase, video, news: news(), log, input, isOwn, texts });
-    announceChanges(video, phase);
-    if (isLive(phase)) tick ??= setTimeout(rerender, TICK_MS);
+    card.render({ ...state, log, input, isOwn, texts });
+    announceChanges(state.video, state.phase);
+    if (isLive(state.phase)) tick ??= setTimeout(rerender, TICK_MS);
   }
 
   function rerender(): void {
@@ -96,34 +93,14 @@ export function createExchange(
     callbacks.onChange();
   }
 
-  function news(): News {
-    const { job: video, connection } = watch.getSnapshot();
-    const isCutOff = checkCutOff(connection);
-    return newsOf({ phase: phaseOf(video, isGone()), video, isCutOff, now: watch.now() });
-  }
-
-  function isGone(): boolean {
-    const { status, error } = watch.getSnapshot().connection;
-    return status === "closed" && error !== undefined;
-  }
-
   watch.subscribe(rerender);
   render();
 
   return {
     jobId: watch.jobId,
     element,
-    get phase() {
-      return phaseOf(watch.getSnapshot().job, isGone());
-    },
-    get video() {
-      return watch.getSnapshot().job;
-    },
-    get news() {
-      return news();
-    },
-    get connection() {
-      return watch.getSnapshot().connection;
+    get state() {
+      return currentState();
     },
     render,
     check: () => watch.refresh(),

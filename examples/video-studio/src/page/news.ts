@@ -1,5 +1,4 @@
 import type { ConnectionState } from "@emlinh/progress-client";
-import { worstProblem } from "./connection-view.js";
 import type { Video } from "./job-view.js";
 import type { Phase } from "./texts/texts.js";
 
@@ -11,12 +10,14 @@ export type News =
   /** There is no connection: the job may have gone on or ended. */
   | { readonly kind: "unseen" };
 
+/** Whether changes of a job reach the page. `pending`: not known yet, for example at the first try. */
+export type Link = "up" | "down" | "pending";
+
 /** The facts that determine the {@link News}. */
 export interface NewsFacts {
   readonly phase: Phase;
   readonly video: Video | undefined;
-  /** Whether the connection has been lost for longer than {@link NOTICED_AFTER_MS}. */
-  readonly isCutOff: boolean;
+  readonly link: Link;
   /** The server's time, in milliseconds since the epoch. */
   readonly now: number;
 }
@@ -31,27 +32,29 @@ const QUIET_AFTER_MS = 10_000;
 const WORKED_ON: ReadonlySet<Phase> = new Set<Phase>(["running", "stale", "cancelling"]);
 
 /** How recent the state of a job is. That of an ended job is always current. */
-export function newsOf({ phase, video, isCutOff, now }: NewsFacts): News {
+export function newsOf({ phase, video, link, now }: NewsFacts): News {
   const isWorkedOn = WORKED_ON.has(phase);
-  if (isCutOff && (isWorkedOn || phase === "queued" || phase === "joining"))
+  if (link === "down" && (isWorkedOn || phase === "queued" || phase === "joining"))
     return { kind: "unseen" };
   const silentMs = now - (video?.updatedAt ?? now);
-  return isWorkedOn && silentMs >= QUIET_AFTER_MS
+  return link === "up" && isWorkedOn && silentMs >= QUIET_AFTER_MS
     ? { kind: "quiet", silentMs }
     : { kind: "current" };
 }
 
 /**
- * Returns a function that tells whether a connection is cut off. It must be called after each change of the connection.
+ * Returns a function that follows a connection, and returns its link. It must be called after each change of the
+ * connection. A link that is lost for a moment only is `pending`.
  *
  * @param clock - In milliseconds, from any start.
  */
-export function createCutOff(clock: () => number): (connection: ConnectionState) => boolean {
-  let since: number | undefined;
-  return (connection) => {
-    const { kind } = worstProblem([connection]) ?? {};
-    const isLost = kind === "offline" || kind === "waiting" || kind === "retrying";
-    since = isLost ? (since ?? clock()) : undefined;
-    return since !== undefined && clock() - since >= NOTICED_AFTER_MS;
+export function createLink(clock: () => number): (connection: ConnectionState) => Link {
+  let lostAt: number | undefined;
+  return ({ status, attempt }) => {
+    const isLost =
+      status === "offline" || status === "waiting" || (status === "connecting" && attempt > 0);
+    lostAt = isLost ? (lostAt ?? clock()) : undefined;
+    if (lostAt !== undefined) return clock() - lostAt < NOTICED_AFTER_MS ? "pending" : "down";
+    return status === "live" || status === "suspect" || status === "polling" ? "up" : "pending";
   };
 }

@@ -29,12 +29,12 @@ export function createRevealer(area: RevealArea): Revealer {
 
   return {
     reveal(exchange, behavior = "auto") {
-      const { video, element } = exchange;
-      waiting = video === undefined ? { exchange, height: element.offsetHeight } : undefined;
+      const { state, element } = exchange;
+      waiting = state.video === undefined ? { exchange, height: element.offsetHeight } : undefined;
       scrollToExchange(element, area, behavior);
     },
     update() {
-      if (waiting?.exchange.video === undefined) return;
+      if (waiting?.exchange.state.video === undefined) return;
       const { exchange, height } = waiting;
       waiting = undefined;
       if (exchange.element.offsetHeight === height) return;

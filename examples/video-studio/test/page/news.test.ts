@@ -2,21 +2,21 @@ import type { ConnectionState } from "@emlinh/progress-client";
 import { describe, expect, test } from "vitest";
 import { cardView } from "../../src/page/card-view.js";
 import { phaseOf, type Video } from "../../src/page/job-view.js";
-import { createCutOff, newsOf } from "../../src/page/news.js";
+import { createLink, type Link, newsOf } from "../../src/page/news.js";
 import { TEXTS } from "../../src/page/texts/texts.js";
 import { BEGAN, video } from "./videos.js";
 
 const RUNNING = { percent: 26.4, etaMs: 17_000 } as const;
 
 /** The news of a job some time after its last change. */
-function newsAfter(ms: number, job: Video | undefined, isCutOff = false) {
-  return newsOf({ phase: phaseOf(job, false), video: job, isCutOff, now: BEGAN + ms });
+function newsAfter(ms: number, job: Video | undefined, link: Link = "up") {
+  return newsOf({ phase: phaseOf(job, false), video: job, link, now: BEGAN + ms });
 }
 
 /** The view of a job some time after its last change. */
-function viewAfter(ms: number, job: Video, isCutOff = false) {
+function viewAfter(ms: number, job: Video, link: Link = "up") {
   const phase = phaseOf(job, false);
-  return cardView({ phase, video: job, news: newsAfter(ms, job, isCutOff) }, TEXTS.en);
+  return cardView({ phase, video: job, news: newsAfter(ms, job, link) }, TEXTS.en);
 }
 
 describe("the news of a job", () => {
@@ -36,12 +36,16 @@ describe("the news of a job", () => {
 
   test("given no connection, are unseen, whatever the job did last", () => {
     for (const job of [video(), video({ status: "queued" }), video({ stale: true }), undefined])
-      for (const ms of [0, 60_000]) expect(newsAfter(ms, job, true)).toEqual({ kind: "unseen" });
+      for (const ms of [0, 60_000]) expect(newsAfter(ms, job, "down")).toEqual({ kind: "unseen" });
+  });
+
+  test("given a page that was paused, are not called quiet before it is connected again", () => {
+    expect(newsAfter(300_000, video(), "pending")).toEqual({ kind: "current" });
   });
 
   test("given an ended job, are current without a connection", () => {
     const done = video({ status: "completed", finishedAt: BEGAN });
-    expect(newsAfter(60_000, done, true)).toEqual({ kind: "current" });
+    expect(newsAfter(60_000, done, "down")).toEqual({ kind: "current" });
   });
 
   test("given a server whose clock is behind, are current", () => {
@@ -49,51 +53,51 @@ describe("the news of a job", () => {
   });
 });
 
-describe("a connection that is cut off", () => {
+describe("the link of a connection", () => {
   function connection(given: Partial<ConnectionState>): ConnectionState {
     return { status: "live", attempt: 0, transport: "stream", ...given };
   }
   const waiting = connection({ status: "waiting", attempt: 1, retryAt: 5000 });
   const retrying = connection({ status: "connecting", attempt: 1 });
 
-  test("given tries that fail for longer than a moment, is noticed", () => {
+  test("given tries that fail, is down after a moment, and up again with the connection", () => {
     let now = 0;
-    const isCutOff = createCutOff(() => now);
-    expect(isCutOff(waiting)).toBe(false);
+    const linkOf = createLink(() => now);
+    expect(linkOf(waiting)).toBe("pending");
     now = 1_400;
-    expect(isCutOff(retrying)).toBe(false);
+    expect(linkOf(retrying)).toBe("pending");
     now = 1_500;
-    expect(isCutOff(waiting)).toBe(true);
-    expect(isCutOff(connection({}))).toBe(false);
-    expect(isCutOff(waiting)).toBe(false);
+    expect(linkOf(waiting)).toBe("down");
+    expect(linkOf(connection({}))).toBe("up");
+    expect(linkOf(waiting)).toBe("pending");
   });
 
-  test("given a device that is offline, is noticed; given a slow or a first connection, is not", () => {
-    for (const [status, expected] of [
-      ["offline", true],
-      ["suspect", false],
-      ["polling", false],
-      ["connecting", false],
-    ] as const) {
-      let now = 0;
-      const isCutOff = createCutOff(() => now);
-      isCutOff(connection({ status }));
-      now = 60_000;
-      expect(isCutOff(connection({ status })), status).toBe(expected);
-    }
+  test.each([
+    ["offline", "down"],
+    ["suspect", "up"],
+    ["polling", "up"],
+    ["connecting", "pending"],
+    ["paused", "pending"],
+    ["idle", "pending"],
+  ] as const)("given a connection that is %s for a minute, is %s", (status, link) => {
+    let now = 0;
+    const linkOf = createLink(() => now);
+    linkOf(connection({ status }));
+    now = 60_000;
+    expect(linkOf(connection({ status }))).toBe(link);
   });
 });
 
 describe("the card of a job without news", () => {
   test("given no connection, says where the job was last seen, without an estimate", () => {
-    expect(viewAfter(0, video(RUNNING), true)).toMatchObject({
+    expect(viewAfter(0, video(RUNNING), "down")).toMatchObject({
       headline: "We can't see your video right now",
       explanation: "Last seen at 26%",
       remaining: "",
       isBusy: false,
     });
     const queued = video({ status: "queued" });
-    expect(viewAfter(0, queued, true).explanation).toBe("Last seen in the queue");
+    expect(viewAfter(0, queued, "down").explanation).toBe("Last seen in the queue");
   });
 
   test("given a silent job, counts the seconds without news, without an estimate", () => {

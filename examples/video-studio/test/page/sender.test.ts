@@ -50,6 +50,13 @@ test("given a full queue, says so, and has the time of the next try", async () =
   expect(sender.state).toEqual({ isSending: false, message: undefined, retryAt: undefined });
 });
 
+test("given a studio that is closing, says that it isn't available, not that it has not answered", () => {
+  const { sender, last } = openSender();
+  void sender.send(INPUT);
+  last().onRetry({ error: refusal(503), attempt: 1, retryAt: 9_000 });
+  expect(sender.state.message?.(TEXTS.en)).toBe(TEXTS.en.sendUnavailable);
+});
+
 test("given a server that does not answer, says so after three seconds or before a wait", async () => {
   const { sender, last } = openSender();
   void sender.send(INPUT);

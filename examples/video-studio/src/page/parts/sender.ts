@@ -101,10 +101,12 @@ export function createSender(send: Send, onChange: () => void): Sender {
 
 const slowMessage: Message = ({ sendSlow }) => sendSlow;
 
-/** The reason for a wait: the server has told that the queue is full, or has not answered. */
+/** The reason for a wait: the queue is full, the server can't accept a video for another reason, or did not answer. */
 function waitMessage(error: unknown): Message {
-  const isFull = isProgressError(error) && error.status === 429;
-  return isFull ? ({ sendQueueFull }) => sendQueueFull : slowMessage;
+  if (!isProgressError(error) || error.status === undefined) return slowMessage;
+  return error.status === 429
+    ? ({ sendQueueFull }) => sendQueueFull
+    : ({ sendUnavailable }) => sendUnavailable;
 }
 
 function messageOf(error: unknown): Message {

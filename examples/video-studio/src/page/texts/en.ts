@@ -44,6 +44,7 @@ export const en: Texts = {
   sendRefused: "The server did not accept this request.",
   sendBusy: "The server is busy. Wait a moment, then send again.",
   sendQueueFull: "The queue is full.",
+  sendUnavailable: "The studio isn't available right now.",
   sendGivenUp: "The queue is still full. Send again in a few minutes.",
   sendCancel: "Don't wait",
 

@@ -71,6 +71,7 @@ export interface Texts {
   readonly sendRefused: string;
   readonly sendBusy: string;
   readonly sendQueueFull: string;
+  readonly sendUnavailable: string;
   readonly sendGivenUp: string;
   readonly sendCancel: string;
 

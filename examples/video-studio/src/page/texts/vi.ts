@@ -43,6 +43,7 @@ export const vi: Texts = {
   sendRefused: "Máy chủ không nhận yêu cầu này.",
   sendBusy: "Máy chủ đang bận. Chờ một chút rồi gửi lại nhé.",
   sendQueueFull: "Hàng chờ đã đầy.",
+  sendUnavailable: "Xưởng video hiện chưa sẵn sàng.",
   sendGivenUp: "Hàng chờ vẫn còn đầy. Vài phút nữa bạn gửi lại nhé.",
   sendCancel: "Không chờ nữa",
 
