@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { CREATE_PATH } from "../src/shared/addresses.js";
+import { findEncoder } from "../test/pipeline/support.js";
 import { describeInBrowser } from "./support/browser.js";
-import { inPhase } from "./support/page-history.js";
+import { inPhase, isRendering } from "./support/page-history.js";
 import { type StudioProcess, startStudio } from "./support/studio-process.js";
 import { LONGER, SHORT } from "./support/topics.js";
 import { visit } from "./support/visit.js";
@@ -49,14 +53,41 @@ describeInBrowser("refusals", (browser) => {
     expect(studio.createRequests()).toBe(before + 1);
   });
 
-  test("given a studio without ffmpeg, shows the remedy, no failed step, and no button that can't help", async () => {
+  test("given a studio without ffmpeg, shows the remedy and keeps the text", async () => {
     const studio = await startStudio({ FFMPEG_PATH: "/no/such/ffmpeg" });
-    const { page, until, ask } = await visit(browser(), studio.url);
+    const { page, ask } = await visit(browser(), studio.url, { expected: [/status of 424/u] });
     await ask(SHORT);
+    await page.getByRole("alert").filter({ hasText: "FFMPEG_PATH" }).waitFor();
+    expect(await page.getByRole("textbox").inputValue()).toBe(SHORT);
+    expect(await page.locator(".card").count()).toBe(0);
+    expect(studio.createRequests()).toBe(1);
+  });
+
+  test("given ffmpeg that disappears, shows the remedy, no failed step, and no button that can't help", async () => {
+    const ffmpeg = await removableFfmpeg();
+    const studio = await startStudio({ FFMPEG_PATH: ffmpeg });
+    const { page, until, ask } = await visit(browser(), studio.url);
+    await ask(LONGER);
+    await until("frames", isRendering);
+    await rm(ffmpeg);
+    await ask(SHORT);
+    await until("the second one in the queue", ({ cards }) => cards[1]?.phase === "queued");
+    await page.getByRole("button", { name: "Hủy" }).first().click();
     const { cards } = await until("the failed job", inPhase("failed"));
-    expect(cards[0]?.explanation).toContain("FFMPEG_PATH");
-    expect(cards[0]?.steps.map(({ status }) => status)).not.toContain("failed");
+    expect(cards[1]?.explanation).toContain("FFMPEG_PATH");
+    expect(cards[1]?.steps.map(({ status }) => status)).not.toContain("failed");
+    const card = page.locator(".card").last();
     for (const name of ["Thử lại", "Sửa lại"])
-      expect(await page.getByRole("button", { name }).isHidden(), name).toBe(true);
+      expect(await card.getByRole("button", { name }).isHidden(), name).toBe(true);
   });
 });
+
+/** A program that runs ffmpeg until it is removed. */
+async function removableFfmpeg(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "ffmpeg-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "ffmpeg");
+  const { path = "ffmpeg" } = (await findEncoder()) ?? {};
+  await writeFile(file, `#!/bin/sh\nexec "${path}" "$@"\n`, { mode: 0o755 });
+  return file;
+}
