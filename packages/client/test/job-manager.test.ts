@@ -195,9 +195,11 @@ describe("many jobs at once", () => {
     await until(c, ({ job }) => job?.percent === 2);
     fixture.server.write("a", { status: "completed" });
     await untilStatus(a, "closed");
-    await untilStatus(c, "live");
+    await fixture.server.request(5);
+    await new Promise((resolve) => setImmediate(resolve));
     fixture.server.write("c", { percent: 3 });
     await until(c, ({ job }) => job?.percent === 3);
+    await untilStatus(c, "live");
   });
 
   test("given a watch that leaves the queue, or is stopped twice, no slot is lost or gained", async () => {
@@ -210,6 +212,9 @@ describe("many jobs at once", () => {
     b.stop();
     a.stop();
     a.stop();
+    await until(c, ({ job }) => job !== undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    fixture.server.streams.heartbeat();
     await untilStatus(c, "live");
     const d = videos.watch("d");
     d.subscribe(() => {});

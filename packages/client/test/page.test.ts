@@ -12,6 +12,7 @@ beforeEach(() => {
   };
   events = [];
   vi.stubGlobal("addEventListener", page.window.addEventListener.bind(page.window));
+  vi.stubGlobal("removeEventListener", page.window.removeEventListener.bind(page.window));
   vi.stubGlobal("document", page.document);
   vi.stubGlobal("navigator", {
     get onLine() {

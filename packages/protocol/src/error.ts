@@ -64,7 +64,7 @@ const REFUSAL_CODES = [
   "attempt-superseded",
   "job-held",
   "hold-lost",
-] as const satisfies readonly ErrorCode[];
+] as const;
 
 /** A code that a server refuses requests with. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

@@ -33,12 +33,14 @@ export function browserPage(pauseWhenHidden: boolean): Page | false {
   }
 
   return (listener) => {
-    const removal = new AbortController();
+    const onEvent = ({ type }: Event): void => listener(eventOf(type));
     // Captured, because not every event of the document bubbles up to the window.
-    const options = { capture: true, signal: removal.signal };
-    for (const type of EVENTS) addEventListener(type, () => listener(eventOf(type)), options);
+    const options = { capture: true };
+    for (const type of EVENTS) addEventListener(type, onEvent, options);
     const current = eventOf();
     if (current !== "check") listener(current);
-    return () => removal.abort();
+    return () => {
+      for (const type of EVENTS) removeEventListener(type, onEvent, options);
+    };
   };
 }

@@ -1,6 +1,6 @@
 import { decodeDelta, PROTOCOL_VERSION } from "@emlinh/progress-protocol";
-import { failure, unexpected } from "./failure.js";
-import { numberOf, parseJson } from "./json.js";
+import { failure, MAX_FLOOR_MS, unexpected } from "./failure.js";
+import { numberOf, parseJson, stringOf } from "./json.js";
 import { silenceLimit } from "./silence-limit.js";
 import { sseDecoder } from "./sse-decoder.js";
 import type { TransportRequest } from "./transport.js";
@@ -19,15 +19,18 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
   const restartLimit = silenceLimit(request);
   let limitMs = request.minSilenceMs;
   let openedAt: number | undefined;
-  restartLimit(request.openTimeoutMs, true);
+  /** The cursor of `hello`: the frames up to it are the answer to the request, which a proxy may pass before it holds. */
+  let answeredTo = "";
+  let delivers = false;
+  restartLimit(request.openTimeoutMs);
 
-  function alive(isNew = false): void {
+  function alive(): void {
     openedAt ??= clock();
-    restartLimit(limitMs, false);
-    report({ kind: "alive", healthy: isNew || clock() - openedAt >= request.healthyMs });
+    restartLimit(limitMs);
+    const healthy = delivers && clock() - openedAt >= request.healthyMs;
+    report({ kind: "alive", delivers, healthy });
   }
 
-  /** Handles `hello` and `heartbeat`, which repeats only the time. */
   function onHello(data: unknown): void {
     const protocol = numberOf(data, "protocol", PROTOCOL_VERSION);
     if (protocol > PROTOCOL_VERSION) {
@@ -37,36 +40,54 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     }
     const heartbeatMs = numberOf(data, "heartbeatMs", 0);
     limitMs = Math.max(limitMs, heartbeatMs * MISSED_HEARTBEATS);
+    answeredTo = stringOf(data, "cursor", "");
+    request.onServerTime(numberOf(data, "now", 0));
+    alive();
+  }
+
+  function onHeartbeat(data: unknown): void {
+    delivers = true;
     request.onServerTime(numberOf(data, "now", 0));
     alive();
   }
 
   function onDelta(data: unknown, text: string): void {
-    const applied = receive(decodeDelta(data));
-    if (applied !== "unknown-epoch") alive(applied !== "known");
-    else report(unexpected("a delta of this job", text));
+    const delta = decodeDelta(data);
+    if (receive(delta) === "unknown-epoch") {
+      report(unexpected("a delta of this job", text, request));
+      return;
+    }
+    // A change that a poll has brought already proves as much as a new one.
+    if (delta?.cursor !== answeredTo) delivers = true;
+    alive();
+  }
+
+  function onRetry(retryMs: number): void {
+    request.onRetry(Math.min(retryMs, MAX_FLOOR_MS));
   }
 
   /** After a `timeout`, as after a `bye`, the next request shows what became of the job (P37, P38). */
   function onBye(data: unknown): void {
     alive();
-    report({ kind: "bye", floorMs: numberOf(data, "retryMs", 0) });
+    report({ kind: "bye", floorMs: Math.min(numberOf(data, "retryMs", 0), MAX_FLOOR_MS) });
   }
 
-  const handlers: { readonly [event: string]: (data: unknown, text: string) => void } = {
-    hello: onHello,
-    heartbeat: onHello,
-    snapshot: onDelta,
-    progress: onDelta,
-    log: onDelta,
-    end: onDelta,
-    bye: onBye,
-    timeout: onBye,
-  };
+  const handlers = new Map<string, (data: unknown, text: string) => void>(
+    Object.entries({
+      hello: onHello,
+      heartbeat: onHeartbeat,
+      snapshot: onDelta,
+      progress: onDelta,
+      log: onDelta,
+      end: onDelta,
+      bye: onBye,
+      timeout: onBye,
+    }),
+  );
   const decode = sseDecoder(({ event = "", data }) => {
     // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
-    if (!signal.aborted && Object.hasOwn(handlers, event)) handlers[event]?.(parseJson(data), data);
-  }, request.onRetry);
+    if (!signal.aborted) handlers.get(event)?.(parseJson(data), data);
+  }, onRetry);
 
   return (bytes) => {
     // Comments alone do not make a stream: until the first event the open timeout runs.

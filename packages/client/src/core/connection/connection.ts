@@ -1,11 +1,11 @@
-import type { JobTypes } from "@emlinh/progress-protocol";
+import type { JobState, JobTypes } from "@emlinh/progress-protocol";
 import type { MachineEvent } from "../../machine/events.js";
 import type { WatchSnapshot } from "../job-watch.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { PageEvent } from "../page.js";
 import { connectionState } from "./connection-state.js";
 import { deviceEffects } from "./device-effects.js";
-import { machineRunner } from "./machine-runner.js";
+import { type MachineRunner, machineRunner } from "./machine-runner.js";
 import { type ReplicaEvent, replicaView } from "./replica-view.js";
 import { requestEffects } from "./request-effects.js";
 import type { Slot, StreamLimiter } from "./stream-limiter.js";
@@ -16,7 +16,9 @@ export interface JobConnection<Job extends JobTypes> {
   /** The same object until something changes. */
   readonly snapshot: WatchSnapshot<Job>;
   /** Connects, if it is idle. */
-  start(): void;
+  readonly start: () => void;
+  /** Makes a closed connection idle. It keeps its data, and continues from its cursor. */
+  reset(): void;
   readonly dispatch: (event: MachineEvent) => void;
   /**
    * Handles an event of the page. A `check` connects at once instead of waiting, and replaces a stream that is overdue.
@@ -33,6 +35,8 @@ export interface ConnectionContext<Job extends JobTypes> {
   readonly url: string;
   /** Bounds the connections of several jobs. Without it the connection always has a slot. */
   readonly limiter: StreamLimiter | undefined;
+  /** Until then `job-not-found` is a failure to retry. Milliseconds since the epoch, by this device's clock. */
+  readonly expectedUntil: number;
   /**
    * Called after each change of the snapshot.
    *
@@ -42,28 +46,37 @@ export interface ConnectionContext<Job extends JobTypes> {
   onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void;
 }
 
+/** The interval in which a shown ETA is derived again. */
+const ETA_INTERVAL_MS = 1000;
+
 /** Couples the machine to the network, the timers, the device and the replica. */
 export function jobConnection<Job extends JobTypes>(
   options: ResolvedWatchOptions,
-  { jobId, url, limiter, onChange }: ConnectionContext<Job>,
+  { jobId, url, limiter, expectedUntil, onChange }: ConnectionContext<Job>,
 ): JobConnection<Job> {
-  const view = replicaView<Job>(jobId, options.maxLogLines);
+  const job = options.initial as JobState<Job> | undefined;
+  const initial = job?.id === jobId ? { job, now: options.clock() } : undefined;
+  const view = replicaView<Job>(jobId, options.maxLogLines, initial);
   const dispatch = (event: MachineEvent): void => machine.dispatch(event);
-  const requests = requestEffects(options, { url, view, dispatch });
+  const requests = requestEffects(options, { url, view, expectedUntil, dispatch });
   let slot: Slot | undefined;
-  const machine = machineRunner(options, onStep, {
-    ...requests,
-    ...timerEffects(options.schedule, dispatch),
-    ...deviceEffects(options, onPageEvent),
-    "release-slot": () => slot?.release(),
-  });
+  const newMachine = (): MachineRunner =>
+    machineRunner(options, onStep, {
+      ...requests,
+      ...timerEffects(options.schedule, dispatch),
+      ...deviceEffects(options, onPageEvent),
+      "release-slot": () => slot?.release(),
+    });
+  let machine = newMachine();
   let snapshot: WatchSnapshot<Job> = {
-    job: undefined,
+    job: view.job,
     log: [],
     connection: connectionState(machine.state),
   };
+  let cancelCountdown: (() => void) | undefined;
 
   function onStep(): void {
+    countDown();
     const events = view.events.splice(0);
     const next = connectionState(machine.state);
     const connectionChanged = JSON.stringify(next) !== JSON.stringify(snapshot.connection);
@@ -71,6 +84,21 @@ export function jobConnection<Job extends JobTypes>(
     const connection = connectionChanged ? next : snapshot.connection;
     snapshot = { job: view.job, log: view.replica.log, connection };
     onChange(events, connectionChanged);
+  }
+
+  /** Runs a timer while somebody listens and there is an ETA. */
+  function countDown(): void {
+    const { status } = machine.state;
+    if (status === "idle" || status === "closed" || view.job?.etaMs == null) {
+      cancelCountdown?.();
+      cancelCountdown = undefined;
+    } else {
+      cancelCountdown ??= options.schedule(() => {
+        cancelCountdown = undefined;
+        view.deriveEta(requests.now());
+        onStep();
+      }, ETA_INTERVAL_MS);
+    }
   }
 
   function onPageEvent(kind: PageEvent): void {
@@ -83,8 +111,13 @@ export function jobConnection<Job extends JobTypes>(
     },
     start() {
       if (machine.state.status !== "idle") return;
+      view.deriveEta(requests.now());
       slot = limiter?.request(options, (policy) => dispatch({ kind: "policy-changed", policy }));
       dispatch({ kind: "start", policy: slot?.policy ?? options });
+    },
+    reset() {
+      machine = newMachine();
+      onStep();
     },
     dispatch,
     onPageEvent,

@@ -30,6 +30,9 @@ export interface JobManagerOptions<Job extends JobTypes = AnyJob> extends WatchO
   maxStreams?: number | undefined;
 }
 
+/** The names of the options that a watch does not have. */
+const MANAGER_OPTIONS = ["createUrl", "storage", "storageKey", "maxStreams"];
+
 /** Browsers open six connections to an HTTP/1.1 server; two stay free for the rest of the page. */
 const MAX_STREAMS_IN_PAGE = 4;
 
@@ -52,7 +55,7 @@ export class JobManager<Job extends JobTypes = AnyJob> {
 
   /** @throws {@link ProgressError} `invalid-option`. */
   constructor(options: JobManagerOptions<Job>) {
-    const resolved = resolveWatchOptions(options);
+    const resolved = resolveWatchOptions(options, MANAGER_OPTIONS);
     const inPage = typeof document !== "undefined";
     const { createUrl, storage = pageStorage() } = options;
     const { storageKey = `emlinh-progress:${resolved.baseUrl}` } = options;
