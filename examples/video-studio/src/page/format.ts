@@ -33,9 +33,9 @@ export function percentText(percent: number | null): string {
   return percent === null ? "…" : `${Math.floor(percent)}%`;
 }
 
-/** The length of a video as players show it: `0:09`, `1:05`. */
+/** The length of a video as players show it, rounded down: `0:09`, `1:05`. */
 export function clockText(durationMs: number): string {
-  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  const seconds = Math.max(0, Math.floor(durationMs / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 

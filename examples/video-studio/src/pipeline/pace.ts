@@ -22,6 +22,11 @@ const MAX_SCENE_GAP_MS = 900;
 /** The silence after the last word, so that the video does not end abruptly. */
 export const TAIL_MS = 600;
 
+/** The least silence after the last word, if more of it would exceed the requested length. */
+const MIN_TAIL_MS = 250;
+/** The most silence that is added to reach the requested length. */
+const MAX_SPARE_MS = 2_500;
+
 /** The silence before the first word, so that the presenter is seen before she speaks. */
 export const LEAD_MS = 240;
 
@@ -45,4 +50,15 @@ export function paceFor({ language, scenes }: Storyboard, wantedMs: number): Pac
       ? Math.min(MAX_SCENE_GAP_MS, SCENE_GAP_MS + spareMs / rests)
       : SCENE_GAP_MS;
   return { rate, lineGapMs: LINE_GAP_MS, sceneGapMs: Math.round(sceneGapMs) };
+}
+
+/**
+ * The length of a video whose last word ends at `spokenMs`: the requested length if it can be reached, else the next
+ * whole second. A length in whole seconds is the same in the page and in a player, which rounds it down.
+ */
+export function videoLengthMs(spokenMs: number, requestedSeconds: number): number {
+  const requestedMs = Math.ceil(requestedSeconds) * 1000;
+  const usualMs = spokenMs + TAIL_MS;
+  const isReached = spokenMs + MIN_TAIL_MS <= requestedMs && usualMs + MAX_SPARE_MS >= requestedMs;
+  return isReached ? requestedMs : Math.ceil(usualMs / 1000) * 1000;
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from "../../pipeline/request.js";
+import { hasWords, normalizeTopic, topicRefusal } from "../../shared/topic.js";
 import { setAttribute, setText } from "../dom.js";
 import type { I18n } from "../i18n.js";
 import type { Texts } from "../texts/texts.js";
@@ -40,8 +41,8 @@ export function createComposer(i18n: I18n, send: Send): Composer {
   async function submit(): Promise<void> {
     const topic = topicOf(view.topic);
     if (topic.length > LIMITS.maxTextChars) return;
-    if (!/[\p{L}\p{N}]/u.test(topic)) {
-      sender.setMessage(({ topicMissing }) => topicMissing);
+    if (faultOf(topic, i18n) !== undefined) {
+      sender.setMessage(() => faultOf(topic, i18n) ?? "");
       view.topic.focus();
     } else if (await deliver({ topic, ...choices.value })) {
       // The user may have begun to write the next topic.
@@ -113,7 +114,12 @@ function countText(left: number, texts: Texts): string {
   return left < 0 ? texts.charactersOver(-left) : texts.charactersLeft(left);
 }
 
+/** The sentence for a topic that can't be made into a video, in the user's present language. */
+function faultOf(topic: string, { language, texts }: I18n): string | undefined {
+  return hasWords(topic) ? topicRefusal(topic, language) : texts.topicMissing;
+}
+
 /** The topic, normalized as the server does before it counts the characters. */
 function topicOf(field: HTMLTextAreaElement): string {
-  return field.value.normalize("NFC").trim();
+  return normalizeTopic(field.value);
 }
