@@ -1,6 +1,7 @@
 import {
   type ConnectionState,
   isProgressError,
+  isTerminal,
   type JobWatch,
   type VideoManager,
 } from "@emlinh/progress-client";
@@ -16,6 +17,7 @@ import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
 import { createBanner } from "./parts/banner.js";
 import { createComposer } from "./parts/composer.js";
+import { createEarlierVideos } from "./parts/earlier-videos.js";
 import { createHeader } from "./parts/header.js";
 import type { SendOptions } from "./parts/sender.js";
 import { createWelcome } from "./parts/welcome.js";
@@ -30,14 +32,15 @@ export interface ChatDependencies {
   readonly ownership: Ownership;
 }
 
-/** Builds the chat into `root`, and shows the jobs that this tab created and those that the address names. */
+/** Builds the chat into `root`, and shows the recent videos of this browser and those that the address names. */
 export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDependencies): void {
   const announcer = createAnnouncer();
   const header = createHeader(i18n);
   const welcome = createWelcome(i18n, (topic) => composer.fill({ topic }));
   const composer = createComposer(i18n, send);
   const banner = createBanner(i18n, () => checkConnections(exchanges), composer.focus);
-  const layout = createLayout(root, { header, welcome, banner, composer, announcer });
+  const earlier = createEarlierVideos(i18n, showEarlier);
+  const layout = createLayout(root, { header, welcome, earlier, banner, composer, announcer });
   const revealer = createRevealer(layout);
   const exchanges: Exchange[] = [];
   const updateTitle = createTitle(exchanges, i18n);
@@ -52,6 +55,7 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     try {
       const watch = await videos.create(input, options);
       ownership.add(watch.jobId);
+      composer.collapse();
       revealer.reveal(show(watch, input));
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
@@ -65,13 +69,34 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     const exchange = createExchange({ watch, input, isOwn }, i18n, callbacks);
     exchanges.push(exchange);
     layout.list.append(exchange.element);
-    composer.collapse();
     updateAddress(exchanges);
     refresh();
     return exchange;
   }
 
+  /** Shows the recent videos that are not shown yet, and offers the others. */
+  function showOwn(): void {
+    const { recent } = ownership.split(videos.resume().map(({ jobId }) => jobId));
+    for (const jobId of recent) show(videos.watch(jobId));
+    earlier.render(hiddenVideos().length);
+  }
+
+  function hiddenVideos(): readonly string[] {
+    const { earlier } = ownership.split(videos.jobs().map(({ jobId }) => jobId));
+    return earlier.filter((jobId) => !exchanges.some((exchange) => exchange.jobId === jobId));
+  }
+
+  function showEarlier(): void {
+    const shown = hiddenVideos().map((jobId) => show(videos.watch(jobId)));
+    layout.list.prepend(...shown.map(({ element }) => element));
+    exchanges.unshift(...exchanges.splice(-shown.length));
+    updateAddress(exchanges);
+    shown[0]?.focus();
+    earlier.render(0);
+  }
+
   function refresh(): void {
+    for (const { jobId, state } of exchanges) if (isTerminal(state.phase)) ownership.end(jobId);
     hideRepeatedBlanks(exchanges);
     banner.render(worstProblem(liveConnections(exchanges)));
     updateTitle();
@@ -81,21 +106,20 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
   function render(): void {
     layout.render(i18n.texts);
     for (const part of [header, welcome, composer, ...exchanges]) part.render();
+    earlier.render(hiddenVideos().length);
     refresh();
   }
 
-  for (const jobId of jobsAtStart(videos)) show(videos.watch(jobId));
+  const linked = jobsIn(location.search);
+  showOwn();
+  for (const jobId of linked) show(videos.watch(jobId));
+  if (exchanges.length > 0) composer.collapse();
+  ownership.onChange(showOwn);
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
   const newest = exchanges.at(-1);
   if (newest !== undefined) revealer.reveal(newest, "instant");
-}
-
-/** The jobs that this tab showed before a reload, then those that only the address names, as in a shared link. */
-function jobsAtStart(videos: VideoManager<VideoJob>): ReadonlySet<string> {
-  const kept = videos.resume().map(({ jobId }) => jobId);
-  return new Set([...kept, ...jobsIn(location.search)]);
 }
 
 function checkConnections(exchanges: readonly Exchange[]): void {
@@ -114,12 +138,14 @@ interface Part {
 /** Puts the parts of the page into `root`. */
 function createLayout(
   root: HTMLElement,
-  parts: Readonly<Record<"header" | "welcome" | "banner" | "composer" | "announcer", Part>>,
+  parts: Readonly<
+    Record<"header" | "welcome" | "earlier" | "banner" | "composer" | "announcer", Part>
+  >,
 ): RevealArea & { readonly list: HTMLElement; render(texts: Texts): void } {
-  const { header, welcome, banner, composer, announcer } = parts;
+  const { header, welcome, earlier, banner, composer, announcer } = parts;
   const list = el("div", { class: "exchanges" });
   const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
-  const main = el("main", { class: "conversation" }, [welcome.element, list]);
+  const main = el("main", { class: "conversation" }, [welcome.element, earlier.element, list]);
   const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
   root.append(skip, header.element, main, dock, announcer.element);
   return {

@@ -40,6 +40,8 @@ export interface Exchange {
   render(): void;
   /** Tries to connect at once. */
   check(): void;
+  /** Moves the focus to the headline. */
+  focus(): void;
 }
 
 /** The time between two renderings of a live job without an event: the time without news is counted in seconds. */
@@ -104,6 +106,7 @@ export function createExchange(
     },
     render,
     check: () => watch.refresh(),
+    focus: () => element.querySelector<HTMLElement>(".card-headline")?.focus(),
   };
 }
 

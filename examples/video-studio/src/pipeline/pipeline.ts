@@ -133,7 +133,7 @@ function reportScript(
   const lines = logLines(language);
   report({ type: "log", line: lines.begun(scenes.length, ffmpeg.version) });
   if (requestedVoice !== undefined && requestedVoice.id !== voice.id)
-    report({ type: "log", line: lines.otherVoice(requestedVoice.id, voice.id) });
+    report({ type: "log", line: lines.otherVoice(requestedVoice, voice) });
 }
 
 async function finish(stage: Stage, frames: number, { files, steps }: StepContext): Promise<void> {

@@ -88,8 +88,32 @@ describe("ownership", () => {
     expect([later.has("mine"), later.has("theirs")]).toEqual([true, false]);
   });
 
+  test("given two tabs that add videos in turn, keeps those of both", () => {
+    const kept = storage();
+    const [one, other] = [createOwnership(kept), createOwnership(kept)];
+    one.add("a");
+    other.add("b");
+    one.add("c");
+    one.end("a");
+    const later = createOwnership(kept);
+    expect(later.split(["a", "b", "c"]).recent).toEqual(["a", "b", "c"]);
+    expect(kept.kept.size).toBe(1);
+  });
+
+  test("given many videos, a new tab shows those that run and the five newest of the others", () => {
+    const kept = storage();
+    const ownership = createOwnership(kept);
+    const ids = Array.from({ length: 9 }, (_, n) => `job-${n}`);
+    for (const id of ids) ownership.add(id);
+    for (const id of ids.filter((id) => id !== "job-1" && id !== "job-8")) ownership.end(id);
+    expect(createOwnership(kept).split(["theirs", ...ids])).toEqual({
+      recent: ["job-1", "job-3", "job-4", "job-5", "job-6", "job-7", "job-8"],
+      earlier: ["job-0", "job-2"],
+    });
+  });
+
   test("given invalid data in the storage, starts empty", () => {
-    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]"]) {
+    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]", '[["a",1]]']) {
       const ownership = createOwnership({ getItem: () => invalid, setItem: () => undefined });
       expect(ownership.has("mine")).toBe(false);
       ownership.add("mine");

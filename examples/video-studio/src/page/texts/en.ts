@@ -22,6 +22,7 @@ export const en: Texts = {
     "Three habits for learning a language",
     "How to make Vietnamese iced coffee",
   ],
+  earlierVideos: (count) => `Show ${count} earlier ${count === 1 ? "video" : "videos"}`,
 
   topicLabel: "Your idea",
   topicPlaceholder: "What is your video about?",

@@ -50,6 +50,7 @@ export interface Texts {
   readonly welcomeText: string;
   readonly ideasTitle: string;
   readonly ideas: readonly string[];
+  readonly earlierVideos: (count: number) => string;
 
   readonly topicLabel: string;
   readonly topicPlaceholder: string;

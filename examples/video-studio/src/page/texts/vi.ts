@@ -22,6 +22,7 @@ export const vi: Texts = {
     "Ba mẹo học tiếng Anh mỗi ngày",
     "Cách pha cà phê sữa đá thật ngon",
   ],
+  earlierVideos: (count) => `Xem ${count} video trước đó`,
 
   topicLabel: "Ý tưởng của bạn",
   topicPlaceholder: "Video của bạn nói về điều gì?",
