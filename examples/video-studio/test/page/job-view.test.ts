@@ -128,7 +128,7 @@ describe("the sentence under the headline", () => {
         title: "Sky",
       },
     });
-    expect(explain("completed", done, texts)).toBe("0:10 long · 1.2 MB · Made in 6.2 s");
+    expect(explain("completed", done, texts)).toBe("0:09 long · 1.2 MB · Made in 6.2 s");
   });
 });
 
