@@ -55,9 +55,7 @@ describe.for(published)("the tarball of %s", (name) => {
   });
 
   it("has types that resolve in every module system", async () => {
-    // The script-tag build has no types to resolve.
-    const without = name === "client" ? ["--exclude-entrypoints", "./script"] : [];
-    await run(`${bin}attw`, [tarballs[name], "--no-emoji", "--no-color", ...without]);
+    await run(`${bin}attw`, [tarballs[name], "--no-emoji", "--no-color"]);
   });
 });
 
@@ -94,9 +92,9 @@ describe("an empty folder into which npm installs the tarballs", () => {
     await run("node", ["--input-type=commonjs", "-e", `require("${specifier}")`], consumer);
   });
 
-  it("finds the script-tag build, which defines one global", async () => {
-    const path = createRequire(join(consumer, "x.js")).resolve("@emlinh/progress-client/script");
-    const script = readFileSync(path, "utf8");
+  it("finds the script-tag build beside the entry; it defines one global", async () => {
+    const entry = createRequire(join(consumer, "x.js")).resolve("@emlinh/progress-client");
+    const script = readFileSync(join(dirname(entry), "progress.global.js"), "utf8");
     const before = Object.keys(globalThis).length;
     const global = new Function(`${script}; return EmLinhProgress;`)();
     const { default: _, ...names } = (await import(entryOf("client"))) as Record<string, unknown>;

@@ -48,10 +48,12 @@ export {
   JobManager,
   // The same class under the name that the video app uses.
   JobManager as VideoManager,
-  type JobManagerOptions,
-  type JobManagerOptions as VideoManagerOptions,
 } from "./core/manager/job-manager.js";
-export type { JobStorage } from "./core/manager/stored-ids.js";
+export type {
+  JobManagerOptions,
+  JobManagerOptions as VideoManagerOptions,
+} from "./core/manager/manager-options.js";
+export type { JobStorage } from "./core/manager/stored-jobs.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
 export { watchJob } from "./core/watch.js";

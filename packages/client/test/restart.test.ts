@@ -1,4 +1,5 @@
 import { JobManager } from "@emlinh/progress-client";
+import type { AnyJob } from "@emlinh/progress-protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { resolveWatchOptions } from "../src/core/options.js";
 import { jobWatch } from "../src/core/watch.js";
@@ -86,7 +87,7 @@ describe("a job that is stored a moment after the answer of the app's route", ()
   const expectFor = (ms: number) => {
     const { server, time } = fixture;
     const options = resolveWatchOptions({ baseUrl: server.baseUrl, ...time, random: () => 0 });
-    const watch = jobWatch("a", options, { expectedUntil: time.clock() + ms });
+    const watch = jobWatch<AnyJob>("a", options, { expectedUntil: time.clock() + ms });
     watch.subscribe(() => {});
     fixture.stopLater(watch);
     return watch;

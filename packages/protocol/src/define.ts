@@ -1,3 +1,4 @@
+import { ProgressError } from "./error.js";
 import { type PlanInput, planOf } from "./plan.js";
 import type { AnyJob, JobTypes, PlanStep } from "./state.js";
 
@@ -111,8 +112,16 @@ export function defineJob<
   readonly result: Result;
   readonly input: Input;
 }> {
+  if (typeof definition?.kind !== "string")
+    throw wrongDefinition("a string kind", definition?.kind);
   const { plan = [], ...rest } = definition;
+  if (!Array.isArray(plan)) throw wrongDefinition('a plan such as ["render"]', plan);
   return Object.freeze({ ...rest, plan: planOf(plan) }) as never;
+}
+
+function wrongDefinition(wanted: string, value: unknown): ProgressError {
+  const message = `defineJob: the definition must have ${wanted}, but it is of the type ${typeof value}.`;
+  return new ProgressError("invalid-option", { message });
 }
 
 /** A validator that accepts every value and only carries a type. */

@@ -47,6 +47,7 @@ export {
   ProgressError,
   type ProgressErrorInit,
   type RefusalCode,
+  withoutPasswords,
 } from "./error.js";
 export { type Fields, stateOf } from "./fields.js";
 export {

@@ -52,7 +52,7 @@ type ParsedOrder = { readonly order: VideoOrder } | { readonly problem: Problem 
 /** The fields that the pipeline does not know. It checks its own fields itself. */
 const RULES: Readonly<Record<"session_id" | "idempotency_key", (value: unknown) => boolean>> = {
   session_id: (value) => typeof value === "string" && value.length >= 1 && value.length <= 128,
-  idempotency_key: (value) => typeof value === "string" && /^[\x21-\x7e]{1,200}$/.test(value),
+  idempotency_key: (value) => typeof value === "string" && /^.{1,200}$/s.test(value),
 };
 
 function parseOrder(req: Request, texts: Texts): ParsedOrder {
@@ -65,7 +65,7 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
   const given = {
     session_id: fields.session_id ?? undefined,
     // Clients that repeat a request by themselves send the header.
-    idempotency_key: req.get("idempotency-key") ?? fields.idempotency_key ?? undefined,
+    idempotency_key: keyOf(req.get("idempotency-key")) ?? fields.idempotency_key ?? undefined,
   };
   for (const name of Object.keys(RULES) as (keyof typeof RULES)[]) {
     if (given[name] !== undefined && !RULES[name](given[name])) return invalid(name, texts);
@@ -90,6 +90,16 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
 function refusalOf(topic: unknown, req: Request): string | undefined {
   if (typeof topic !== "string") return undefined;
   return topicRefusal(normalizeTopic(topic), languageFor(req));
+}
+
+/** The key in a header. The client percent-encodes the characters that a header cannot hold. */
+function keyOf(header: string | undefined): string | undefined {
+  try {
+    return header && decodeURIComponent(header);
+  } catch {
+    // A key of another client that has a percent sign.
+    return header;
+  }
 }
 
 function invalid(

@@ -45,14 +45,17 @@ export function failureOf(error: ProgressError): RequestFailure {
 /** The address of a request, as error messages name it. */
 export interface Address {
   readonly url: string;
-  /** The option that the address begins with, unless it is the address of another option. */
+  /** The option that the address begins with. */
   readonly baseUrl?: string;
+  /** The name of the option that has the whole address, if it is not `baseUrl`. */
+  readonly option?: string | undefined;
 }
 
 /** An address for error messages: without its query, and with the option that it comes from. */
-export function addressOf({ url, baseUrl }: Address): string {
-  const isBelowBase = baseUrl !== undefined && url.startsWith(`${baseUrl}/`);
-  return url.replace(/\?.*/s, "") + (isBelowBase ? ` (baseUrl: "${baseUrl}")` : "");
+export function addressOf({ url, baseUrl, option }: Address): string {
+  const address = url.replace(/\?.*/s, "");
+  if (option) return `${address} (the option "${option}")`;
+  return baseUrl === undefined ? address : `${address} (baseUrl: "${baseUrl}")`;
 }
 
 /**

@@ -10,5 +10,6 @@ export function invalidOption(name: string, value: unknown, wanted: string): Pro
 function printed(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value && !Array.isArray(value)) return "an object";
-  return `"${String(value).slice(0, 100)}"`;
+  const text = String(value);
+  return `"${text.slice(0, 130)}${text.length > 130 ? "…" : ""}"`;
 }

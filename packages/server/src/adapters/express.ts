@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeProgress } from "./node.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressHandler, requireProgress } from "./progress-handler.js";
 
 export type { ProgressHandler } from "./progress-handler.js";
 
@@ -24,6 +24,7 @@ export type ExpressProgress = (
  * ```
  */
 export function expressProgress(progress: ProgressHandler): ExpressProgress {
+  requireProgress("expressProgress", progress);
   // Express removes the mount path from `req.url`, so every request is below the base.
   return nodeProgress(progress);
 }

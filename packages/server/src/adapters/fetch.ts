@@ -1,4 +1,5 @@
 import type { Answer, RequestFacts } from "../core/http/types.js";
+import { checksFor } from "../shared/option-checks.js";
 import { type ExchangeLife, untilTurn, watchExchange } from "./exchange-life.js";
 import { type FetchCall, maxSilenceMsOf, nodeExchangeOf } from "./fetch-runtime.js";
 import { frameStream } from "./frame-stream.js";
@@ -6,7 +7,7 @@ import { discardStream } from "./guarded-subscription.js";
 import { resolveBase, type Target, targetBelow } from "./mount.js";
 import { ignoreErrors, type NodeExchange } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressHandler, requireProgress } from "./progress-handler.js";
 import { limitStall } from "./stall-limit.js";
 import { keepOpen } from "./write-stream.js";
 
@@ -51,10 +52,12 @@ export function fetchProgress(
   progress: ProgressHandler,
   options: FetchProgressOptions = {},
 ): FetchProgress {
-  const base = resolveBase(options);
+  requireProgress("fetchProgress", progress);
+  const base = resolveBase("fetchProgress", options);
   return async (request, context) => {
+    requireRequest(request);
     const target = targetBelow(base, request.url);
-    if (!target) return respond({ request, signal: request.signal }, notFound());
+    if (!target) return respond({ request, signal: request.signal }, notFound(base, request.url));
     const call = { request, context, raw: rawOf(request, context) };
     const exchange = nodeExchangeOf(call);
     if (exchange) ignoreErrors(exchange);
@@ -65,6 +68,14 @@ export function fetchProgress(
     life?.answered();
     return respond({ request, signal: facts.signal, exchange }, answer);
   };
+}
+
+/** @throws ProgressError `invalid-option` if a framework passes another object, such as the context of Hono. */
+function requireRequest(request: unknown): void {
+  const { url, headers } = (request ?? {}) as Partial<Request>;
+  if (typeof url === "string" && typeof headers?.get === "function") return;
+  const wanted = "a Request, as in serve(c.req.raw, { raw: c }) for Hono";
+  throw checksFor("fetchProgress").invalid("the request", request, wanted);
 }
 
 function rawOf(request: Request, context: FetchContext | object | undefined): unknown {

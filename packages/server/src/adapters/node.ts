@@ -1,3 +1,4 @@
+import { checksFor } from "../shared/option-checks.js";
 import { resolveBase, targetBelow } from "./mount.js";
 import { askCore, sendAnswer } from "./node-answer.js";
 import {
@@ -7,7 +8,7 @@ import {
   type NodeResponse,
 } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressHandler, requireProgress } from "./progress-handler.js";
 import { cutOff } from "./write-stream.js";
 
 export type { NodeRequest, NodeResponse } from "./node-exchange.js";
@@ -41,8 +42,10 @@ export function nodeProgress(
   progress: ProgressHandler,
   options: NodeProgressOptions = {},
 ): NodeProgress {
-  const base = resolveBase(options);
+  requireProgress("nodeProgress", progress);
+  const base = resolveBase("nodeProgress", options);
   return (req, res, next) => {
+    requireResponse(res);
     const exchange = { req, res };
     const target = targetBelow(base, req.url ?? "/");
     if (!target && next) next();
@@ -50,10 +53,17 @@ export function nodeProgress(
       void settle(exchange, next, async () => {
         const answer = target
           ? await askCore(progress, { exchange, target, raw: req })
-          : notFound();
+          : notFound(base, req.url ?? "/");
         if (answer) sendAnswer(exchange, answer);
       });
   };
+}
+
+/** @throws ProgressError `invalid-option` if a framework passes other objects, such as the context of Koa. */
+function requireResponse(res: unknown): void {
+  if (typeof (res as Partial<NodeResponse> | undefined)?.setHeader === "function") return;
+  const wanted = "a response of Node, as in serve(ctx.req, ctx.res) for Koa";
+  throw checksFor("nodeProgress").invalid("the second argument of a request", res, wanted);
 }
 
 /** Runs the answering of one request. Never rejects. */

@@ -34,7 +34,9 @@ export type Authorize = (request: AuthorizeRequest) => Decision | Promise<Decisi
  * Allows everybody who knows a job's id to watch and cancel it; the ids that the server creates can't be guessed. No
  * other action is allowed.
  */
-export const allowAnyone: Authorize = ({ action }) => action === "watch" || action === "cancel";
+export const allowAnyone: Authorize = (request) =>
+  // Without a request it was called in place of being passed, and the result is refused as an option.
+  request?.action === "watch" || request?.action === "cancel";
 
 /** A permission that was given. */
 export interface Permission {

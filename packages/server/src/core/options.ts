@@ -7,7 +7,10 @@ import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
 import type { ProgressStore } from "./store.js";
 
-const { names, timer, count, invalid } = checksFor("createProgress");
+const { names, timer, count, callback, invalid, fault } = checksFor(
+  "createProgress",
+  "createProgress({ store, authorize })",
+);
 
 /** The options that there are. The type makes a missing one an error. */
 const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
@@ -216,14 +219,30 @@ export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | 
 }
 
 function requireFunctions({ store, authorize, onError, clock, random }: ProgressOptions): void {
-  if (typeof store?.read !== "function")
-    throw invalid("store", String(store), "a store, such as memoryStore()");
+  requireStore(store);
   if (typeof authorize !== "function")
-    throw invalid("authorize", String(authorize), "a function, such as allowAnyone");
-  for (const [name, value] of Object.entries({ onError, clock, random })) {
-    if (value !== undefined && typeof value !== "function")
-      throw invalid(name, String(value), "a function");
-  }
+    throw invalid("authorize", authorize, "a function, such as allowAnyone");
+  for (const [name, value] of Object.entries({ onError, clock, random })) callback(name, value);
+}
+
+/** The methods of a store. The type makes a missing one an error. */
+const STORE_METHODS: { readonly [Name in Exclude<keyof ProgressStore, "maxLogLines">]-?: true } = {
+  create: true,
+  write: true,
+  read: true,
+  watch: true,
+  remove: true,
+  sweep: true,
+  close: true,
+};
+
+function requireStore(store: unknown): void {
+  if (typeof store !== "object" || store === null || !("read" in store))
+    throw invalid("store", store, "a store, such as memoryStore()");
+  const members = store as Readonly<Record<string, unknown>>;
+  const missing = Object.keys(STORE_METHODS).find((name) => typeof members[name] !== "function");
+  if (missing !== undefined)
+    throw fault(`store has no method ${missing}(); pass a whole store, such as memoryStore().`);
 }
 
 function crossCheck({ heartbeatMs, idleTimeoutMs, reportIntervalMs, leaseMs }: Settings): void {
@@ -255,14 +274,14 @@ export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings):
 /** @throws ProgressError `invalid-option` */
 function resolveOrigins(origins: readonly string[]): ReadonlySet<string> {
   if (!Array.isArray(origins))
-    throw invalid("trustedOrigins", String(origins), "an array of origins");
+    throw invalid("trustedOrigins", origins, 'an array such as ["https://app.example.com"]');
   return new Set(
-    origins.map((origin: unknown) => {
+    origins.map((origin: unknown, index) => {
       const normal = typeof origin === "string" ? normalOrigin(origin) : undefined;
       if (normal !== undefined) return normal;
       const wanted =
         'an origin such as "https://app.example.com": scheme, host and port, without a path';
-      throw invalid("trustedOrigins", `[${JSON.stringify(origin)}]`, wanted);
+      throw invalid(`trustedOrigins[${index}]`, origin, wanted);
     }),
   );
 }

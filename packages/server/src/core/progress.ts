@@ -196,7 +196,7 @@ function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Worke
   return {
     open: (job, options) => openJob(context, job, options),
     async run(job, work, options) {
-      const { rethrow, openOptions } = checkedRun(work, options);
+      const { rethrow, openOptions } = checkedRun(job, work, options);
       const reporter = await openJob(context, job, openOptions);
       return runJob({ store, settings, rethrow }, reporter, work);
     },

@@ -215,12 +215,19 @@ async function answerCleanup({ sweep }: Context): Promise<BodyAnswer> {
 function refuseUnread(settings: Settings, error: unknown): BodyAnswer {
   if (!isProgressError(error)) return refuse(settings, error);
   return refusalAnswer(error.code, {
-    // Only the message about the request itself is passed on: other messages may hold foreign text (P42).
-    detail: error.code === "invalid-request" ? error.message : undefined,
+    // Only the messages about the request itself are passed on: others may hold foreign text (P42).
+    detail: ABOUT_REQUEST.has(error.code) ? error.message : undefined,
     headers: error.code === "method-not-allowed" ? { allow: String(error.details.allow) } : {},
     retryMs: jitteredRetryMs(settings),
   });
 }
+
+/** The codes of errors whose message is about the request alone, and quotes it safely. */
+const ABOUT_REQUEST: ReadonlySet<string> = new Set<ErrorCode>([
+  "invalid-request",
+  "not-found",
+  "method-not-allowed",
+]);
 
 function refuse(settings: Settings, error: unknown): BodyAnswer {
   const known = asProgressError(error, "A request could not be answered.");

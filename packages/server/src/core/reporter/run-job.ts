@@ -7,6 +7,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { checkedJob } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { stateIn } from "../jobs.js";
 import type { Settings } from "../options.js";
@@ -42,17 +43,20 @@ export interface RunContext {
 
 /** Checks the arguments of `run` before the job is opened. @throws ProgressError `invalid-option` */
 export function checkedRun<Job extends JobTypes>(
+  job: unknown,
   work: unknown,
   options: RunOptions<Job> = {},
 ): { readonly rethrow: boolean; readonly openOptions: OpenOptions<Job> } {
-  if (typeof work !== "function") throw invalid("work", work, "a function");
+  checkedJob("run", job);
+  if (typeof work !== "function")
+    throw invalid("work", work, "a function, as in run(job, async (job) => {})");
   names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver", "rethrow"]);
   const { rethrow = false, ...openOptions } = options;
-  if (typeof rethrow !== "boolean") throw invalid("rethrow", rethrow, "true or false");
+  flag("rethrow", rethrow);
   return { rethrow, openOptions };
 }
 
-const { names, invalid } = checksFor("run");
+const { names, flag, invalid } = checksFor("run");
 
 /**
  * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the
