@@ -26,7 +26,7 @@ async function fillQueue(studio: StudioProcess): Promise<void> {
 }
 
 describeInBrowser("refusals", (browser) => {
-  test("given a full queue, counts down to the next try, and gives the text back to a user who won't wait", async () => {
+  test("given a full queue, counts down to the next try, and returns the text to a user who gives up", async () => {
     const studio = await startStudio();
     const { page, ask } = await visit(browser(), studio.url, {
       expected: [/status of 429/u],

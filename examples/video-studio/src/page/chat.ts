@@ -41,7 +41,7 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     another: composer.fill,
   });
   const banner = createBanner(i18n, conversation.check, composer.focus);
-  const earlier = createEarlierVideos(i18n, showEarlier);
+  const earlier = createEarlierVideos(i18n, conversation.showEarlier);
   const parts = { header, welcome, earlier, conversation, banner, composer, announcer };
   const layout = createLayout(root, parts);
   const revealer = createRevealer(layout);
@@ -58,19 +58,10 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     }
   }
 
-  function showRecent(): void {
-    conversation.showRecent();
-    earlier.render(conversation.hiddenCount);
-  }
-
-  function showEarlier(): void {
-    conversation.showEarlier();
-    earlier.render(0);
-  }
-
   function refresh(): void {
     conversation.update();
     banner.render(worstProblem(conversation.liveConnections));
+    earlier.render(conversation.countHidden());
     updateTitle();
     revealer.update();
   }
@@ -78,15 +69,17 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
   function render(): void {
     layout.render(i18n.texts);
     for (const part of [header, welcome, composer, conversation]) part.render();
-    earlier.render(conversation.hiddenCount);
     refresh();
   }
 
-  showRecent();
+  conversation.showRecent();
   for (const jobId of linked) conversation.show(videos.watch(jobId));
   const newest = conversation.newest();
   if (newest !== undefined) composer.collapse();
-  ownership.onChange(showRecent);
+  ownership.onChange(() => {
+    conversation.showRecent();
+    refresh();
+  });
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();

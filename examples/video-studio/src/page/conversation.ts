@@ -24,14 +24,14 @@ export interface Conversation {
   readonly states: readonly WatchedVideo[];
   /** The connections of the jobs that may still change. */
   readonly liveConnections: readonly ConnectionState[];
-  /** The number of own videos that are not shown. */
-  readonly hiddenCount: number;
   /** Shows a job at the end, unless it is shown already. */
   show(watch: JobWatch<VideoJob>, input?: VideoInput): Exchange;
   /** Shows the recent own videos that are not shown yet. */
   showRecent(): void;
   /** Shows the other own videos before all others, and moves the focus to the first one. */
   showEarlier(): void;
+  /** The number of own videos that are not shown. */
+  countHidden(): number;
   newest(): Exchange | undefined;
   /** Must be called after each change of a job. */
   update(): void;
@@ -76,9 +76,6 @@ export function createConversation(options: ConversationOptions): Conversation {
       const live = states().filter(({ phase }) => isLive(phase));
       return live.map(({ connection }) => connection);
     },
-    get hiddenCount() {
-      return hidden().length;
-    },
     showRecent() {
       const { recent } = ownership.split(videos.resume().map(({ jobId }) => jobId));
       for (const jobId of recent) show(videos.watch(jobId));
@@ -90,6 +87,7 @@ export function createConversation(options: ConversationOptions): Conversation {
       updateAddress(exchanges);
       shown[0]?.focus();
     },
+    countHidden: () => hidden().length,
     newest: () => exchanges.at(-1),
     update() {
       for (const { jobId, state } of exchanges) if (isTerminal(state.phase)) ownership.end(jobId);

@@ -96,7 +96,6 @@ export function createExchange(
   }
 
   watch.subscribe(rerender);
-  render();
 
   return {
     jobId: watch.jobId,

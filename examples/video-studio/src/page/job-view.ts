@@ -139,8 +139,8 @@ export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): r
 }
 
 /**
- * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). Only the step
- * that the job's error names has failed by itself. The others are shown as stopped.
+ * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). Only the
+ * step that the job's error names has failed by itself. The others are shown as stopped.
  */
 function stepStatus({ status }: StepState, phase: Phase, isCause: boolean): StepView["status"] {
   if (status === "failed" && !isLive(phase) && !(phase === "failed" && isCause)) return "stopped";

@@ -16,8 +16,8 @@ export interface StageState {
 
 /**
  * The box of the video: first a drawing, then the preview frames, then the video. Each one covers the earlier ones once
- * it is loaded, so a request that fails changes nothing. The box has a fixed aspect ratio, so the layout around it never
- * moves.
+ * it is loaded, so a request that fails changes nothing. The box has a fixed aspect ratio, so the layout around it
+ * never moves.
  */
 export function createStage(): { readonly element: HTMLElement; render(state: StageState): void } {
   const art = presenterArt();
