@@ -18,11 +18,14 @@ export function remainingText(etaMs: number | null, texts: Texts): string | unde
   const seconds = Math.ceil(etaMs / 1000);
   if (seconds <= 2) return texts.almostDone;
   const rounded = seconds < 20 ? seconds : Math.round(seconds / 5) * 5;
-  const duration =
-    rounded < 60
-      ? texts.seconds(String(rounded))
-      : texts.minutes(Math.floor(rounded / 60), rounded % 60);
-  return texts.remaining(duration);
+  return texts.remaining(wholeSecondsText(rounded, texts));
+}
+
+/** A duration without decimals: `15 s` below a minute, `1 min 5 s` from a minute. */
+export function wholeSecondsText(seconds: number, texts: Texts): string {
+  return seconds < 60
+    ? texts.seconds(String(seconds))
+    : texts.minutes(Math.floor(seconds / 60), seconds % 60);
 }
 
 /** A percent, rounded down: 99 until the job is completed. */

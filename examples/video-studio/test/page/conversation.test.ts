@@ -144,13 +144,23 @@ describe("ownership", () => {
 });
 
 describe("the title of the page", () => {
-  const running = { phase: "running", video: video({ percent: 42.9 }) } as const;
-  const queued = { phase: "queued", video: video({ status: "queued" }) } as const;
-  const done = { phase: "completed", video: video({ status: "completed", percent: 100 }) } as const;
+  const CURRENT = { kind: "current" } as const;
+  const running = { phase: "running", news: CURRENT, video: video({ percent: 42.9 }) } as const;
+  const queued = { phase: "queued", news: CURRENT, video: video({ status: "queued" }) } as const;
+  const done = {
+    phase: "completed",
+    news: CURRENT,
+    video: video({ status: "completed", percent: 100 }),
+  } as const;
 
   test("given a running and a waiting job, shows the percent of the running one", () => {
     expect(pageTitle([done, running, queued], false, TEXTS.vi)).toBe("42% · Em Linh");
     expect(pageTitle([done, queued], false, TEXTS.vi)).toBe(TEXTS.vi.titleQueued);
+  });
+
+  test("given a job without a connection, shows no percent, because it may be out of date", () => {
+    const unseen = { ...running, news: { kind: "unseen" } } as const;
+    expect(pageTitle([done, unseen], false, TEXTS.vi)).toBe(TEXTS.vi.titleUnseen);
   });
 
   test("given an end that the user has not seen, shows it", () => {
