@@ -57,7 +57,7 @@ function retry(draft: Draft, { strike, floorMs }: FailedEvent): void {
   // A failure without a network does not count against the server.
   if (!offline) draft.attempt += 1;
   draft.unheld += 1;
-  if (strike) draft.strikes += 1;
+  if (strike && draft.transport === "stream") draft.strikes += 1;
   const failedTooOften =
     draft.attempt >= policy.maxAttempts || draft.strikes >= MAX_STRIKES || draft.failedProbes > 0;
   const changesToPolls =

@@ -1,5 +1,5 @@
 import { decodeDelta, PROTOCOL_VERSION } from "@emlinh/progress-protocol";
-import { failure, MAX_FLOOR_MS, unexpected } from "./failure.js";
+import { failure, MAX_FLOOR_MS, type RequestFailure, unexpected } from "./failure.js";
 import { numberOf, parseJson, stringOf } from "./json.js";
 import { sseDecoder } from "./sse-decoder.js";
 import { streamHealth } from "./stream-health.js";
@@ -19,8 +19,7 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
   function onHello(data: unknown): void {
     const protocol = numberOf(data, "protocol", PROTOCOL_VERSION);
     if (protocol > PROTOCOL_VERSION) {
-      const message = `The server speaks protocol ${protocol}. Update this client.`;
-      report(failure(message, { retryable: false }));
+      report(failureOfProtocol(protocol));
       return;
     }
     answeredTo = stringOf(data, "cursor", "");
@@ -47,18 +46,16 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     report({ kind: "bye", floorMs: Math.min(numberOf(data, "retryMs", 0), MAX_FLOOR_MS) });
   }
 
-  const handlers = new Map<string, (data: unknown, text: string) => void>(
-    Object.entries({
-      hello: onHello,
-      heartbeat: onHeartbeat,
-      snapshot: onDelta,
-      progress: onDelta,
-      log: onDelta,
-      end: onDelta,
-      bye: onBye,
-      timeout: onBye,
-    }),
-  );
+  const handlers = new Map<string, (data: unknown, text: string) => void>([
+    ["hello", onHello],
+    ["heartbeat", onHeartbeat],
+    ["snapshot", onDelta],
+    ["progress", onDelta],
+    ["log", onDelta],
+    ["end", onDelta],
+    ["bye", onBye],
+    ["timeout", onBye],
+  ]);
   const decode = sseDecoder(
     ({ event = "", data }) => {
       // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
@@ -72,4 +69,9 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     if (health.isOpen) health.alive();
     decode(bytes);
   };
+}
+
+function failureOfProtocol(protocol: number): RequestFailure {
+  const message = `The server speaks protocol ${protocol}. Update this client.`;
+  return failure(message, { retryable: false });
 }
