@@ -53,21 +53,20 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     report({ kind: "bye", floorMs: numberOf(data, "retryMs", 0) });
   }
 
-  const handlers = new Map<string, (data: unknown, text: string) => void>(
-    Object.entries({
-      hello: onHello,
-      heartbeat: onHello,
-      snapshot: onDelta,
-      progress: onDelta,
-      log: onDelta,
-      end: onDelta,
-      bye: onBye,
-      timeout: onBye,
-    }),
-  );
+  const handlers: { readonly [event: string]: (data: unknown, text: string) => void } = {
+    hello: onHello,
+    heartbeat: onHello,
+    snapshot: onDelta,
+    progress: onDelta,
+    log: onDelta,
+    end: onDelta,
+    bye: onBye,
+    timeout: onBye,
+  };
   const decode = sseDecoder(({ event = "", data }) => {
     // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
-    if (!signal.aborted) handlers.get(event)?.(parseJson(data), data);
+    if (!signal.aborted && Object.keys(handlers).includes(event))
+      handlers[event]?.(parseJson(data), data);
   }, request.onRetry);
 
   return (bytes) => {
