@@ -65,8 +65,7 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
   };
   const decode = sseDecoder(({ event = "", data }) => {
     // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
-    if (!signal.aborted && Object.keys(handlers).includes(event))
-      handlers[event]?.(parseJson(data), data);
+    if (!signal.aborted) own(handlers, event)?.(parseJson(data), data);
   }, request.onRetry);
 
   return (bytes) => {
@@ -74,4 +73,9 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     if (openedAt !== undefined) alive();
     decode(bytes);
   };
+}
+
+/** A member of an object, unless it is inherited. `Object.hasOwn` is missing in the browsers of 2020. */
+function own<Value>(members: { readonly [name: string]: Value }, name: string): Value | undefined {
+  return Object.keys(members).includes(name) ? members[name] : undefined;
 }

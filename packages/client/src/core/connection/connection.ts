@@ -1,5 +1,6 @@
 import type { JobState, JobTypes } from "@emlinh/progress-protocol";
 import type { MachineEvent } from "../../machine/events.js";
+import type { MachineState } from "../../machine/state.js";
 import type { WatchSnapshot } from "../job-watch.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { PageEvent } from "../page.js";
@@ -75,9 +76,7 @@ export function jobConnection<Job extends JobTypes>(
   });
 
   function onStep(): void {
-    const { status } = machine.state;
-    const isOpen = status !== "idle" && status !== "closed";
-    countEtaDown(isOpen && typeof view.job?.etaMs === "number");
+    countEtaDown(typeof view.job?.etaMs === "number" && hasListeners(machine.state));
     const events = view.events.splice(0);
     const next = connectionState(machine.state);
     const connectionChanged = JSON.stringify(next) !== JSON.stringify(snapshot.connection);
@@ -109,6 +108,10 @@ export function jobConnection<Job extends JobTypes>(
     onPageEvent,
     now: requests.now,
   };
+}
+
+function hasListeners({ status }: MachineState): boolean {
+  return status !== "idle" && status !== "closed";
 }
 
 function initialState<Job extends JobTypes>(
