@@ -1,12 +1,14 @@
 import type { JobState, JobTypes } from "@emlinh/progress-protocol";
 import type { MachineEvent } from "../../machine/events.js";
+import type { MachineState } from "../../machine/state.js";
 import type { WatchSnapshot } from "../job-watch.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { PageEvent } from "../page.js";
 import { connectionState } from "./connection-state.js";
+import { countdown } from "./countdown.js";
 import { deviceEffects } from "./device-effects.js";
 import { type MachineRunner, machineRunner } from "./machine-runner.js";
-import { type ReplicaEvent, replicaView } from "./replica-view.js";
+import { type InitialState, type ReplicaEvent, replicaView } from "./replica-view.js";
 import { requestEffects } from "./request-effects.js";
 import type { Slot, StreamLimiter } from "./stream-limiter.js";
 import { timerEffects } from "./timer-effects.js";
@@ -46,17 +48,12 @@ export interface ConnectionContext<Job extends JobTypes> {
   onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void;
 }
 
-/** The interval in which a shown ETA is derived again. */
-const ETA_INTERVAL_MS = 1000;
-
 /** Couples the machine to the network, the timers, the device and the replica. */
 export function jobConnection<Job extends JobTypes>(
   options: ResolvedWatchOptions,
   { jobId, url, limiter, expectedUntil, onChange }: ConnectionContext<Job>,
 ): JobConnection<Job> {
-  const job = options.initial as JobState<Job> | undefined;
-  const initial = job?.id === jobId ? { job, now: options.clock() } : undefined;
-  const view = replicaView<Job>(jobId, options.maxLogLines, initial);
+  const view = replicaView<Job>(jobId, options.maxLogLines, initialState(options, jobId));
   const dispatch = (event: MachineEvent): void => machine.dispatch(event);
   const requests = requestEffects(options, { url, view, expectedUntil, dispatch });
   let slot: Slot | undefined;
@@ -73,10 +70,13 @@ export function jobConnection<Job extends JobTypes>(
     log: [],
     connection: connectionState(machine.state),
   };
-  let cancelCountdown: (() => void) | undefined;
+  const countEtaDown = countdown(options.schedule, () => {
+    view.deriveEta(requests.now());
+    onStep();
+  });
 
   function onStep(): void {
-    countDown();
+    countEtaDown(typeof view.job?.etaMs === "number" && hasListeners(machine.state));
     const events = view.events.splice(0);
     const next = connectionState(machine.state);
     const connectionChanged = JSON.stringify(next) !== JSON.stringify(snapshot.connection);
@@ -84,21 +84,6 @@ export function jobConnection<Job extends JobTypes>(
     const connection = connectionChanged ? next : snapshot.connection;
     snapshot = { job: view.job, log: view.replica.log, connection };
     onChange(events, connectionChanged);
-  }
-
-  /** Runs a timer while somebody listens and there is an ETA. */
-  function countDown(): void {
-    const { status } = machine.state;
-    if (status === "idle" || status === "closed" || view.job?.etaMs == null) {
-      cancelCountdown?.();
-      cancelCountdown = undefined;
-    } else {
-      cancelCountdown ??= options.schedule(() => {
-        cancelCountdown = undefined;
-        view.deriveEta(requests.now());
-        onStep();
-      }, ETA_INTERVAL_MS);
-    }
   }
 
   function onPageEvent(kind: PageEvent): void {
@@ -123,4 +108,16 @@ export function jobConnection<Job extends JobTypes>(
     onPageEvent,
     now: requests.now,
   };
+}
+
+function hasListeners({ status }: MachineState): boolean {
+  return status !== "idle" && status !== "closed";
+}
+
+function initialState<Job extends JobTypes>(
+  { initial, clock }: ResolvedWatchOptions,
+  jobId: string,
+): InitialState<Job> | undefined {
+  const job = initial as JobState<Job> | undefined;
+  return job?.id === jobId ? { job, now: clock() } : undefined;
 }

@@ -6,6 +6,7 @@ import type { TransportRequest } from "../../transports/transport.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { EffectHandlers } from "./machine-runner.js";
 import type { ReplicaView } from "./replica-view.js";
+import { serverClock } from "./server-clock.js";
 
 /** Handles the requests for the progress of one job, by the number of the connection. */
 export interface RequestEffects extends Pick<EffectHandlers, "connect" | "disconnect"> {
@@ -38,24 +39,9 @@ export function requestEffects<Job extends JobTypes>(
 ): RequestEffects {
   const { clock } = options;
   const requests = new Map<number | undefined, OpenRequest>();
-  /** The server's clock, in milliseconds ahead of this device's. */
-  let serverOffsetMs = 0;
-  /** The time of this device's clock at its last reading. */
-  let readAt = clock();
+  const server = serverClock(clock);
   /** The last `retry:` of the server: a minimum for every later wait after a failure (P41). */
   let retryMs = 0;
-
-  function deviceNow(): number {
-    const now = clock();
-    // A clock that was set back is behind the server by so much more.
-    if (now < readAt) serverOffsetMs += readAt - now;
-    readAt = now;
-    return now;
-  }
-
-  function serverNow(): number {
-    return deviceNow() + serverOffsetMs;
-  }
 
   function retriedWhileExpected(error: ProgressError): ProgressError {
     if (error.code !== "job-not-found" || clock() >= expectedUntil) return error;
@@ -63,7 +49,7 @@ export function requestEffects<Job extends JobTypes>(
   }
 
   return {
-    now: serverNow,
+    now: server.now,
     connect({ connection, transport, holdMs, refresh }) {
       const abort = new AbortController();
       const request: OpenRequest = {
@@ -74,10 +60,10 @@ export function requestEffects<Job extends JobTypes>(
         abort,
         signal: abort.signal,
         expectBytesBy: 0,
-        receive: (delta) => view.apply(delta, serverNow()),
+        receive: (delta) => view.apply(delta, server.now()),
         onServerTime(now) {
-          if (now > 0) serverOffsetMs = now - deviceNow();
-          if (view.cursor) view.deriveEta(serverNow());
+          if (now > 0) server.set(now);
+          if (view.cursor) view.deriveEta(server.now());
         },
         onRetry(ms) {
           retryMs = ms;
