@@ -18,6 +18,7 @@ export type {
   JsonObject,
   LogLevel,
   LogLine,
+  MetadataOf,
   PlainJson,
   PlanInput,
   PlanStep,

@@ -74,9 +74,7 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    * then the job is still open. `job-finished`, `attempt-superseded`, `hold-lost`, `store-unavailable` if the end could
    * not be delivered.
    */
-  complete<Result extends Job["result"] = Job["result"]>(
-    result: Result & PlainJson<Result>,
-  ): Promise<JobState<Job>>;
+  complete(result: Job["result"]): Promise<JobState<Job>>;
   /**
    * Ends the job as `failed`. The message of a plain `{ code, message }` or a {@link JobFailure} is shown to readers;
    * any other error goes to `onError` only.

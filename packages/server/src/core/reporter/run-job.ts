@@ -144,7 +144,7 @@ async function completeOrFail<Job extends JobTypes>(
   outcome: Outcome<Job>,
 ): Promise<JobState<Job>> {
   try {
-    return await reporter.complete(outcome.result as never);
+    return await reporter.complete(outcome.result as Job["result"]);
   } catch (error) {
     if (!isOurs(error, "invalid-change") && !isOurs(error, "too-large")) throw error;
     outcome.failure = { error };
