@@ -138,7 +138,7 @@ const SQLITE_STORE: readonly WrongCall[] = [
   ],
 ];
 
-const POOL = "a Pool, such as new Pool({ connectionString }) of pg";
+const POOL = "a Pool of pg, such as new Pool({ connectionString })";
 const POSTGRES_STORE: readonly WrongCall[] = [
   [
     "no options",

@@ -20,7 +20,7 @@ export interface Newcomer {
   readonly errors: ProgressError[];
 }
 
-export const PASSWORD = "hunter2";
+const PASSWORD = "hunter2";
 export const REDIS_URL = `redis://user:${PASSWORD}@localhost:6379`;
 export const POSTGRES_URL = `postgres://user:${PASSWORD}@localhost/db`;
 

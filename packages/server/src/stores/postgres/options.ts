@@ -155,7 +155,7 @@ export function requirePool(pool: unknown, { invalid, fault }: OptionChecks): vo
   const query: unknown =
     typeof pool === "object" && pool !== null ? Reflect.get(pool, "query") : undefined;
   if (typeof query !== "function")
-    throw invalid("pool", pool, "a Pool, such as new Pool({ connectionString }) of pg");
+    throw invalid("pool", pool, "a Pool of pg, such as new Pool({ connectionString })");
 }
 
 function requireListener(pool: PostgresPool, listener: unknown): void {
@@ -167,5 +167,5 @@ function requireListener(pool: PostgresPool, listener: unknown): void {
   if (typeof pool.connect !== "function") throw fault(`pool has no connect() ${remedy}`);
   const max = pool.options?.max;
   if (max !== undefined && max < 2)
-    throw fault(`pool has ${max} connection and needs one more ${remedy}`);
+    throw fault(`pool has ${max} connection and can't spare a connection ${remedy}`);
 }
