@@ -33,18 +33,22 @@ test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
     await viewers[0]?.until("a running render step", ({ job }) => {
       return (job?.steps.render?.percent ?? 0) > 2;
     });
-    await killAndAwait(cluster.nginx);
-    await killAndAwait(cluster.redis);
-    for (const web of cluster.webs) await killAndAwait(web);
-    for (const worker of cluster.workers)
-      if ((await childrenOf(worker.pid)).length > 0) await killAndAwait(worker);
+    const killed = [cluster.nginx, cluster.redis, ...cluster.webs];
+    for (const it of killed) await killAndAwait(it);
+    // On a slow machine the video may have moved to the other worker in the meantime.
+    for (const worker of cluster.workers) {
+      if ((await childrenOf(worker.pid)).length === 0) continue;
+      killed.push(worker);
+      await killAndAwait(worker);
+    }
 
     for (const viewer of viewers) {
       const record = await viewer.until("the end", ({ ends }) => ends > 0);
       expect(record.job?.status).toBe("completed");
       await expectCorrect(cluster.store, jobId, record);
     }
-    expect(cluster.lines.filter((line) => line.includes("runs again"))).toHaveLength(5);
+    for (const it of killed)
+      expect(cluster.lines).toContain(`cluster: ${it?.name} runs again, as process ${it?.pid}.`);
     // The processes that were started again take the next video too.
     const next = await createVideo(cluster, { topic: "Xin chào", duration: 5 });
     const [viewer] = await openViewers(cluster, next.jobId, 1);
