@@ -12,6 +12,9 @@ function make(options: Partial<WatchOptions>, jobId = "a"): JobWatch {
   return watch;
 }
 
+/** The end of each message. */
+const LINK = " See docs/errors.md#invalid-option.";
+
 describe("options", () => {
   test.each<[string, Partial<WatchOptions>]>([
     ["maxAttempts", { maxAttempts: 0 }],
@@ -25,6 +28,7 @@ describe("options", () => {
     ["transport", { transport: "sse" as unknown as "stream" }],
     ["credentials", { credentials: "yes" as unknown as "include" }],
     ["baseUrl", { baseUrl: "" }],
+    ["baseUrl", { baseUrl: "https://" }],
     ["baseUrl", { baseUrl: undefined as unknown as string }],
   ])("given a wrong %s, throws an error that names it", (name, options) => {
     expect(() => make(options)).toThrow(
@@ -93,14 +97,14 @@ describe("options", () => {
     [{ baseUrl: "/api", openTimeout: 1 }, 'There is no option "openTimeout". Use openTimeoutMs.'],
   ])("given the options %o, says in one sentence what to do", (options, message) => {
     expect(() => watchJob("a", options as WatchOptions)).toThrow(
-      expect.objectContaining({ code: "invalid-option", message }),
+      expect.objectContaining({ code: "invalid-option", message: `${message}${LINK}` }),
     );
   });
 
   test("given an option that is like no other, names those that exist", () => {
     const options = { baseUrl: "/api", colour: "red" };
     expect(() => watchJob("a", options)).toThrow(
-      /^There is no option "colour"\. Use baseUrl, headers, .*, schedule\.$/,
+      /^There is no option "colour"\. Use baseUrl, headers, .*, schedule\. See/,
     );
   });
 

@@ -7,8 +7,14 @@ const SIGNS = " -@[-`{-~¡-©«¬®-¹»-¿×÷ˆˇ˘-˜–—‘-‚“-„†-
 const SHOWN = new RegExp(`^[${LETTERS}${MARKS}${SIGNS}]+$`, "u");
 
 /** A pictograph with its modifiers, a flag, or the frame of a keycap. */
-const EMOJI =
-  /\p{Extended_Pictographic}(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f|\u200d)*|\p{Regional_Indicator}+|\ufe0f?\u20e3/gu;
+const EMOJI = new RegExp(
+  [
+    "\\p{Extended_Pictographic}(?:\\p{Extended_Pictographic}|\\p{Emoji_Modifier}|\\ufe0f|\\u200d)*",
+    "\\p{Regional_Indicator}+",
+    "\\ufe0f?\\u20e3",
+  ].join("|"),
+  "gu",
+);
 
 /** Zero-width characters, direction marks, control characters and halves of characters. */
 const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]$/u;

@@ -197,7 +197,8 @@ function transportOf({
 
 /** The address is checked again when it is requested: only then it is known whether there is a page. */
 function baseUrlOf(baseUrl: unknown): string {
-  if (typeof baseUrl !== "string" || !baseUrl)
+  // Without its slashes `https://` would make the job id the host.
+  if (typeof baseUrl !== "string" || /^(\w+:\/*)?$/.test(baseUrl))
     throw invalidOption("baseUrl", baseUrl, 'a path such as "/api/progress" or an absolute URL');
   return baseUrl.replace(/\/+$/, "");
 }

@@ -55,7 +55,8 @@ export interface Address {
 export function addressOf({ url, baseUrl, option }: Address): string {
   const address = url.replace(/\?.*/s, "");
   if (option) return `${address} (the option "${option}")`;
-  return baseUrl === undefined ? address : `${address} (baseUrl: "${baseUrl}")`;
+  const isBelowBase = baseUrl !== undefined && url.startsWith(`${baseUrl}/`);
+  return isBelowBase ? `${address} (baseUrl: "${baseUrl}")` : address;
 }
 
 /**

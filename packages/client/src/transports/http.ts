@@ -72,7 +72,7 @@ export async function sendRequest<Outcome>(
     const address = addressOf(request);
     if (canBeRequested(url))
       return failure(`The request to ${address} failed; see the cause.`, { cause });
-    const wanted = "it must be an http or https URL, or a path in a page";
+    const wanted = "it must be an http or https URL without a password, or a path in a page";
     const message = `${address} cannot be requested: ${wanted}.`;
     return failureOf(new ProgressError("invalid-option", { message, cause }));
   }
@@ -122,8 +122,11 @@ function unsendable(headers: HeadersInit): ProgressError {
 /** Whether a request can be sent to an address: over HTTP, or as the page itself was loaded. */
 function canBeRequested(url: string): boolean {
   try {
-    const { protocol } = new URL(new Request(url).url);
-    return /^https?:$/.test(protocol) || protocol === globalThis.location?.protocol;
+    // The URL of React Native has no `protocol`.
+    const { href } = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+    // `fetch` refuses a user name or a password in the address.
+    const isHttp = /^https?:\/\/[^/@]+(\/|$)/.test(href);
+    return isHttp || href.startsWith(String(globalThis.location?.protocol));
   } catch {
     return false;
   }

@@ -17,7 +17,8 @@ export async function stream(request: TransportRequest): Promise<void> {
       return unexpected(CONTENT_TYPE, "status 204", request);
     }
     const type = mediaTypeOf(headers);
-    if (type !== CONTENT_TYPE || !body) return unexpected(CONTENT_TYPE, type, request);
+    if (status !== 200 || type !== CONTENT_TYPE || !body)
+      return unexpected(CONTENT_TYPE, type, request);
     const reader = body.getReader();
     for (;;) {
       const { done, value } = await reader.read();

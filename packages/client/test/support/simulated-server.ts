@@ -11,7 +11,7 @@ import { jobReplicas } from "./job-replicas.js";
 const HEARTBEAT_MS = 15_000;
 
 /** One request that the server received. */
-export interface SimulatedRequest {
+interface SimulatedRequest {
   readonly at: number;
   readonly accept: "stream" | "poll";
 }

@@ -37,8 +37,9 @@ export type FetchProgress<Raw = unknown> = [Request] extends [Raw]
     ? (request: Raw, context?: FetchContext<Raw> & OtherObject) => Promise<Response>
     : (request: Request, context: Required<FetchContext<Raw>>) => Promise<Response>;
 
+/** An object that a framework passes beside the request. Its members are ignored. */
 // biome-ignore lint/suspicious/noExplicitAny: any object fits this type, whereas `unknown` would exclude interfaces.
-type OtherObject = { readonly [name: string]: any };
+export type OtherObject = { readonly [name: string]: any };
 
 /**
  * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.

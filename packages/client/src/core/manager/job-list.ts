@@ -54,16 +54,10 @@ export function jobList<Job extends JobTypes>(
   function open(jobId: string, expectedUntil = 0): JobWatch<Job> {
     const known = find(jobId);
     if (known && !isDead(known)) return known;
-    const onConnection = (): void => store(opened);
+    const onConnection = (): void => storeEnd(opened, stored);
     const opened = jobWatch<Job>(jobId, options, { limiter, onConnection, expectedUntil });
     change(known ? watches.map((it) => (it === known ? opened : it)) : [...watches, opened]);
     return opened;
-  }
-
-  /** Stores that a job has ended, or that the server does not have it. */
-  function store(watch: JobWatch<Job>): void {
-    if (hasEnded(watch)) stored.end(watch.jobId);
-    else if (isGone(watch)) stored.remove(watch.jobId);
   }
 
   return {
@@ -101,7 +95,13 @@ export function jobList<Job extends JobTypes>(
   };
 }
 
-type AnyWatch = Pick<JobWatch<JobTypes>, "getSnapshot">;
+type AnyWatch = Pick<JobWatch<JobTypes>, "jobId" | "getSnapshot">;
+
+/** Stores that a job has ended, or that the server does not have it. */
+function storeEnd(watch: AnyWatch, stored: StoredJobs): void {
+  if (hasEnded(watch)) stored.end(watch.jobId);
+  else if (isGone(watch)) stored.remove(watch.jobId);
+}
 
 function hasEnded(watch: AnyWatch): boolean {
   return isTerminal(watch.getSnapshot().job?.status);
