@@ -17,6 +17,8 @@ interface RequestCase {
   readonly requirements: readonly string[];
   readonly job: "unknown" | "queued" | "running" | "completed" | "expired";
   readonly draining?: boolean;
+  /** Whether the server lets pages of `https://reader.example` read. */
+  readonly cors?: boolean;
   readonly request: {
     readonly method?: string;
     readonly path: string;
@@ -26,7 +28,8 @@ interface RequestCase {
   readonly answer: {
     readonly status: number;
     readonly stream?: boolean;
-    readonly headers?: Readonly<Record<string, string>>;
+    /** `null` for a header that must not be there, `/…/` for a pattern. */
+    readonly headers?: Readonly<Record<string, string | null>>;
     readonly body?: Readonly<Record<string, unknown>> | null;
     /** Members of the body. */
     readonly integers?: readonly string[];
@@ -54,13 +57,20 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
+interface Server {
+  readonly progress: Progress;
+  readonly url: string;
+  expire(): Promise<unknown>;
+}
+
 /** Starts a server. `expire` moves its clock beyond the TTL of ended jobs and sweeps. */
-async function serve(): Promise<{ progress: Progress; url: string; expire(): Promise<unknown> }> {
+async function serve(isCors = false): Promise<Server> {
   let now = Date.now();
   const clock = () => now;
   const store = memoryStore({ ttlMs: 1000, clock });
   const trustedOrigins = ["https://trusted.example"];
-  const progress = createProgress({ store, authorize, clock, trustedOrigins });
+  const cors = isCors && { origins: ["https://reader.example"], credentials: true };
+  const progress = createProgress({ store, authorize, clock, trustedOrigins, cors });
   const server = createServer(nodeProgress(progress, { base: BASE }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closing.push(
@@ -80,10 +90,7 @@ async function serve(): Promise<{ progress: Progress; url: string; expire(): Pro
 }
 
 /** Brings a job into the state of a case. Returns the values of the names in braces, such as `{id}`. */
-async function prepare(
-  { progress, expire }: Awaited<ReturnType<typeof serve>>,
-  job: RequestCase["job"],
-) {
+async function prepare({ progress, expire }: Server, job: RequestCase["job"]) {
   if (job === "unknown") return { id: "unknown", old: "", now: "", future: "" };
   const plan = [
     { id: "speech", title: "Speech", weight: 1 },
@@ -116,7 +123,7 @@ function titleOf({ id, job, draining, request, answer }: RequestCase): string {
 describe("requests.json", () => {
   test.for(cases.map((one) => [titleOf(one), one] as const))("%s", async ([, one]) => {
     const { request, answer } = one;
-    const server = await serve();
+    const server = await serve(one.cors);
     const { progress, url } = server;
     const names = { ...(await prepare(server, one.job)), host: new URL(url).host };
     const fill = (text: string) =>
@@ -131,7 +138,8 @@ describe("requests.json", () => {
     expect(response.status).toBe(answer.status);
     for (const [name, value] of Object.entries(answer.headers ?? {})) {
       const actual = response.headers.get(name);
-      if (value.startsWith("/")) expect(actual).toMatch(new RegExp(value.slice(1, -1)));
+      if (value === null) expect(actual).toBeNull();
+      else if (value.startsWith("/")) expect(actual).toMatch(new RegExp(value.slice(1, -1)));
       else expect(actual).toBe(fill(value));
     }
     if (answer.stream) {

@@ -1,10 +1,11 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
-import { normalOrigin } from "../shared/origin.js";
 import { createErrorPrinter } from "../shared/print-error.js";
 import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
+import { type CorsOptions, type CorsRules, resolveCors } from "./cors-option.js";
+import { resolveOrigins } from "./origin-list.js";
 import type { ProgressStore } from "./store.js";
 
 const { names, timer, count, callback, invalid, fault } = checksFor(
@@ -28,6 +29,7 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   maxStreamsPerConnection: true,
   authorizeTimeoutMs: true,
   trustedOrigins: true,
+  cors: true,
   leaseMs: true,
   sweepIntervalMs: true,
   sweepLimit: true,
@@ -59,11 +61,16 @@ export interface ProgressOptions<Raw = unknown> {
   readonly authorizeTimeoutMs?: number | undefined;
   /**
    * Origins of other sites whose pages may cancel and remove jobs, such as `"https://app.example.com"`: scheme, host
-   * and port, without a path. The server's own origin needs no entry (P50). Reading across origins needs CORS headers
-   * as well, which the app sets.
+   * and port, without a path. The server's own origin needs no entry, and neither do those of `cors` (P50).
    * @defaultValue none
    */
   readonly trustedOrigins?: readonly string[] | undefined;
+  /**
+   * Pages of other origins that may read and change jobs, within the limits of `authorize` (P57). Leave out any other
+   * middleware for CORS on this path. `false` for none.
+   * @defaultValue `false`
+   */
+  readonly cors?: CorsOptions | false | undefined;
   /** A heartbeat is sent on a stream that was silent for this long (P36). @defaultValue `15_000` */
   readonly heartbeatMs?: number | undefined;
   /**
@@ -142,8 +149,9 @@ export interface Settings {
   readonly store: ProgressStore;
   readonly authorize: Authorize;
   readonly authorizeTimeoutMs: number;
-  /** As {@link normalOrigin} writes them. */
+  /** As `normalOrigin` writes them. */
   readonly trustedOrigins: ReadonlySet<string>;
+  readonly cors: CorsRules | false;
   readonly heartbeatMs: number;
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
@@ -192,7 +200,8 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
     // The adapter that the progress is mounted with has checked the type of the request.
     authorize: options.authorize as Authorize,
     authorizeTimeoutMs: timer("authorizeTimeoutMs", options.authorizeTimeoutMs ?? 10_000),
-    trustedOrigins: resolveOrigins(options.trustedOrigins ?? []),
+    trustedOrigins: resolveOrigins("trustedOrigins", options.trustedOrigins ?? []),
+    cors: resolveCors(options.cors ?? false, onError),
     retryMs: timer("retryMs", options.retryMs ?? 2_000),
     maxWaitMs: timer("maxWaitMs", options.maxWaitMs ?? 25_000),
     maxStreams: count("maxStreams", options.maxStreams ?? 20_000, 1),
@@ -275,21 +284,6 @@ export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings):
   const resolved = timer("leaseMs", leaseMs ?? settings.leaseMs);
   crossCheck({ ...settings, leaseMs: resolved });
   return resolved;
-}
-
-/** @throws ProgressError `invalid-option` */
-function resolveOrigins(origins: readonly string[]): ReadonlySet<string> {
-  if (!Array.isArray(origins))
-    throw invalid("trustedOrigins", origins, 'an array such as ["https://app.example.com"]');
-  return new Set(
-    origins.map((origin: unknown, index) => {
-      const normal = typeof origin === "string" ? normalOrigin(origin) : undefined;
-      if (normal !== undefined) return normal;
-      const wanted =
-        'an origin such as "https://app.example.com": scheme, host and port, without a path';
-      throw invalid(`trustedOrigins[${index}]`, origin, wanted);
-    }),
-  );
 }
 
 /**

@@ -37,6 +37,8 @@ describe("options", () => {
     { authorizeTimeoutMs: Number.POSITIVE_INFINITY },
     { trustedOrigins: "https://app.example.com" },
     { trustedOrigins: {} },
+    { cors: true },
+    { cors: null },
     { leaseMs: 0 },
     { leaseMs: 200, reportIntervalMs: 100 },
     { sweepIntervalMs: 0 },
@@ -79,6 +81,28 @@ describe("options", () => {
       expect.objectContaining({
         code: "invalid-option",
         message: expect.stringContaining(`trustedOrigins[1] is ${shown(origin)}`),
+      }),
+    );
+  });
+
+  test.each<[cors: unknown, message: string]>([
+    [{}, "cors.origins is undefined"],
+    [{ origins: "*" }, 'cors.origins is "*"'],
+    [{ origins: "https://app.example.com" }, 'cors.origins is "https://app.example.com"'],
+    [{ origins: ["https://app.example.com/"] }, 'cors.origins[0] is "https://app.example.com/"'],
+    [{ origins: ["null"] }, 'cors.origins[0] is "null"'],
+    [{ origins: ["*", "https://a.example"] }, 'cors.origins has "*" and other origins'],
+    [{ origins: ["*"], credentials: true }, 'cors.origins is ["*"] with credentials'],
+    [{ origins: [], credentials: "include" }, 'cors.credentials is "include"'],
+    [{ origins: [], maxAgeSeconds: -1 }, "cors.maxAgeSeconds is -1"],
+    [{ origins: [], maxAge: 5 }, 'no option "maxAge"; did you mean "maxAgeSeconds"?'],
+    [{ origin: [] }, 'no option "origin"; did you mean "origins"?'],
+  ])("given the CORS options %o, throws invalid-option: %s", (cors, message) => {
+    const options = { ...REQUIRED, cors } as unknown as ProgressOptions;
+    expect(() => createProgress(options)).toThrow(
+      expect.objectContaining({
+        code: "invalid-option",
+        message: expect.stringContaining(message),
       }),
     );
   });

@@ -14,6 +14,7 @@ import { jitteredRetryMs, type Settings } from "../options.js";
 import type { SweepReport } from "../store.js";
 import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
 import { type Authorizer, createAuthorizer } from "./authorizer.js";
+import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";
@@ -55,12 +56,12 @@ interface Authorized<Request extends ProgressRequest> {
 export function createHandler(handlerContext: HandlerContext): Handle {
   const { settings } = handlerContext;
   const context = { ...handlerContext, authorizer: createAuthorizer(settings) };
-  return async (facts) => {
+  return withCors(settings.cors, async (facts) => {
     const result = await answerOrRefuse(context, facts);
     if (result.kind === "stream") return result;
     const whole = facts.method === "HEAD" ? headOf(result) : result;
     return { ...whole, stallMs: settings.stallMs };
-  };
+  });
 }
 
 async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<Answer> {
@@ -68,7 +69,7 @@ async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<An
   let request: ProgressRequest;
   try {
     request = readRequest(facts);
-    refuseCrossSite(facts, settings.trustedOrigins);
+    refuseCrossSite(facts, settings);
   } catch (error) {
     return refuseUnread(settings, error);
   }
