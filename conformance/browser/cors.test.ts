@@ -80,7 +80,13 @@ function useJob(page: Page, url: string): Promise<Seen> {
         const { status, headers } = response;
         const { code, cursor, cancelRequested } = JSON.parse((await response.text()) || "{}");
         const hasRetryAfter = Number(headers.get("retry-after")) > 0;
-        return { status, code, cancelRequested, hasEtag: headers.get("etag")?.includes(cursor), hasRetryAfter };
+        return {
+          status,
+          code,
+          cancelRequested,
+          hasEtag: headers.get("etag")?.includes(cursor),
+          hasRetryAfter,
+        };
       } catch (error) {
         return (error as Error).name;
       }

@@ -55,6 +55,7 @@ export {
   type Decision,
 } from "./core/authorize.js";
 export type { CorsOptions } from "./core/cors-option.js";
+export type { DisconnectTarget } from "./core/disconnect-target.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
 export type { DrainOptions } from "./core/drain-times.js";
 export type { EndOptions, EndStatus } from "./core/end-fields.js";

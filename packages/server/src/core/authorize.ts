@@ -28,11 +28,17 @@ export interface AuthorizeCleanup<Raw = unknown> {
 
 /**
  * The app's answer. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is
- * closed before that, and its reader is asked to reconnect with fresh credentials.
+ * closed before that, and its reader is asked to reconnect with fresh credentials. `principal` says who asks, such as
+ * the id of a user or a session, in 1 to 256 characters: `maxStreamsPerPrincipal` counts by it, and `disconnect` finds
+ * the open streams by it.
  */
 export type Decision =
   | boolean
-  | { readonly allow: true; readonly until?: number | undefined }
+  | {
+      readonly allow: true;
+      readonly until?: number | undefined;
+      readonly principal?: string | undefined;
+    }
   | { readonly allow: false; readonly reason?: "not-authenticated" | "forbidden" | undefined };
 
 /**
@@ -63,4 +69,6 @@ export const allowAnyone: Authorize = (request) =>
 export interface Permission {
   /** Milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
+  /** Who asked, if the app said so. */
+  readonly principal: string | undefined;
 }

@@ -27,6 +27,8 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   maxStreams: true,
   maxStreamsPerJob: true,
   maxStreamsPerConnection: true,
+  maxStreamsPerPrincipal: true,
+  recheckMs: true,
   authorizeTimeoutMs: true,
   trustedOrigins: true,
   cors: true,
@@ -109,6 +111,17 @@ export interface ProgressOptions<Raw = unknown> {
    */
   readonly maxStreamsPerConnection?: number | undefined;
   /**
+   * The same for one `principal` that `authorize` returns. Without a principal it does not count.
+   * @defaultValue `100`
+   */
+  readonly maxStreamsPerPrincipal?: number | undefined;
+  /**
+   * `authorize` is asked again about each open stream after this long, up to a fifth earlier at random. A refusal
+   * closes the stream with `bye: auth` (P58); its request is kept for that. `false` for never.
+   * @defaultValue `false`
+   */
+  readonly recheckMs?: number | false | undefined;
+  /**
    * A job whose worker has not reported for this long is `stale`, and as long after that mark `lost`. A worker renews
    * its lease three times as often. @defaultValue `15_000`
    */
@@ -162,6 +175,8 @@ export interface Settings {
   readonly maxStreams: number;
   readonly maxStreamsPerJob: number;
   readonly maxStreamsPerConnection: number;
+  readonly maxStreamsPerPrincipal: number;
+  readonly recheckMs: number;
   readonly leaseMs: number;
   readonly sweepIntervalMs: number | false;
   readonly sweepLimit: number;
@@ -193,6 +208,7 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
     maxAgeMs: timerOrNever("maxAgeMs", options.maxAgeMs ?? 3_600_000),
     stallMs: timer("stallMs", options.stallMs ?? 30_000),
     rereadMs: timer("rereadMs", options.rereadMs ?? 5_000),
+    recheckMs: timerOrNever("recheckMs", options.recheckMs ?? false),
   };
   const settings: Settings = {
     ...timing,
@@ -209,6 +225,11 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
     maxStreamsPerConnection: count(
       "maxStreamsPerConnection",
       options.maxStreamsPerConnection ?? 1_000,
+      1,
+    ),
+    maxStreamsPerPrincipal: count(
+      "maxStreamsPerPrincipal",
+      options.maxStreamsPerPrincipal ?? 100,
       1,
     ),
     leaseMs,

@@ -4,6 +4,7 @@ import {
   type JobState,
   type JobTypes,
 } from "@emlinh/progress-protocol";
+import { checkedTarget, type DisconnectTarget } from "./disconnect-target.js";
 import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
 import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
 import type { EndOptions, EndStatus } from "./end-fields.js";
@@ -129,6 +130,15 @@ export interface Progress<Raw = unknown> {
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
   handle(facts: RequestFacts<Raw>): Promise<Answer>;
+  /**
+   * Withdraws permissions: closes open streams of this process with `bye: auth`, and answers held polls. Their readers
+   * come back at once and `authorize` decides again, so change what it looks at first. Requests that were authorized
+   * but not answered yet are authorized again. In an app of several processes, call it in each.
+   *
+   * @returns the number of streams and polls.
+   * @throws ProgressError `invalid-option`
+   */
+  disconnect(target: DisconnectTarget): number;
   /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
   /**
@@ -188,6 +198,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
     watch: async (jobId, listener) =>
       watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
     handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
+    disconnect: (target) => hub.disconnect(checkedTarget(target)),
     sweep: () => sweeper.sweep(),
     drain: async (times = {}) => hub.drain(resolveDrainTimes(times)),
     close() {

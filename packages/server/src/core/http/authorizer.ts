@@ -85,22 +85,23 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 
 /** Reads each property once: a decision may be any object of the app. */
 function permissionOf(decision: unknown, question: AuthorizeRequest): Permission {
-  if (decision === true) return { until: Number.POSITIVE_INFINITY };
+  if (decision === true) return { until: Number.POSITIVE_INFINITY, principal: undefined };
   if (decision === false) throw denied("forbidden", refusedBy(question));
-  const { allow, until, reason } = partsOf(decision, question);
-  if (allow === true && (until === undefined || isTime(until)))
-    return { until: until ?? Number.POSITIVE_INFINITY };
-  if (allow === false && (reason === undefined || isReason(reason)))
+  const { allow, until, principal, reason } = partsOf(decision, question);
+  if (allow === true && isOptional(until, isTime) && isOptional(principal, isPrincipal))
+    return { until: until ?? Number.POSITIVE_INFINITY, principal };
+  if (allow === false && isOptional(reason, isReason))
     throw denied(reason ?? "forbidden", refusedBy(question));
   throw noDecision(
     question,
-    `{ allow: ${shown(allow)}, until: ${shown(until)}, reason: ${shown(reason)} }`,
+    `{ allow: ${shown(allow)}, until: ${shown(until)}, principal: ${shownType(principal)}, reason: ${shown(reason)} }`,
   );
 }
 
 interface DecisionParts {
   readonly allow?: unknown;
   readonly until?: unknown;
+  readonly principal?: unknown;
   readonly reason?: unknown;
 }
 
@@ -109,11 +110,29 @@ function partsOf(decision: unknown, question: AuthorizeRequest): DecisionParts {
   if (typeof decision !== "object" || decision === null)
     throw noDecision(question, shown(decision));
   try {
-    const { allow, until, reason } = decision as DecisionParts;
-    return { allow, until, reason };
+    const { allow, until, principal, reason } = decision as DecisionParts;
+    return { allow, until, principal, reason };
   } catch (cause) {
     throw appFailed(question, "The decision of authorize threw", cause);
   }
+}
+
+function isOptional<Value>(
+  value: unknown,
+  isValid: (value: unknown) => value is Value,
+): value is Value | undefined {
+  return value === undefined || isValid(value);
+}
+
+const MAX_PRINCIPAL_LENGTH = 256;
+
+function isPrincipal(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_PRINCIPAL_LENGTH;
+}
+
+/** A principal may be personal, so a message shows no more than its length. */
+function shownType(principal: unknown): string {
+  return typeof principal === "string" ? `${principal.length} characters` : shown(principal);
 }
 
 function isTime(value: unknown): value is number {
@@ -138,8 +157,9 @@ function denied(code: Reason, message: string): ProgressError {
 function noDecision(question: AuthorizeRequest, decision: string): ProgressError {
   return appFailed(
     question,
-    `authorize must return true, false, { allow: true, until? } with milliseconds, or { allow: false, reason? } ` +
-      `with "not-authenticated" or "forbidden"; it returned ${decision}`,
+    `authorize must return true, false, { allow: true, until?, principal? } with milliseconds and a string of 1 to ` +
+      `${MAX_PRINCIPAL_LENGTH} characters, or { allow: false, reason? } with "not-authenticated" or "forbidden"; ` +
+      `it returned ${decision}`,
   );
 }
 

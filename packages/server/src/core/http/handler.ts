@@ -17,6 +17,7 @@ import { type Authorizer, createAuthorizer } from "./authorizer.js";
 import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
+import { createRecheck, type StartRecheck } from "./recheck.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";
 import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
@@ -36,6 +37,8 @@ export interface HandlerContext {
 /** The context with what the handler makes for itself. */
 interface Context extends HandlerContext {
   readonly authorizer: Authorizer;
+  /** `undefined` if the app is asked about a stream only once. */
+  readonly startRecheck: StartRecheck | undefined;
 }
 
 type RequestOf<Kind extends ProgressRequest["kind"]> = Extract<ProgressRequest, { kind: Kind }>;
@@ -45,6 +48,8 @@ interface Authorized<Request extends ProgressRequest> {
   readonly request: Request;
   readonly facts: RequestFacts;
   readonly permission: Permission;
+  /** `hub.revocations()` when the app was asked. */
+  readonly revocations: number;
 }
 
 /**
@@ -55,7 +60,9 @@ interface Authorized<Request extends ProgressRequest> {
  */
 export function createHandler(handlerContext: HandlerContext): Handle {
   const { settings } = handlerContext;
-  const context = { ...handlerContext, authorizer: createAuthorizer(settings) };
+  const authorizer = createAuthorizer(settings);
+  const startRecheck = createRecheck(authorizer, settings);
+  const context = { ...handlerContext, authorizer, startRecheck };
   return withCors(settings.cors, async (facts) => {
     const result = await answerOrRefuse(context, facts);
     if (result.kind === "stream") return result;
@@ -92,10 +99,12 @@ async function answer(
   const { hub, authorizer } = context;
   if (facts.signal.aborted) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
+  const revocations = hub.revocations();
   const asked = authorizer.ask(questionOf(request, facts));
   const permission = await hub.wait(asked, facts.signal);
-  if (request.kind === "stream") return answerStream(context, { request, facts, permission });
-  const result = await answerBody(context, { request, facts, permission });
+  const authorized = { facts, permission, revocations };
+  if (request.kind === "stream") return answerStream(context, { request, ...authorized });
+  const result = await answerBody(context, { request, ...authorized });
   // The store may have taken longer than the permission lasts.
   authorizer.check(permission);
   return result;
@@ -106,9 +115,10 @@ function isHeld(request: ProgressRequest): boolean {
 }
 
 async function answerStream(
-  { hub, jobs, settings, authorizer }: Context,
-  { request, facts, permission }: Authorized<RequestOf<"stream">>,
+  context: Context,
+  { request, facts, permission, revocations }: Authorized<RequestOf<"stream">>,
 ): Promise<Answer> {
+  const { hub, jobs, settings, authorizer } = context;
   const { jobId, after } = request;
   const { signal, connection } = facts;
   if (facts.method === "HEAD") {
@@ -116,15 +126,23 @@ async function answerStream(
     authorizer.check(permission);
     return done && cursor === after ? emptyAnswer(204) : streamHead();
   }
-  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
+  const { until, principal } = permission;
+  const client = { connection, principal, signal };
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, ...client });
+  if (hub.revocations() !== revocations) {
+    // A disconnect came after the app was asked, and could not reach this stream yet.
+    handle.leave();
+    return answer(context, request, facts);
+  }
   const { replica } = handle.topic;
   const hasEnd = replica.done && replica.cursor === after;
-  const { until } = permission;
   if (hasEnd || until <= settings.clock()) handle.leave();
   authorizer.check(permission);
   if (hasEnd) return emptyAnswer(204);
   const heartbeatMs = heartbeatOf(settings, facts);
-  return openStream({ hub, handle, settings, cursor: after, until, heartbeatMs }, signal);
+  const recheck = context.startRecheck?.(questionOf(request, facts));
+  const start = { hub, handle, settings, cursor: after, until, principal, heartbeatMs, recheck };
+  return openStream(start, signal);
 }
 
 /** The heartbeats of one stream. */
@@ -142,10 +160,10 @@ function answerBody(
   context: Context,
   authorized: Authorized<Exclude<ProgressRequest, RequestOf<"stream">>>,
 ): Promise<BodyAnswer> {
-  const { request, facts, permission } = authorized;
+  const { request, facts } = authorized;
   switch (request.kind) {
     case "delta":
-      return answerDelta(context, { request, facts, permission });
+      return answerDelta(context, { ...authorized, request });
     case "status":
       return answerStatus(context, request.jobId, facts);
     case "cancel":
@@ -171,18 +189,23 @@ async function answerDelta(
 
 async function readDelta(
   { hub, jobs, settings }: Context,
-  { request, facts, permission }: Authorized<RequestOf<"delta">>,
+  { request, facts, permission, revocations }: Authorized<RequestOf<"delta">>,
 ): Promise<Delta> {
   const { jobId, after, waitMs } = request;
   const { signal, connection } = facts;
   if (waitMs === 0 || after === undefined || facts.method === "HEAD")
     return jobs.readAfter(jobId, after);
-  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
+  const { principal } = permission;
+  const client = { connection, principal, signal };
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, ...client });
   // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
   const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
   const silentMs = allowedSilenceMs(facts);
-  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
-  const delta = await holdPoll({ hub, handle, cursor: after, waitMs: allowedMs, signal });
+  // After a disconnect the reader is answered at once, and comes back to be asked again.
+  const isRevoked = hub.revocations() !== revocations;
+  const allowedMs = isRevoked ? 0 : Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
+  const poll = { hub, handle, cursor: after, waitMs: allowedMs, principal, signal };
+  const delta = await holdPoll(poll);
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
 }

@@ -10,6 +10,7 @@ export interface HeldPoll {
   readonly handle: TopicHandle;
   readonly cursor: Cursor | undefined;
   readonly waitMs: number;
+  readonly principal: string | undefined;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
@@ -30,7 +31,7 @@ export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
     removed: resolve,
     storeLost: resolve,
   };
-  const reader = timeLimit(poll.waitMs, resolve);
+  const reader = readerOf(poll, resolve);
   topic.listeners.add(listener);
   hub.add(reader);
   signal.addEventListener("abort", resolve, { once: true });
@@ -46,12 +47,18 @@ export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
 }
 
 /** Calls `onEnd` once the time is over, or earlier if the hub asks for it. */
-function timeLimit(waitMs: number, onEnd: () => void): Reader {
+function readerOf({ handle, principal, waitMs }: HeldPoll, onEnd: () => void): Reader {
   let leaveAt = elapsed() + waitMs;
   return {
+    jobId: handle.topic.jobId,
+    principal,
     tick: (now) => now >= leaveAt && onEnd(),
     leaveBy(at) {
       leaveAt = Math.min(leaveAt, at);
+    },
+    revoke() {
+      onEnd();
+      return true;
     },
     destroy: onEnd,
   };

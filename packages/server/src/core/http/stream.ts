@@ -32,9 +32,15 @@ export function openStream(start: StreamStart, signal: AbortSignal): StreamAnswe
   }
 
   const unclaimed: Reader = {
+    jobId: handle.topic.jobId,
+    principal: start.principal,
     tick: (now) => now >= expiresAt && leave(),
     // The subscription that is still to come is sent the `bye`.
     leaveBy: () => {},
+    revoke() {
+      leave();
+      return true;
+    },
     destroy: leave,
   };
 

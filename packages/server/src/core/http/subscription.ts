@@ -11,6 +11,7 @@ import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
+import type { Recheck } from "./recheck.js";
 import { closeSink, type SinkState, writeToSink } from "./sink-state.js";
 import type { Sink, Subscription } from "./types.js";
 
@@ -23,8 +24,12 @@ export interface StreamStart {
   readonly cursor: Cursor | undefined;
   /** Until when the reader may watch, in milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
+  /** Who reads, if the app said so. */
+  readonly principal: string | undefined;
   /** Milliseconds of silence after which a heartbeat is sent. */
   readonly heartbeatMs: number;
+  /** `undefined` if the app is not asked again. */
+  readonly recheck: Recheck | undefined;
 }
 
 /** One flat object per stream: with thousands of streams, each further object costs a cache miss per change. */
@@ -51,7 +56,7 @@ const encoder = new TextEncoder();
 export function openSubscription(sink: Sink, start: StreamStart): Subscription {
   const openedAt = elapsed();
   const [leaveAt, leaveReason] = endOfLife(openedAt, start);
-  const { hub, handle, settings, cursor, until, heartbeatMs } = start;
+  const { hub, handle, settings, cursor, until, principal, heartbeatMs, recheck } = start;
   const stream: StreamState = {
     hub,
     handle,
@@ -59,7 +64,9 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     sink,
     cursor,
     until,
+    principal,
     heartbeatMs,
+    recheck,
     openedAt,
     leaveAt,
     leaveReason,
@@ -73,12 +80,15 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
       storeLost: () => leave(stream, bye(stream, "store")),
     },
     reader: {
+      jobId: handle.topic.jobId,
+      principal,
       tick: (now) => tick(stream, now),
       leaveBy(at) {
         if (at >= stream.leaveAt) return;
         stream.leaveAt = at;
         stream.leaveReason = "drain";
       },
+      revoke: () => revoke(stream),
       destroy: () => destroy(stream),
     },
   };
@@ -164,6 +174,12 @@ function leave(stream: StreamState, lastFrame: string): void {
   end(stream);
 }
 
+function revoke(stream: StreamState): boolean {
+  if (stream.phase !== "open") return false;
+  leave(stream, bye(stream, "auth"));
+  return true;
+}
+
 function destroy(stream: StreamState): void {
   if (stream.phase === "over") return;
   over(stream);
@@ -181,6 +197,7 @@ function over(stream: StreamState): void {
 function tick(stream: StreamState, now: number): void {
   const { phase, endingAt, leaveAt, leaveReason, handle, heartbeatMs } = stream;
   const { stallMs, idleTimeoutMs } = stream.settings;
+  if (phase === "open") stream.recheck?.tick(now, stream.reader.revoke);
   const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
   if (now - stalledSince >= stallMs) destroy(stream);
   else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));

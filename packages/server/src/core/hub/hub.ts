@@ -1,6 +1,7 @@
 import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
+import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
@@ -25,6 +26,8 @@ interface JoinOptions {
   readonly isStream: boolean;
   /** The connection that the slot counts for. */
   readonly connection?: object | undefined;
+  /** Who reads, if the app said so. The slot counts for it, too. */
+  readonly principal?: string | undefined;
   /** Aborts when the client is gone. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,6 +59,18 @@ export interface Hub {
   wait<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result>;
   add(reader: Reader): void;
   remove(reader: Reader): void;
+  /**
+   * Sends the readers of a job, of a principal, or of both away at once (P58). Requests that wait are not in reach:
+   * see `revocations`.
+   *
+   * @returns their number.
+   */
+  disconnect(target: DisconnectTarget): number;
+  /**
+   * The number of calls of `disconnect` so far. A permission from before the last one must be asked for again before a
+   * reader is added.
+   */
+  revocations(): number;
   isDraining(): boolean;
   isClosed(): boolean;
   /**
@@ -78,6 +93,7 @@ interface HubState {
   readonly limiter: StreamLimiter;
   readonly pending: PendingRequests;
   readonly clock: HubClock;
+  revocations: number;
   isDraining: boolean;
   isClosed: boolean;
 }
@@ -98,6 +114,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
     limiter: streamLimiter(settings),
     pending: pendingRequests(),
     clock: hubClock(settings.tickMs, (now) => tick(hub, now)),
+    revocations: 0,
     isDraining: false,
     isClosed: false,
   };
@@ -110,6 +127,15 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       if (hub.isDraining) reader.leaveBy(elapsed());
     },
     remove: (reader) => hub.readers.remove(reader),
+    disconnect({ jobId, principal }) {
+      hub.revocations += 1;
+      return hub.readers.revoke(
+        (reader) =>
+          (jobId === undefined || reader.jobId === jobId) &&
+          (principal === undefined || reader.principal === principal),
+      );
+    },
+    revocations: () => hub.revocations,
     isDraining: () => hub.isDraining,
     isClosed: () => hub.isClosed,
     drain(times) {
@@ -146,13 +172,13 @@ function report({ settings }: HubState, error: unknown): void {
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, isStream, connection, signal }: JoinOptions,
+  { cursor, isStream, connection, principal, signal }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw closedError("This progress");
   if (isStream && hub.isDraining) throw draining();
   const until = <Result>(promise: Promise<Result>): Promise<Result> =>
     isStream ? hub.pending.until(promise, signal) : promise;
-  const giveSlotBack = isStream ? hub.limiter.take(jobId, connection) : undefined;
+  const giveSlotBack = isStream ? hub.limiter.take(jobId, connection, principal) : undefined;
   const isKnown = hub.topics.has(jobId);
   const shared = openTopic(hub, jobId);
   const { topic } = shared;

@@ -3,10 +3,15 @@
  * a held poll.
  */
 export interface Reader {
+  readonly jobId: string;
+  /** Who reads, if the app said so. */
+  readonly principal: string | undefined;
   /** @param now - By `elapsed`. */
   tick(now: number): void;
   /** Asks the reader to leave by a time, because the server drains. */
   leaveBy(at: number): void;
+  /** Sends the reader away at once, because its permission is withdrawn. @returns `false` if it was leaving already. */
+  revoke(): boolean;
   /** Ends the reader now. Its slot is free at the end of this turn of the event loop. */
   destroy(): void;
 }
@@ -18,6 +23,8 @@ export interface Readers extends Pick<Reader, "tick"> {
   isEmpty(): boolean;
   /** Asks each reader to leave. @param time - Called once for each of them. */
   leaveBy(time: () => number): void;
+  /** Sends those away that a test picks. @returns their number. */
+  revoke(isRevoked: (reader: Reader) => boolean): number;
   destroyAll(): void;
 }
 
@@ -42,6 +49,13 @@ export function createReaders(onFault: (error: unknown) => void): Readers {
     isEmpty: () => readers.size === 0,
     tick: (now) => each((reader) => reader.tick(now)),
     leaveBy: (time) => each((reader) => reader.leaveBy(time())),
+    revoke(isRevoked) {
+      let count = 0;
+      each((reader) => {
+        if (isRevoked(reader) && reader.revoke()) count += 1;
+      });
+      return count;
+    },
     destroyAll: () => each((reader) => reader.destroy()),
   };
 }

@@ -1,16 +1,17 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import type { Settings } from "../options.js";
 
-/** Bounds the streams and held polls that are open at once: in this process, per job and per connection. */
+/** Bounds the streams and held polls that are open at once: in this process, per job, connection and principal. */
 export interface StreamLimiter {
   /**
    * Takes a slot for one stream of a job.
    *
    * @param connection - The connection that carries it, compared by identity; `undefined` if it is not known.
+   * @param principal - Who reads; `undefined` if the app did not say.
    * @returns a function that gives the slot back. Call it once.
    * @throws ProgressError `too-many-streams`
    */
-  take(jobId: string, connection?: object | undefined): () => void;
+  take(jobId: string, connection?: object | undefined, principal?: string | undefined): () => void;
   /** Slots that are taken. */
   count(): number;
   /** Resolves once no slot is taken. */
@@ -18,24 +19,32 @@ export interface StreamLimiter {
 }
 
 /** The bounds of a {@link StreamLimiter}. */
-type Limits = Pick<Settings, "maxStreams" | "maxStreamsPerJob" | "maxStreamsPerConnection">;
+type Limits = Pick<
+  Settings,
+  "maxStreams" | "maxStreamsPerJob" | "maxStreamsPerConnection" | "maxStreamsPerPrincipal"
+>;
 
 /** Starts with all slots free. */
 export function streamLimiter({
   maxStreams,
   maxStreamsPerJob,
   maxStreamsPerConnection,
+  maxStreamsPerPrincipal,
 }: Limits): StreamLimiter {
   const byJob = new Map<string, number>();
+  const byPrincipal = new Map<string, number>();
   const byConnection = new WeakMap<object, number>();
   let taken = 0;
   let waiting: (() => void)[] = [];
 
-  function giveBack(jobId: string, connection: object | undefined): void {
+  function giveBack(
+    jobId: string,
+    connection: object | undefined,
+    principal: string | undefined,
+  ): void {
     taken -= 1;
-    const left = (byJob.get(jobId) ?? 1) - 1;
-    if (left > 0) byJob.set(jobId, left);
-    else byJob.delete(jobId);
+    decrement(byJob, jobId);
+    if (principal !== undefined) decrement(byPrincipal, principal);
     if (connection !== undefined)
       byConnection.set(connection, (byConnection.get(connection) ?? 1) - 1);
     if (taken > 0) return;
@@ -44,18 +53,22 @@ export function streamLimiter({
   }
 
   return {
-    take(jobId, connection) {
+    take(jobId, connection, principal) {
       const ofJob = byJob.get(jobId) ?? 0;
       const ofConnection = connection === undefined ? 0 : (byConnection.get(connection) ?? 0);
+      const ofPrincipal = principal === undefined ? 0 : (byPrincipal.get(principal) ?? 0);
       if (taken >= maxStreams) throw tooManyStreams("in this process", maxStreams);
       if (ofJob >= maxStreamsPerJob)
         throw tooManyStreams(`of the job "${jobId}"`, maxStreamsPerJob);
       if (ofConnection >= maxStreamsPerConnection)
         throw tooManyStreams("of one connection", maxStreamsPerConnection);
+      if (ofPrincipal >= maxStreamsPerPrincipal)
+        throw tooManyStreams("of one principal", maxStreamsPerPrincipal);
       taken += 1;
       byJob.set(jobId, ofJob + 1);
       if (connection !== undefined) byConnection.set(connection, ofConnection + 1);
-      return () => giveBack(jobId, connection);
+      if (principal !== undefined) byPrincipal.set(principal, ofPrincipal + 1);
+      return () => giveBack(jobId, connection, principal);
     },
     count: () => taken,
     async whenNone() {
@@ -64,11 +77,18 @@ export function streamLimiter({
   };
 }
 
+/** Forgets a key without a slot: there may be any number of them. */
+function decrement(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 1) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
+}
+
 function tooManyStreams(where: string, max: number): ProgressError {
   return new ProgressError("too-many-streams", {
     message:
       `The limit of ${max} open streams ${where} is reached. ` +
-      "Raise maxStreams, maxStreamsPerJob or maxStreamsPerConnection, or add a process.",
+      "Raise maxStreams, maxStreamsPerJob, maxStreamsPerConnection or maxStreamsPerPrincipal, or add a process.",
     retryable: true,
     status: 429,
     details: { max },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
-import { openStream } from "../streams.js";
+import { openStream, subscribe } from "../streams.js";
 
 useFakeTime();
 
@@ -26,6 +26,33 @@ describe("limits of open streams", () => {
     await openStream(progress, a);
     expect((await progress.handle(requestFacts(`/${a}`, STREAM))).status).toBe(429);
     expect((await progress.handle(requestFacts(`/${b}`, STREAM))).status).toBe(200);
+  });
+
+  test("given maxStreamsPerPrincipal, refuses only streams and held polls of that principal", async () => {
+    const { progress, createJob } = makeContext({
+      maxStreamsPerPrincipal: 1,
+      authorize: ({ facts }) => ({ allow: true, principal: facts.header("x-user") }),
+    });
+    const id = await createJob();
+    const cursor = (await progress.status(id))?.cursor;
+    const ask = (user: string, target = `/${id}`) =>
+      progress.handle(requestFacts(target, { ...STREAM, "x-user": user }));
+    const stream = subscribe(await ask("ann"));
+    expect(await ask("ann")).toMatchObject({ status: 429 });
+    const poll = { "x-user": "ann" };
+    const held = await progress.handle(requestFacts(`/${id}?after=${cursor}&wait=5`, poll));
+    expect(bodyOf(held)).toMatchObject({ code: "too-many-streams" });
+    expect(await ask("bob")).toMatchObject({ status: 200 });
+    stream.subscription?.closed();
+    expect(await ask("ann")).toMatchObject({ status: 200 });
+  });
+
+  test("given no maxStreamsPerPrincipal, allows 100 streams", async () => {
+    const authorize = () => ({ allow: true, principal: "ann" }) as const;
+    const { progress, createJob } = makeContext({ authorize });
+    const id = await createJob();
+    for (let count = 0; count < 100; count += 1) await openStream(progress, id);
+    expect(await progress.handle(requestFacts(`/${id}`, STREAM))).toMatchObject({ status: 429 });
   });
 
   test("given 429 and 503, the body carries the wait of Retry-After in milliseconds", async () => {

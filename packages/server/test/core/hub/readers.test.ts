@@ -6,7 +6,17 @@ function readerOf(calls: string[], name: string): Reader {
     calls.push(`${name}.${method}`);
     if (name === "broken") throw new Error(method);
   };
-  return { tick: note("tick"), leaveBy: note("leaveBy"), destroy: note("destroy") };
+  return {
+    jobId: "a",
+    principal: undefined,
+    tick: note("tick"),
+    leaveBy: note("leaveBy"),
+    revoke() {
+      note("revoke")();
+      return true;
+    },
+    destroy: note("destroy"),
+  };
 }
 
 test("given a reader that throws, calls the others and reports the error", () => {
@@ -16,12 +26,13 @@ test("given a reader that throws, calls the others and reports the error", () =>
   for (const name of ["a", "broken", "b"]) readers.add(readerOf(calls, name));
   readers.tick(1);
   readers.leaveBy(() => 2);
+  expect(readers.revoke(() => true)).toBe(2);
   readers.destroyAll();
-  const expected = ["tick", "leaveBy", "destroy"].flatMap((method) =>
+  const expected = ["tick", "leaveBy", "revoke", "destroy"].flatMap((method) =>
     ["a", "broken", "b"].map((name) => `${name}.${method}`),
   );
   expect(calls).toEqual(expected);
-  expect(faults).toHaveLength(3);
+  expect(faults).toHaveLength(4);
 });
 
 test("given a reader that is removed while they are called, does not call it", () => {

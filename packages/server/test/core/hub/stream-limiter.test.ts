@@ -6,8 +6,14 @@ function limiterOf(
   maxStreams: number,
   maxStreamsPerJob: number,
   maxStreamsPerConnection: number = Number.POSITIVE_INFINITY,
+  maxStreamsPerPrincipal: number = Number.POSITIVE_INFINITY,
 ): StreamLimiter {
-  return streamLimiter({ maxStreams, maxStreamsPerJob, maxStreamsPerConnection });
+  return streamLimiter({
+    maxStreams,
+    maxStreamsPerJob,
+    maxStreamsPerConnection,
+    maxStreamsPerPrincipal,
+  });
 }
 
 describe("take", () => {
@@ -106,6 +112,30 @@ describe("take, for a connection", () => {
     limiter.take("a");
     limiter.take("a", undefined);
     expect(limiter.count()).toBe(2);
+  });
+});
+
+describe("take, for a principal", () => {
+  test("given no free slot of the principal, throws for that principal only", () => {
+    const limiter = limiterOf(10, 10, 10, 2);
+    limiter.take("a", {}, "ann");
+    limiter.take("b", {}, "ann");
+    expect(() => limiter.take("c", {}, "ann")).toThrow(
+      expect.objectContaining({
+        code: "too-many-streams",
+        message: expect.stringContaining("limit of 2 open streams of one principal"),
+      }),
+    );
+    limiter.take("c", {}, "bob");
+    limiter.take("c", {});
+    expect(limiter.count()).toBe(4);
+  });
+
+  test("given a slot that was given back, takes it again", () => {
+    const limiter = limiterOf(10, 10, 10, 1);
+    limiter.take("a", undefined, "ann")();
+    limiter.take("a", undefined, "ann");
+    expect(() => limiter.take("a", undefined, "ann")).toThrow();
   });
 });
 

@@ -1,0 +1,102 @@
+import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
+import { asProgressError } from "../../shared/errors.js";
+import { elapsed } from "../../shared/time.js";
+import type { AuthorizeRequest } from "../authorize.js";
+import type { Settings } from "../options.js";
+import type { Authorizer } from "./authorizer.js";
+
+/** The repeated question whether one open stream is still allowed. */
+export interface Recheck {
+  /**
+   * Asks the app if it is time.
+   *
+   * @param now - By {@link elapsed}.
+   * @param onRefused - Called later if the app refuses.
+   */
+  tick(now: number, onRefused: () => void): void;
+}
+
+/** Begins to ask about a stream. */
+export type StartRecheck = (question: AuthorizeRequest) => Recheck;
+
+/** Questions that are asked at once in a process: many streams may be due at the same time. */
+const MAX_QUESTIONS = 50;
+
+type RecheckSettings = Pick<Settings, "recheckMs" | "random" | "onError">;
+
+/**
+ * Asks the app again about open streams, each after `recheckMs`, up to a fifth earlier at random (P58). If the app
+ * fails to decide, the stream stays open until the next question: a fault of the app's session store must not close
+ * all streams.
+ *
+ * @returns `undefined` if `recheckMs` is off.
+ */
+export function createRecheck(
+  authorizer: Authorizer,
+  settings: RecheckSettings,
+): StartRecheck | undefined {
+  const { recheckMs, random, onError } = settings;
+  if (recheckMs === Number.POSITIVE_INFINITY) return undefined;
+  const ask = questionQueue(async (question) => isStillAllowed(authorizer, question, onError));
+  const nextDue = (): number => elapsed() + recheckMs * (1 - random() / 5);
+  return (question) => {
+    let dueAt = nextDue();
+    return {
+      tick(now, onRefused) {
+        if (now < dueAt) return;
+        // Not due again before the answer.
+        dueAt = Number.POSITIVE_INFINITY;
+        ask(question, (isAllowed) => {
+          dueAt = nextDue();
+          if (!isAllowed) onRefused();
+        });
+      },
+    };
+  };
+}
+
+async function isStillAllowed(
+  authorizer: Authorizer,
+  question: AuthorizeRequest,
+  onError: (error: ProgressError) => void,
+): Promise<boolean> {
+  try {
+    await authorizer.ask(question);
+    return true;
+  } catch (error) {
+    const isRefused =
+      isProgressError(error, "forbidden") || isProgressError(error, "not-authenticated");
+    // More questions may wait than are allowed: then the streams are no cause of the trouble.
+    if (!isRefused && !isProgressError(error, "too-many-streams"))
+      onError(asProgressError(error, "An open stream could not be authorized again."));
+    return !isRefused;
+  }
+}
+
+type OnAnswer = (isAllowed: boolean) => void;
+
+/** Asks at most {@link MAX_QUESTIONS} at once, in order. @param ask - Must not reject. */
+function questionQueue(
+  ask: (question: AuthorizeRequest) => Promise<boolean>,
+): (question: AuthorizeRequest, onAnswer: OnAnswer) => void {
+  const waiting = new Map<AuthorizeRequest, OnAnswer>();
+  let asking = 0;
+
+  function askNext(): void {
+    for (const [question, onAnswer] of waiting) {
+      if (asking >= MAX_QUESTIONS) return;
+      waiting.delete(question);
+      asking += 1;
+      void ask(question).then((isAllowed) => {
+        asking -= 1;
+        onAnswer(isAllowed);
+        askNext();
+      });
+    }
+  }
+
+  return (question, onAnswer) => {
+    waiting.set(question, onAnswer);
+    askNext();
+  };
+}
