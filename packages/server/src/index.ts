@@ -90,6 +90,13 @@ export type {
   Wake,
   Written,
 } from "./core/store.js";
+export type { TicketAction } from "./core/ticket-format.js";
+export {
+  createTickets,
+  type TicketOptions,
+  type Tickets,
+  type TicketsOptions,
+} from "./core/tickets.js";
 export type { JobListener } from "./core/watch-job.js";
 export {
   checkWrite,
