@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import {
   type Authorize,
   createProgress,
+  createTickets,
   memoryStore,
   type Progress,
   parseCursor,
@@ -46,8 +47,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   stranger: [],
 };
 
-const authorize: Authorize = ({ action, facts }) => {
+const { createTicket, authorizeByTicket } = createTickets({ secrets: [new Uint8Array(32)] });
+
+const authorize: Authorize = (question) => {
+  const { action, facts } = question;
   const user = facts.header("x-user") ?? "viewer";
+  if (user === "holder") return authorizeByTicket(question);
   if (user === "nobody") return { allow: false, reason: "not-authenticated" };
   return ALLOWED[user]?.includes(action) ?? false;
 };
@@ -109,6 +114,19 @@ async function prepare({ progress, expire }: Server, job: RequestCase["job"]) {
   return { id, old: cursor, now, future: printCursor({ epoch, version: version + 7 }) };
 }
 
+/** The tickets of a case by name: valid, changed, expired, and of another job. All are for watching. */
+async function ticketsOf(jobId: string): Promise<Readonly<Record<string, string>>> {
+  const past = createTickets({ secrets: [new Uint8Array(32)], clock: () => Date.now() - 60_001 });
+  const options = { jobId, actions: ["watch"] as const, expiresInMs: 60_000 };
+  const ticket = await createTicket(options);
+  return {
+    ticket,
+    changed: `${ticket.slice(0, -2)}${ticket.at(-2) === "A" ? "B" : "A"}${ticket.at(-1)}`,
+    expired: await past.createTicket(options),
+    foreign: await createTicket({ ...options, jobId: "another" }),
+  };
+}
+
 function isEmptyObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
@@ -125,9 +143,13 @@ describe("requests.json", () => {
     const { request, answer } = one;
     const server = await serve(one.cors);
     const { progress, url } = server;
-    const names = { ...(await prepare(server, one.job)), host: new URL(url).host };
-    const fill = (text: string) =>
-      text.replace(/\{(id|old|now|future|host)\}/g, (_, name: keyof typeof names) => names[name]);
+    const prepared = await prepare(server, one.job);
+    const names: Readonly<Record<string, string>> = {
+      ...prepared,
+      ...(await ticketsOf(prepared.id)),
+      host: new URL(url).host,
+    };
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (all, name) => names[name] ?? all);
     if (one.draining) await progress.drain({ spreadMs: 0 });
     const query = request.query === undefined ? "" : `?${fill(request.query)}`;
     const headers = Object.entries(request.headers ?? {}).map(([k, v]) => [k, fill(v)] as const);
