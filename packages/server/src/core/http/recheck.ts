@@ -1,7 +1,7 @@
 import { isProgressError, type ProgressError } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
-import type { AuthorizeRequest } from "../authorize.js";
+import type { AuthorizeRequest, Permission } from "../authorize.js";
 import type { Settings } from "../options.js";
 import type { Authorizer } from "./authorizer.js";
 
@@ -11,7 +11,7 @@ export interface Recheck {
    * Asks the app if it is time.
    *
    * @param now - By {@link elapsed}.
-   * @param onRefused - Called later if the app refuses.
+   * @param onRefused - Called later if the app refuses, or once the permission that it gave again has ended.
    */
   tick(now: number, onRefused: () => void): void;
 }
@@ -22,7 +22,7 @@ export type StartRecheck = (question: AuthorizeRequest) => Recheck;
 /** Questions that are asked at once in a process: many streams may be due at the same time. */
 const MAX_QUESTIONS = 50;
 
-type RecheckSettings = Pick<Settings, "recheckMs" | "random" | "onError">;
+type RecheckSettings = Pick<Settings, "recheckMs" | "random" | "clock" | "onError">;
 
 /**
  * Asks the app again about open streams, each after `recheckMs`, up to a fifth earlier at random (P58). If the app
@@ -35,49 +35,57 @@ export function createRecheck(
   authorizer: Authorizer,
   settings: RecheckSettings,
 ): StartRecheck | undefined {
-  const { recheckMs, random, onError } = settings;
+  const { recheckMs, random, clock, onError } = settings;
   if (recheckMs === Number.POSITIVE_INFINITY) return undefined;
-  const ask = questionQueue(async (question) => isStillAllowed(authorizer, question, onError));
+  const ask = questionQueue((question) => askAgain(authorizer, question, onError));
   const nextDue = (): number => elapsed() + recheckMs * (1 - random() / 5);
   return (question) => {
     let dueAt = nextDue();
+    let until = Number.POSITIVE_INFINITY;
     return {
       tick(now, onRefused) {
+        if (until <= clock()) {
+          onRefused();
+          return;
+        }
         if (now < dueAt) return;
         // Not due again before the answer.
         dueAt = Number.POSITIVE_INFINITY;
-        ask(question, (isAllowed) => {
+        ask(question, (answer) => {
           dueAt = nextDue();
-          if (!isAllowed) onRefused();
+          if (answer === "refused") onRefused();
+          else if (answer !== "unknown") until = answer.until;
         });
       },
     };
   };
 }
 
-async function isStillAllowed(
+/** `unknown`: the app failed to decide. */
+type AppAnswer = Permission | "refused" | "unknown";
+
+async function askAgain(
   authorizer: Authorizer,
   question: AuthorizeRequest,
   onError: (error: ProgressError) => void,
-): Promise<boolean> {
+): Promise<AppAnswer> {
   try {
-    await authorizer.ask(question);
-    return true;
+    return await authorizer.ask(question);
   } catch (error) {
-    const isRefused =
-      isProgressError(error, "forbidden") || isProgressError(error, "not-authenticated");
-    // More questions may wait than are allowed: then the streams are no cause of the trouble.
-    if (!isRefused && !isProgressError(error, "too-many-streams"))
+    if (isProgressError(error, "forbidden") || isProgressError(error, "not-authenticated"))
+      return "refused";
+    // The questions of new requests may have reached their bound, which is no fault of the app.
+    if (!isProgressError(error, "too-many-streams"))
       onError(asProgressError(error, "An open stream could not be authorized again."));
-    return !isRefused;
+    return "unknown";
   }
 }
 
-type OnAnswer = (isAllowed: boolean) => void;
+type OnAnswer = (answer: AppAnswer) => void;
 
 /** Asks at most {@link MAX_QUESTIONS} at once, in order. @param ask - Must not reject. */
 function questionQueue(
-  ask: (question: AuthorizeRequest) => Promise<boolean>,
+  ask: (question: AuthorizeRequest) => Promise<AppAnswer>,
 ): (question: AuthorizeRequest, onAnswer: OnAnswer) => void {
   const waiting = new Map<AuthorizeRequest, OnAnswer>();
   let asking = 0;
@@ -87,9 +95,9 @@ function questionQueue(
       if (asking >= MAX_QUESTIONS) return;
       waiting.delete(question);
       asking += 1;
-      void ask(question).then((isAllowed) => {
+      void ask(question).then((answer) => {
         asking -= 1;
-        onAnswer(isAllowed);
+        onAnswer(answer);
         askNext();
       });
     }

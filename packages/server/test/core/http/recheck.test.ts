@@ -56,6 +56,17 @@ describe("recheckMs", () => {
     expect(app.questions).toHaveLength(2);
   });
 
+  test("given a permission that ends before the next question, closes the stream then", async () => {
+    const { app, progress, createJob } = openApp();
+    const sink = await openStream(progress, await createJob());
+    app.answer = () => ({ allow: true, until: Date.now() + 10_000 });
+    await advance(DUE_MS + 9_000);
+    expect(sink.ended).toBe(false);
+    await advance(1_500);
+    expect(isClosedWithBye(sink)).toBe(true);
+    expect(app.questions).toHaveLength(2);
+  });
+
   test.each<[string, () => Decision]>([
     [
       "a throw",
