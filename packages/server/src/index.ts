@@ -61,6 +61,7 @@ export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
   Answer,
   BodyAnswer,
+  BodyLimits,
   RequestFacts,
   Sink,
   StreamAnswer,
