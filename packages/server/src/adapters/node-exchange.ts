@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
-import { readNodeBody } from "./node-body.js";
+import { readNodeBody } from "./stream-body.js";
 
 /** A request of `node:http`, `node:https` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;

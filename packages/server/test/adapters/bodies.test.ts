@@ -142,6 +142,15 @@ describe("given a body that a parser of the app has read", () => {
     });
   });
 
+  test("Express whose middleware sets an encoding reads it", async () => {
+    const app = express();
+    app.use((req, _res, next) => void next(req.setEncoding("utf8") && undefined));
+    app.use(BASE, expressProgress(echo(300).progress));
+    host = await listen(http.createServer(app));
+    const { text } = await (await host.client.ask(PATH, { ...POST, body: TEXT })).json();
+    expect(text === TEXT).toBe(true);
+  });
+
   test("Express whose middleware reads and drops it refuses it", async () => {
     const app = express();
     app.use((req, _res, next) => void req.resume().once("end", next));

@@ -31,8 +31,8 @@ export interface ReportedChange {
 }
 
 /**
- * The change that a report makes to a job, by the rules of a reporter (P13): the percent never falls, and a step that is
- * completed or skipped stays so.
+ * The change that a report makes to a job, by the rules of a reporter (P13): the percent never falls, and a step that
+ * is completed or skipped stays so.
  *
  * @param before - The job's fields.
  * @param storeNow - The store's time, in milliseconds since the epoch.
