@@ -11,7 +11,7 @@ import { changeOf, type ReportedChange } from "./updates/update-change.js";
 export { readUpdate, type WorkerUpdate } from "./updates/read-update.js";
 
 /** The answer to a report (P55). */
-export interface UpdateReply {
+interface UpdateReply {
   readonly jobId: string;
   readonly cursor: Cursor;
   readonly attempt: number;

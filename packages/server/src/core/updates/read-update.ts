@@ -65,7 +65,7 @@ interface EndError {
 }
 
 /** The shortest and the longest lease that a worker may ask for, in milliseconds. */
-export const LEASE_RANGE_MS = { least: 5_000, most: 600_000 } as const;
+const LEASE_RANGE_MS = { least: 5_000, most: 600_000 } as const;
 
 const TOKEN = /^[A-Za-z0-9_-]{16,64}$/;
 /** A store counts two writes per request, as an exact number. */
