@@ -82,7 +82,7 @@ class Job:
         self._changed = threading.Condition()
         self._pending = _Pending()
         self._stopped = None
-        self._is_over = False
+        self._over = threading.Event()
         self._open(attempt, take_over)
         self._thread = threading.Thread(target=self._run, name=f"progress {job_id}", daemon=True)
         self._thread.start()
@@ -138,7 +138,7 @@ class Job:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if self._is_over:
+        if self._over.is_set():
             return False
         if isinstance(error, Cancelled):
             self.end_cancelled()
@@ -151,7 +151,7 @@ class Job:
     def close(self):
         """Stops reporting without an end. The lease runs out, and the job is lost unless another worker opens it."""
         with self._changed:
-            self._is_over = True
+            self._over.set()
             self._changed.notify_all()
         self._thread.join()
 
@@ -197,7 +197,7 @@ class Job:
     def _run(self):
         """Sends what is pending, and renews the lease, until the job is over."""
         sent_at = time.monotonic()
-        while not self._is_over:
+        while not self._over.is_set():
             report = self._next_report(sent_at)
             if report is None:
                 return
@@ -212,13 +212,13 @@ class Job:
                     return
             if _is_last(report):
                 self._pending.last = None
-                self._is_over = True
+                self._over.set()
             sent_at = time.monotonic()
 
     def _next_report(self, sent_at):
         """Waits for something to send, or until the lease is to be renewed."""
         with self._changed:
-            while not self._is_over:
+            while not self._over.is_set():
                 now = time.monotonic()
                 due = sent_at + self._renew_after
                 if self._pending.is_urgent:
@@ -258,9 +258,8 @@ class Job:
                 wait = max(failure.retry_after, min(5.0, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
                 if deadline is not None and time.monotonic() + wait > deadline:
                     raise Unreachable(f"{self._server.url} gave no answer: {failure}") from failure
-                if self._is_over:
+                if self._over.wait(wait):
                     raise Refused("closed", "The job was closed.") from failure
-                time.sleep(wait)
 
     def _stop(self, reason):
         self._stopped = self._stopped if isinstance(self._stopped, Refused) else reason

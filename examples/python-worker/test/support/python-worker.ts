@@ -22,7 +22,12 @@ const FOLDER = new URL("../..", import.meta.url);
 
 /** Starts `count_primes.py`. Arguments: the base URL, the job, the bound, and the attempt. */
 export function startWorker(...args: readonly string[]): PythonWorker {
-  const child = spawn("python3", ["count_primes.py", ...args], {
+  return startProgram("count_primes.py", ...args);
+}
+
+/** Starts a program of this example. */
+export function startProgram(...args: readonly string[]): PythonWorker {
+  const child = spawn("python3", args, {
     cwd: FOLDER,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
