@@ -78,6 +78,7 @@ const ROOMS: readonly Room[] = [
   },
   coreRoom("reporter"),
   coreRoom("hub"),
+  coreRoom("updates"),
   coreRoom("http", /^server\/src\/core\/hub\//),
   {
     name: "stores/shared",

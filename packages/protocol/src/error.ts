@@ -15,6 +15,8 @@ export type ErrorCode =
   | "job-expired"
   | "method-not-allowed"
   | "not-acceptable"
+  | "request-timed-out"
+  | "unsupported-media-type"
   | "too-many-streams"
   | "draining"
   | "store-unavailable"
@@ -54,6 +56,9 @@ const REFUSAL_CODES = [
   "job-expired",
   "method-not-allowed",
   "not-acceptable",
+  "request-timed-out",
+  "unsupported-media-type",
+  "invalid-change",
   "too-large",
   "too-many-streams",
   "draining",

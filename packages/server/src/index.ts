@@ -63,6 +63,7 @@ export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
   Answer,
   BodyAnswer,
+  BodyLimits,
   RequestFacts,
   Sink,
   StreamAnswer,
@@ -79,7 +80,8 @@ export {
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
 export type { PlainResult, Returned, RunOptions, Work } from "./core/reporter/run-job.js";
-export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
+export type { StepReporter } from "./core/reporter/steps.js";
+export type { StepUpdate } from "./core/step-state.js";
 export type {
   Created,
   JobDraft,

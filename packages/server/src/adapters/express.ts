@@ -16,7 +16,7 @@ export type ExpressProgress = (
  * request of Express, with the properties that earlier middleware has set. Its type is `Request` of Express, or one
  * that extends it.
  *
- * It reads no body, so body parsers may come before or after it. It calls `next` with an error only if other code has
+ * Body parsers may come before or after it. It calls `next` with an error only if other code has
  * already begun the response.
  *
  * @example

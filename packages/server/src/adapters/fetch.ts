@@ -1,6 +1,7 @@
 import type { Answer, RequestFacts } from "../core/http/types.js";
 import { checksFor } from "../shared/option-checks.js";
 import { type ExchangeLife, untilTurn, watchExchange } from "./exchange-life.js";
+import { readFetchBody } from "./fetch-body.js";
 import { type FetchCall, maxSilenceMsOf, nodeExchangeOf } from "./fetch-runtime.js";
 import { frameStream } from "./frame-stream.js";
 import { discardStream } from "./guarded-subscription.js";
@@ -99,6 +100,7 @@ function fetchFacts(call: FetchCall, target: Target, life: ExchangeLife | undefi
     raw,
     connection: life?.connection,
     maxSilenceMs: maxSilenceMsOf(call),
+    body: (limits) => readFetchBody(request, limits),
     signal: life ? AbortSignal.any([request.signal, life.signal]) : request.signal,
   };
 }

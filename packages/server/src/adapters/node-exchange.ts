@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
+import { readNodeBody } from "./stream-body.js";
 
 /** A request of `node:http`, `node:https` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -34,6 +35,7 @@ export function nodeFacts(
     header: (name) => headerOf(req, name.toLowerCase()),
     raw,
     connection,
+    body: (limits) => readNodeBody(req, limits),
     signal,
   };
 }

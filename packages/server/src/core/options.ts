@@ -87,7 +87,7 @@ export interface ProgressOptions<Raw = unknown> {
   readonly maxAgeMs?: number | false | undefined;
   /**
    * A reader that takes no bytes for this long is disconnected (P35). A stream whose response was not begun after this
-   * long gives its slot back.
+   * long gives its slot back. The body of a report must arrive within this time (P54).
    * @defaultValue `30_000`
    */
   readonly stallMs?: number | undefined;

@@ -29,6 +29,7 @@ import {
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
+import { createWorkerReports } from "./worker-reports.js";
 
 /** Figures of this process. */
 export interface ProgressStats extends HubStats {
@@ -172,6 +173,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
   const store = guardStore(settings.store, settings.clock);
   const hub = createHub(store, settings);
   const jobs = createJobs({ store, onError: settings.onError });
+  const reports = createWorkerReports({ store, settings });
   const workers = createWorkers(store, settings, hub);
   const sweeper = createSweeper({ store, settings, renewLeases: workers.renewLeases });
   let closing: Promise<void> | undefined;
@@ -197,7 +199,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
     remove: async (jobId) => unlessUnknown(jobs.removeKnown(checkedJobId("remove", jobId)), false),
     watch: async (jobId, listener) =>
       watchJob({ hub, settings, now: store.now }, checkedJobId("watch", jobId), listener),
-    handle: createHandler({ hub, jobs, settings, sweep: sweeper.sweep }),
+    handle: createHandler({ hub, jobs, reports, settings, sweep: sweeper.sweep }),
     disconnect: (target) => hub.disconnect(checkedTarget(target)),
     sweep: () => sweeper.sweep(),
     drain: async (times = {}) => hub.drain(resolveDrainTimes(times)),

@@ -12,13 +12,15 @@ import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import type { SweepReport } from "../store.js";
+import type { WorkerReports } from "../worker-reports.js";
 import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
 import { type Authorizer, createAuthorizer } from "./authorizer.js";
+import { readReport } from "./body.js";
 import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { createRecheck, type StartRecheck } from "./recheck.js";
-import { isRefusal, refusalAnswer } from "./refusal.js";
+import { detailOf, isRefusal, refusalAnswer } from "./refusal.js";
 import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
@@ -30,6 +32,7 @@ export type Handle = (facts: RequestFacts) => Promise<Answer>;
 export interface HandlerContext {
   readonly hub: Hub;
   readonly jobs: Jobs;
+  readonly reports: WorkerReports;
   readonly settings: Settings;
   sweep(): Promise<SweepReport>;
 }
@@ -168,6 +171,8 @@ function answerBody(
       return answerStatus(context, request.jobId, facts);
     case "cancel":
       return answerCancel(context, request.jobId);
+    case "updates":
+      return answerUpdates(context, request.jobId, facts);
     case "remove":
       return answerRemove(context, request.jobId);
     case "cleanup":
@@ -226,6 +231,15 @@ async function answerCancel({ jobs }: Context, id: string): Promise<BodyAnswer> 
   return bodyAnswer(202, { body: { jobId, status, cancelRequested } });
 }
 
+async function answerUpdates(
+  { reports, settings }: Context,
+  jobId: string,
+  facts: RequestFacts,
+): Promise<BodyAnswer> {
+  const update = await readReport(facts, settings.stallMs);
+  return bodyAnswer(200, { body: await reports.write(jobId, update) });
+}
+
 async function answerRemove({ jobs }: Context, jobId: string): Promise<BodyAnswer> {
   await jobs.removeKnown(jobId);
   return emptyAnswer(204);
@@ -259,7 +273,7 @@ function refuse(settings: Settings, error: unknown): BodyAnswer {
   // A fault of this library, the app or the store has a cause that somebody must see. Other refusals are part of normal
   // operation.
   if (FAULTS.has(code)) settings.onError(known);
-  return refusalAnswer(code, { retryMs: jitteredRetryMs(settings) });
+  return refusalAnswer(code, { detail: detailOf(known), retryMs: jitteredRetryMs(settings) });
 }
 
 const FAULTS: ReadonlySet<string> = new Set<ErrorCode>([

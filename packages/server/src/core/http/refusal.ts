@@ -4,6 +4,7 @@ import {
   type ProgressError,
   type RefusalCode,
 } from "@emlinh/progress-protocol";
+import { isAboutRequest } from "../request-fault.js";
 import { bodyAnswer } from "./answers.js";
 import type { BodyAnswer } from "./types.js";
 
@@ -46,6 +47,21 @@ const REFUSALS: { readonly [Code in RefusalCode]: Refusal } = {
     status: 406,
     title: "Not acceptable",
     detail: "A job is served as text/event-stream or application/json.",
+  },
+  "request-timed-out": {
+    status: 408,
+    title: "The request took too long",
+    detail: "The body of the request did not arrive in time. Try again.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "Unsupported media type",
+    detail: "A report is sent with Content-Type: application/json.",
+  },
+  "invalid-change": {
+    status: 400,
+    title: "Invalid report",
+    detail: "A value of the report can't be stored.",
   },
   "job-finished": {
     status: 409,
@@ -105,9 +121,18 @@ const REFUSALS: { readonly [Code in RefusalCode]: Refusal } = {
   },
 };
 
-/** Whether clients get the error's own code. Any other error is `internal` to them. */
-export function isRefusal({ code }: ProgressError): boolean {
-  return isRefusalCode(code);
+/**
+ * Whether clients get the error's own code. Any other error is `internal` to them; so is a change that is invalid
+ * without a fault of the request.
+ */
+export function isRefusal(error: ProgressError): boolean {
+  const { code } = error;
+  return isRefusalCode(code) && (code !== "invalid-change" || isAboutRequest(error));
+}
+
+/** The message of an error about the request alone, in printable ASCII (P42); `undefined` for any other error. */
+export function detailOf(error: ProgressError): string | undefined {
+  return isAboutRequest(error) ? error.message.replace(/[^ -~]/g, "?") : undefined;
 }
 
 /** Parts of a refusal besides its code. */

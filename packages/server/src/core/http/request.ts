@@ -13,14 +13,23 @@ export type ProgressRequest =
       /** Milliseconds for which the answer may be held; 0 for an answer at once. */
       readonly waitMs: number;
     }
-  | { readonly kind: "status" | "cancel" | "remove"; readonly jobId: string }
+  | { readonly kind: "status" | "cancel" | "remove" | "updates"; readonly jobId: string }
   | { readonly kind: "cleanup" };
+
+const ACTIONS = {
+  stream: "watch",
+  delta: "watch",
+  status: "watch",
+  cancel: "cancel",
+  remove: "remove",
+  updates: "report",
+} as const;
 
 /** The question that the app is asked about a request. */
 export function questionOf(request: ProgressRequest, facts: RequestFacts): AuthorizeRequest {
   if (request.kind === "cleanup") return { action: request.kind, facts };
   const { kind, jobId } = request;
-  return { action: kind === "cancel" || kind === "remove" ? kind : "watch", jobId, facts };
+  return { action: ACTIONS[kind], jobId, facts };
 }
 
 /**
@@ -40,7 +49,7 @@ export function readRequest(facts: RequestFacts): ProgressRequest {
     return facts.method === "DELETE" ? { kind: "remove", jobId } : readWatch(facts, jobId);
   }
   if (second === "status") requireMethod(facts, ["GET", "HEAD"]);
-  else if (second === "cancel") requireMethod(facts, ["POST"]);
+  else if (second === "cancel" || second === "updates") requireMethod(facts, ["POST"]);
   else throw noSuchPath(facts.path);
   return { kind: second, jobId: jobIdOf(first) };
 }

@@ -26,8 +26,21 @@ export interface RequestFacts<Raw = unknown> {
    * least twice as often, and polls are answered after half of it.
    */
   readonly maxSilenceMs?: number | undefined;
+  /**
+   * Reads the body of the request as text, once. Only reports of workers have one that is read.
+   *
+   * @throws ProgressError `too-large`, `request-timed-out`, `invalid-request`; `closed` if the client has left.
+   */
+  body?(limits: BodyLimits): Promise<string>;
   /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
   readonly signal: AbortSignal;
+}
+
+/** The bounds of a request's body. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Milliseconds that the whole body may take. */
+  readonly timeoutMs: number;
 }
 
 /** The core's answer: a whole body, or a stream to subscribe to. */

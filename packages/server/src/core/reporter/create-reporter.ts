@@ -1,4 +1,4 @@
-import { type Fields, isTerminal, type JobTypes, type PlanStep } from "@emlinh/progress-protocol";
+import { type Fields, isTerminal, type JobTypes } from "@emlinh/progress-protocol";
 import { attemptSuperseded } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
 import type { Refuse } from "../../shared/untyped.js";
@@ -6,6 +6,7 @@ import type { GuardedStore } from "../guarded-store.js";
 import { jobSize } from "../job-size.js";
 import { fieldsOfUpdate } from "../job-update.js";
 import type { Settings } from "../options.js";
+import { plannedSteps } from "../step-state.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
 import { complete, endAs, fail, requeue } from "./job-end.js";
 import { log } from "./log.js";
@@ -166,14 +167,12 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
 }
 
 function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
-  const { plan } = worker.view;
-  const planned = Array.isArray(plan) ? plan.map((step: PlanStep) => step.id) : [];
   return {
     signal: worker.aborter.signal,
     stepUsers: worker.stepUsers,
     now: () => timeOfReport(worker),
     known: (id) => knownStep(worker, id),
-    isPlanned: (id) => planned.length === 0 || planned.includes(id),
+    isPlanned: plannedSteps(worker.view.plan),
     guard: (report) => guardReport(worker, report),
     record: (set, isUrgent) => record(worker, set, isUrgent),
     refuse: (...fault) => refuseValue(worker, ...fault),

@@ -7,7 +7,6 @@ import {
   type JobState,
   type JobTypes,
   type Json,
-  type StepState,
 } from "@emlinh/progress-protocol";
 import { asProgressError, jobFinished } from "../../shared/errors.js";
 import { closedSteps } from "../../shared/lifecycle.js";
@@ -21,6 +20,7 @@ import {
   workFailed,
 } from "../end-fields.js";
 import { isShown, jobErrorOf } from "../failure.js";
+import { closedRunningSteps } from "../step-state.js";
 import { closedReporter, type LastDelivery } from "./outbox.js";
 import type { RequeueOptions } from "./reporter.js";
 import {
@@ -43,7 +43,7 @@ export function complete<Job extends JobTypes>(
       status: "completed",
       error: null,
     }),
-    closeStep: (step) => ({ ...step, status: "completed", percent: 100 }),
+    closeStepsAs: "completed",
   });
 }
 
@@ -83,7 +83,7 @@ export async function requeue(
       const message = checkedMessage("requeue", options.message);
       return { status: isCancelled ? "cancelled" : "queued", ...message };
     },
-    ...(!isCancelled && { closeStep: (step) => ({ ...step, status: "failed" }) }),
+    ...(!isCancelled && { closeStepsAs: "failed" }),
   });
   if (isCancelled) return;
   worker.isRequeued = true;
@@ -105,8 +105,8 @@ function failedStepOf(worker: WorkerState<JobTypes>, error: unknown): string | u
 interface LastChange {
   /** Makes its fields, without those of the steps. The store adds `finishedAt`. */
   fields(): Fields | Promise<Fields>;
-  /** Closes a step that is still running. By default the store closes it (P47). */
-  readonly closeStep?: (step: StepState) => StepState;
+  /** Closes the steps that are still running. By default the store closes them (P47). */
+  readonly closeStepsAs?: "completed" | "failed";
 }
 
 /**
@@ -117,7 +117,7 @@ interface LastChange {
  */
 async function finish<Job extends JobTypes>(
   worker: WorkerState<Job>,
-  { fields, closeStep }: LastChange,
+  { fields, closeStepsAs }: LastChange,
 ): Promise<JobState<Job>> {
   const { jobId, outbox, view } = worker;
   const stopped = outbox.stopped();
@@ -126,7 +126,7 @@ async function finish<Job extends JobTypes>(
   worker.isEnding = true;
   try {
     const end = checkedChange({ set: await fields(), log: [] });
-    const changes = [...closingChanges(worker, closeStep), end];
+    const changes = [...closingChanges(worker, closeStepsAs), end];
     const delivery = await outbox.finish(changes);
     for (const { set } of changes) merge(worker, set);
     if (isTerminal(view.status)) await mergeEnd(worker, delivery);
@@ -163,15 +163,11 @@ async function storedEnd(
 /** Closes the steps that are still running. All steps of a job may take more bytes than one change may. */
 function closingChanges(
   worker: WorkerState<JobTypes>,
-  closeStep: LastChange["closeStep"],
+  status: LastChange["closeStepsAs"],
 ): readonly CheckedChange[] {
-  if (closeStep === undefined) return [];
-  const finishedAt = timeOfReport(worker);
+  if (status === undefined) return [];
+  const closed = closedRunningSteps(worker.view, status, timeOfReport(worker));
   return changesOf(
-    Object.entries(worker.view).flatMap(([field, value]) => {
-      const step = value as unknown as StepState | null;
-      if (!field.startsWith("steps.") || step?.status !== "running") return [];
-      return [{ field, ...checkedField(field, { ...closeStep(step), finishedAt }) }];
-    }),
+    Object.entries(closed).map(([field, step]) => ({ field, ...checkedField(field, step) })),
   );
 }

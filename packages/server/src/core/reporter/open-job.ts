@@ -6,13 +6,13 @@ import {
   isProgressError,
   type JobDefinition,
   type JobTypes,
-  type Json,
   parseCursor,
 } from "@emlinh/progress-protocol";
 import { closedError, jobFinished } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
 import { type CreatedJob, checkDefinition, checkedJob } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
+import { clearedSteps, openingFields } from "../opening.js";
 import { resolveLeaseMs, type Settings } from "../options.js";
 import { createReporter, type OpenReporter } from "./create-reporter.js";
 import { createHold } from "./hold.js";
@@ -91,7 +91,7 @@ async function takeJob<Job extends JobTypes>(
   try {
     const { set: before, done, cursor } = await watcher.open();
     if (done) throw jobFinished(jobId, String(before.status));
-    const { set, attempt } = firstWrite(before, options.attempt, store.now());
+    const { set, attempt } = openingFields(before, options.attempt, store.now());
     const { takeOver = false } = options;
     const seen = typeof takeOver === "string" ? takeOver : cursor;
     const opening = hold.opening(seen, takeOver !== false);
@@ -178,38 +178,4 @@ async function giveBack({ watcher, hold }: ReadJob, { opens }: HoldWrite): Promi
     const late = hold.opening(opens.seen, false);
     await watcher.write({ ...release, hold: late }).catch(() => {});
   }
-}
-
-/** The write that opens a job, and the attempt that it belongs to. */
-function firstWrite(
-  before: Fields,
-  wanted: OpenOptions["attempt"],
-  now: number,
-): { readonly set: Fields; readonly attempt: number } {
-  const current = Number(before.attempt ?? 1);
-  if (wanted === "next")
-    return { set: nextAttempt(before, current + 1, now), attempt: current + 1 };
-  const begins = before.status === "queued";
-  // The status is set again if the job runs already: each hold begins with a version of its own.
-  return { set: { status: "running", ...(begins && { startedAt: now }) }, attempt: current };
-}
-
-function nextAttempt(before: Fields, attempt: number, now: number): Fields {
-  return {
-    ...clearedSteps(before),
-    status: "running",
-    attempt,
-    step: null,
-    percent: null,
-    error: null,
-    startedAt: now,
-  };
-}
-
-/** The steps among some fields, removed. */
-function clearedSteps(fields: Fields): Fields {
-  const cleared: Record<string, Json> = {};
-  for (const [field, value] of Object.entries(fields))
-    if (field.startsWith("steps.") && value !== null) cleared[field] = null;
-  return cleared;
 }

@@ -1,27 +1,16 @@
+import type { Fields, Json, StepState, StepStatus } from "@emlinh/progress-protocol";
+import type { Refuse } from "../../shared/untyped.js";
+import { raisePercent } from "../percent.js";
 import {
-  type Fields,
-  type Json,
-  NAME,
-  type StepState,
-  type StepStatus,
-} from "@emlinh/progress-protocol";
-import { cutText } from "../../shared/limits.js";
-import { type Refuse, readMembers, shown } from "../../shared/untyped.js";
-import { percentOfUnits, raisePercent } from "../percent.js";
-
-/** An update of a running step. Members that are left out keep their value. */
-export interface StepUpdate {
-  /** Units finished, such as frames. */
-  readonly done?: number | undefined;
-  /** Units in total. With `done` it gives the percent, unless that is given too. */
-  readonly total?: number | undefined;
-  /** The unit that is counted: `"frames"`. */
-  readonly unit?: string | undefined;
-  /** 0..100. It never falls within an attempt: a lower value is replaced by the last one (P13). */
-  readonly percent?: number | undefined;
-  /** For people; cut at 4096 characters. */
-  readonly message?: string | undefined;
-}
+  begunStep,
+  checkedStepUpdate,
+  checkStepId,
+  endedStep,
+  isFinal,
+  type StepUpdate,
+  stepField,
+  updatedStep,
+} from "../step-state.js";
 
 /**
  * Reports on one step. Its methods neither throw nor wait. After the step's end they do nothing.
@@ -86,7 +75,7 @@ export function beginStep(host: StepHost, id: string): StepReporter {
       if (isOpen) host.guard(() => updateStep(host, id, update));
     },
     complete: () => end("completed"),
-    fail: (message) => end("failed", typeof message === "string" ? cutText(message) : undefined),
+    fail: (message) => end("failed", typeof message === "string" ? message : undefined),
     skip: () => end("skipped"),
   };
 }
@@ -96,7 +85,7 @@ export function skipStep(host: StepHost, id: string): void {
   if (!isUsable(host, id)) return;
   const before = host.known(id);
   if (isFinal(before)) return;
-  write(host, id, { ...before, status: "skipped", finishedAt: host.now() }, true);
+  write(host, id, endedStep(before, { outcome: "skipped" }, host.now()), true);
 }
 
 /** @returns whether the step takes reports. */
@@ -109,8 +98,7 @@ function enter(host: StepHost, id: string): boolean {
   host.stepUsers.set(id, users);
   // It runs for another user already, unless that one's beginning was not accepted.
   if (users.count > 1 && before?.status === "running") return true;
-  const percent = before?.percent ?? null;
-  const begun: StepState = { status: "running", percent, startedAt: host.now() };
+  const begun = begunStep(before, host.now());
   host.record({ step: id, [stepField(id)]: begun as unknown as Json }, true);
   return true;
 }
@@ -125,18 +113,7 @@ function leave(host: StepHost, id: string, outcome: StepStatus, message: string 
   host.stepUsers.delete(id);
   const before = host.known(id);
   if (before?.status !== "running") return;
-  write(host, id, ended(before, users, host.now()), true);
-}
-
-function ended(before: StepState, { outcome, message }: StepUsers, finishedAt: number): StepState {
-  return {
-    ...before,
-    status: outcome,
-    finishedAt,
-    ...(outcome === "completed" && { percent: 100 }),
-    ...(outcome === "completed" && before.total !== undefined && { done: before.total }),
-    ...(message !== undefined && { message }),
-  };
+  write(host, id, endedStep(before, users, host.now()), true);
 }
 
 const BY_SEVERITY: readonly StepStatus[] = ["skipped", "completed", "failed"];
@@ -148,63 +125,15 @@ function worse(one: StepStatus, other: StepStatus): StepStatus {
 function updateStep(host: StepHost, id: string, update: unknown): void {
   const before = host.known(id);
   if (before?.status !== "running") return;
-  const { percent, message, ...units } = checkedUpdate(host, id, update);
-  const next = { ...before, ...units, ...(message !== undefined && { message: cutText(message) }) };
-  const reported = percent ?? percentOfUnits(next.done, next.total);
-  write(host, id, { ...next, percent: reported ?? null }, false);
+  write(host, id, updatedStep(before, checkedStepUpdate(id, update, host.refuse)), false);
 }
 
 /** Writes a step. Only this function changes a step that has begun, and it never lowers the percent (P13). */
-function write(host: StepHost, id: string, next: Partial<StepState>, isUrgent: boolean): void {
+function write(host: StepHost, id: string, next: StepState, isUrgent: boolean): void {
   const percent = raisePercent(host.known(id)?.percent, next.percent);
-  host.record({ [stepField(id)]: { ...next, percent } as Json }, isUrgent);
-}
-
-function isFinal(step: StepState | undefined): boolean {
-  return step?.status === "completed" || step?.status === "skipped";
+  host.record({ [stepField(id)]: { ...next, percent } as unknown as Json }, isUrgent);
 }
 
 function isUsable(host: StepHost, id: unknown): boolean {
-  if (typeof id !== "string" || !NAME.test(id)) {
-    const wanted = '1 to 64 letters, digits, "_" and "-"';
-    host.refuse("step id", `The id of a step is ${shown(id)}; it must be ${wanted}.`);
-    return false;
-  }
-  if (!host.isPlanned(id)) {
-    const fault = `The plan has no step "${id}", so the step does not count for the percent.`;
-    host.refuse(`step ${id}`, `${fault} Add it to the plan, or correct the id.`);
-  }
-  return true;
-}
-
-type CheckedUpdate = { -readonly [Name in keyof StepUpdate]?: NonNullable<StepUpdate[Name]> };
-
-/** The members of an update that can be stored. The others, of untyped code or a division by zero, are refused. */
-function checkedUpdate(host: StepHost, id: string, update: unknown): CheckedUpdate {
-  const refuse: Refuse = (kind, message, cause) =>
-    host.refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
-  const names = [...NUMBERS, ...TEXTS];
-  const given = readMembers(update, { method: "update", names, refuse });
-  const checked: Record<string, unknown> = {};
-  for (const name of NUMBERS) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) checked[name] = value;
-    else refuse(name, `${name} is ${shown(value)}; it must be a number of at least 0.`);
-  }
-  for (const name of TEXTS) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "string") checked[name] = value;
-    else refuse(name, `${name} is ${shown(value)}; it must be a string.`);
-  }
-  return checked;
-}
-
-const NUMBERS = ["done", "total", "percent"] as const;
-const TEXTS = ["unit", "message"] as const;
-
-/** The name of the field that holds a step. */
-export function stepField(id: string): string {
-  return `steps.${id}`;
+  return checkStepId(id, host.isPlanned, host.refuse);
 }

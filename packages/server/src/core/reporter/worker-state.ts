@@ -19,10 +19,11 @@ import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { JobSize } from "../job-size.js";
 import type { Settings } from "../options.js";
+import { stepField } from "../step-state.js";
 import type { JobHold } from "./hold.js";
 import type { JobWatcher } from "./job-watcher.js";
 import type { Outbox } from "./outbox.js";
-import { type StepUsers, stepField } from "./steps.js";
+import type { StepUsers } from "./steps.js";
 
 /** The job of a reporter, as it was when the reporter opened it. */
 export interface OpenedJob<Job extends JobTypes> {

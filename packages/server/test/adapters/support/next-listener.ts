@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type http from "node:http";
+import { Readable } from "node:stream";
 
 /** A route handler of Next.js. */
 type RouteHandler = (
@@ -10,8 +11,8 @@ type RouteHandler = (
 const FAILED = { status: 500 };
 
 /**
- * Calls a route handler as Next.js does: with the `Request` of Node and the parameters of the route. It aborts the
- * signal when the response is closed, and pipes the body into the response.
+ * Calls a route handler as Next.js does: with the `Request` of Node, its body as a stream, and the parameters of the
+ * route. It aborts the signal when the response is closed, and pipes the body into the response.
  */
 export function nextListener(handler: RouteHandler): http.RequestListener {
   return async (incoming, outgoing) => {
@@ -21,8 +22,13 @@ export function nextListener(handler: RouteHandler): http.RequestListener {
     });
     const url = `http://${incoming.headers.host}${incoming.url}`;
     const headers = Object.entries(incoming.headers).map(([name, value]) => [name, `${value}`]);
+    const { method = "GET" } = incoming;
+    const hasBody = method !== "GET" && method !== "HEAD";
     const request = new Request(url, {
-      method: incoming.method ?? "GET",
+      method,
+      body: hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null,
+      // Required for a stream, and unknown to the types of the DOM.
+      ...({ duplex: "half" } as object),
       headers: headers as [string, string][],
       signal: left.signal,
     });

@@ -13,7 +13,7 @@ describe("requests", () => {
     ["GET", "", "404 not-found"],
     ["GET", "/", "404 not-found"],
     ["GET", "/?job=a&job=b", "404 not-found"],
-    ["POST", "/a/updates", "404 not-found"],
+    ["GET", "/a/updates", "405 method-not-allowed POST"],
     ["GET", "/a/other", "404 not-found"],
     ["GET", "/a/status/more", "404 not-found"],
     ["GET", "/a//status", "404 not-found"],
