@@ -38,6 +38,7 @@ export {
   type ProgressErrorInit,
   parseCursor,
   printCursor,
+  type RefusalCode,
   type StepState,
   type StepStatus,
   type TerminalStatus,
@@ -59,6 +60,14 @@ export type { DrainOptions } from "./core/drain-times.js";
 export type { EndOptions, EndStatus } from "./core/end-fields.js";
 export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
+  Hooks,
+  JobEnded,
+  RequestRefused,
+  StreamClosed,
+  StreamCloseReason,
+  StreamOpened,
+} from "./core/hooks.js";
+export type {
   Answer,
   BodyAnswer,
   RequestFacts,
@@ -68,6 +77,13 @@ export type {
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
 export type { JobStatusReport } from "./core/jobs.js";
+export type {
+  MetricsHistogram,
+  ProgressMetrics,
+  StoreCallMetrics,
+  StoreMethod,
+  SweepMetrics,
+} from "./core/metrics.js";
 export type { ProgressOptions } from "./core/options.js";
 export {
   createProgress,

@@ -13,6 +13,7 @@ import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub, type HubStats } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
+import { metricsOf, type ProgressMetrics } from "./metrics.js";
 import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
@@ -145,6 +146,13 @@ export interface Progress<Raw = unknown> {
    */
   close(): Promise<void>;
   stats(): ProgressStats;
+  /** The figures of this process, for Prometheus, OpenTelemetry and logs. Cheap: a copy of some numbers. */
+  metrics(): ProgressMetrics;
+  /**
+   * Whether this process can serve readers, for a readiness probe: it was not closed, it does not drain, and the store
+   * has answered a read within two seconds. Calls at the same time share one read. Never rejects.
+   */
+  healthy(): Promise<boolean>;
 }
 
 /**
@@ -159,10 +167,11 @@ export interface Progress<Raw = unknown> {
  */
 export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Progress<Raw> {
   const settings = resolveOptions(options);
-  const store = guardStore(settings.store, settings.clock);
+  const store = guardStore(settings);
   const hub = createHub(store, settings);
-  const jobs = createJobs({ store, onError: settings.onError });
+  const jobs = createJobs({ store, settings });
   const workers = createWorkers(store, settings, hub);
+  const isReachable = shared(() => store.isReachable(HEALTH_TIMEOUT_MS));
   const sweeper = createSweeper({ store, settings, renewLeases: workers.renewLeases });
   let closing: Promise<void> | undefined;
 
@@ -195,6 +204,26 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
       return closing;
     },
     stats: () => ({ ...hub.stats(), reporters: workers.count() }),
+    metrics() {
+      const { streams: slots, watchedJobs } = hub.stats();
+      return metricsOf(settings.metrics, { slots, watchedJobs, reporters: workers.count() });
+    },
+    // `close()` begins to drain too. The read takes time, so the server may begin to drain meanwhile.
+    healthy: async () => !hub.isDraining() && (await isReachable()) && !hub.isDraining(),
+  };
+}
+
+/** Milliseconds after which a readiness probe gives the store up. Balancers often wait for only a few seconds. */
+const HEALTH_TIMEOUT_MS = 2_000;
+
+/** Lets calls at the same time share one run. @param run - Must not throw or reject. */
+function shared<Result>(run: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 }
 

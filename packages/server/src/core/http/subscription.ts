@@ -7,6 +7,7 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
+import type { StreamCloseReason } from "../hooks.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
@@ -39,6 +40,8 @@ interface StreamState extends StreamStart, SinkState {
   /** When the stream ends at the latest, by {@link elapsed}, and the reason that the reader is then given. */
   leaveAt: number;
   leaveReason: ByeReason;
+  /** Why the server closes the stream; `undefined` while it does not. */
+  closeReason: StreamCloseReason | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -63,14 +66,15 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     openedAt,
     leaveAt,
     leaveReason,
+    closeReason: undefined,
     phase: "open",
     endingAt: 0,
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
       changed: (now) => advance(stream, now),
-      removed: () => leave(stream, jobRemovedFrame(stream)),
-      storeLost: () => leave(stream, bye(stream, "store")),
+      removed: () => leave(stream, "removed", jobRemovedFrame(stream)),
+      storeLost: () => sayBye(stream, "store"),
     },
     reader: {
       tick: (now) => tick(stream, now),
@@ -79,7 +83,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
         stream.leaveAt = at;
         stream.leaveReason = "drain";
       },
-      destroy: () => destroy(stream),
+      destroy: () => destroy(stream, "drain"),
     },
   };
   begin(stream);
@@ -98,6 +102,9 @@ function begin(stream: StreamState): void {
   const { topic } = stream.handle;
   topic.listeners.add(listener);
   hub.add(reader);
+  settings.metrics.streams += 1;
+  settings.metrics.streamsOpened += 1;
+  settings.hooks.onStreamOpen?.({ jobId: topic.jobId, streams: settings.metrics.streams });
   const hello = {
     protocol: PROTOCOL_VERSION,
     heartbeatMs: stream.heartbeatMs,
@@ -107,7 +114,7 @@ function begin(stream: StreamState): void {
   write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
-  if (topic.isClosed() && hub.isClosed()) leave(stream, bye(stream, "drain"));
+  if (topic.isClosed() && hub.isClosed()) sayBye(stream, "drain");
   else if (topic.isClosed()) listener.removed();
 }
 
@@ -117,9 +124,14 @@ function begin(stream: StreamState): void {
  * @param now - The time of day counts here: a machine that slept must not send what the reader may not see any more.
  */
 function advance(stream: StreamState, now: number): void {
-  if (stream.phase !== "open" || stream.fullSince !== undefined) return;
+  if (stream.phase !== "open") return;
+  const { metrics } = stream.settings;
+  if (stream.fullSince !== undefined) {
+    metrics.mergedDeltas += 1;
+    return;
+  }
   if (now >= stream.until) {
-    leave(stream, bye(stream, "auth"));
+    sayBye(stream, "auth");
     return;
   }
   const { topic } = stream.handle;
@@ -128,12 +140,15 @@ function advance(stream: StreamState, now: number): void {
     bytes = topic.frameAfter(stream.cursor);
   } catch {
     // The topic has reported the error. A cut counts as a failure, so that the reader comes back ever more slowly.
-    destroy(stream);
+    destroy(stream, "failed");
     return;
   }
   stream.cursor = topic.replica.cursor;
-  if (bytes !== undefined) write(stream, bytes);
-  if (topic.replica.done) end(stream);
+  if (bytes !== undefined) {
+    metrics.deltas += 1;
+    write(stream, bytes);
+  }
+  if (topic.replica.done) end(stream, "end");
 }
 
 /** A permission without an end, which is the common one, costs no look at the clock. */
@@ -142,11 +157,13 @@ function hasExpired({ until, settings }: StreamState): boolean {
 }
 
 function write(stream: StreamState, bytes: Uint8Array): void {
+  stream.settings.metrics.bytes += bytes.length;
   if (!writeToSink(stream, bytes)) over(stream);
 }
 
-function end(stream: StreamState): void {
+function end(stream: StreamState, reason: StreamCloseReason): void {
   if (stream.phase !== "open") return;
+  stream.closeReason ??= reason;
   stream.phase = "ending";
   stream.endingAt = elapsed();
   stream.handle.topic.listeners.delete(stream.listener);
@@ -154,18 +171,24 @@ function end(stream: StreamState): void {
 }
 
 /** Writes a last frame, if the sink takes it, and closes the stream. */
-function leave(stream: StreamState, lastFrame: string): void {
+function leave(stream: StreamState, reason: StreamCloseReason, lastFrame: string): void {
   if (stream.phase !== "open") return;
   if (stream.fullSince !== undefined) {
-    destroy(stream);
+    destroy(stream, reason);
     return;
   }
   write(stream, encoder.encode(lastFrame));
-  end(stream);
+  end(stream, reason);
 }
 
-function destroy(stream: StreamState): void {
+function sayBye(stream: StreamState, reason: ByeReason): void {
+  const retryMs = jitteredRetryMs(stream.settings);
+  leave(stream, reason, byeFrame({ reason, retryMs }));
+}
+
+function destroy(stream: StreamState, reason: StreamCloseReason): void {
   if (stream.phase === "over") return;
+  stream.closeReason ??= reason;
   over(stream);
   closeSink(stream, "destroy");
 }
@@ -176,18 +199,27 @@ function over(stream: StreamState): void {
   stream.handle.topic.listeners.delete(stream.listener);
   stream.hub.remove(stream.reader);
   stream.handle.leave();
+  closed(stream);
+}
+
+function closed({ settings, handle, openedAt, closeReason = "client" }: StreamState): void {
+  const { metrics, hooks } = settings;
+  metrics.streams -= 1;
+  metrics.streamsClosed[closeReason] += 1;
+  const durationMs = Math.round(elapsed() - openedAt);
+  hooks.onStreamClose?.({ jobId: handle.topic.jobId, reason: closeReason, durationMs });
 }
 
 function tick(stream: StreamState, now: number): void {
   const { phase, endingAt, leaveAt, leaveReason, handle, heartbeatMs } = stream;
   const { stallMs, idleTimeoutMs } = stream.settings;
   const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
-  if (now - stalledSince >= stallMs) destroy(stream);
-  else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
-  else if (hasExpired(stream)) leave(stream, bye(stream, "auth"));
+  if (now - stalledSince >= stallMs) destroy(stream, "slow");
+  else if (now >= leaveAt) sayBye(stream, leaveReason);
+  else if (hasExpired(stream)) sayBye(stream, "auth");
   else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
-    leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
+    leave(stream, "timeout", timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
   else if (now - stream.wroteAt >= heartbeatMs) write(stream, handle.topic.heartbeat());
 }
 
@@ -197,10 +229,6 @@ function idleForMs({ openedAt, handle }: StreamState, now: number): number {
 
 function jobRemovedFrame(stream: StreamState): string {
   return timeoutFrame({ scope: "job", idleMs: idleForMs(stream, elapsed()) });
-}
-
-function bye({ settings }: StreamState, reason: ByeReason): string {
-  return byeFrame({ reason, retryMs: jitteredRetryMs(settings) });
 }
 
 /** A stream ends at its maximum age, up to a fifth earlier at random, or before its permission ends. */

@@ -21,6 +21,7 @@ import {
   workFailed,
 } from "../end-fields.js";
 import { isShown, jobErrorOf } from "../failure.js";
+import { jobEnded } from "../job-ended.js";
 import { closedReporter, type LastDelivery } from "./outbox.js";
 import type { RequeueOptions } from "./reporter.js";
 import {
@@ -129,7 +130,11 @@ async function finish<Job extends JobTypes>(
     const changes = [...closingChanges(worker, closeStep), end];
     const delivery = await outbox.finish(changes);
     for (const { set } of changes) merge(worker, set);
-    if (isTerminal(view.status)) await mergeEnd(worker, delivery);
+    const { status, kind } = view;
+    if (isTerminal(status)) {
+      jobEnded(worker.settings, { jobId, status, kind: String(kind) });
+      await mergeEnd(worker, delivery);
+    }
   } catch (error) {
     worker.isEnding = outbox.stopped() !== undefined;
     throw asProgressError(error, `The end of the job "${jobId}" was not accepted.`);
