@@ -85,11 +85,7 @@ export type {
   SweepMetrics,
 } from "./core/metrics.js";
 export type { ProgressOptions } from "./core/options.js";
-export {
-  createProgress,
-  type Progress,
-  type ProgressStats,
-} from "./core/progress.js";
+export { createProgress, type Progress } from "./core/progress.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
 export type { PlainResult, Returned, RunOptions, Work } from "./core/reporter/run-job.js";

@@ -10,7 +10,7 @@ import type { EndOptions, EndStatus } from "./end-fields.js";
 import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
 import type { Answer, RequestFacts } from "./http/types.js";
-import { createHub, type Hub, type HubStats } from "./hub/hub.js";
+import { createHub, type Hub } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
 import { metricsOf, type ProgressMetrics } from "./metrics.js";
@@ -29,12 +29,6 @@ import {
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
-
-/** Figures of this process. */
-export interface ProgressStats extends HubStats {
-  /** Jobs that are open for work in this process. */
-  readonly reporters: number;
-}
 
 /**
  * Creates, runs and serves jobs. One per process and store.
@@ -145,7 +139,6 @@ export interface Progress<Raw = unknown> {
    * and its lease runs out unless another process takes the job over. The store stays open. Idempotent.
    */
   close(): Promise<void>;
-  stats(): ProgressStats;
   /** The figures of this process, for Prometheus, OpenTelemetry and logs. Cheap: a copy of some numbers. */
   metrics(): ProgressMetrics;
   /**
@@ -203,11 +196,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
       closing ??= closeAll();
       return closing;
     },
-    stats: () => ({ ...hub.stats(), reporters: workers.count() }),
-    metrics() {
-      const { streams: slots, watchedJobs } = hub.stats();
-      return metricsOf(settings.metrics, { slots, watchedJobs, reporters: workers.count() });
-    },
+    metrics: () => metricsOf(settings.metrics, { ...hub.figures(), reporters: workers.count() }),
     // `close()` begins to drain too. The read takes time, so the server may begin to drain meanwhile.
     healthy: async () => !hub.isDraining() && (await isReachable()) && !hub.isDraining(),
   };
