@@ -78,6 +78,12 @@ describe("metrics()", () => {
     expect(progress.metrics()).toMatchObject({ deltas: 2, mergedDeltas: 3 });
   });
 
+  test("given a sink that is full after hello, counts no change as merged", async () => {
+    const { progress, createJob } = makeContext();
+    await openStream(progress, await createJob(), { sink: fakeSink(1) });
+    expect(progress.metrics()).toMatchObject({ deltas: 0, mergedDeltas: 0 });
+  });
+
   test("given unknown cursors, counts a reset for each stream and poll", async () => {
     const { progress, createJob } = makeContext();
     const id = await createJob();

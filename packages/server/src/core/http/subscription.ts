@@ -72,7 +72,10 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
-      changed: (now) => advance(stream, now),
+      changed(now) {
+        if (stream.fullSince === undefined) advance(stream, now);
+        else settings.metrics.mergedDeltas += 1;
+      },
       removed: () => leave(stream, "removed", jobRemovedFrame(stream)),
       storeLost: () => sayBye(stream, "store"),
     },
@@ -124,12 +127,7 @@ function begin(stream: StreamState): void {
  * @param now - The time of day counts here: a machine that slept must not send what the reader may not see any more.
  */
 function advance(stream: StreamState, now: number): void {
-  if (stream.phase !== "open") return;
-  const { metrics } = stream.settings;
-  if (stream.fullSince !== undefined) {
-    metrics.mergedDeltas += 1;
-    return;
-  }
+  if (stream.phase !== "open" || stream.fullSince !== undefined) return;
   if (now >= stream.until) {
     sayBye(stream, "auth");
     return;
@@ -145,7 +143,7 @@ function advance(stream: StreamState, now: number): void {
   }
   stream.cursor = topic.replica.cursor;
   if (bytes !== undefined) {
-    metrics.deltas += 1;
+    stream.settings.metrics.deltas += 1;
     write(stream, bytes);
   }
   if (topic.replica.done) end(stream, "end");
