@@ -215,8 +215,11 @@ describe("onRefusal", () => {
 
   test("given a client that left, is not called", async () => {
     const onRefusal = vi.fn();
-    const { progress } = makeContext({ onRefusal });
-    await progress.handle(requestFacts("/j", {}, { signal: AbortSignal.abort() }));
+    const { progress } = makeContext({ onRefusal, authorize: () => new Promise(() => {}) });
+    const client = new AbortController();
+    const answer = progress.handle(requestFacts("/j", {}, { signal: client.signal }));
+    client.abort();
+    expect((await answer).status).toBe(499);
     await flushMicrotasks();
     expect(onRefusal).not.toHaveBeenCalled();
   });
