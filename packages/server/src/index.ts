@@ -93,9 +93,11 @@ export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
   Created,
   JobDraft,
+  OnSweptEnd,
   ProgressStore,
   StoredDelta,
   SweepReport,
+  SweptEnd,
   Unwatch,
   Wake,
   Written,

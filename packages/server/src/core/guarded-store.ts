@@ -21,7 +21,7 @@ export interface GuardedStore extends Omit<ProgressStore, "close"> {
 }
 
 /** The settings of a {@link GuardedStore}. */
-type GuardSettings = Pick<Settings, "store" | "clock" | "metrics">;
+type GuardSettings = Pick<Settings, "store" | "clock" | "metrics" | "hooks">;
 
 interface Guard {
   readonly store: ProgressStore;
@@ -38,7 +38,7 @@ const STORE_TIMEOUT_MS = 10_000;
 
 /** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */
 export function guardStore(settings: GuardSettings): GuardedStore {
-  const { store, metrics } = settings;
+  const { store, metrics, hooks } = settings;
   const clock = createStoreClock(settings.clock);
   const guard: Guard = { store, clock, metrics, usedAt: elapsed() };
   return {
@@ -51,7 +51,7 @@ export function guardStore(settings: GuardSettings): GuardedStore {
     watch: (jobId, wake) => watch(guard, () => store.watch(jobId, wake)),
     remove: (jobId) => use(guard, "remove", () => store.remove(jobId)),
     isReachable: (timeoutMs) => isReachable(guard, timeoutMs),
-    sweep: (now, limit) => call(guard, "sweep", () => store.sweep(now, limit)),
+    sweep: (now, limit) => call(guard, "sweep", () => store.sweep(now, limit, hooks.onJobEnd)),
   };
 }
 

@@ -59,9 +59,9 @@ export interface Hooks {
   /** Called once for each `onStreamOpen`. */
   readonly onStreamClose?: ((stream: StreamClosed) => void | Promise<void>) | undefined;
   /**
-   * Called when this process has ended a job: through a reporter or `run`, by `end`, or by a cancel of a queued job.
-   * Several processes that share a store call it once per job, in the process that wrote the end. A sweep does not call
-   * it: it learns only how many jobs it ended, and `metrics()` counts them.
+   * Called when this process has ended a job: through a reporter or `run`, by `end`, by a cancel of a queued job, or by
+   * a sweep (`lost`, `timed-out`). So of several processes that share a store, only the one that wrote the end calls it.
+   * A process that dies at that moment, or gets no answer of the store, does not.
    */
   readonly onJobEnd?: ((job: JobEnded) => void | Promise<void>) | undefined;
   /** Called when a request was refused. */

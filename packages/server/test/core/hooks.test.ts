@@ -165,6 +165,18 @@ describe("onJobEnd", () => {
     expect(ended).toEqual([]);
   });
 
+  test("given a sweep that ends jobs, is called for each, once", async () => {
+    const { progress, ended } = ending();
+    const { id } = await progress.create({ kind: "test", deadlineMs: 1_000 });
+    await progress.sweep();
+    await advance(2_000);
+    await progress.sweep();
+    await progress.sweep();
+    await flushMicrotasks();
+    expect(ended).toEqual([{ jobId: id, status: "timed-out" }]);
+    expect(progress.metrics().endedJobs["timed-out"]).toBe(1);
+  });
+
   test("given a supervisor that ends a job under work, is called once", async () => {
     const { progress, createJob, ended } = ending();
     const id = await createJob();
