@@ -60,8 +60,8 @@ export interface Hooks {
   readonly onStreamClose?: ((stream: StreamClosed) => void | Promise<void>) | undefined;
   /**
    * Called when this process has ended a job: through a reporter or `run`, by `end`, by a cancel of a queued job, or by
-   * a sweep (`lost`, `timed-out`). So of several processes that share a store, only the one that wrote the end calls it.
-   * A process that dies at that moment, or gets no answer of the store, does not.
+   * a sweep (`lost`, `timed-out`). Of several processes that share a store, only the one that wrote the end calls it. A
+   * process that dies at that moment, or gets no answer of the store, does not.
    */
   readonly onJobEnd?: ((job: JobEnded) => void | Promise<void>) | undefined;
   /** Called when a request was refused. */
