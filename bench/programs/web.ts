@@ -27,7 +27,7 @@ process.on("message", async (message) => {
   if (message === "usage") {
     globalThis.gc?.();
     const { rss, heapUsed } = process.memoryUsage();
-    process.send?.({ rss, heapUsed, cpu: process.cpuUsage(), streams: progress.stats().streams });
+    process.send?.({ rss, heapUsed, cpu: process.cpuUsage(), streams: progress.metrics().slots });
     return;
   }
   server.closeAllConnections();

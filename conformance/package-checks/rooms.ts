@@ -94,6 +94,13 @@ const ROOMS: readonly Room[] = [
     types: [ANY_PACKAGE],
   },
   {
+    name: "otel",
+    files: /^server\/src\/otel\.ts$/,
+    values: [],
+    // The figures, and the meter of OpenTelemetry, which is passed in.
+    types: [/^server\/src\/core\/metrics\.ts$/, ANY_PACKAGE],
+  },
+  {
     name: "testing",
     files: /^server\/src\/testing\//,
     values: [PROTOCOL, SHARED],

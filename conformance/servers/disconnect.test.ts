@@ -65,7 +65,7 @@ describe.each(["stream", "poll"] as const)("a client with the transport %s", (tr
     onTestFinished(watch.subscribe(() => {}));
     reporter.update({ message: "before" });
     await until(watch, hasMessage("before"));
-    await expect.poll(() => progress.stats().streams).toBe(1);
+    await expect.poll(() => progress.metrics().slots).toBe(1);
     app.isAllowed = false;
     expect(progress.disconnect({ jobId: id })).toBe(1);
     reporter.update({ message: "secret" });

@@ -49,7 +49,7 @@ async function startUpstream(store: ProgressStore): Promise<Upstream> {
   return {
     progress,
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    served: () => statuses.filter((status) => status === 200).length + progress.stats().streams,
+    served: () => statuses.filter((status) => status === 200).length + progress.metrics().slots,
     refused: () => statuses.filter((status) => status >= 500).length,
     kill,
   };

@@ -75,7 +75,7 @@ stop.abort();
 const made = await Promise.race([calls, pause(12_000, 0)]);
 const before = await untilNoStreams(progress);
 await progress.drain({ spreadMs: 0, timeoutMs: 5_000 });
-say({ kind: "stopped", faults, calls: made, streams: [before, progress.stats().streams] });
+say({ kind: "stopped", faults, calls: made, streams: [before, progress.metrics().slots] });
 await order("exit");
 process.exit();
 
@@ -87,11 +87,11 @@ async function order(wanted: FuzzOrder): Promise<void> {
 }
 
 /** The streams that are left, at the latest after 5 s. */
-async function untilNoStreams({ stats }: Progress): Promise<number> {
+async function untilNoStreams({ metrics }: Progress): Promise<number> {
   const until = performance.now() + 5_000;
-  while (stats().streams > 0 && performance.now() < until)
+  while (metrics().slots > 0 && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 20));
-  return stats().streams;
+  return metrics().slots;
 }
 
 /** Answers as the header of the request wishes; by default with yes. */

@@ -88,8 +88,8 @@ async function runJob(): Promise<string> {
 function withSweepsSaid(inner: ProgressStore): ProgressStore {
   return {
     ...inner,
-    async sweep(now, limit) {
-      const report = await inner.sweep(now, limit);
+    async sweep(now, limit, onEnd) {
+      const report = await inner.sweep(now, limit, onEnd);
       say({ kind: "swept", lost: report.lost, stale: report.stale });
       return report;
     },

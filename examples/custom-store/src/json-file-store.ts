@@ -4,9 +4,11 @@ import {
   fieldsOfTransition,
   type JobDraft,
   type JobTtls,
+  type OnSweptEnd,
   ProgressError,
   type ProgressStore,
   type SweepReport,
+  type SweptEnd,
   timesOfTransition,
   transitionOf,
 } from "@emlinh/progress-server";
@@ -87,9 +89,10 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
       return file.inTurn((jobs) => removeJob(file, jobs, jobId));
     },
 
-    async sweep(now, limit) {
+    async sweep(now, limit, onEnd) {
       assertOpen();
-      return file.inTurn((jobs) => sweepJobs(file, jobs, { settings, now: now ?? clock(), limit }));
+      const sweep = { settings, now: now ?? clock(), limit, onEnd };
+      return file.inTurn((jobs) => sweepJobs(file, jobs, sweep));
     },
 
     async close() {
@@ -155,16 +158,18 @@ interface Sweep {
   readonly settings: Settings;
   readonly now: number;
   readonly limit: number;
+  readonly onEnd: OnSweptEnd | undefined;
 }
 
 async function sweepJobs(
   file: JobFile,
   jobs: Jobs,
-  { settings, now, limit }: Sweep,
+  { settings, now, limit, onEnd }: Sweep,
 ): Promise<SweepReport> {
   const counts = { stale: 0, lost: 0, "timed-out": 0, expired: 0 };
   const next = new Map(jobs);
   const changed: string[] = [];
+  const ended: SweptEnd[] = [];
   let more = false;
   for (const job of jobs.values()) {
     const transition = transitionOf(job.times, settings, now);
@@ -182,9 +187,11 @@ async function sweepJobs(
       const version = nextVersion(job, change, { now, maxLogLines });
       const times = { ...version.times, ...timesOfTransition(transition, now) };
       next.set(job.id, { ...version, times });
+      if (transition !== "stale") ended.push({ jobId: job.id, status: transition });
     }
   }
   if (changed.length > 0) await file.commit(next, changed);
+  for (const end of ended) onEnd?.(end);
   const { stale, lost, expired } = counts;
   return { stale, lost, timedOut: counts["timed-out"], expired, more };
 }

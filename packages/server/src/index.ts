@@ -38,6 +38,7 @@ export {
   type ProgressErrorInit,
   parseCursor,
   printCursor,
+  type RefusalCode,
   type StepState,
   type StepStatus,
   type TerminalStatus,
@@ -61,6 +62,14 @@ export type { DrainOptions } from "./core/drain-times.js";
 export type { EndOptions, EndStatus } from "./core/end-fields.js";
 export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
+  Hooks,
+  JobEnded,
+  RequestRefused,
+  StreamClosed,
+  StreamCloseReason,
+  StreamOpened,
+} from "./core/hooks.js";
+export type {
   Answer,
   BodyAnswer,
   BodyLimits,
@@ -71,12 +80,15 @@ export type {
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
 export type { JobStatusReport } from "./core/jobs.js";
+export type {
+  MetricsHistogram,
+  ProgressMetrics,
+  StoreCallMetrics,
+  StoreMethod,
+  SweepMetrics,
+} from "./core/metrics.js";
 export type { ProgressOptions } from "./core/options.js";
-export {
-  createProgress,
-  type Progress,
-  type ProgressStats,
-} from "./core/progress.js";
+export { createProgress, type Progress } from "./core/progress.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
 export type { PlainResult, Returned, RunOptions, Work } from "./core/reporter/run-job.js";
@@ -85,9 +97,11 @@ export type { StepUpdate } from "./core/step-state.js";
 export type {
   Created,
   JobDraft,
+  OnSweptEnd,
   ProgressStore,
   StoredDelta,
   SweepReport,
+  SweptEnd,
   Unwatch,
   Wake,
   Written,

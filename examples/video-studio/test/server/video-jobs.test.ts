@@ -47,7 +47,7 @@ test("given waiting jobs, a close ends them all and leaves no watch", async () =
   await jobs.close();
   const statuses = await Promise.all(ids.map(async (id) => (await progress.status(id))?.status));
   expect(statuses).toEqual(["lost", "lost", "lost", "lost", "lost"]);
-  expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+  expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
   expect(notices).toHaveLength(1);
 });
 

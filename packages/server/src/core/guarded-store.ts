@@ -5,6 +5,8 @@ import {
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { elapsed, within } from "../shared/time.js";
+import { type Metrics, observe, type StoreMethod } from "./metrics.js";
+import type { Settings } from "./options.js";
 import type { ProgressStore, StoredDelta, Unwatch, Written } from "./store.js";
 import { createStoreClock, type StoreClock } from "./store-clock.js";
 
@@ -14,11 +16,17 @@ export interface GuardedStore extends Omit<ProgressStore, "close"> {
   now(): number;
   /** When a method other than `sweep` was called last, by {@link elapsed}. */
   usedAt(): number;
+  /** Whether a read is answered within a time. It does not count as use. Never rejects. */
+  isReachable(timeoutMs: number): Promise<boolean>;
 }
+
+/** The settings of a {@link GuardedStore}. */
+type GuardSettings = Pick<Settings, "store" | "clock" | "metrics" | "hooks">;
 
 interface Guard {
   readonly store: ProgressStore;
   readonly clock: StoreClock;
+  readonly metrics: Metrics;
   usedAt: number;
 }
 
@@ -29,9 +37,10 @@ interface Guard {
 const STORE_TIMEOUT_MS = 10_000;
 
 /** Bounds the time of each call, and turns any error of a database driver into `store-unavailable`. */
-export function guardStore(store: ProgressStore, localClock: () => number): GuardedStore {
-  const clock = createStoreClock(localClock);
-  const guard: Guard = { store, clock, usedAt: elapsed() };
+export function guardStore(settings: GuardSettings): GuardedStore {
+  const { store, metrics, hooks } = settings;
+  const clock = createStoreClock(settings.clock);
+  const guard: Guard = { store, clock, metrics, usedAt: elapsed() };
   return {
     maxLogLines: store.maxLogLines,
     now: () => clock.now(),
@@ -41,7 +50,8 @@ export function guardStore(store: ProgressStore, localClock: () => number): Guar
     read: (jobId, after) => read(guard, jobId, after),
     watch: (jobId, wake) => watch(guard, () => store.watch(jobId, wake)),
     remove: (jobId) => use(guard, "remove", () => store.remove(jobId)),
-    sweep: (now, limit) => call("sweep", () => store.sweep(now, limit)),
+    isReachable: (timeoutMs) => isReachable(guard, timeoutMs),
+    sweep: (now, limit) => call(guard, "sweep", () => store.sweep(now, limit, hooks.onJobEnd)),
   };
 }
 
@@ -65,17 +75,43 @@ async function read(
   return delta;
 }
 
-function use<Result>(guard: Guard, verb: string, run: () => Promise<Result>): Promise<Result> {
-  guard.usedAt = elapsed();
-  return call(verb, run);
+/** The id of a job that does not exist, so that the read costs as little as any. */
+const PROBED_ID = "health-probe";
+
+async function isReachable(guard: Guard, timeoutMs: number): Promise<boolean> {
+  try {
+    await within(
+      timeoutMs,
+      call(guard, "read", () => guard.store.read(PROBED_ID)),
+    );
+    return true;
+  } catch (error) {
+    return isProgressError(error, "job-not-found") || isProgressError(error, "job-expired");
+  }
 }
 
-async function call<Result>(verb: string, run: () => Promise<Result>): Promise<Result> {
+function use<Result>(guard: Guard, verb: StoreMethod, run: () => Promise<Result>): Promise<Result> {
+  guard.usedAt = elapsed();
+  return call(guard, verb, run);
+}
+
+async function call<Result>(
+  { metrics }: Guard,
+  verb: StoreMethod,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const calls = metrics.store[verb];
+  const begunAt = elapsed();
   try {
     return await within(STORE_TIMEOUT_MS, run(), () => timedOut(verb));
   } catch (cause) {
-    if (isProgressError(cause)) throw cause;
-    throw unavailable(`The store's ${verb}() failed.`, verb, cause);
+    const error = isProgressError(cause)
+      ? cause
+      : unavailable(`The store's ${verb}() failed.`, verb, cause);
+    if (error.code === "store-unavailable") calls.failed += 1;
+    throw error;
+  } finally {
+    observe(calls.duration, elapsed() - begunAt);
   }
 }
 

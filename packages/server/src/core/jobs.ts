@@ -13,8 +13,10 @@ import { jobFinished, jobNotFound } from "../shared/errors.js";
 import { type CreatedJob, type CreateJob, draftOf } from "./draft.js";
 import { type EndOptions, type EndStatus, endFields, workFailed } from "./end-fields.js";
 import type { GuardedStore } from "./guarded-store.js";
+import { jobEnded } from "./job-ended.js";
 import { jobSize } from "./job-size.js";
 import { fieldsOfUpdate, type JobUpdate, refuseByThrowing } from "./job-update.js";
+import type { Settings } from "./options.js";
 import type { StoredDelta } from "./store.js";
 
 /** A job's whole state, and the cursor to go on from. */
@@ -41,7 +43,7 @@ export interface Jobs {
 
 interface JobsContext {
   readonly store: GuardedStore;
-  readonly onError: (error: ProgressError) => void;
+  readonly settings: Pick<Settings, "onError" | "hooks" | "metrics">;
 }
 
 /** The state in a snapshot. */
@@ -109,6 +111,8 @@ async function cancelJob(context: JobsContext, jobId: string): Promise<JobStatus
     const set = { cancelRequested: true, ...(before.status === "queued" && end) };
     try {
       await context.store.write(jobId, { set, log: [] });
+      if (before.status === "queued")
+        jobEnded(context.settings, { jobId, status: "cancelled", kind: String(before.kind) });
     } catch (error) {
       // The job ended in the meantime. Nothing is left to cancel, and the answer is that end (P27).
       if (!isProgressError(error, "job-finished")) throw error;
@@ -127,9 +131,10 @@ async function endJob(
   context: JobsContext,
   { jobId, status, options }: JobEnd,
 ): Promise<JobStatusReport> {
-  const onHidden = (error: unknown): void => context.onError(workFailed(jobId, error));
+  const onHidden = (error: unknown): void => context.settings.onError(workFailed(jobId, error));
   const { set } = checkedChange({ set: endFields(status, options, { onHidden }), log: [] });
   await context.store.write(jobId, { set, log: [] });
+  jobEnded(context.settings, { jobId, status });
   return readState(context, jobId);
 }
 

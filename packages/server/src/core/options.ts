@@ -5,6 +5,8 @@ import { createErrorPrinter } from "../shared/print-error.js";
 import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
 import { type CorsOptions, type CorsRules, resolveCors } from "./cors-option.js";
+import { type Hooks, resolveHooks, type SafeHooks } from "./hooks.js";
+import { createMetrics, type Metrics } from "./metrics.js";
 import { resolveOrigins } from "./origin-list.js";
 import type { ProgressStore } from "./store.js";
 
@@ -38,6 +40,10 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   reportIntervalMs: true,
   maxDeliveryMs: true,
   onError: true,
+  onStreamOpen: true,
+  onStreamClose: true,
+  onJobEnd: true,
+  onRefusal: true,
   clock: true,
   random: true,
 };
@@ -47,7 +53,7 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
  *
  * @typeParam Raw - The framework's request, as `authorize` takes it.
  */
-export interface ProgressOptions<Raw = unknown> {
+export interface ProgressOptions<Raw = unknown> extends Hooks {
   /** Where jobs are kept. The caller owns the store: `close()` does not close it. */
   readonly store: ProgressStore;
   /**
@@ -186,6 +192,10 @@ export interface Settings {
   readonly tickMs: number;
   /** Never throws. */
   readonly onError: (error: ProgressError) => void;
+  /** None of them throws, or is called before this turn of the event loop ends. */
+  readonly hooks: SafeHooks;
+  /** Counted by every part of the library. */
+  readonly metrics: Metrics;
   /** Never throws. */
   readonly clock: () => number;
   /** Never throws. */
@@ -239,6 +249,8 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
     maxDeliveryMs: timerOrNever("maxDeliveryMs", options.maxDeliveryMs ?? 60_000),
     tickMs: Math.max(10, Math.min(500, Math.min(...Object.values(timing)) / 5)),
     onError,
+    hooks: resolveHooks(options, onError),
+    metrics: createMetrics(),
     ...resolveClockAndRandom(options, onError),
   };
   crossCheck(settings);
@@ -255,10 +267,13 @@ export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | 
 
 function requireFunctions<Raw>(options: ProgressOptions<Raw>): void {
   const { store, authorize, onError, clock, random } = options;
+  const { onStreamOpen, onStreamClose, onJobEnd, onRefusal } = options;
+  const hooks = { onStreamOpen, onStreamClose, onJobEnd, onRefusal };
   requireStore(store);
   if (typeof authorize !== "function")
     throw invalid("authorize", authorize, "a function, such as allowAnyone");
-  for (const [name, value] of Object.entries({ onError, clock, random })) callback(name, value);
+  for (const [name, value] of Object.entries({ onError, clock, random, ...hooks }))
+    callback(name, value);
 }
 
 /** The methods of a store. The type makes a missing one an error. */

@@ -11,9 +11,10 @@ import type { EndOptions, EndStatus } from "./end-fields.js";
 import { type GuardedStore, guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
 import type { Answer, RequestFacts } from "./http/types.js";
-import { createHub, type Hub, type HubStats } from "./hub/hub.js";
+import { createHub, type Hub } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
+import { metricsOf, type ProgressMetrics } from "./metrics.js";
 import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
@@ -30,12 +31,6 @@ import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
 import { createWorkerReports } from "./worker-reports.js";
-
-/** Figures of this process. */
-export interface ProgressStats extends HubStats {
-  /** Jobs that are open for work in this process. */
-  readonly reporters: number;
-}
 
 /**
  * Creates, runs and serves jobs. One per process and store.
@@ -155,7 +150,13 @@ export interface Progress<Raw = unknown> {
    * and its lease runs out unless another process takes the job over. The store stays open. Idempotent.
    */
   close(): Promise<void>;
-  stats(): ProgressStats;
+  /** The figures of this process, for Prometheus, OpenTelemetry and logs. Cheap: a copy of some numbers. */
+  metrics(): ProgressMetrics;
+  /**
+   * Whether this process can serve readers, for a readiness probe: it was not closed, it does not drain, and the store
+   * has answered a read within two seconds. Calls at the same time share one read. Never rejects.
+   */
+  healthy(): Promise<boolean>;
 }
 
 /**
@@ -170,11 +171,12 @@ export interface Progress<Raw = unknown> {
  */
 export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Progress<Raw> {
   const settings = resolveOptions(options);
-  const store = guardStore(settings.store, settings.clock);
+  const store = guardStore(settings);
   const hub = createHub(store, settings);
-  const jobs = createJobs({ store, onError: settings.onError });
+  const jobs = createJobs({ store, settings });
   const reports = createWorkerReports({ store, settings });
   const workers = createWorkers(store, settings, hub);
+  const isReachable = shared(() => store.isReachable(HEALTH_TIMEOUT_MS));
   const sweeper = createSweeper({ store, settings, renewLeases: workers.renewLeases });
   let closing: Promise<void> | undefined;
 
@@ -207,7 +209,23 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
       closing ??= closeAll();
       return closing;
     },
-    stats: () => ({ ...hub.stats(), reporters: workers.count() }),
+    metrics: () => metricsOf(settings.metrics, { ...hub.figures(), reporters: workers.count() }),
+    // `close()` begins to drain too. The read takes time, so the server may begin to drain meanwhile.
+    healthy: async () => !hub.isDraining() && (await isReachable()) && !hub.isDraining(),
+  };
+}
+
+/** Milliseconds after which a readiness probe gives the store up. Balancers often wait for only a few seconds. */
+const HEALTH_TIMEOUT_MS = 2_000;
+
+/** Lets calls at the same time share one run. @param run - Must not throw or reject. */
+function shared<Result>(run: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 }
 

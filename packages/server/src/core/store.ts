@@ -1,7 +1,7 @@
 import type { Change, Cursor, Delta, Fields } from "@emlinh/progress-protocol";
-import type { SweepReport } from "../shared/lifecycle.js";
+import type { OnSweptEnd, SweepReport } from "../shared/lifecycle.js";
 
-export type { SweepReport } from "../shared/lifecycle.js";
+export type { OnSweptEnd, SweepReport, SweptEnd } from "../shared/lifecycle.js";
 
 /** A job before it is stored. */
 export interface JobDraft {
@@ -130,8 +130,9 @@ export interface ProgressStore {
    * @param now - Milliseconds since the epoch. `undefined` for the store's own time, by which leases are kept: then the
    * clock of a process can't end another one's job. Jobs that it marks or ends have this time, and their TTL counts
    * from it.
+   * @param onEnd - Called with each job that this sweep has ended, once, when the end is stored. Must not throw.
    */
-  sweep(now: number | undefined, limit: number): Promise<SweepReport>;
+  sweep(now: number | undefined, limit: number, onEnd?: OnSweptEnd): Promise<SweepReport>;
 
   /**
    * Releases what the store itself took (timers, subscriptions), never the client that it was handed. Idempotent. Later

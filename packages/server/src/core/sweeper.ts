@@ -1,6 +1,7 @@
 import { asProgressError } from "../shared/errors.js";
 import { after, elapsed, type Timer } from "../shared/time.js";
 import type { GuardedStore } from "./guarded-store.js";
+import { countSweep } from "./metrics.js";
 import type { Settings } from "./options.js";
 import type { SweepReport } from "./store.js";
 import { type SuspensionDetector, suspensionDetector } from "./suspension.js";
@@ -69,8 +70,13 @@ export function createSweeper(context: SweeperContext): Sweeper {
   };
 }
 
-function sweepOnce(store: GuardedStore, { sweepLimit }: Settings): Promise<SweepReport> {
-  return store.sweep(undefined, sweepLimit);
+async function sweepOnce(
+  store: GuardedStore,
+  { sweepLimit, metrics }: Settings,
+): Promise<SweepReport> {
+  const report = await store.sweep(undefined, sweepLimit);
+  countSweep(metrics, report);
+  return report;
 }
 
 function schedule(sweeper: SweeperState, waitMs: number): void {

@@ -1,6 +1,7 @@
-import type { Cursor, Fields, HoldWrite, Json } from "@emlinh/progress-protocol";
+import type { Cursor, Fields, HoldWrite, Json, TerminalStatus } from "@emlinh/progress-protocol";
 import { holdLost, jobNotFound } from "../shared/errors.js";
 import type { GuardedStore } from "./guarded-store.js";
+import { jobEnded } from "./job-ended.js";
 import { openingFields } from "./opening.js";
 import type { Settings } from "./options.js";
 import { aboutRequest } from "./request-fault.js";
@@ -36,7 +37,7 @@ export interface WorkerReports {
 
 interface ReportsContext {
   readonly store: GuardedStore;
-  readonly settings: Pick<Settings, "leaseMs">;
+  readonly settings: Settings;
 }
 
 /** Writes reports to a store. */
@@ -56,7 +57,12 @@ export function createWorkerReports({ store, settings }: ReportsContext): Worker
       }
       const lease = last === undefined ? leaseMs : 0;
       await store.write(jobId, { ...job.change, hold: namesOf(hold).second, leaseMs: lease });
-      return replyOf(jobId, await readAfter(store, job), lease);
+      const after = await readAfter(store, job);
+      if (after.done && !job.before.done) {
+        const { status, kind } = after.set;
+        jobEnded(settings, { jobId, status: status as TerminalStatus, kind: String(kind) });
+      }
+      return replyOf(jobId, after, lease);
     },
   };
 }

@@ -241,7 +241,8 @@ export function holdAfter(
 
 /** Counts what a sweep did, by transition. */
 export interface SweepCounts {
-  add(transition: Transition | undefined): void;
+  /** Call it once the transition is stored. */
+  add(transition: Transition | undefined, jobId: string): void;
   /** Jobs that were changed so far. */
   total(): number;
   report(more: boolean): SweepReport;
@@ -261,12 +262,24 @@ export interface SweepReport {
   readonly more: boolean;
 }
 
+/** A job that a sweep has ended. */
+export interface SweptEnd {
+  readonly jobId: string;
+  readonly status: "lost" | "timed-out";
+}
+
+/** Called with each job that a sweep has ended. */
+export type OnSweptEnd = (end: SweptEnd) => void;
+
 /** Starts the counts of one sweep at 0. */
-export function sweepCounts(): SweepCounts {
+export function sweepCounts(onEnd: OnSweptEnd | undefined): SweepCounts {
   const counts: Record<Transition, number> = { stale: 0, lost: 0, "timed-out": 0, expired: 0 };
   return {
-    add(transition) {
-      if (transition !== undefined) counts[transition] += 1;
+    add(transition, jobId) {
+      if (transition === undefined) return;
+      counts[transition] += 1;
+      if (transition === "lost" || transition === "timed-out")
+        onEnd?.({ jobId, status: transition });
     },
     total: () => counts.stale + counts.lost + counts["timed-out"] + counts.expired,
     report(more) {

@@ -65,6 +65,6 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(progress.disconnect({ principal: "ann" })).toBe(1);
     const frames = await reply.rest();
     expect(frames.at(-1)).toMatchObject({ event: "bye", data: { reason: "auth" } });
-    await vi.waitFor(() => expect(progress.stats().streams).toBe(0), { interval: 5 });
+    await vi.waitFor(() => expect(progress.metrics().slots).toBe(0), { interval: 5 });
   });
 });

@@ -4,10 +4,13 @@ import https from "node:https";
 import express from "express";
 import { fastify } from "fastify";
 import { Hono } from "hono";
+import Koa from "koa";
 import { expectTypeOf, test } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import { fetchProgress } from "../../src/adapters/fetch.js";
+import { honoProgress } from "../../src/adapters/hono.js";
+import { koaProgress } from "../../src/adapters/koa.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import type { Progress } from "../../src/core/progress.js";
 
@@ -27,6 +30,9 @@ test("given its framework, each adapter fits without a cast", () => {
   fastify({ http2: true }).register(fastifyProgress, { prefix, progress });
   fastify({ https: {} }).register(fastifyProgress, { prefix, progress });
   fastify({ http2: true, https: {} }).register(fastifyProgress, { prefix, progress });
+  new Koa().use(koaProgress(progress, { base: prefix }));
+  new Hono().use(honoProgress(progress, { base: prefix }));
+  new Hono().all(`${prefix}/*`, honoProgress(progress, { base: prefix }));
   const serve = fetchProgress(progress, { base: prefix });
   new Hono().all(`${prefix}/*`, (context) => serve(context.req.raw, { raw: context }));
   expectTypeOf(serve).toExtend<(request: Request) => Promise<Response>>();

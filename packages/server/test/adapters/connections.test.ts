@@ -101,9 +101,9 @@ describe.each(HTTP1_HOSTS)("%s", (_name, start) => {
     const all = await Promise.all(Array.from({ length: 22 }, () => rawConnection(host.port)));
     for (const raw of all) raw.get(...requests);
     await Promise.all(all.map((raw) => raw.until("event: hello")));
-    expect(progress.stats().streams).toBe(22);
+    expect(progress.metrics().slots).toBe(22);
     for (const raw of all) raw.destroy();
-    await vi.waitFor(() => expect(progress.stats().streams).toBe(0));
+    await vi.waitFor(() => expect(progress.metrics().slots).toBe(0));
     await progress.drain({ spreadMs: 0 });
     // Node warns of many listeners on one socket.
     expect(warned).not.toHaveBeenCalled();

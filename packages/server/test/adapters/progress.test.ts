@@ -42,7 +42,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
   const say = async (message: string) =>
     (await store.write(id, { set: { message }, log: [] })).cursor;
   const streams = (count: number) =>
-    vi.waitFor(() => expect(progress.stats().streams).toBe(count), { interval: 5 });
+    vi.waitFor(() => expect(progress.metrics().slots).toBe(count), { interval: 5 });
 
   async function open(ask: Parameters<Host["client"]["ask"]>[1] = STREAM): Promise<Reply> {
     const reply = await host.client.ask(`${BASE}/${id}`, ask);
@@ -132,7 +132,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     await streams(1);
     reply.abort();
     await streams(0);
-    expect(progress.stats().watchedJobs).toBe(0);
+    expect(progress.metrics().watchedJobs).toBe(0);
   });
 
   test("given a held poll, answers it when something changes", async () => {

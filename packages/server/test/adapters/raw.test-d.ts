@@ -3,10 +3,13 @@ import type { Http2ServerRequest } from "node:http2";
 import express, { type Request as ExpressRequest } from "express";
 import { type FastifyRequest, fastify } from "fastify";
 import { type Context, Hono } from "hono";
+import type Koa from "koa";
 import { expectTypeOf, test } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import { fetchProgress } from "../../src/adapters/fetch.js";
+import { honoProgress } from "../../src/adapters/hono.js";
+import { koaProgress } from "../../src/adapters/koa.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import {
   type Authorize,
@@ -35,6 +38,7 @@ const withRaw = <Raw>(authorize: Authorize<Raw>): Progress<Raw> =>
 declare const authorizeApp: Authorize<AppRequest>;
 declare const authorizeFastify: Authorize<FastifyRequest>;
 declare const authorizeHono: Authorize<Context<AppEnv>>;
+declare const authorizeKoa: Authorize<Koa.Context>;
 declare const authorizeOther: Authorize<{ nope: true }>;
 
 test("given the README's authorize, its parts have the types of the request and of the action", () => {
@@ -91,6 +95,12 @@ test("given authorize of a framework, its adapter accepts the progress, and no o
   expressProgress(onExpress);
   nodeProgress(onExpress);
   fastify().register(fastifyProgress, { prefix, progress: onFastify });
+  koaProgress(withRaw(authorizeKoa));
+  honoProgress(onHono);
+  // @ts-expect-error
+  koaProgress(onFastify);
+  // @ts-expect-error
+  honoProgress(onExpress);
   // @ts-expect-error Express has other requests
   expressProgress(onFastify);
   // @ts-expect-error
@@ -149,6 +159,8 @@ test("given authorize that ignores the request, every adapter accepts the progre
   const progress = withRaw(allowAnyone);
   nodeProgress(progress);
   expressProgress(progress);
+  koaProgress(progress);
+  honoProgress(progress);
   fastify().register(fastifyProgress, { prefix, progress });
   void fetchProgress(progress)(new Request("a:"), { raw: "anything" });
 });

@@ -11,6 +11,8 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import { type FetchProgress, fetchProgress } from "../../src/adapters/fetch.js";
+import { honoProgress } from "../../src/adapters/hono.js";
+import { koaProgress } from "../../src/adapters/koa.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import type { BodyAnswer } from "../../src/core/http/types.js";
 import { BASE, type Host, hostOf, listen } from "./support/host.js";
@@ -49,12 +51,28 @@ const RUNTIMES: Readonly<Record<string, Start>> = {
     });
     return listen(http.createServer(app.callback()));
   },
+  "koaProgress, its context": (core, seen) => {
+    const app = new Koa();
+    app.use((context, next) => {
+      seen.push(context);
+      return next();
+    });
+    app.use(koaProgress(core, { base: BASE }));
+    return listen(http.createServer(app.callback()));
+  },
   "Fastify, its request": async (core, seen) => {
     const app = fastify();
     app.addHook("onRequest", async (request) => void seen.push(request));
     app.register(fastifyProgress, { prefix: BASE, progress: core });
     await app.listen({ port: 0, host: "127.0.0.1" });
     return hostOf(app.server, { close: () => app.close() });
+  },
+  "honoProgress, its context": (core, seen) => {
+    const answer = honoProgress(core, { base: BASE });
+    return listenHono(async (context) => {
+      seen.push(context);
+      return (await answer(context, async () => {})) ?? context.notFound();
+    });
   },
   "Hono, the context that the app passes on": (core, seen) => {
     const answer = fetchProgress(core, { base: BASE });

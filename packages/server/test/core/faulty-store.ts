@@ -67,7 +67,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     write: (id, change) => callThrough("write", () => store.write(id, change)),
     read: (id, cursor) => callThrough("read", () => store.read(id, cursor)),
     remove: (id) => callThrough("remove", () => store.remove(id)),
-    sweep: (now, limit) => callThrough("sweep", () => store.sweep(now, limit)),
+    sweep: (...args) => callThrough("sweep", () => store.sweep(...args)),
     watch: (id, wake) =>
       callThrough("watch", async () => {
         const unwatch = await store.watch(id, (written) => {

@@ -185,7 +185,7 @@ test("given any commands, each reader has the state of the store, each line once
         expect(sink?.writesWhileFull).toBe(0);
         expectEachLineOnce(client.received);
       }
-      expect(context.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(context.progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
       await context.progress.close();
     }),
     { numRuns: 150 },

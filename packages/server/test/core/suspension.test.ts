@@ -63,9 +63,9 @@ describe("a process that was suspended", () => {
       calls.push("renewal");
       return write(id, change);
     };
-    store.sweep = (now, limit) => {
+    store.sweep = (...args) => {
       calls.push("sweep");
-      return sweep(now, limit);
+      return sweep(...args);
     };
     suspend(90_000, "the time of day");
     await advance(LEASE_MS * 0.8 - 1);

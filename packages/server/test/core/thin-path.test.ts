@@ -16,7 +16,7 @@ test("given a job that runs, its stream has hello, a snapshot and one end", asyn
     await reporter.step("render", (step) => step.update({ done: 40, total: 80 }));
     return { videoUrl: "/v.mp4" };
   });
-  await waitUntil(() => progress.stats().streams === 0);
+  await waitUntil(() => progress.metrics().slots === 0);
   expect(state).toMatchObject({
     status: "completed",
     percent: 100,
@@ -26,6 +26,6 @@ test("given a job that runs, its stream has hello, a snapshot and one end", asyn
   expect(sink.events.at(1)?.event).toBe("snapshot");
   expect(sink.events.filter(({ event }) => event === "end")).toHaveLength(1);
   expect(sink.events.at(-1)).toMatchObject({ event: "end", data: { done: true } });
-  expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+  expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
   await progress.close();
 });

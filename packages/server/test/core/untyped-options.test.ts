@@ -160,7 +160,7 @@ describe("options of untyped code", () => {
       message: expect.stringContaining(`open: ${message}`),
     });
     expect(store.calls.write).toBe(0);
-    expect(progress.stats().reporters).toBe(0);
+    expect(progress.metrics().reporters).toBe(0);
   });
 
   test.each<[string, unknown, unknown]>([
@@ -207,7 +207,7 @@ describe("options of untyped code", () => {
     const { progress, createJob } = makeContext();
     const watching = progress.watch(await createJob(), "x" as never);
     await expect(watching).rejects.toMatchObject({ code: "invalid-option" });
-    expect(progress.stats().watchedJobs).toBe(0);
+    expect(progress.metrics().watchedJobs).toBe(0);
   });
 
   test.each<[RegExp, unknown]>([

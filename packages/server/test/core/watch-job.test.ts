@@ -31,7 +31,7 @@ describe("watch", () => {
       ["second", "queued", ["two", "three"]],
       ["second", "completed", []],
     ]);
-    expect(progress.stats()).toMatchObject({ watchedJobs: 0, streams: 0 });
+    expect(progress.metrics()).toMatchObject({ watchedJobs: 0, slots: 0 });
   });
 
   test("given a job that has ended, calls the listener once and watches nothing", async () => {
@@ -41,7 +41,7 @@ describe("watch", () => {
     const { calls, listener } = recorder();
     await progress.watch(id, listener);
     expect(calls).toHaveLength(1);
-    expect(progress.stats().watchedJobs).toBe(0);
+    expect(progress.metrics().watchedJobs).toBe(0);
   });
 
   test("given a removal, calls the listener with undefined, once", async () => {
@@ -52,7 +52,7 @@ describe("watch", () => {
     await store.remove(id);
     await advance(0);
     expect(calls.map(([state]) => state?.status)).toEqual(["queued", undefined]);
-    expect(progress.stats().watchedJobs).toBe(0);
+    expect(progress.metrics().watchedJobs).toBe(0);
   });
 
   test("given a call of the returned function, stops calling the listener; a second call does nothing", async () => {
@@ -68,7 +68,7 @@ describe("watch", () => {
     await advance(0);
     expect(calls).toHaveLength(1);
     expect(other.calls).toHaveLength(2);
-    expect(progress.stats().watchedJobs).toBe(1);
+    expect(progress.metrics().watchedJobs).toBe(1);
   });
 
   test("given listeners that throw or reject, passes each error to onError and continues", async () => {
@@ -97,7 +97,7 @@ describe("watch", () => {
     await progress.watch(id, () => {});
     await progress.watch(id, () => {});
     await openStream(progress, id);
-    expect(progress.stats().streams).toBe(1);
+    expect(progress.metrics().slots).toBe(1);
   });
 
   test("given an unknown job, throws", async () => {

@@ -98,7 +98,7 @@ function instanceOf(backend: Backend, clock: () => number): ProgressStore {
         return () => endWatch(watch);
       }),
     remove: (jobId) => run((store) => store.remove(jobId)),
-    sweep: (now, limit) => run((store) => store.sweep(now, limit)),
+    sweep: (now, limit, onEnd) => run((store) => store.sweep(now, limit, onEnd)),
     async close() {
       closed = true;
       await Promise.all([...own].map(endWatch));

@@ -61,6 +61,8 @@ const BEYOND = new Set([
   "ignores the limit of a sweep",
   "returns the same report to two concurrent sweeps",
   "removes the jobs whose ids begin the same",
+  "does not tell of the jobs that a sweep ends",
+  "tells twice of a job that a sweep ends",
 ]);
 
 const WRONG = [

@@ -10,6 +10,7 @@ import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import type { Permission } from "../authorize.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
+import { countRefusal } from "../metrics.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import type { SweepReport } from "../store.js";
 import type { WorkerReports } from "../worker-reports.js";
@@ -20,7 +21,7 @@ import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { createRecheck, type StartRecheck } from "./recheck.js";
-import { detailOf, isRefusal, refusalAnswer } from "./refusal.js";
+import { detailOf, isRefusal, type RefusalAnswer, refusalAnswer } from "./refusal.js";
 import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
@@ -76,19 +77,36 @@ export function createHandler(handlerContext: HandlerContext): Handle {
 
 async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<Answer> {
   const { settings } = context;
-  let request: ProgressRequest;
+  let request: ProgressRequest | undefined;
   try {
     request = readRequest(facts);
     refuseCrossSite(facts, settings);
   } catch (error) {
-    return refuseUnread(settings, error);
+    return refused(context, facts, refuseUnread(settings, error), request);
   }
   try {
     return await answer(context, request, facts);
   } catch (error) {
     const isGone = isProgressError(error, "closed") && facts.signal.aborted;
-    return isGone ? emptyAnswer(CLIENT_GONE) : refuse(settings, error);
+    if (isGone) return emptyAnswer(CLIENT_GONE);
+    return refused(context, facts, refuse(settings, error), request);
   }
+}
+
+/** Counts a refusal, and tells the app. */
+function refused(
+  { settings: { metrics, hooks } }: Context,
+  facts: RequestFacts,
+  refusal: RefusalAnswer,
+  request: ProgressRequest | undefined,
+): BodyAnswer {
+  const { code, ...answer } = refusal;
+  countRefusal(metrics, code);
+  if (hooks.onRefusal !== undefined) {
+    const { action, jobId } = request === undefined ? {} : questionOf(request, facts);
+    hooks.onRefusal({ code, status: answer.status, action, jobId });
+  }
+  return answer;
 }
 
 /** The status that nginx logs for a client that left before the answer. No one receives it. */
@@ -185,6 +203,7 @@ async function answerDelta(
   authorized: Authorized<RequestOf<"delta">>,
 ): Promise<BodyAnswer> {
   const delta = await readDelta(context, authorized);
+  if (delta.reset && authorized.request.after !== undefined) context.settings.metrics.resets += 1;
   const headers = { etag: etagOf(delta.cursor) };
   const ifNoneMatch = authorized.facts.header("if-none-match");
   if (isEmpty(delta) && matchesEtag(ifNoneMatch, delta.cursor)) return emptyAnswer(304, headers);
@@ -209,7 +228,8 @@ async function readDelta(
   // After a disconnect the reader is answered at once, and comes back to be asked again.
   const isRevoked = hub.revocations() !== revocations;
   const allowedMs = isRevoked ? 0 : Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
-  const poll = { hub, handle, cursor: after, waitMs: allowedMs, principal, signal };
+  const { metrics } = settings;
+  const poll = { hub, handle, metrics, cursor: after, waitMs: allowedMs, principal, signal };
   const delta = await holdPoll(poll);
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
@@ -250,7 +270,7 @@ async function answerCleanup({ sweep }: Context): Promise<BodyAnswer> {
 }
 
 /** Refuses a request that was not understood, or comes from another site. The error is of this library. */
-function refuseUnread(settings: Settings, error: unknown): BodyAnswer {
+function refuseUnread(settings: Settings, error: unknown): RefusalAnswer {
   if (!isProgressError(error)) return refuse(settings, error);
   return refusalAnswer(error.code, {
     // Only the messages about the request itself are passed on: others may hold foreign text (P42).
@@ -267,7 +287,7 @@ const ABOUT_REQUEST: ReadonlySet<string> = new Set<ErrorCode>([
   "method-not-allowed",
 ]);
 
-function refuse(settings: Settings, error: unknown): BodyAnswer {
+function refuse(settings: Settings, error: unknown): RefusalAnswer {
   const known = asProgressError(error, "A request could not be answered.");
   const code = isRefusal(known) ? known.code : "internal";
   // A fault of this library, the app or the store has a cause that somebody must see. Other refusals are part of normal

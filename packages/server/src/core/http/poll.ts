@@ -3,11 +3,13 @@ import { elapsed } from "../../shared/time.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
+import type { Metrics } from "../metrics.js";
 
 /** A poll that is held until there is something to answer. */
 export interface HeldPoll {
   readonly hub: Hub;
   readonly handle: TopicHandle;
+  readonly metrics: Metrics;
   readonly cursor: Cursor | undefined;
   readonly waitMs: number;
   readonly principal: string | undefined;
@@ -22,7 +24,7 @@ export interface HeldPoll {
  * @returns `undefined` if the job was removed meanwhile.
  */
 export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
-  const { hub, handle, cursor, signal } = poll;
+  const { hub, handle, metrics, cursor, signal } = poll;
   const { topic } = handle;
   const { promise, resolve } = deferred();
   const hasAnswer = (): boolean => topic.replica.done || !isEmpty(topic.deltaAfter(cursor));
@@ -35,10 +37,12 @@ export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
   topic.listeners.add(listener);
   hub.add(reader);
   signal.addEventListener("abort", resolve, { once: true });
+  metrics.polls += 1;
   try {
     if (!hasAnswer() && !signal.aborted && !topic.isClosed()) await promise;
     return topic.isClosed() && !hub.isDraining() ? undefined : topic.deltaAfter(cursor);
   } finally {
+    metrics.polls -= 1;
     signal.removeEventListener("abort", resolve);
     hub.remove(reader);
     topic.listeners.delete(listener);

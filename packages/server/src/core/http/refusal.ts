@@ -144,11 +144,17 @@ export interface RefusalDetail {
   readonly retryMs: number;
 }
 
+/** The answer to a request that was refused. */
+export interface RefusalAnswer extends BodyAnswer {
+  /** The code that was sent. */
+  readonly code: RefusalCode;
+}
+
 /** An `application/problem+json` answer (P42, P43). */
 export function refusalAnswer(
   code: ErrorCode,
   { detail, headers, retryMs }: RefusalDetail,
-): BodyAnswer {
+): RefusalAnswer {
   const sent = isRefusalCode(code) ? code : "internal";
   const { status, title, detail: text } = REFUSALS[sent];
   const problem = {
@@ -160,7 +166,7 @@ export function refusalAnswer(
   };
   const isTemporary = status === 429 || status === 503;
   const retryAfterMs = Math.max(1, Math.ceil(retryMs));
-  return bodyAnswer(status, {
+  const answer = bodyAnswer(status, {
     type: "application/problem+json",
     headers: {
       ...headers,
@@ -168,4 +174,5 @@ export function refusalAnswer(
     },
     body: isTemporary ? { ...problem, retryAfterMs } : problem,
   });
+  return { ...answer, code: sent };
 }

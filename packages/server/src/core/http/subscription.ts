@@ -7,6 +7,7 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
+import type { StreamCloseReason } from "../hooks.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
@@ -44,6 +45,8 @@ interface StreamState extends StreamStart, SinkState {
   /** When the stream ends at the latest, by {@link elapsed}, and the reason that the reader is then given. */
   leaveAt: number;
   leaveReason: ByeReason;
+  /** Why the server closes the stream; `undefined` while it does not. */
+  closeReason: StreamCloseReason | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -70,14 +73,18 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     openedAt,
     leaveAt,
     leaveReason,
+    closeReason: undefined,
     phase: "open",
     endingAt: 0,
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
-      changed: (now) => advance(stream, now),
-      removed: () => leave(stream, jobRemovedFrame(stream)),
-      storeLost: () => leave(stream, bye(stream, "store")),
+      changed(now) {
+        if (stream.fullSince === undefined) advance(stream, now);
+        else settings.metrics.mergedDeltas += 1;
+      },
+      removed: () => leave(stream, "removed", jobRemovedFrame(stream)),
+      storeLost: () => sayBye(stream, "store"),
     },
     reader: {
       jobId: handle.topic.jobId,
@@ -89,7 +96,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
         stream.leaveReason = "drain";
       },
       revoke: () => revoke(stream),
-      destroy: () => destroy(stream),
+      destroy: () => destroy(stream, "drain"),
     },
   };
   begin(stream);
@@ -108,6 +115,9 @@ function begin(stream: StreamState): void {
   const { topic } = stream.handle;
   topic.listeners.add(listener);
   hub.add(reader);
+  settings.metrics.streams += 1;
+  settings.metrics.streamsOpened += 1;
+  settings.hooks.onStreamOpen?.({ jobId: topic.jobId, streams: settings.metrics.streams });
   const hello = {
     protocol: PROTOCOL_VERSION,
     heartbeatMs: stream.heartbeatMs,
@@ -117,7 +127,7 @@ function begin(stream: StreamState): void {
   write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
-  if (topic.isClosed() && hub.isClosed()) leave(stream, bye(stream, "drain"));
+  if (topic.isClosed() && hub.isClosed()) sayBye(stream, "drain");
   else if (topic.isClosed()) listener.removed();
 }
 
@@ -129,7 +139,7 @@ function begin(stream: StreamState): void {
 function advance(stream: StreamState, now: number): void {
   if (stream.phase !== "open" || stream.fullSince !== undefined) return;
   if (now >= stream.until) {
-    leave(stream, bye(stream, "auth"));
+    sayBye(stream, "auth");
     return;
   }
   const { topic } = stream.handle;
@@ -138,12 +148,15 @@ function advance(stream: StreamState, now: number): void {
     bytes = topic.frameAfter(stream.cursor);
   } catch {
     // The topic has reported the error. A cut counts as a failure, so that the reader comes back ever more slowly.
-    destroy(stream);
+    destroy(stream, "failed");
     return;
   }
   stream.cursor = topic.replica.cursor;
-  if (bytes !== undefined) write(stream, bytes);
-  if (topic.replica.done) end(stream);
+  if (bytes !== undefined) {
+    stream.settings.metrics.deltas += 1;
+    write(stream, bytes);
+  }
+  if (topic.replica.done) end(stream, "end");
 }
 
 /** A permission without an end, which is the common one, costs no look at the clock. */
@@ -152,11 +165,13 @@ function hasExpired({ until, settings }: StreamState): boolean {
 }
 
 function write(stream: StreamState, bytes: Uint8Array): void {
+  stream.settings.metrics.bytes += bytes.length;
   if (!writeToSink(stream, bytes)) over(stream);
 }
 
-function end(stream: StreamState): void {
+function end(stream: StreamState, reason: StreamCloseReason): void {
   if (stream.phase !== "open") return;
+  stream.closeReason ??= reason;
   stream.phase = "ending";
   stream.endingAt = elapsed();
   stream.handle.topic.listeners.delete(stream.listener);
@@ -164,24 +179,30 @@ function end(stream: StreamState): void {
 }
 
 /** Writes a last frame, if the sink takes it, and closes the stream. */
-function leave(stream: StreamState, lastFrame: string): void {
+function leave(stream: StreamState, reason: StreamCloseReason, lastFrame: string): void {
   if (stream.phase !== "open") return;
   if (stream.fullSince !== undefined) {
-    destroy(stream);
+    destroy(stream, reason);
     return;
   }
   write(stream, encoder.encode(lastFrame));
-  end(stream);
+  end(stream, reason);
 }
 
 function revoke(stream: StreamState): boolean {
   if (stream.phase !== "open") return false;
-  leave(stream, bye(stream, "auth"));
+  sayBye(stream, "auth");
   return true;
 }
 
-function destroy(stream: StreamState): void {
+function sayBye(stream: StreamState, reason: ByeReason): void {
+  const retryMs = jitteredRetryMs(stream.settings);
+  leave(stream, reason, byeFrame({ reason, retryMs }));
+}
+
+function destroy(stream: StreamState, reason: StreamCloseReason): void {
   if (stream.phase === "over") return;
+  stream.closeReason ??= reason;
   over(stream);
   closeSink(stream, "destroy");
 }
@@ -192,6 +213,15 @@ function over(stream: StreamState): void {
   stream.handle.topic.listeners.delete(stream.listener);
   stream.hub.remove(stream.reader);
   stream.handle.leave();
+  closed(stream);
+}
+
+function closed({ settings, handle, openedAt, closeReason = "client" }: StreamState): void {
+  const { metrics, hooks } = settings;
+  metrics.streams -= 1;
+  metrics.streamsClosed[closeReason] += 1;
+  const durationMs = Math.round(elapsed() - openedAt);
+  hooks.onStreamClose?.({ jobId: handle.topic.jobId, reason: closeReason, durationMs });
 }
 
 function tick(stream: StreamState, now: number): void {
@@ -199,12 +229,12 @@ function tick(stream: StreamState, now: number): void {
   const { stallMs, idleTimeoutMs } = stream.settings;
   if (phase === "open") stream.recheck?.tick(now, stream.reader.revoke);
   const stalledSince = phase === "ending" ? endingAt : (stream.fullSince ?? now);
-  if (now - stalledSince >= stallMs) destroy(stream);
-  else if (now >= leaveAt) leave(stream, bye(stream, leaveReason));
-  else if (hasExpired(stream)) leave(stream, bye(stream, "auth"));
+  if (now - stalledSince >= stallMs) destroy(stream, "slow");
+  else if (now >= leaveAt) sayBye(stream, leaveReason);
+  else if (hasExpired(stream)) sayBye(stream, "auth");
   else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
-    leave(stream, timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
+    leave(stream, "timeout", timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
   else if (now - stream.wroteAt >= heartbeatMs) write(stream, handle.topic.heartbeat());
 }
 
@@ -214,10 +244,6 @@ function idleForMs({ openedAt, handle }: StreamState, now: number): number {
 
 function jobRemovedFrame(stream: StreamState): string {
   return timeoutFrame({ scope: "job", idleMs: idleForMs(stream, elapsed()) });
-}
-
-function bye({ settings }: StreamState, reason: ByeReason): string {
-  return byeFrame({ reason, retryMs: jitteredRetryMs(settings) });
 }
 
 /** A stream ends at its maximum age, up to a fifth earlier at random, or before its permission ends. */

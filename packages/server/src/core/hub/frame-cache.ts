@@ -33,8 +33,12 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 
-/** Makes the cache of a replica. */
-export function frameCache(replica: Replica): FrameCache {
+/**
+ * Makes the cache of a replica.
+ *
+ * @param onReset - Called for each reader that had a cursor and gets a reset.
+ */
+export function frameCache(replica: Replica, onReset: () => void = () => {}): FrameCache {
   const frames = frameMap();
   const failures = new Map<Cursor | "", unknown>();
   let heartbeat: { readonly now: number; readonly bytes: Uint8Array } | undefined;
@@ -50,6 +54,7 @@ export function frameCache(replica: Replica): FrameCache {
     try {
       const bytes = frames.get(key) ?? encoder.encode(deltaFrame(delta));
       frames.add(key, bytes);
+      if (delta.reset && cursor !== undefined) onReset();
       return bytes;
     } catch (error) {
       if (failures.size < MAX_FRAMES) failures.set(key, error);

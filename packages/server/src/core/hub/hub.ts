@@ -4,6 +4,7 @@ import { elapsed } from "../../shared/time.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
+import type { ProgressMetrics } from "../metrics.js";
 import type { Settings } from "../options.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
 import { type PendingRequests, pendingRequests } from "./pending-requests.js";
@@ -32,15 +33,8 @@ interface JoinOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Figures of this process. */
-export interface HubStats {
-  /**
-   * Slots taken by streams and held polls, including those that are opening or closing, and by answers whose response
-   * has not begun.
-   */
-  readonly streams: number;
-  readonly watchedJobs: number;
-}
+/** Figures of this process that are not counted, but looked up. */
+type HubFigures = Pick<ProgressMetrics, "slots" | "watchedJobs">;
 
 /** The topics of this process and all their readers. */
 export interface Hub {
@@ -82,7 +76,7 @@ export interface Hub {
   close(): void;
   /** The store's time, in milliseconds since the epoch: all times of a job come from that clock. */
   now(): number;
-  stats(): HubStats;
+  figures(): HubFigures;
 }
 
 interface HubState {
@@ -148,7 +142,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       startDraining(hub, 0);
     },
     now: () => hub.store.now(),
-    stats: () => ({ streams: hub.limiter.count(), watchedJobs: hub.topics.size }),
+    figures: () => ({ slots: hub.limiter.count(), watchedJobs: hub.topics.size }),
   };
 }
 

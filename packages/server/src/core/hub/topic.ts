@@ -3,11 +3,13 @@ import {
   type Delta,
   deltaAfter,
   emptyReplica,
+  fieldValue,
   type Replica,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
+import { observe } from "../metrics.js";
 import type { Settings } from "../options.js";
 import type { Unwatch } from "../store.js";
 import { type FrameCache, frameCache } from "./frame-cache.js";
@@ -66,7 +68,8 @@ const STORE_PATIENCE_MS = 30_000;
 const FRAMES_KEPT_MS = 10_000;
 
 /** The dependencies of a topic. */
-export interface TopicContext extends Pick<Settings, "rereadMs" | "clock" | "random" | "onError"> {
+export interface TopicContext
+  extends Pick<Settings, "rereadMs" | "clock" | "random" | "onError" | "metrics"> {
   readonly store: GuardedStore;
   /** Called once, when the watch has ended: after `close()`, a failed opening, or the job's removal. */
   readonly onClosed: () => void;
@@ -77,6 +80,7 @@ interface TopicState extends TopicContext {
   readonly listeners: Set<TopicListener>;
   readonly frames: FrameCache;
   readonly reader: ReplicaReader;
+  readonly replica: Replica;
   changedAt: number;
   unwatch: Unwatch | undefined;
   isClosed: boolean;
@@ -99,8 +103,11 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     ...context,
     jobId,
     reader,
+    replica,
     listeners: new Set(),
-    frames: frameCache(replica),
+    frames: frameCache(replica, () => {
+      context.metrics.resets += 1;
+    }),
     changedAt: elapsed(),
     unwatch: undefined,
     isClosed: false,
@@ -166,6 +173,13 @@ function changed(state: TopicState): void {
       reportListener(state, error);
     }
   }
+  observeLag(state);
+}
+
+/** Once per change, when it was written to all readers. */
+function observeLag({ replica, store, metrics }: TopicState): void {
+  const updatedAt = fieldValue(replica, "updatedAt");
+  if (typeof updatedAt === "number") observe(metrics.writeToWire, store.now() - updatedAt);
 }
 
 function removed(state: TopicState): void {

@@ -20,6 +20,7 @@ import {
   workFailed,
 } from "../end-fields.js";
 import { isShown, jobErrorOf } from "../failure.js";
+import { jobEnded } from "../job-ended.js";
 import { closedRunningSteps } from "../step-state.js";
 import { closedReporter, type LastDelivery } from "./outbox.js";
 import type { RequeueOptions } from "./reporter.js";
@@ -129,7 +130,11 @@ async function finish<Job extends JobTypes>(
     const changes = [...closingChanges(worker, closeStepsAs), end];
     const delivery = await outbox.finish(changes);
     for (const { set } of changes) merge(worker, set);
-    if (isTerminal(view.status)) await mergeEnd(worker, delivery);
+    const { status, kind } = view;
+    if (isTerminal(status)) {
+      jobEnded(worker.settings, { jobId, status, kind: String(kind) });
+      await mergeEnd(worker, delivery);
+    }
   } catch (error) {
     worker.isEnding = outbox.stopped() !== undefined;
     throw asProgressError(error, `The end of the job "${jobId}" was not accepted.`);

@@ -13,6 +13,7 @@ import {
   fieldsOfTransition,
   type JobTimes,
   leaseOf,
+  type OnSweptEnd,
   sweepCounts,
   type Transition,
   timesOfTransition,
@@ -80,9 +81,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       return job !== undefined;
     },
 
-    async sweep(now, limit) {
+    async sweep(now, limit, onEnd) {
       assertOpen();
-      return sweepJobs(memory, now, limit);
+      return sweepJobs(memory, { at: now, limit, onEnd });
     },
 
     async close() {
@@ -179,19 +180,26 @@ function timesAfterWrite(times: JobTimes, { set, leaseMs }: Change, time: number
   };
 }
 
-function sweepJobs(memory: Memory, at: number | undefined, limit: number): SweepReport {
+interface SweepInput {
+  /** Milliseconds since the epoch; `undefined` for now. */
+  readonly at: number | undefined;
+  readonly limit: number;
+  readonly onEnd: OnSweptEnd | undefined;
+}
+
+function sweepJobs(memory: Memory, { at, limit, onEnd }: SweepInput): SweepReport {
   const { settings, jobs } = memory;
   const now = at ?? settings.clock();
   const time = at === undefined ? settings.timer() : settings.timerAt(at);
-  const counts = sweepCounts();
+  const counts = sweepCounts(onEnd);
   for (let job = jobs.due(time); job !== undefined; job = jobs.due(time)) {
     if (counts.total() >= limit) break;
     const transition = transitionOf(job.times, settings, time);
     if (transition === undefined)
       throw new Error(`The job "${job.id}" is queued for a time at which nothing is due.`);
-    counts.add(transition);
     if (transition === "expired") removeJob(memory, job);
     else makeTransition(memory, job, { transition, now, time });
+    counts.add(transition, job.id);
   }
   return counts.report(jobs.due(time) !== undefined);
 }

@@ -83,9 +83,9 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
       return watches.watch(jobId, wake);
     },
 
-    async sweep(now, limit) {
+    async sweep(now, limit, onEnd) {
       assertOpen();
-      return sweep(now, limit);
+      return sweep(now, limit, onEnd);
     },
 
     async close() {

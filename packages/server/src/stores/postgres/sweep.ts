@@ -1,5 +1,5 @@
 import { printCursor } from "@emlinh/progress-protocol";
-import type { SweepReport } from "../../core/store.js";
+import type { ProgressStore } from "../../core/store.js";
 import { sweepCounts } from "../../shared/lifecycle.js";
 import type { PostgresCalls } from "./calls.js";
 import type { ChangeNotification } from "./change-notification.js";
@@ -8,20 +8,20 @@ import type { ChangeNotification } from "./change-notification.js";
 const MAX_CALLS = 100;
 
 /** Makes a sweep of one store; see `ProgressStore.sweep`. */
-export type PostgresSweep = (now: number | undefined, limit: number) => Promise<SweepReport>;
+export type PostgresSweep = ProgressStore["sweep"];
 
 /** @param notify - Called for each job that was changed. */
 export function postgresSweep(
   calls: PostgresCalls,
   notify: (notification: ChangeNotification) => void,
 ): PostgresSweep {
-  return async (now, limit) => {
-    const counts = sweepCounts();
+  return async (now, limit, onEnd) => {
+    const counts = sweepCounts(onEnd);
     let more = true;
     for (let round = 0; more && counts.total() < limit && round < MAX_CALLS; round += 1) {
       const answer = await calls.sweep(now, limit - counts.total());
       for (const { id: jobId, transition, epoch, version } of answer.swept) {
-        counts.add(transition);
+        counts.add(transition, jobId);
         const isRemoved = transition === "expired";
         notify({ jobId, cursor: isRemoved ? undefined : printCursor({ epoch, version }) });
       }

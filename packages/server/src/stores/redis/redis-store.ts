@@ -91,9 +91,9 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
       return key !== undefined;
     },
 
-    async sweep(now, limit) {
+    async sweep(now, limit, onEnd) {
       assertOpen();
-      return sweep(now, limit);
+      return sweep(now, limit, onEnd);
     },
 
     async close() {

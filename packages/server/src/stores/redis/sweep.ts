@@ -1,4 +1,4 @@
-import type { SweepReport } from "../../core/store.js";
+import type { ProgressStore } from "../../core/store.js";
 import { sweepCounts, type Transition } from "../../shared/lifecycle.js";
 import type { RedisCalls } from "./calls.js";
 import { integerText } from "./lua/scripts.js";
@@ -7,7 +7,7 @@ import { integerText } from "./lua/scripts.js";
 const INDEXES_AT_ONCE = 16;
 
 /** Makes a sweep of one store; see `ProgressStore.sweep`. */
-export type RedisSweep = (now: number | undefined, limit: number) => Promise<SweepReport>;
+export type RedisSweep = ProgressStore["sweep"];
 
 /**
  * The sweep of one store. The indexes only list candidates. The script of the job decides whether something is due,
@@ -20,15 +20,15 @@ export function redisSweep(calls: RedisCalls, indexes: readonly string[]): Redis
    */
   let start = 0;
 
-  return async (now, limit) => {
+  return async (now, limit, onEnd) => {
     const at = now === undefined ? "" : integerText(now);
-    const counts = sweepCounts();
+    const counts = sweepCounts(onEnd);
     const pass: SweepPass = {
       calls,
       at,
       left: () => limit - counts.total(),
       async sweep(jobId) {
-        counts.add(await sweepJob(calls, jobId, at));
+        counts.add(await sweepJob(calls, jobId, at), jobId);
       },
     };
     let more = false;

@@ -28,10 +28,15 @@ export interface SqliteJobs {
   write(jobId: string, change: Change): Work<Written>;
   remove(jobId: string): Work<boolean>;
   /**
-   * Applies the transitions that are due, to at most `limit` jobs, and returns the transition of each job that it
-   * looked at.
+   * Applies the transitions that are due, to at most `limit` jobs, and returns the jobs that it looked at.
    */
-  sweep(now: number, limit: number): Work<readonly (Transition | undefined)[]>;
+  sweep(now: number, limit: number): Work<readonly SweptJob[]>;
+}
+
+/** A job that a sweep looked at, with its transition if one was due. */
+interface SweptJob {
+  readonly jobId: string;
+  readonly transition: Transition | undefined;
 }
 
 /** Applies the rules of the contract to the tables. */
@@ -77,7 +82,7 @@ export function sqliteJobs(settings: SqliteStoreSettings): SqliteJobs {
         if (transition !== undefined) apply(transition, { writer, transaction, row, now });
         // A process with shorter TTLs wrote this job. By this store's TTLs it is due later.
         else statements.updateJob({ ...row, dueAt: dueAt(row.times, settings) });
-        return transition;
+        return { jobId: row.id, transition };
       });
     },
   };

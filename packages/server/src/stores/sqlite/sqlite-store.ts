@@ -95,9 +95,10 @@ export function sqliteStore(options: SqliteStoreOptions): ProgressStore {
       return writes.run(jobs.remove(jobId));
     },
 
-    async sweep(now, limit) {
+    async sweep(now, limit, onEnd) {
       assertOpen();
-      return sweepJobs({ settings, jobs, writes, statements }, now ?? clock(), limit);
+      const tools = { settings, jobs, writes, statements };
+      return sweepJobs(tools, { now: now ?? clock(), limit, onEnd });
     },
 
     async close() {

@@ -1,5 +1,5 @@
 import type { SweepReport } from "../../core/store.js";
-import { sweepCounts } from "../../shared/lifecycle.js";
+import { type OnSweptEnd, sweepCounts } from "../../shared/lifecycle.js";
 import { whenFree } from "./busy.js";
 import type { SqliteJobs } from "./jobs.js";
 import type { SqliteStoreSettings } from "./options.js";
@@ -17,21 +17,27 @@ export interface SweepTools {
   statements(): Statements;
 }
 
+/** The parameters of one sweep. */
+export interface SweepInput {
+  readonly now: number;
+  readonly limit: number;
+  readonly onEnd: OnSweptEnd | undefined;
+}
+
 /** Runs one sweep. It takes the file's write lock only if something is due; most sweeps find nothing. */
 export async function sweepJobs(
   tools: SweepTools,
-  now: number,
-  limit: number,
+  { now, limit, onEnd }: SweepInput,
 ): Promise<SweepReport> {
   const { jobs, writes } = tools;
-  const counts = sweepCounts();
+  const counts = sweepCounts(onEnd);
   let left = limit;
   let more = await isDue(tools, now);
   if (!more && (await hasOldTombstones(tools, now))) await writes.run(jobs.sweep(now, SWEEP_BATCH));
   while (more && left > 0) {
-    const transitions = await writes.run(jobs.sweep(now, Math.min(left, SWEEP_BATCH)));
-    for (const transition of transitions) counts.add(transition);
-    left -= transitions.length;
+    const swept = await writes.run(jobs.sweep(now, Math.min(left, SWEEP_BATCH)));
+    for (const { jobId, transition } of swept) counts.add(transition, jobId);
+    left -= swept.length;
     more = await isDue(tools, now);
   }
   return counts.report(more);

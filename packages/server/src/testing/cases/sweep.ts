@@ -1,4 +1,4 @@
-import type { SweepReport } from "../../core/store.js";
+import type { SweepReport, SweptEnd } from "../../core/store.js";
 import { assertEqual, assertRejects, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
 import {
@@ -194,6 +194,28 @@ export const SWEEP: CaseGroup = {
           [finishedAt, updatedAt],
           [clock.now(), clock.now()],
           "finishedAt and updatedAt",
+        );
+      },
+    },
+    {
+      name: "given onEnd, calls it once with each job that the sweep has ended, and with no other",
+      async run({ open }) {
+        const store = await open({ ttlMs: LONG_MS });
+        const since = await createLeasedJob(store, "lost");
+        const ended: SweptEnd[] = [];
+        const onEnd = (end: SweptEnd): void => void ended.push(end);
+        await store.sweep(since + STALE_MS, 10, onEnd);
+        assertEqual(ended, [], "the ends of a sweep that only marked a job");
+        await store.create(draft("late", { deadlineMs: LONG_MS }));
+        await store.create(draft("expired"));
+        await store.write("expired", completion());
+        const at = since + LOST_MS + LONG_MS;
+        await store.sweep(at, 10, onEnd);
+        await store.sweep(at, 10, onEnd);
+        assertEqual(
+          ended.map(({ jobId, status }) => `${jobId} ${status}`).sort(),
+          ["late timed-out", "lost lost"],
+          "the ends",
         );
       },
     },

@@ -4,7 +4,9 @@ import { serve as serveHono } from "@hono/node-server";
 import { H3 } from "h3";
 import { toNodeHandler } from "h3/node";
 import { Hono } from "hono";
-import { type FetchProgress, fetchProgress } from "../../../src/adapters/fetch.js";
+import type { DrainableProgress } from "../../../src/adapters/fastify.js";
+import { fetchProgress } from "../../../src/adapters/fetch.js";
+import { honoProgress } from "../../../src/adapters/hono.js";
 import { http2Client } from "./client.js";
 import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
 import { nextListener } from "./next-listener.js";
@@ -14,8 +16,10 @@ export const NEXT = "fetch (as Next.js calls it)";
 
 /** The ways to serve progress with `fetchProgress`, by name. */
 export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
-  "fetch (Hono)": (progress) => listenHono(fetchProgress(progress, { base: BASE })),
-  "fetch (Hono on HTTP/2)": (progress) => listenHono2(fetchProgress(progress, { base: BASE })),
+  Hono: (progress) => listenHono(honoApp(progress)),
+  "Hono on HTTP/2": (progress) => listenHono2(honoApp(progress)),
+  "fetch (Hono)": (progress) => listenHono(honoFetchApp(progress)),
+  "fetch (Hono on HTTP/2)": (progress) => listenHono2(honoFetchApp(progress)),
   "fetch (h3 2)": (progress) => {
     const answer = fetchProgress(progress, { base: BASE });
     const app = new H3().all("/**", (event) => answer(event.req));
@@ -25,13 +29,17 @@ export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
     listen(http.createServer(nextListener(fetchProgress(progress, { base: BASE })))),
 };
 
-function honoApp(answer: FetchProgress): Hono {
+function honoApp(progress: DrainableProgress): Hono {
+  return new Hono().use(honoProgress(progress, { base: BASE }));
+}
+
+function honoFetchApp(progress: DrainableProgress): Hono {
+  const answer = fetchProgress(progress, { base: BASE });
   return new Hono().all(`${BASE}/*`, (context) => answer(context.req.raw, { raw: context }));
 }
 
-function listenHono(answer: FetchProgress): Promise<Host> {
+function listenHono({ fetch }: Hono): Promise<Host> {
   return new Promise((resolve, reject) => {
-    const { fetch } = honoApp(answer);
     const server = serveHono({ fetch, port: 0, hostname: "127.0.0.1" }, () =>
       resolve(hostOf(server)),
     );
@@ -39,9 +47,8 @@ function listenHono(answer: FetchProgress): Promise<Host> {
   });
 }
 
-function listenHono2(answer: FetchProgress): Promise<Host> {
+function listenHono2({ fetch }: Hono): Promise<Host> {
   return new Promise((resolve, reject) => {
-    const { fetch } = honoApp(answer);
     const { createServer } = http2;
     const options = { fetch, port: 0, hostname: "127.0.0.1", createServer } as const;
     const server = serveHono(options, () => resolve(hostOf(server, { connect: http2Client })));

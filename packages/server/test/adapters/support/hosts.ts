@@ -10,6 +10,7 @@ import { createApp, fromNodeMiddleware, toNodeListener } from "h3-1";
 import Koa from "koa";
 import { expressProgress } from "../../../src/adapters/express.js";
 import { type DrainableProgress, fastifyProgress } from "../../../src/adapters/fastify.js";
+import { koaProgress } from "../../../src/adapters/koa.js";
 import { nodeProgress } from "../../../src/adapters/node.js";
 import { type Client, http1Client, http2Client } from "./client.js";
 import { FETCH_HOSTS, NEXT } from "./fetch-hosts.js";
@@ -80,11 +81,8 @@ const allowTransform: express.RequestHandler = (_request, response, next) => {
 };
 
 function koaApp(progress: DrainableProgress): Koa {
-  const answer = nodeProgress(progress, { base: BASE });
-  const app = new Koa().use((context) => {
-    context.respond = false;
-    answer(context.req, context.res);
-  });
+  const app = new Koa();
+  app.use(koaProgress(progress, { base: BASE }));
   // Koa prints an error for each client that leaves.
   app.silent = true;
   return app;

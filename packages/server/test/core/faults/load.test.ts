@@ -75,7 +75,7 @@ test("fault 8: given twenty readers, opens one topic, and a reader that leaves d
   await advance(0);
   const received = sinks.map((sink) => sink.state()?.set.message === "m");
   expect(received).toEqual(sinks.map((_, index) => index % 2 === 0));
-  expect(progress.stats().streams).toBe(10);
+  expect(progress.metrics().slots).toBe(10);
 });
 
 test("fault 8: given sweeps at the same time as writes and reads, sends every end", async () => {

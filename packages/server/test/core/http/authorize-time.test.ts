@@ -123,7 +123,7 @@ describe("a permission that ends while the store is slow", () => {
     const answer = await answering;
     expect(answer.status).toBe(401);
     if (method !== "HEAD") expect(bodyOf(answer)).toMatchObject({ code: "not-authenticated" });
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a cleanup, answers 401", async () => {

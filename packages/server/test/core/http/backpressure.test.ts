@@ -58,7 +58,7 @@ describe("backpressure", () => {
     await advance(2_000);
     expect(stalled).toMatchObject({ destroyed: true, ended: false, writesWhileFull: 0 });
     expect(other).toMatchObject({ destroyed: false, ended: false });
-    expect(progress.stats().streams).toBe(1);
+    expect(progress.metrics().slots).toBe(1);
   });
 
   test("given a sink that drains in time, does not destroy it", async () => {

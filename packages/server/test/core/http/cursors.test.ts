@@ -67,7 +67,7 @@ describe("cursors and entity tags", () => {
       requestFacts(`/${id}`, { accept: STREAM, "last-event-id": cursor }),
     );
     expect(stream).toMatchObject({ kind: "body", status: 204, body: null });
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     const poll = await progress.handle(requestFacts(`/${id}?after=${cursor}`));
     expect(bodyOf(poll)).toEqual({ cursor, set: {}, done: true, now: 1_700_000_000_000 });
   });

@@ -45,7 +45,7 @@ describe("disconnect", () => {
       expect(byesOf(sink)).toEqual(closed.includes(name) ? ["auth"] : []);
     }
     await advance(0);
-    expect(progress.stats().streams).toBe(4 - closed.length);
+    expect(progress.metrics().slots).toBe(4 - closed.length);
   });
 
   test("given a stream that is full, destroys it", async () => {
@@ -53,7 +53,7 @@ describe("disconnect", () => {
     const sink = await watchAs(progress, await createJob("a"), undefined, fakeSink(1));
     expect(progress.disconnect({ jobId: "a" })).toBe(1);
     expect(sink.destroyed).toBe(true);
-    expect(progress.stats().streams).toBe(0);
+    expect(progress.metrics().slots).toBe(0);
   });
 
   test("given a stream that ends already, does not count it", async () => {
@@ -73,7 +73,7 @@ describe("disconnect", () => {
     expect(progress.disconnect({ jobId: "a" })).toBe(1);
     const sink = subscribe(answer);
     expect([sink.events, sink.ended]).toEqual([[], true]);
-    expect(progress.stats().streams).toBe(0);
+    expect(progress.metrics().slots).toBe(0);
   });
 
   test("given a held poll, answers it at once without data", async () => {
@@ -107,7 +107,7 @@ describe("disconnect", () => {
       const answer = await answering;
       if (answer.status === 200) expect(bodyOf(answer)).toMatchObject({ cursor, set: {} });
       else expect(bodyOf(answer)).toMatchObject({ code: "forbidden" });
-      expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     },
   );
 

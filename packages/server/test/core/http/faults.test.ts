@@ -41,7 +41,7 @@ describe("a state that can't be serialized", () => {
       await advance(0);
       for (const sink of sinks) expect(sink).toMatchObject({ destroyed: true, ended: false });
       expect(errors).toMatchObject([{ code: "internal", message: expect.stringContaining(id) }]);
-      expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     },
   );
 
@@ -62,7 +62,7 @@ describe("a state that can't be serialized", () => {
     expect(errors).toHaveLength(1);
     const poll = await progress.handle(requestFacts(`/${id}`));
     expect(bodyOf(poll)).toMatchObject({ code: "internal", status: 500 });
-    expect(progress.stats()).toMatchObject({ streams: 1, watchedJobs: 1 });
+    expect(progress.metrics()).toMatchObject({ slots: 1, watchedJobs: 1 });
     expect(other.ended).toBe(false);
   });
 
@@ -77,7 +77,7 @@ describe("a state that can't be serialized", () => {
     expect(sink.destroyed).toBe(false);
     expect(() => sink.drain()).not.toThrow();
     expect(sink.destroyed).toBe(true);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 });
 
@@ -157,7 +157,7 @@ describe("code of the app that fails", () => {
     await advance(0);
     expect(other.events.at(-1)?.event).toBe("end");
     await advance(31_000);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given an unwatch that throws at once or returns nothing, closes the topic", async () => {
@@ -166,7 +166,7 @@ describe("code of the app that fails", () => {
       store.watch = async () => unwatch as unknown as () => Promise<void>;
       const sink = await openStream(progress, await createJob());
       expect(() => sink.subscription?.closed()).not.toThrow();
-      expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
       await advance(0);
     }
   });

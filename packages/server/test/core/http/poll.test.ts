@@ -47,7 +47,7 @@ test("given no change, answers with an empty delta after `wait`", async () => {
     set: {},
     now: expect.any(Number),
   });
-  expect(context.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+  expect(context.progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
 });
 
 test("given a longer wait than maxWaitMs, waits for maxWaitMs", async () => {
@@ -110,10 +110,10 @@ test("given a client that disconnects, frees its slot", async () => {
   const context = makeContext();
   const client = new AbortController();
   const poll = await startPoll(context, await context.createJob(), 20, client.signal);
-  expect(context.progress.stats().streams).toBe(1);
+  expect(context.progress.metrics().slots).toBe(1);
   client.abort();
   await poll.answer;
-  expect(context.progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+  expect(context.progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
 });
 
 test("given a job that is removed while it waits, answers 410", async () => {

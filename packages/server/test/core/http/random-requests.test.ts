@@ -121,13 +121,13 @@ test.each([1, 2, 3, 4, 5, 6])(
     );
     const ids = await Promise.all([1, 2, 3, 4].map(() => createJob()));
     await sendRequests(progress, dice, ids);
-    expect(progress.stats().streams).toBeGreaterThan(0);
+    expect(progress.metrics().slots).toBeGreaterThan(0);
     if (seed % 2 === 0) {
       const draining = progress.drain({ spreadMs: 100, timeoutMs: 1_000 });
       await advance(1_001);
       await draining;
     } else await advance(12_000);
-    expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
     // Timers of the test's own clients and of the app are among these.
     await advance(5_000);
     expect(vi.getTimerCount()).toBe(0);

@@ -51,7 +51,7 @@ describe("recheckMs", () => {
     app.answer = async () => decision;
     await advance(DUE_MS);
     expect(isClosedWithBye(sink)).toBe(true);
-    expect(progress.stats().streams).toBe(0);
+    expect(progress.metrics().slots).toBe(0);
     await advance(2 * DUE_MS);
     expect(app.questions).toHaveLength(2);
   });

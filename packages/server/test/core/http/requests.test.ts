@@ -73,7 +73,7 @@ describe("requests", () => {
       const answer = (method: string) => (target: string) =>
         progress.handle(requestFacts(target, accept === undefined ? {} : { accept }, { method }));
       const heads = await Promise.all(targets.map(answer("HEAD")));
-      expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+      expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
       expect(store.calls.watch).toBe(0);
       const gets = await Promise.all(targets.map(answer("GET")));
       const headOf = ({ status, headers }: Answer) => ({ status, headers });

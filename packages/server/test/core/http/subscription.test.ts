@@ -205,7 +205,7 @@ describe("a sink or an adapter that fails", () => {
     await setFields(id, { message: "m" });
     await advance(0);
     expect(other.state()?.set).toMatchObject({ message: "m" });
-    expect(progress.stats().streams).toBe(1);
+    expect(progress.metrics().slots).toBe(1);
   });
 
   test("given a sink that throws on end, frees its slot", async () => {
@@ -217,7 +217,7 @@ describe("a sink or an adapter that fails", () => {
     };
     await setFields(id, { status: "completed" });
     await advance(0);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a sink that closes during a write, writes nothing more to it", async () => {
@@ -251,6 +251,6 @@ describe("a sink or an adapter that fails", () => {
     await setFields(id, { message: "m" });
     await advance(60_000);
     expect(sink.events).toHaveLength(2);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 });

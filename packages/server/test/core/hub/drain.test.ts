@@ -30,7 +30,7 @@ describe("drain and close", () => {
     await draining;
     for (const sink of sinks)
       expect(sink.events.at(-1)).toMatchObject({ event: "bye", data: { reason: "drain" } });
-    expect(progress.stats().streams).toBe(0);
+    expect(progress.metrics().slots).toBe(0);
   });
 
   test("given a response that does not close after its end, destroys it after stallMs", async () => {
@@ -66,7 +66,7 @@ describe("drain and close", () => {
     await advance(101);
     await draining;
     expect([ending.destroyed, full.destroyed]).toEqual([true, true]);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given no timeoutMs, resolves after 30 s, or after a longer spread", async () => {
@@ -91,11 +91,11 @@ describe("drain and close", () => {
     const poll = requestFacts(`/${id}?after=${cursor}&wait=20`);
     const polls = Array.from({ length: 5 }, () => progress.handle(poll));
     await advance(0);
-    expect(progress.stats().streams).toBe(5);
+    expect(progress.metrics().slots).toBe(5);
     const draining = progress.drain({ spreadMs: 5_000, timeoutMs: 5_000 });
     await advance(5_001);
     await draining;
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     for (const answer of await Promise.all(polls)) expect(answer.status).toBe(200);
   });
 
@@ -105,10 +105,10 @@ describe("drain and close", () => {
     store.hold("watch");
     const answering = progress.handle(requestFacts(`/${id}`, STREAM));
     await advance(0);
-    expect(progress.stats().streams).toBe(1);
+    expect(progress.metrics().slots).toBe(1);
     await progress.drain();
     expect((await answering).status).toBe(503);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a subscription after close(), sends bye and not that the job was removed", async () => {

@@ -15,12 +15,12 @@ describe("opening a topic", () => {
     const client = new AbortController();
     const answering = progress.handle(requestFacts(`/${id}`, STREAM, { signal: client.signal }));
     await advance(0);
-    expect(progress.stats().streams).toBe(1);
+    expect(progress.metrics().slots).toBe(1);
     client.abort();
     release();
     await answering;
     await advance(0);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     expect(store.calls.unwatch).toBe(1);
   });
 
@@ -33,7 +33,7 @@ describe("opening a topic", () => {
     const sink = fakeSink();
     subscribe(answer, sink).subscription?.closed();
     expect(sink.chunks).toHaveLength(0);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a job that ends meanwhile, sends the end", async () => {
@@ -58,7 +58,7 @@ describe("opening a topic", () => {
       [1, 2].map(() => progress.handle(requestFacts(`/${id}`, STREAM))),
     );
     expect(answers.map(({ status }) => status)).toEqual([503, 503]);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
     expect(store.calls).toMatchObject({ watch: 1, unwatch: 1 });
     store.recover();
     expect((await openStream(progress, id)).deltas()).toHaveLength(1);

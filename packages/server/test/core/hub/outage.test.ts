@@ -41,11 +41,11 @@ describe("a store that cannot be read", () => {
     await progress.watch(id, () => {});
     store.fail("read");
     await advance(45_000);
-    expect(progress.stats()).toMatchObject({ watchedJobs: 1 });
+    expect(progress.metrics()).toMatchObject({ watchedJobs: 1 });
     const answer = await progress.handle(requestFacts(`/${id}`, STREAM));
     expect(answer).toMatchObject({ kind: "body", status: 503 });
     expect(answer.headers["retry-after"]).toBe("3");
-    expect(progress.stats().streams).toBe(0);
+    expect(progress.metrics().slots).toBe(0);
   });
 
   test("given reads that do not return, gives each up after a time limit and reads again later", async () => {

@@ -6,7 +6,7 @@ import { fakeSink, openStream, subscribe } from "../streams.js";
 useFakeTime();
 
 const STREAM = { accept: "text/event-stream" };
-const NONE = { streams: 0, watchedJobs: 0 };
+const NONE = { slots: 0, watchedJobs: 0 };
 
 /** The facts of a request whose client the test can disconnect. */
 function clientOf(target: string, headers: Record<string, string> = STREAM) {
@@ -20,12 +20,12 @@ describe("an answer that nobody subscribes to", () => {
     const id = await createJob();
     const requests = Array.from({ length: 3_000 }, () => requestFacts(`/${id}`, STREAM));
     await Promise.all(requests.map((facts) => progress.handle(facts)));
-    expect(progress.stats().streams).toBe(3_000);
+    expect(progress.metrics().slots).toBe(3_000);
     expect((await progress.handle(requestFacts(`/${id}`, STREAM))).status).toBe(429);
     await advance(29_000);
-    expect(progress.stats().streams).toBe(3_000);
+    expect(progress.metrics().slots).toBe(3_000);
     await advance(2_000);
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect((await openStream(progress, id)).deltas()).toHaveLength(1);
   });
 
@@ -41,7 +41,7 @@ describe("an answer that nobody subscribes to", () => {
     sink.subscription?.drained();
     sink.subscription?.closed();
     expect(sink.chunks).toEqual([]);
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
   });
 
   test("given a second subscription, ends its sink and keeps the first", async () => {
@@ -52,7 +52,7 @@ describe("an answer that nobody subscribes to", () => {
     expect(second).toMatchObject({ ended: true, chunks: [] });
     expect(first).toMatchObject({ ended: false });
     first.subscription?.closed();
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
   });
 
   test("given a sink that subscribes within stallMs, keeps it open beyond that", async () => {
@@ -73,7 +73,7 @@ describe("an answer that nobody subscribes to", () => {
     const draining = progress.drain({ spreadMs: 0, timeoutMs: 2_000 });
     await advance(2_001);
     await draining;
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect(subscribe(answer)).toMatchObject({ ended: true, chunks: [] });
   });
 });
@@ -89,7 +89,7 @@ describe("a client that disconnects", () => {
     const { client, facts } = clientOf(`/${await createJob()}`);
     client.abort();
     await progress.handle(facts);
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect(calls).toBe(0);
     expect(errors).toEqual([]);
   });
@@ -103,11 +103,11 @@ describe("a client that disconnects", () => {
       const { client, facts } = clientOf(`/${id}`);
       const answering = progress.handle(facts);
       await waitUntil(() => store.calls[method] > 0);
-      expect(progress.stats().streams).toBe(1);
+      expect(progress.metrics().slots).toBe(1);
       client.abort();
       const answer = await answering;
       expect(answer.kind).toBe("body");
-      expect(progress.stats()).toMatchObject(NONE);
+      expect(progress.metrics()).toMatchObject(NONE);
       release();
       await advance(0);
       expect(store.calls.unwatch).toBe(store.calls.watch);
@@ -122,10 +122,10 @@ describe("a client that disconnects", () => {
     const release = store.hold("read");
     const { client, facts } = clientOf(`/${id}`, { ...STREAM, "last-event-id": "other.7" });
     const answering = progress.handle(facts);
-    await waitUntil(() => progress.stats().streams === 2);
+    await waitUntil(() => progress.metrics().slots === 2);
     client.abort();
     await answering;
-    expect(progress.stats()).toMatchObject({ streams: 1, watchedJobs: 1 });
+    expect(progress.metrics()).toMatchObject({ slots: 1, watchedJobs: 1 });
     release();
   });
 
@@ -134,7 +134,7 @@ describe("a client that disconnects", () => {
     const { client, facts } = clientOf(`/${await createJob()}`);
     const answer = await progress.handle(facts);
     client.abort();
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect(subscribe(answer)).toMatchObject({ ended: true, chunks: [] });
   });
 
@@ -152,7 +152,7 @@ describe("a client that disconnects", () => {
     subscribe(answer, sink);
     await setFields(id, { message: "m" });
     await advance(60_000);
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect(sink.events.map(({ event }) => event)).not.toContain("progress");
   });
 
@@ -175,7 +175,7 @@ describe("a client that disconnects", () => {
     expect(listeners).toBe(1);
     await setFields(id, { status: "completed" });
     await advance(0);
-    expect(progress.stats()).toMatchObject(NONE);
+    expect(progress.metrics()).toMatchObject(NONE);
     expect(listeners).toBe(0);
   });
 });
@@ -191,7 +191,7 @@ describe("maxStreamsPerConnection", () => {
     const sink = subscribe(await stream(a, connection));
     const poll = requestFacts(`/${b}?after=${cursor}&wait=5`, {}, { connection });
     const polling = progress.handle(poll);
-    await waitUntil(() => progress.stats().streams === 2);
+    await waitUntil(() => progress.metrics().slots === 2);
     expect((await stream(a, connection)).status).toBe(429);
     expect((await progress.handle(poll)).status).toBe(429);
     expect((await stream(a, other)).status).toBe(200);

@@ -13,7 +13,7 @@ describe("a topic", () => {
     const id = await createJob();
     await Promise.all([openStream(progress, id), openStream(progress, id)]);
     expect(store.calls).toMatchObject({ watch: 1, read: 1 });
-    expect(progress.stats()).toMatchObject({ streams: 2, watchedJobs: 1 });
+    expect(progress.metrics()).toMatchObject({ slots: 2, watchedJobs: 1 });
   });
 
   test("given no reader any more, ends the watch", async () => {
@@ -26,7 +26,7 @@ describe("a topic", () => {
     other.subscription?.closed();
     await advance(0);
     expect(store.calls.unwatch).toBe(1);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a change, writes the same bytes to all readers at the same cursor", async () => {
@@ -149,7 +149,7 @@ describe("a topic", () => {
     await advance(1_500);
     expect(sink.events.at(-1)).toMatchObject({ event: "timeout", data: { scope: "job" } });
     expect(sink.ended).toBe(true);
-    expect(progress.stats()).toMatchObject({ streams: 0, watchedJobs: 0 });
+    expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0 });
   });
 
   test("given a job that is removed between the answer and the subscription, sends timeout and closes", async () => {

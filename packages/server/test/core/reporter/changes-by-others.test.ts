@@ -52,7 +52,7 @@ describe("changes by others", () => {
       expect(reporter.signal.reason).toMatchObject({ code });
       await expect(reporter.complete(1)).rejects.toMatchObject({ code });
       expect((await stateOf(context, reporter)).status).toBe(status);
-      expect(context.progress.stats()).toMatchObject({ watchedJobs: 0, reporters: 0 });
+      expect(context.progress.metrics()).toMatchObject({ watchedJobs: 0, reporters: 0 });
     },
   );
 

@@ -23,7 +23,7 @@ describe("the end", () => {
     });
     const { cursor, ...stored } = await stateOf(context, reporter);
     expect(state).toEqual(stored);
-    expect(context.progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+    expect(context.progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
   });
 
   test("given a second end, rejects it and ignores later reports", async () => {

@@ -21,7 +21,7 @@ describe("a job that is delivered to two workers", () => {
     });
     expect((await store.read(first.id))?.cursor).toBe(before?.cursor);
     expect(first.signal.aborted).toBe(false);
-    expect(progress.stats().reporters).toBe(1);
+    expect(progress.metrics().reporters).toBe(1);
     await first.complete("the first worker's");
     expect(await progress.status(first.id)).toMatchObject({ result: "the first worker's" });
   });

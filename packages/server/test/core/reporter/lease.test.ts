@@ -78,7 +78,7 @@ describe("the lease", () => {
       await using reporter = await context.progress.open(id);
       reporter.log("inside");
     }
-    expect(context.progress.stats().reporters).toBe(0);
+    expect(context.progress.metrics().reporters).toBe(0);
     expect((await stateOf(context, { id })).status).toBe("running");
   });
 });

@@ -39,7 +39,7 @@ describe("open", () => {
       const id = await createJob();
       await setFields(id, { status });
       await expect(progress.open(id)).rejects.toMatchObject({ code: "job-finished" });
-      expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+      expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
     },
   );
 
@@ -64,7 +64,7 @@ describe("open", () => {
     const id = await createJob();
     store.fail("write");
     await expect(progress.open(id)).rejects.toMatchObject({ code: "store-unavailable" });
-    expect(progress.stats()).toMatchObject({ watchedJobs: 0, reporters: 0 });
+    expect(progress.metrics()).toMatchObject({ watchedJobs: 0, reporters: 0 });
   });
 });
 
@@ -80,7 +80,7 @@ test("given a job that is ended while it is opened, returns a stopped reporter",
   await setting;
   const reporter = await opening;
   expect(reporter.signal.reason).toMatchObject({ code: "job-timed-out" });
-  expect(progress.stats()).toEqual({ streams: 0, watchedJobs: 0, reporters: 0 });
+  expect(progress.metrics()).toMatchObject({ slots: 0, watchedJobs: 0, reporters: 0 });
 });
 
 test("given close() while a job is opened, rejects and does not renew the lease", async () => {

@@ -79,7 +79,7 @@ describe("a store that fails", () => {
     });
     await advance(21_000);
     await ending;
-    expect(context.progress.stats().reporters).toBe(0);
+    expect(context.progress.metrics().reporters).toBe(0);
     const { write } = context.store.calls;
     await advance(60_000);
     expect(context.store.calls.write).toBe(write);

@@ -30,7 +30,7 @@ test("given a requeue, the job is queued and the next attempt continues it", asy
     },
   });
   expect(first.signal.reason).toMatchObject({ code: "closed" });
-  expect(progress.stats().reporters).toBe(0);
+  expect(progress.metrics().reporters).toBe(0);
 
   const second = await progress.open(id, { attempt: "next" });
   expect(second.state).toMatchObject({

@@ -31,7 +31,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     group: "skew",
     clock: "backend",
     wrong: (right, { clock }) => ({
-      sweep: (now, limit) => right.sweep(now ?? Date.now() + clock() - START, limit),
+      sweep: (now, limit, onEnd) => right.sweep(now ?? Date.now() + clock() - START, limit, onEnd),
     }),
   },
   {
@@ -60,7 +60,7 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     does: "sweeps by a clock that is ahead of the one for writes",
     group: "skew",
     wrong: (right, { clock }) => ({
-      sweep: (now, limit) => right.sweep(now ?? clock() + 3_600_000, limit),
+      sweep: (now, limit, onEnd) => right.sweep(now ?? clock() + 3_600_000, limit, onEnd),
     }),
   },
   {

@@ -17,12 +17,12 @@ function endsOverdueJobs(
   mayEnd: (report: SweepReport) => boolean,
 ): NonNullable<WrongStore["wrong"]> {
   return withTimes((right, { leases }, clock) => ({
-    async sweep(at, limit) {
+    async sweep(at, limit, onEnd) {
       const now = at ?? clock();
-      const report = await right.sweep(now, limit);
+      const report = await right.sweep(now, limit, onEnd);
       const isOverdue = [...leases.values()].some((until) => until + 600_000 <= now);
       if (!isOverdue || !mayEnd(report)) return report;
-      const { lost } = await right.sweep(now + 600_000, limit);
+      const { lost } = await right.sweep(now + 600_000, limit, onEnd);
       return { ...report, stale: Math.max(0, report.stale - lost), lost: report.lost + lost };
     },
   }));
@@ -83,14 +83,14 @@ export const WRONG_LEASES: readonly WrongStore[] = [
     does: "marks jobs stale a minute early",
     group: "lease",
     wrong: (right, { clock }) => ({
-      sweep: (now, limit) => right.sweep((now ?? clock()) + 60_000, limit),
+      sweep: (now, limit, onEnd) => right.sweep((now ?? clock()) + 60_000, limit, onEnd),
     }),
   },
   {
     does: "marks jobs stale a millisecond late",
     group: "lease",
     wrong: (right, { clock }) => ({
-      sweep: (now, limit) => right.sweep((now ?? clock()) - 1, limit),
+      sweep: (now, limit, onEnd) => right.sweep((now ?? clock()) - 1, limit, onEnd),
     }),
   },
   {

@@ -33,10 +33,12 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     does: "removes a lost job in the same sweep",
     group: "expiry",
     wrong: (right, { ttlMs, clock }) => ({
-      async sweep(at, limit) {
+      async sweep(at, limit, onEnd) {
         const now = at ?? clock();
-        const report = await right.sweep(now, limit);
-        return report.lost === 0 ? report : sum(report, await right.sweep(now + ttlMs, limit));
+        const report = await right.sweep(now, limit, onEnd);
+        return report.lost === 0
+          ? report
+          : sum(report, await right.sweep(now + ttlMs, limit, onEnd));
       },
     }),
   },
@@ -44,9 +46,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     does: "removes leased jobs as idle",
     group: "expiry",
     wrong: withTimes((right, { leases }, clock) => ({
-      async sweep(at, limit) {
+      async sweep(at, limit, onEnd) {
         const now = at ?? clock();
-        const report = await right.sweep(now, limit);
+        const report = await right.sweep(now, limit, onEnd);
         return {
           ...report,
           expired:
@@ -59,15 +61,31 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     })),
   },
   {
+    does: "does not tell of the jobs that a sweep ends",
+    group: "sweep",
+    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now, limit) }),
+  },
+  {
+    does: "tells twice of a job that a sweep ends",
+    group: "sweep",
+    wrong: (right) => ({
+      sweep: (now, limit, onEnd) =>
+        right.sweep(now, limit, (end) => {
+          onEnd?.(end);
+          onEnd?.(end);
+        }),
+    }),
+  },
+  {
     does: "does not wake watchers in a sweep",
     group: "expiry",
     wrong: (right) => {
       let sweeping = false;
       return {
         watch: (id, wake) => right.watch(id, (version) => void (sweeping || wake(version))),
-        async sweep(now, limit) {
+        async sweep(now, limit, onEnd) {
           sweeping = true;
-          return right.sweep(now, limit).finally(() => {
+          return right.sweep(now, limit, onEnd).finally(() => {
             sweeping = false;
           });
         },
@@ -124,19 +142,21 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
   {
     does: "does nothing in a sweep without a time",
     group: "sweep",
-    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? 0, limit) }),
+    wrong: (right) => ({ sweep: (now, limit, onEnd) => right.sweep(now ?? 0, limit, onEnd) }),
   },
   {
     does: "takes a sweep without a time for one in the far future",
     group: "sweep",
     wrong: (right) => ({
-      sweep: (now, limit) => right.sweep(now ?? Number.MAX_SAFE_INTEGER, limit),
+      sweep: (now, limit, onEnd) => right.sweep(now ?? Number.MAX_SAFE_INTEGER, limit, onEnd),
     }),
   },
   {
     does: "uses the wall clock in a sweep without a time",
     group: "sweep",
-    wrong: (right) => ({ sweep: (now, limit) => right.sweep(now ?? Date.now(), limit) }),
+    wrong: (right) => ({
+      sweep: (now, limit, onEnd) => right.sweep(now ?? Date.now(), limit, onEnd),
+    }),
   },
   {
     does: "always reports that more jobs are due",
@@ -159,8 +179,8 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     wrong: (right) => {
       let before: SweepReport = { stale: 0, lost: 0, timedOut: 0, expired: 0, more: false };
       return {
-        async sweep(now, limit) {
-          before = sum(before, await right.sweep(now, limit));
+        async sweep(now, limit, onEnd) {
+          before = sum(before, await right.sweep(now, limit, onEnd));
           return before;
         },
       };
@@ -172,9 +192,9 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     wrong: (right) => {
       let running: Promise<SweepReport> | undefined;
       return {
-        sweep(now, limit) {
+        sweep(now, limit, onEnd) {
           running ??= otherWork()
-            .then(() => right.sweep(now, limit))
+            .then(() => right.sweep(now, limit, onEnd))
             .finally(() => {
               running = undefined;
             });
@@ -187,14 +207,14 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     does: "selects lost jobs and ends them in two steps",
     group: "sweep",
     wrong: withTimes((right, { leases }, clock) => ({
-      async sweep(at, limit) {
+      async sweep(at, limit, onEnd) {
         const now = at ?? clock();
         const picked: string[] = [];
         for (const [id, until] of leases)
           if (until + 600_000 <= now && (await fieldsOf(right, id)).status === "running")
             picked.push(id);
         await otherWork();
-        const report = await right.sweep(now, limit);
+        const report = await right.sweep(now, limit, onEnd);
         return { ...report, lost: Math.max(report.lost, Math.min(limit, picked.length)) };
       },
     })),

@@ -128,7 +128,7 @@ export function altersReports(
     right: ProgressStore,
     { clock }: Pick<SuiteStoreOptions, "clock">,
   ): Partial<ProgressStore> => ({
-    sweep: async (now, limit) => alter(await right.sweep(now, limit), now ?? clock()),
+    sweep: async (now, limit, onEnd) => alter(await right.sweep(now, limit, onEnd), now ?? clock()),
   });
 }
 

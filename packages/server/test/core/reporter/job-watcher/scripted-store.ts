@@ -95,6 +95,7 @@ export function scriptedStore(): ScriptedStore {
     write: () => new Promise((resolve, reject) => replies.push({ resolve, reject })),
     now: () => Date.now(),
     usedAt: () => 0,
+    isReachable: async () => true,
     create: unused,
     remove: unused,
     sweep: unused,

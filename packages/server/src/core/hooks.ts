@@ -1,0 +1,102 @@
+import type {
+  ByeReason,
+  ProgressError,
+  RefusalCode,
+  TerminalStatus,
+} from "@emlinh/progress-protocol";
+import { asProgressError } from "../shared/errors.js";
+import { callSafely } from "../shared/never-throws.js";
+import type { Action } from "./authorize.js";
+
+/** A stream that was opened. */
+export interface StreamOpened {
+  readonly jobId: string;
+  /** Streams that are open in this process, with this one. */
+  readonly streams: number;
+}
+
+/**
+ * Why a stream was closed: `end` (the job has ended), `client` (the client left), `timeout` (nothing changed for
+ * `idleTimeoutMs`), `removed` (the job was removed), `failed` (the state could not be sent), or the reason of the `bye`
+ * that the reader was sent, or would have been sent if it had taken any bytes: `drain`, `age`, `auth`, `slow`, `store`.
+ */
+export type StreamCloseReason = "end" | "client" | "timeout" | "removed" | "failed" | ByeReason;
+
+/** A stream that was closed. */
+export interface StreamClosed {
+  readonly jobId: string;
+  readonly reason: StreamCloseReason;
+  /** Milliseconds for which it was open. */
+  readonly durationMs: number;
+}
+
+/** A job that has ended. */
+export interface JobEnded {
+  readonly jobId: string;
+  readonly status: TerminalStatus;
+  /** The job's kind, where the code that ended it knew it: a reporter does. */
+  readonly kind?: string | undefined;
+}
+
+/** A request that was refused. */
+export interface RequestRefused {
+  readonly code: RefusalCode;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** Absent if the request was not understood. */
+  readonly action?: Action | undefined;
+  /** The job that the request names, which may not exist. */
+  readonly jobId?: string | undefined;
+}
+
+/**
+ * Functions that are called after an event, at the end of the same turn of the event loop and in the order of the
+ * events. Nothing waits for them. An error that one throws or rejects with goes to `onError`.
+ */
+export interface Hooks {
+  /** Called when the first frame of a stream was written. */
+  readonly onStreamOpen?: ((stream: StreamOpened) => void | Promise<void>) | undefined;
+  /** Called once for each `onStreamOpen`. */
+  readonly onStreamClose?: ((stream: StreamClosed) => void | Promise<void>) | undefined;
+  /**
+   * Called when this process has ended a job: through a reporter or `run`, by `end`, by a cancel of a queued job, or by
+   * a sweep (`lost`, `timed-out`). Of several processes that share a store, only the one that wrote the end calls it. A
+   * process that dies at that moment, or gets no answer of the store, does not.
+   */
+  readonly onJobEnd?: ((job: JobEnded) => void | Promise<void>) | undefined;
+  /** Called when a request was refused. */
+  readonly onRefusal?: ((refusal: RequestRefused) => void | Promise<void>) | undefined;
+}
+
+/** The hooks that the app gave, as functions that can be called in the middle of anything. */
+export type SafeHooks = {
+  readonly [Name in keyof Hooks]-?: ((event: EventOf<Name>) => void) | undefined;
+};
+
+type EventOf<Name extends keyof Hooks> = Parameters<NonNullable<Hooks[Name]>>[0];
+
+/**
+ * Makes the hooks safe. Those that the app did not give stay `undefined`, so that an event without a hook costs no
+ * object: `hooks.onJobEnd?.({ jobId, status })`.
+ */
+export function resolveHooks(hooks: Hooks, onError: (error: ProgressError) => void): SafeHooks {
+  const { onStreamOpen, onStreamClose, onJobEnd, onRefusal } = hooks;
+  return {
+    onStreamOpen: deferred("onStreamOpen", onStreamOpen, onError),
+    onStreamClose: deferred("onStreamClose", onStreamClose, onError),
+    onJobEnd: deferred("onJobEnd", onJobEnd, onError),
+    onRefusal: deferred("onRefusal", onRefusal, onError),
+  };
+}
+
+/** A hook may call this library. In a microtask, whatever called it has finished its own work. */
+function deferred<Event>(
+  name: keyof Hooks,
+  hook: ((event: Event) => unknown) | undefined,
+  onError: (error: ProgressError) => void,
+): ((event: Event) => void) | undefined {
+  if (hook === undefined) return undefined;
+  const onFault = (error: unknown): void =>
+    onError(asProgressError(error, `The hook ${name} failed.`));
+  return (event) => queueMicrotask(() => callSafely(() => hook(event), onFault));
+}
