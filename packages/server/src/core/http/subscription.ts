@@ -7,6 +7,7 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
+import { encodeFrame, type Frame } from "../frame.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
@@ -40,8 +41,6 @@ interface StreamState extends StreamStart, SinkState {
   leaveAt: number;
   leaveReason: ByeReason;
 }
-
-const encoder = new TextEncoder();
 
 /**
  * Opens one stream. Its state is a cursor and a few flags, however much the reader missed. The first frames are written
@@ -104,7 +103,7 @@ function begin(stream: StreamState): void {
     cursor: topic.replica.cursor,
     now: hub.now(),
   };
-  write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
+  write(stream, encodeFrame(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
   if (topic.isClosed() && hub.isClosed()) leave(stream, bye(stream, "drain"));
@@ -123,16 +122,16 @@ function advance(stream: StreamState, now: number): void {
     return;
   }
   const { topic } = stream.handle;
-  let bytes: Uint8Array | undefined;
+  let frame: Frame | undefined;
   try {
-    bytes = topic.frameAfter(stream.cursor);
+    frame = topic.frameAfter(stream.cursor);
   } catch {
     // The topic has reported the error. A cut counts as a failure, so that the reader comes back ever more slowly.
     destroy(stream);
     return;
   }
   stream.cursor = topic.replica.cursor;
-  if (bytes !== undefined) write(stream, bytes);
+  if (frame !== undefined) write(stream, frame);
   if (topic.replica.done) end(stream);
 }
 
@@ -141,8 +140,8 @@ function hasExpired({ until, settings }: StreamState): boolean {
   return until !== Number.POSITIVE_INFINITY && settings.clock() >= until;
 }
 
-function write(stream: StreamState, bytes: Uint8Array): void {
-  if (!writeToSink(stream, bytes)) over(stream);
+function write(stream: StreamState, frame: Frame): void {
+  if (!writeToSink(stream, frame)) over(stream);
 }
 
 function end(stream: StreamState): void {
@@ -160,7 +159,7 @@ function leave(stream: StreamState, lastFrame: string): void {
     destroy(stream);
     return;
   }
-  write(stream, encoder.encode(lastFrame));
+  write(stream, encodeFrame(lastFrame));
   end(stream);
 }
 

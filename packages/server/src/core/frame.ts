@@ -1,0 +1,23 @@
+/**
+ * The bytes of whole SSE frames. They are encoded once and shared by all readers, so they must not be changed.
+ */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  /** The same bytes as one chunk of the chunked coding of HTTP/1.1, for adapters that write to the socket itself. */
+  readonly chunk: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+
+/** Node writes a `Buffer` as it is, and would wrap any other array in a new one for each socket. */
+const encode: (text: string) => Uint8Array =
+  typeof Buffer === "undefined" ? (text) => encoder.encode(text) : (text) => Buffer.from(text);
+
+/** Encodes the text of frames as UTF-8. */
+export function encodeFrame(text: string): Frame {
+  const size =
+    typeof Buffer === "undefined" ? encoder.encode(text).length : Buffer.byteLength(text);
+  const head = `${size.toString(16)}\r\n`;
+  const chunk = encode(`${head}${text}\r\n`);
+  return { bytes: chunk.subarray(head.length, head.length + size), chunk };
+}
