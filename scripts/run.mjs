@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs `npm start` and `npm test` with only Node and npm. It has no dependencies, because it runs before they are
-// installed.
+// Runs the scripts that need only Node and npm, such as `npm start` and `npm test`. It has no dependencies, because it
+// runs before they are installed.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CommandFailed, runVisibly } from "./lib/child.mjs";
@@ -14,11 +14,15 @@ const [command, ...args] = process.argv.slice(2);
 
 /** @type {Record<string, () => Promise<number>>} */
 const commands = {
-  async start() {
-    await prepare();
-    const { code, stopped } = await runScript(root, "examples/video-studio", "start", args, env);
-    // Ctrl-C is the usual way to stop a server, so it is not a failure.
-    return stopped ? 0 : code;
+  start: () => runExample("video-studio", "start"),
+  "start:cluster": () => runExample("video-studio-cluster", "start"),
+  "start:express": () => runExample("express", "start"),
+  "start:fastify": () => runExample("fastify", "start"),
+  dev: () => runExample("video-studio", "dev"),
+  async pnpm() {
+    await providePnpm(root, env);
+    await ensureInstalled(root, env);
+    return (await runVisibly("pnpm", args, { cwd: root, env })).code;
   },
   async test() {
     await prepare();
@@ -31,6 +35,14 @@ const commands = {
     return code;
   },
 };
+
+/** @param {string} name @param {string} script */
+async function runExample(name, script) {
+  await prepare();
+  const { code, stopped } = await runScript(root, `examples/${name}`, script, args, env);
+  // Ctrl-C is the usual way to stop a server, so it is not a failure.
+  return stopped ? 0 : code;
+}
 
 async function prepare() {
   await providePnpm(root, env);

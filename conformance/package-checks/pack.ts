@@ -10,7 +10,7 @@ import { folderOf, manifestOf, type Published, published } from "./packages.js";
  * @param folder - Where the tarball goes.
  * @returns The tarball's path.
  */
-async function packPublished(name: Published, folder: string): Promise<string> {
+export async function packPublished(name: Published, folder: string): Promise<string> {
   await run("pnpm", ["pack", "--pack-destination", folder], folderOf(name));
   const { name: full, version } = manifestOf(name);
   return join(folder, `${full.replace("@", "").replace("/", "-")}-${version}.tgz`);

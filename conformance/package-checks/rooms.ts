@@ -89,7 +89,7 @@ const ROOMS: readonly Room[] = [
   {
     name: "adapters",
     files: /^server\/src\/adapters\//,
-    values: [PROTOCOL, /^server\/src\/core\/http\//],
+    values: [PROTOCOL, SHARED, /^server\/src\/core\/http\//],
     types: [ANY_PACKAGE],
   },
   {

@@ -11,10 +11,10 @@ import { folderOf, manifestOf } from "./packages.js";
  * bound only with a reason in the commit.
  */
 const BUDGETS = [
-  { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 10_500 },
-  { name: "the whole core, with its parser", imports: "*", maxBytes: 13_000 },
+  { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 12_000 },
+  { name: "the whole core, with its parser", imports: "*", maxBytes: 14_500 },
 ];
-const MAX_SCRIPT_BYTES = 13_300;
+const MAX_SCRIPT_BYTES = 14_800;
 
 function gzipBytes(code: Uint8Array): number {
   return gzipSync(code, { level: 9 }).byteLength;

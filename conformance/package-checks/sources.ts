@@ -9,8 +9,9 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Folders that tools fill. The first ones have this name anywhere, the last one is relative to the root. */
-const GENERATED_FOLDERS = /(^|\/)(node_modules|dist|coverage|\.git|\.tools)$|^docs\/api$/;
+/** Folders that tools fill. The first ones have this name anywhere, the last ones are relative to the root. */
+const GENERATED_FOLDERS =
+  /(^|\/)(node_modules|dist|coverage|\.git|\.tools)$|^docs\/api$|^packages\/[^/]+\/docs$/;
 
 /** The files of the repository whose path matches, without generated ones. */
 export function filesMatching(pattern: RegExp): readonly SourceFile[] {

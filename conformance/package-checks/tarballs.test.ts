@@ -13,6 +13,7 @@ import {
   type Published,
   published,
 } from "./packages.js";
+import { typedPrograms } from "./typed-programs.js";
 
 const PRIVATE = "@emlinh/progress-protocol";
 
@@ -55,9 +56,7 @@ describe.for(published)("the tarball of %s", (name) => {
   });
 
   it("has types that resolve in every module system", async () => {
-    // The script-tag build has no types to resolve.
-    const without = name === "client" ? ["--exclude-entrypoints", "./script"] : [];
-    await run(`${bin}attw`, [tarballs[name], "--no-emoji", "--no-color", ...without]);
+    await run(`${bin}attw`, [tarballs[name], "--no-emoji", "--no-color"]);
   });
 });
 
@@ -94,9 +93,9 @@ describe("an empty folder into which npm installs the tarballs", () => {
     await run("node", ["--input-type=commonjs", "-e", `require("${specifier}")`], consumer);
   });
 
-  it("finds the script-tag build, which defines one global", async () => {
-    const path = createRequire(join(consumer, "x.js")).resolve("@emlinh/progress-client/script");
-    const script = readFileSync(path, "utf8");
+  it("finds the script-tag build beside the entry; it defines one global", async () => {
+    const entry = createRequire(join(consumer, "x.js")).resolve("@emlinh/progress-client");
+    const script = readFileSync(join(dirname(entry), "progress.global.js"), "utf8");
     const before = Object.keys(globalThis).length;
     const global = new Function(`${script}; return EmLinhProgress;`)();
     const { default: _, ...names } = (await import(entryOf("client"))) as Record<string, unknown>;
@@ -121,6 +120,16 @@ describe("an empty folder into which npm installs the tarballs", () => {
     await typeCheck(how, specifiers, { types: ["node"], skipLibCheck: true });
   });
 
+  it.for(RESOLUTIONS)(
+    "type-checks the READMEs' TypeScript and a typed app with %s",
+    async (how) => {
+      await linkTypes();
+      const programs = typedPrograms(published.map(folderOf));
+      expect(Object.keys(programs)).toEqual(["server-readme-0", "client-readme-0", "typed-app"]);
+      await typeCheckTexts(how, programs, { types: ["node"], skipLibCheck: true });
+    },
+  );
+
   async function typeCheck(
     how: (typeof RESOLUTIONS)[number],
     names: readonly string[],
@@ -128,9 +137,24 @@ describe("an empty folder into which npm installs the tarballs", () => {
   ): Promise<void> {
     const lines = names.map((name, index) => `import * as m${index} from "${name}";`);
     const text = `${lines.join("\n")}\nexport const all = [${names.map((_, i) => `m${i}`)}];\n`;
+    await typeCheckTexts(how, { consumer: text }, options);
+  }
+
+  /** Compiles programs, given by name, in the consumer's folder. */
+  async function typeCheckTexts(
+    how: (typeof RESOLUTIONS)[number],
+    texts: Readonly<Record<string, string>>,
+    options: Record<string, unknown>,
+  ): Promise<void> {
     // The same text as an ES module and as CommonJS, because each form has its own types.
-    const files = how === "node16" ? ["consumer.mts", "consumer.cts"] : ["consumer.mts"];
-    for (const file of files) await writeFile(join(consumer, file), text);
+    const endings = how === "node16" ? [".mts", ".cts"] : [".mts"];
+    const files: string[] = [];
+    for (const [name, text] of Object.entries(texts)) {
+      for (const ending of endings) {
+        files.push(name + ending);
+        await writeFile(join(consumer, name + ending), text);
+      }
+    }
     const compilerOptions = {
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -149,7 +173,7 @@ describe("an empty folder into which npm installs the tarballs", () => {
 
   /** Links the frameworks' types of this workspace: an app that imports an adapter has its framework installed. */
   async function linkTypes(): Promise<void> {
-    for (const name of ["@types/node", "@types/express", "fastify"]) {
+    for (const name of ["@types/node", "@types/express", "fastify", "hono"]) {
       const to = join(consumer, "node_modules", name);
       if (existsSync(to)) continue;
       mkdirSync(dirname(to), { recursive: true });

@@ -21,5 +21,6 @@ export default defineConfig({
   // TypeScript 6 calls an option that tsup itself sets deprecated.
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
   clean: true,
-  sourcemap: true,
+  // The code is not minified, so a stack trace is readable without a map.
+  sourcemap: false,
 });

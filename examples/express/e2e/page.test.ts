@@ -3,6 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { launchChromium } from "../../../conformance/browser/chromium.js";
 import { type ExampleServer, startExample } from "../test/support/example-server.js";
 
+/** Runs in the page. A new listener is told the present state first, and then each change. */
+const NEXT_CHANGE_OF_FIRST_JOB = `new Promise((resolve) => {
+  let calls = 0;
+  jobs.jobs()[0].on("progress", () => (calls += 1) > 1 && resolve());
+})`;
+
 let browser: Browser;
 let server: ExampleServer;
 let page: Page;
@@ -36,9 +42,38 @@ test("given a bound, shows the number of primes", async () => {
 test("given a reload during the work, finds the job again and cancels it", async () => {
   await page.getByLabel("below").fill("1000000000");
   await page.getByRole("button", { name: "Count" }).click();
-  await page.getByText("Sieve …").waitFor();
+  await page.getByText(/^Sieve … \d+ %$/u).waitFor();
   await page.reload();
-  await page.getByText("Sieve …").waitFor();
+  await page.getByText(/^Sieve … \d+ %$/u).waitFor();
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByText("cancelled").waitFor();
+});
+
+test("given a server that is gone, says that the connection is lost, and not that the job failed", async () => {
+  await page.getByLabel("below").fill("1000000000");
+  await page.getByRole("button", { name: "Count" }).click();
+  const progress = page.getByText(/^Sieve … \d+ %$/u);
+  await progress.waitFor();
+  await page.route("**/api/progress/**", (route) => route.abort());
+  await page.evaluate(() => dispatchEvent(new Event("pagehide")));
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await page.getByText("The connection is lost. Trying again …").waitFor();
+  expect(await progress.isVisible()).toBe(true);
+  await page.unroute("**/api/progress/**");
+  await page.getByText("The connection is lost").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText("cancelled").waitFor();
+  expect(await page.getByRole("button", { name: "Cancel" }).isDisabled()).toBe(true);
+});
+
+test("given a second job while the first one runs, shows the second one only", async () => {
+  await page.getByLabel("below").fill("1000000000");
+  await page.getByRole("button", { name: "Count" }).click();
+  await page.getByText(/^Sieve … \d+ %$/u).waitFor();
+  await page.getByLabel("below").fill("1000");
+  await page.getByRole("button", { name: "Count" }).click();
+  const result = page.getByText("168 primes");
+  await result.waitFor();
+  await page.evaluate(NEXT_CHANGE_OF_FIRST_JOB);
+  expect(await result.isVisible()).toBe(true);
 });

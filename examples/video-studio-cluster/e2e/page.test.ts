@@ -1,5 +1,6 @@
+import process from "node:process";
 import { describeInBrowser } from "@emlinh/video-studio/e2e/support/browser.js";
-import { visit } from "@emlinh/video-studio/e2e/support/visit.js";
+import { NETWORK_ERROR, visit } from "@emlinh/video-studio/e2e/support/visit.js";
 import { expect, test } from "vitest";
 import { NGINX_MISSING } from "../../../conformance/servers/nginx.js";
 import { REDIS_MISSING } from "../../../conformance/servers/redis.js";
@@ -7,17 +8,22 @@ import { childrenOf, startCluster, type TestCluster } from "../test/support/clus
 
 /** The browser's message about a stream that ended because its server was killed. */
 const CUT = /net::ERR_INCOMPLETE_CHUNKED_ENCODING/u;
+/** nginx's answer while a process behind it is being started again. */
+const BAD_GATEWAY = /status of 50[234]/u;
 
 describeInBrowser("the page of the studio on many processes", (browser) => {
   test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
-    "given a worker and a web process that are killed, shows the next attempt and its video",
+    "given a process of each kind that is killed, shows the next attempt and its video",
     async () => {
       const cluster = await startCluster({ STORE: "redis" });
-      const { page, states, until, ask } = await visit(browser(), cluster.url, { expected: [CUT] });
+      const { page, states, until, ask } = await visit(browser(), cluster.url, {
+        expected: [CUT, NETWORK_ERROR, BAD_GATEWAY],
+      });
       await ask("Trí tuệ nhân tạo");
       await until("a preview frame", ({ cards }) => cards[0]?.preview === true);
-      await cluster.webs[0]?.stop("SIGKILL");
-      await (await workerAtWork(cluster))?.stop("SIGKILL");
+      const { webs, nginx, redis } = cluster;
+      const killed = [webs[0], nginx, redis, await workerAtWork(cluster)];
+      for (const it of killed) process.kill(it?.pid ?? 0, "SIGKILL");
       const again = await until("the next attempt", ({ cards }) => {
         return cards[0]?.phase === "running" && cards[0].headline.endsWith("lần thử 2");
       });

@@ -12,7 +12,7 @@ async function start(): Promise<void> {
   try {
     // Checked here first, so that the message appears once and not once per process.
     settingsFrom(env);
-    const cluster = await launchCluster({
+    const launching = launchCluster({
       env,
       host: env.HOST || "0.0.0.0",
       port: portFrom(env),
@@ -20,12 +20,9 @@ async function start(): Promise<void> {
       workers: 2,
       onLine: (name, line) => notice(`${name}: ${line}`),
     });
-    const stopping = stopOnSignals(cluster);
-    for (const { name, pid, exited } of [...cluster.webs, ...cluster.workers])
-      void exited.then(() => {
-        if (!stopping.aborted) notice(`${name} (${pid}) has ended; the others go on.`);
-      });
-    process.stdout.write(`Em Linh's video studio, on many processes: ${cluster.url}\n`);
+    stopOnSignals(launching);
+    const { url } = await launching;
+    process.stdout.write(`Em Linh's video studio, on many processes: ${url}\n`);
   } catch (error) {
     if (!isExpected(error)) throw error;
     notice(error instanceof InvalidSetting ? error.message : `${error.message}\n${MISSING}`);
@@ -39,19 +36,20 @@ function isExpected(error: unknown): error is Error {
   return cause?.code === "ENOENT";
 }
 
-/** @returns a signal that aborts when the cluster begins to stop. */
-function stopOnSignals(cluster: Cluster): AbortSignal {
-  const stopping = new AbortController();
+/** A signal stops all processes, also while they are being started. */
+function stopOnSignals(launching: Promise<Cluster>): void {
+  let isStopping = false;
   const stop = async (): Promise<void> => {
     // A second signal comes from someone who does not want to wait.
-    if (stopping.signal.aborted) process.exit(1);
-    stopping.abort();
-    await cluster.stop();
-    process.exit(0);
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    // If the start fails, it leaves no process, and `start` reports it.
+    const cluster = await launching.catch(() => undefined);
+    await cluster?.stop();
+    if (cluster !== undefined) process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void stop());
-  return stopping.signal;
 }
 
 await start();

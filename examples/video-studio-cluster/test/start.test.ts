@@ -76,6 +76,19 @@ describe("the start command", () => {
     },
   );
 
+  test.skipIf(NGINX_MISSING ?? REDIS_MISSING)(
+    "given Ctrl-C while the processes are being started, leaves none of them",
+    async () => {
+      const { child, folder, output, ended } = await runStart({});
+      const redis = (): number => Number(/Redis (\d+):/u.exec(output.err)?.[1] ?? 0);
+      while (redis() === 0) await once(child.stderr as NodeJS.ReadableStream, "data");
+      child.kill("SIGINT");
+      expect(await ended).toBe(0);
+      expect(isAlive(redis())).toBe(false);
+      expect((await readdir(folder)).filter((name) => name !== "videos")).toEqual([]);
+    },
+  );
+
   test("given an invalid setting, prints the reason and starts nothing", async () => {
     const { ended, output } = await runStart({ STORE: "mysql" });
     expect(await ended).toBe(1);

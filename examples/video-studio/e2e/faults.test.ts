@@ -48,7 +48,7 @@ describeInBrowser("faults", (browser) => {
     studio.proxy.cutAll();
     const cut = await until("the banner", ({ banner }) => banner !== "");
     expect(cut.cards[0]?.phase).toBe("running");
-    await page.getByText("Mất kết nối. Video vẫn đang được làm.").waitFor();
+    await page.getByText("Không liên lạc được với xưởng video.").waitFor();
 
     studio.proxy.setFaults(() => ({ kind: "pass" }));
     // Not with the pointer: the connection may be back, and the button hidden, before the pointer gets there.
@@ -102,8 +102,8 @@ describeInBrowser("faults", (browser) => {
     expect(lost.at - startedAt).toBeLessThan(10_000);
     expect(lost.cards.map(({ phase }) => phase)).toEqual(["completed", "lost"]);
     expect(lost.cards[1]).toMatchObject({
-      headline: "Máy dựng đã ngừng giữa chừng",
-      explanation: "Tiến trình dựng video bị dừng đột ngột. Bạn có thể thử lại ngay.",
+      headline: "Video bị dừng giữa chừng",
+      explanation: "Xưởng video đóng lại trước khi làm xong. Bạn có thể thử lại ngay.",
     });
     expect(lost.cards[1]?.steps.filter(({ status }) => status === "running")).toEqual([]);
 
@@ -137,8 +137,8 @@ describeInBrowser("faults", (browser) => {
     const lost = await until("the lost job", inPhase("lost"));
     expect(lost.at - killedAt).toBeLessThan(5_000);
     expect(lost.cards[0]).toMatchObject({
-      headline: "Máy dựng đã ngừng giữa chừng",
-      explanation: "Tiến trình dựng video bị dừng đột ngột. Bạn có thể thử lại ngay.",
+      headline: "Video bị dừng giữa chừng",
+      explanation: "Xưởng video gặp sự cố khi đang làm video này. Bạn có thể thử lại ngay.",
     });
     const { steps = [] } = lost.cards[0] ?? {};
     expect(steps.map(({ status }) => status)).not.toContain("running");

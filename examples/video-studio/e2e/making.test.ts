@@ -28,6 +28,11 @@ describeInBrowser("making a video", (browser) => {
     expect(card?.headline).toBe("Xin chào các bạn");
     expect(card?.explanation).toMatch(/^Dài 0:0\d · \d+ KB · Làm trong \d+(,\d)? giây$/u);
     expect(await play()).toBe(1280);
+    // A log of one line is a sentence, and not a list to open.
+    expect(await page.locator(".log-only").textContent()).toMatch(
+      /^Kịch bản có 1 cảnh\. ffmpeg [\d.]+ /u,
+    );
+    expect(await page.locator(".log").isVisible()).toBe(false);
   });
 
   test("given two requests at once, queues the second one and makes both videos", async () => {
@@ -50,15 +55,19 @@ describeInBrowser("making a video", (browser) => {
     expect([fallsOf(states, 0), fallsOf(states, 1)]).toEqual([[], []]);
   });
 
-  test("given the page without a bundler, makes a video", async () => {
+  test("given the page without a bundler, shows words and a percent, and makes a video", async () => {
     const studio = await startStudio();
     const { page, play } = await visit(browser(), `${studio.url}/plain`);
     await page.getByRole("option", { name: "Vietnamese" }).first().waitFor({ state: "attached" });
     await page.getByLabel("What is the video about?").fill(SHORT);
     await page.getByLabel("Length in seconds").fill("5");
     await page.getByRole("button", { name: "Make video" }).click();
+    const figures = page.locator("#figures");
+    await figures.getByText(/^[1-9]\d? % · about \d+ s left$/u).waitFor({ timeout: 60_000 });
+    expect(await page.getByRole("status").textContent()).toBe("Making your video…");
     await page.locator("video").waitFor({ timeout: 60_000 });
-    expect(await page.getByRole("status").textContent()).toBe("completed");
+    expect(await page.getByRole("status").textContent()).toBe("Your video is ready.");
+    expect(await figures.textContent()).toBe("100 %");
     expect(await page.locator("#steps .completed").count()).toBe(6);
     expect(await page.locator("progress").getAttribute("value")).toBe("100");
     expect(await page.getByRole("button", { name: "Cancel" }).isHidden()).toBe(true);

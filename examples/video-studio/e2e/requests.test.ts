@@ -6,7 +6,7 @@ import { SHORT } from "./support/topics.js";
 import { NETWORK_ERROR, visit } from "./support/visit.js";
 
 describeInBrowser("requests", (browser) => {
-  test("given too many characters or none, sends nothing and shows the reason", async () => {
+  test("given too many characters, none, or some that can't be shown, sends nothing and shows the reason", async () => {
     const studio = await startStudio();
     const { page } = await visit(browser(), studio.url);
     const field = page.getByRole("textbox");
@@ -26,6 +26,11 @@ describeInBrowser("requests", (browser) => {
     await field.fill("  …  ");
     await field.press("Enter");
     await page.getByText("Hãy viết vài từ về video bạn muốn.").waitFor();
+
+    await field.fill("Xin chào 你好");
+    await field.press("Enter");
+    await page.getByText("Hãy viết lại bằng chữ Latinh, hoặc bỏ đi: \u2068你 好\u2069").waitFor();
+    expect(await field.inputValue()).toBe("Xin chào 你好");
     expect(studio.createRequests()).toBe(0);
     expect(await page.locator(".card").count()).toBe(0);
   });

@@ -18,6 +18,7 @@ export type {
   JsonObject,
   LogLevel,
   LogLine,
+  MetadataOf,
   PlainJson,
   PlanInput,
   PlanStep,
@@ -48,12 +49,15 @@ export {
   JobManager,
   // The same class under the name that the video app uses.
   JobManager as VideoManager,
-  type JobManagerOptions,
-  type JobManagerOptions as VideoManagerOptions,
 } from "./core/manager/job-manager.js";
-export type { JobStorage } from "./core/manager/stored-ids.js";
+export type {
+  JobManagerOptions,
+  JobManagerOptions as VideoManagerOptions,
+} from "./core/manager/manager-options.js";
+export type { JobStorage } from "./core/manager/stored-jobs.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
+export type { CreateRetry } from "./core/post.js";
 export { watchJob } from "./core/watch.js";
 export type { Transport } from "./machine/policy.js";
 export type { ConnectionStatus } from "./machine/state.js";

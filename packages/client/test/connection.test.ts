@@ -135,32 +135,16 @@ describe("the events of a stream", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  test("given 401 to fresh headers, too, is closed as refused", async () => {
+  test("given 401 of the server to fresh headers, too, is closed with its code", async () => {
     fixture.server.create("a");
     fixture.server.intercept = ({ response }) => {
-      response.writeHead(401).end();
+      response.writeHead(401, { "content-type": "application/problem+json" });
+      response.end('{"code":"not-authenticated","detail":"The session has ended."}');
       return true;
     };
     const { connection } = await untilStatus(open(), "closed");
-    expect(connection.error).toMatchObject({ code: "refused", status: 401 });
+    expect(connection.error).toMatchObject({ code: "not-authenticated", status: 401 });
     expect(fixture.server.requests).toHaveLength(2);
-  });
-
-  test("given a headers function that throws, tries again", async () => {
-    fixture.server.create("a", { percent: 1 });
-    let calls = 0;
-    const watch = open({
-      headers: () => {
-        calls += 1;
-        if (calls === 1) throw new Error("the token server is down");
-        return { "x-token": "1" };
-      },
-    });
-    const { connection } = await untilStatus(watch, "waiting");
-    expect(connection.error?.cause).toMatchObject({ message: "the token server is down" });
-    await retryNow(watch);
-    await until(watch, percentIs(1));
-    expect(fixture.server.requests[0]?.headers["x-token"]).toBe("1");
   });
 
   test("given a protocol of the future, is closed and says so", async () => {

@@ -66,9 +66,9 @@ describe("create", () => {
     expect(posts().map(({ headers }) => headers["idempotency-key"])).toEqual(["k1", "k1"]);
   });
 
-  test("given a refusal, rejects with the problem's code and detail, and sends one request", async () => {
+  test("given a refusal, rejects with the route's code and detail, and sends one request", async () => {
     serveCreate(({ response }) => {
-      const problem = { status: 400, code: "invalid-request", detail: "The topic is missing." };
+      const problem = { status: 400, code: "no-topic", detail: "The topic is missing." };
       response
         .writeHead(400, { "content-type": "application/problem+json" })
         .end(JSON.stringify(problem));
@@ -77,13 +77,50 @@ describe("create", () => {
     const error = await make()
       .create({})
       .catch((error: unknown) => error);
-    expect(isProgressError(error, "invalid-request")).toBe(true);
+    expect(isProgressError(error, "refused")).toBe(true);
     expect(error).toMatchObject({
       message: "The topic is missing.",
       status: 400,
+      details: { status: 400, code: "no-topic" },
       retryable: false,
     });
     expect(posts()).toHaveLength(1);
+  });
+
+  test.each<[number, string, object]>([
+    [
+      400,
+      '{"code":"no-topic","message":"No topic.","field":"topic"}',
+      {
+        code: "refused",
+        message: "No topic.",
+        retryable: false,
+        details: { status: 400, code: "no-topic", message: "No topic.", field: "topic" },
+      },
+    ],
+    [404, "", { code: "refused", retryable: false, details: { status: 404 } }],
+    [
+      403,
+      '{"code":1020,"detail":{"a":1},"status":"error"}',
+      {
+        code: "refused",
+        message: expect.stringContaining("/create-video answered with status 403."),
+        details: { status: 403 },
+      },
+    ],
+    [422, '["a"]', { code: "refused", details: { status: 422 } }],
+    [429, "", { code: "refused", status: 429, retryable: true }],
+    [
+      503,
+      '{"code":"stopping"}',
+      { code: "refused", retryable: true, details: { status: 503, code: "stopping" } },
+    ],
+    [501, '{"code":"job-not-found"}', { code: "refused", details: { code: "job-not-found" } }],
+    [502, "<h1>Bad gateway</h1>", { code: "network", status: 502, retryable: true }],
+    [500, '{"message":"oops"}', { code: "network", status: 500, retryable: true }],
+  ])("given %d and %o of the app's route, tells them apart", async (status, body, error) => {
+    serveCreate(({ response }) => Boolean(response.writeHead(status).end(body)));
+    await expect(make({ maxAttempts: 1 }).create({})).rejects.toMatchObject(error);
   });
 
   test("given a server that is down, rejects after the last attempt with a retryable error", async () => {
@@ -95,7 +132,7 @@ describe("create", () => {
       await fixture.time.untilPending(3000);
       fixture.time.advance(3000);
     }
-    expect(await failed).toMatchObject({ status: 503, retryable: true });
+    expect(await failed).toMatchObject({ code: "network", status: 503, retryable: true });
     expect(posts()).toHaveLength(3);
   });
 

@@ -1,10 +1,12 @@
 import { JobManager, VideoManager } from "@emlinh/progress-client";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { managerFixture } from "./support/manager-fixture.js";
 import { until, untilStatus } from "./support/until.js";
 
 const fixture = managerFixture();
 const { make, serveCreate } = fixture;
+
+afterEach(() => void vi.unstubAllGlobals());
 
 describe("the list", () => {
   test("given the same id twice, returns the same watch; the list changes only when a job is added or removed", () => {
@@ -14,17 +16,17 @@ describe("the list", () => {
     const before = videos.getSnapshot();
     const a = videos.watch("a");
     expect(videos.watch("a")).toBe(a);
-    expect(listener).toHaveBeenCalledTimes(1);
+    expect(listener.mock.calls).toEqual([[[]], [[a]]]);
     expect(before).toEqual([]);
     expect(videos.jobs()).toEqual([a]);
     expect(videos.getSnapshot()).toBe(videos.jobs());
     videos.forget("a");
     videos.forget("a");
-    expect(listener).toHaveBeenCalledTimes(2);
+    expect(listener).toHaveBeenCalledTimes(3);
     expect(videos.jobs()).toEqual([]);
     off();
     videos.watch("b");
-    expect(listener).toHaveBeenCalledTimes(2);
+    expect(listener).toHaveBeenCalledTimes(3);
   });
 
   test("given forget, stops the watch; the next watch of that job is a new one", () => {
@@ -76,99 +78,6 @@ describe("the class", () => {
     videos.close();
     expect(() => videos.watch("a")).toThrow("This JobManager is closed. Create a new one.");
   });
-
-  test("given a proxy around a manager, every method works, and watches keep their identity", async () => {
-    serveCreate();
-    fixture.server.create("a");
-    const videos = make();
-    const proxy = deepProxy(videos);
-    const listener = vi.fn();
-    const off = proxy.subscribe(listener);
-    const a = proxy.watch("a");
-    expect(videos.watch("a")).toBe(a);
-    expect(proxy.jobs()).toBe(videos.jobs());
-    expect(proxy.getSnapshot()).toEqual([a]);
-    expect(listener).toHaveBeenCalledTimes(1);
-    expect((await proxy.create({ topic: "a" })).jobId).toBe("job1");
-    expect(await proxy.cancel("a")).toMatchObject({ jobId: "a" });
-    off();
-    proxy.forget("a");
-    expect(proxy.resume().map(({ jobId }) => jobId)).toEqual(["job1"]);
-    proxy.close();
-    expect(() => proxy.watch("b")).toThrow(expect.objectContaining({ code: "closed" }));
-  });
-});
-
-/** Wraps every object that is read from it, as reactive frameworks do: methods get the proxy as `this`. */
-function deepProxy<T extends object>(target: T): T {
-  return new Proxy(target, {
-    get(object, name, receiver) {
-      const value: unknown = Reflect.get(object, name, receiver);
-      return typeof value === "object" && value !== null ? deepProxy(value) : value;
-    },
-  });
-}
-
-describe("a reload of the page", () => {
-  test("given jobs of an earlier page, finds them again in order, finished ones as well", async () => {
-    fixture.server.create("a", { status: "completed", result: 1 });
-    fixture.server.create("b", { percent: 5 });
-    const before = make();
-    before.watch("a");
-    before.watch("b");
-    before.close();
-    const [a, b] = make().resume();
-    await expect(a?.result).resolves.toBe(1);
-    expect(b && (await until(b, ({ job }) => job?.percent === 5)).job?.id).toBe("b");
-  });
-
-  test("given a job that was forgotten, or that the server does not have, does not find it again", async () => {
-    fixture.server.create("a");
-    const before = make();
-    for (const jobId of ["a", "b", "missing"]) before.watch(jobId);
-    before.forget("b");
-    await before.watch("missing").result.catch(() => {});
-    before.close();
-    expect(
-      make()
-        .resume()
-        .map(({ jobId }) => jobId),
-    ).toEqual(["a"]);
-  });
-
-  test.each(["{", "null", '{"a":1}', '[1,null,""]'])(
-    "given %o in the storage, finds nothing",
-    (text) => {
-      fixture.storage.setItem(`emlinh-progress:${fixture.server.baseUrl}`, text);
-      expect(make().resume()).toEqual([]);
-    },
-  );
-
-  test("given a storage that throws, works without it", () => {
-    const broken = (): never => {
-      throw new Error("The quota is used up.");
-    };
-    const videos = make({ storage: { getItem: broken, setItem: broken } });
-    expect(videos.resume()).toEqual([]);
-    expect(videos.watch("a").jobId).toBe("a");
-  });
-
-  test("given two managers with different keys, they do not share jobs; given no storage, keeps nothing", () => {
-    make({ storageKey: "one" }).watch("a");
-    expect(make({ storageKey: "two" }).resume()).toEqual([]);
-    expect(fixture.storage.items.get("one")).toBe('["a"]');
-    make({ storage: false }).watch("b");
-    expect(make({ storage: false }).resume()).toEqual([]);
-  });
-
-  test("given more jobs than fit in the storage, keeps the newest", () => {
-    const videos = make();
-    for (let count = 1; count <= 60; count += 1) videos.watch(`j${count}`);
-    const ids = make()
-      .resume()
-      .map(({ jobId }) => jobId);
-    expect([ids.length, ids[0], ids.at(-1)]).toEqual([50, "j11", "j60"]);
-  });
 });
 
 describe("many jobs at once", () => {
@@ -195,9 +104,11 @@ describe("many jobs at once", () => {
     await until(c, ({ job }) => job?.percent === 2);
     fixture.server.write("a", { status: "completed" });
     await untilStatus(a, "closed");
-    await untilStatus(c, "live");
+    await fixture.server.request(5);
+    await new Promise((resolve) => setImmediate(resolve));
     fixture.server.write("c", { percent: 3 });
     await until(c, ({ job }) => job?.percent === 3);
+    await untilStatus(c, "live");
   });
 
   test("given a watch that leaves the queue, or is stopped twice, no slot is lost or gained", async () => {
@@ -210,6 +121,9 @@ describe("many jobs at once", () => {
     b.stop();
     a.stop();
     a.stop();
+    await until(c, ({ job }) => job !== undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    fixture.server.streams.heartbeat();
     await untilStatus(c, "live");
     const d = videos.watch("d");
     d.subscribe(() => {});
@@ -219,4 +133,21 @@ describe("many jobs at once", () => {
   test.each([0, -1, Number.NaN])("given maxStreams of %d, throws", (maxStreams) => {
     expect(() => make({ maxStreams })).toThrow(/maxStreams/);
   });
+
+  test.each(["document", "WorkerGlobalScope"])(
+    "given a browser, known by its %s, two jobs stream by default; elsewhere all do",
+    (name) => {
+      const transports = () => {
+        const videos = make({ page: false });
+        return ["a", "b", "c"].map((jobId) => {
+          const watch = videos.watch(jobId);
+          watch.subscribe(() => {});
+          return watch.getSnapshot().connection.transport;
+        });
+      };
+      expect(transports()).toEqual(["stream", "stream", "stream"]);
+      vi.stubGlobal(name, {});
+      expect(transports()).toEqual(["stream", "stream", "poll"]);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { ProgressError } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import type { MachineEvent } from "../src/machine/events.js";
 import type { RetryPolicy } from "../src/machine/policy.js";
@@ -44,11 +45,37 @@ describe("failures", () => {
     expect(run(again, fail(C, { strike: true }))[0].transport).toBe("poll");
   });
 
-  test("given earlier failures, an open alone forgets none of them, and data forget all", () => {
+  test("given earlier failures, an answer forgets none, later frames only their number, and age all", () => {
     const state: MachineState = { ...STATES.connecting, attempt: 3, strikes: 1, failedProbes: 2 };
-    expect(run(state, EVENTS.alive)[0]).toMatchObject({ status: "live", attempt: 3, strikes: 1 });
+    const failures = { attempt: 3, strikes: 1, failedProbes: 2 };
+    expect(run(state, EVENTS.alive)[0]).toMatchObject({ status: "live", ...failures });
+    expect(run(state, EVENTS.delivers)[0]).toMatchObject({ ...failures, attempt: 0 });
     const forgotten = { attempt: 0, strikes: 0, failedProbes: 0 };
     expect(run(state, EVENTS.healthy)[0]).toMatchObject(forgotten);
+  });
+
+  test("given streams that deliver for a moment and fall silent, polls after the second", () => {
+    const silent = fail(C, { strike: true });
+    const [next] = run(STATES.connecting, EVENTS.alive, EVENTS.delivers, silent);
+    expect(next).toMatchObject({ transport: "stream", strikes: 1 });
+    const again = { ...next, status: "connecting", current: C } as const;
+    expect(run(again, EVENTS.alive, EVENTS.delivers, silent)[0].transport).toBe("poll");
+  });
+
+  test("given a healthy stream that is cut, waits for the first delay, and streams again", () => {
+    const old = { ...STATES.live, strikes: 1, failedProbes: 1 };
+    const [next, effects] = run(old, EVENTS.healthy, EVENTS.failed);
+    expect(next).toMatchObject({ status: "waiting", transport: "stream", attempt: 1 });
+    expect(effects).toBe("disconnect:7 retry:1000");
+  });
+
+  test("given a bare 401, asks for fresh credentials once, then tries again with backoff, and never closes", () => {
+    const error = new ProgressError("network", { message: "401", status: 401, retryable: true });
+    const [asked, effects] = run(STATES.connecting, fail(C, { error }));
+    expect(effects).toBe("disconnect:7 stream+refresh");
+    const [waiting] = run(asked, fail(C + 1, { error }));
+    expect(waiting).toMatchObject({ status: "waiting", attempt: 1, error });
+    expect(outcome(waiting, EVENTS["retry-due"])).toBe("connecting stream+refresh");
   });
 
   test("given a second 401 in a row, closes as refused; after an open, asks for credentials again", () => {
@@ -57,12 +84,6 @@ describe("failures", () => {
     expect(run(asked, again)[0]).toMatchObject({ status: "closed", error: unauthorized });
     const [open] = run(asked, { ...EVENTS.alive, connection: C + 1 });
     expect(run(open, again)[0]).toMatchObject({ status: "connecting", refreshed: true });
-  });
-
-  test("given failures while offline, counts no attempt", () => {
-    const [next] = run(STATES.live, EVENTS.offline, EVENTS.failed);
-    expect(next).toMatchObject({ status: "offline", attempt: 2, current: undefined });
-    expect(outcome(next, EVENTS.check)).toBe("connecting stream");
   });
 
   test("given a bye, counts no attempt and returns within a second, unless the server asks for more", () => {
@@ -86,12 +107,67 @@ describe("failures", () => {
   });
 });
 
+describe("offline", () => {
+  const retryAfter = (state: MachineState, event: MachineEvent, random: number): string =>
+    words(reduce(state, { ...event, ...CONTEXT, random }));
+
+  test("given failures, counts no attempt, tries again within a minute, and after a check at once", () => {
+    const [next] = run(STATES.live, EVENTS.offline, EVENTS.failed);
+    expect(next).toMatchObject({ status: "offline", attempt: 2, current: undefined });
+    expect(outcome(next, EVENTS.check)).toBe("connecting stream");
+    expect(outcome(next, EVENTS["retry-due"])).toBe("connecting stream");
+    const waits = [0, 0.5].map((random) => retryAfter(STATES.offline, EVENTS.failed, random));
+    expect(waits).toEqual(["disconnect:7 retry:60000", "disconnect:7 retry:45000"]);
+  });
+
+  test("given a server that asks for more time, waits as long", () => {
+    expect(outcome(STATES.offline, fail(C, { floorMs: 90_000 }))).toContain("retry:90000");
+  });
+
+  test("given it while waiting, keeps the timer; given it between two polls, goes on polling", () => {
+    expect(run(STATES.waiting, EVENTS.offline, EVENTS["retry-due"])[1]).toBe("stream");
+    const between = { ...STATES.polling, current: undefined };
+    expect(run(between, EVENTS.offline, EVENTS["retry-due"])[1]).toBe("hold");
+  });
+
+  test("given an answer, however it came, a later failure counts again", () => {
+    const error = new ProgressError("network", { message: "502", status: 502, retryable: true });
+    const [refused] = run(STATES.offline, fail(C, { error }));
+    expect(refused).toMatchObject({ status: "waiting", attempt: 1 });
+    expect(run(STATES.offline, EVENTS.alive, EVENTS.failed)[0]).toMatchObject({ attempt: 1 });
+    const polls = { ...STATES.offline, transport: "poll" } as const;
+    expect(run(polls, EVENTS.polled)[0]).toMatchObject({ status: "polling", offline: false });
+  });
+
+  test("given two silent streams, polls", () => {
+    const silent = fail(C, { strike: true });
+    const next = run({ ...STATES.offline, strikes: 1 }, silent)[0];
+    expect(next).toMatchObject({ status: "offline", transport: "poll" });
+  });
+
+  test("given it by a page that is back, tries at once; given a stream that is overdue, replaces it", () => {
+    expect(outcome(STATES.paused, EVENTS.offline)).toBe("offline stream");
+    const overdue = { ...EVENTS.offline, overdue: true };
+    expect(outcome(STATES.live, overdue)).toBe("offline disconnect:7 stream");
+  });
+});
+
+test("given a pause without an end, asks the page, and connects if it is not paused any more", () => {
+  const [paused, effects] = run(STATES.live, EVENTS.pause);
+  expect(effects).toBe("disconnect:7 cancel-timers retry:60000");
+  const [asked, asking] = run(paused, EVENTS["retry-due"]);
+  expect(asking).toBe("ask-page");
+  expect(outcome(asked, EVENTS.pause)).toBe("paused cancel-timers retry:60000");
+  expect(outcome(asked, EVENTS.check)).toBe("connecting stream");
+});
+
 describe("probes", () => {
   test("given a probe that delivers, changes over to it and closes the poll", () => {
     const [probing, effects] = run(POLLING_AFTER_FAILURE, EVENTS["probe-due"]);
     expect(effects).toBe("stream");
     expect(probing).toMatchObject({ status: "polling", current: C, probe: C + 1 });
-    const [live, after] = run(probing, { ...EVENTS.alive, connection: C + 1 });
+    expect(outcome(probing, { ...EVENTS.alive, connection: C + 1 })).toBe("-");
+    const [live, after] = run(probing, { ...EVENTS.delivers, connection: C + 1 });
     expect(live).toMatchObject({
       status: "live",
       transport: "stream",
@@ -99,6 +175,19 @@ describe("probes", () => {
       probe: undefined,
     });
     expect(after).toBe(`disconnect:${C}`);
+  });
+
+  test("given a probe that took over and falls silent, polls, and only health lets the next one take over", () => {
+    const taken = [EVENTS["probe-due"], { ...EVENTS.delivers, connection: C + 1 }];
+    const silent = fail(C + 1, { strike: true });
+    const [next, effects] = run(POLLING_AFTER_FAILURE, ...taken, silent);
+    expect(next).toMatchObject({ transport: "poll", failedProbes: 1 });
+    expect(effects).toBe(`disconnect:${C + 1} retry:1000 probe:60000`);
+    const [probing] = run(next, EVENTS["retry-due"], EVENTS["probe-due"]);
+    expect(probing.probe).toBe(C + 3);
+    expect(outcome(probing, { ...EVENTS.delivers, connection: C + 3 })).toBe("-");
+    const [live] = run(probing, { ...EVENTS.healthy, connection: C + 3 });
+    expect(live).toMatchObject({ status: "live", current: C + 3, strikes: 0, failedProbes: 0 });
   });
 
   test("given a probe that fails, polls on and waits longer for the next", () => {
@@ -134,7 +223,7 @@ describe("probes", () => {
     expect(next).toMatchObject({ status: "waiting", transport: "poll" });
   });
 
-  test("given a pause while polling, keeps no timer; the check after it tries the stream at once", () => {
+  test("given a pause while polling, sets no probe; the check after it tries the stream at once", () => {
     const [paused] = run(POLLING_AFTER_FAILURE, EVENTS.pause);
     expect(outcome(paused, EVENTS["probe-due"])).toBe("-");
     expect(outcome(paused, EVENTS.check)).toBe("polling hold stream");

@@ -1,7 +1,7 @@
 import { type JobWatch, type WatchOptions, watchJob } from "@emlinh/progress-client";
 import { describe, expect, test } from "vitest";
 import { connectionFixture } from "./support/connection-fixture.js";
-import { until, untilStatus } from "./support/until.js";
+import { until } from "./support/until.js";
 
 const fixture = connectionFixture();
 
@@ -11,6 +11,9 @@ function make(options: Partial<WatchOptions>, jobId = "a"): JobWatch {
   fixture.stopLater(watch);
   return watch;
 }
+
+/** The end of each message. */
+const LINK = " See docs/errors.md#invalid-option.";
 
 describe("options", () => {
   test.each<[string, Partial<WatchOptions>]>([
@@ -23,8 +26,9 @@ describe("options", () => {
     ["pollWaitMs", { pollWaitMs: "20" as unknown as number }],
     ["probesMs", { probesMs: [0] }],
     ["transport", { transport: "sse" as unknown as "stream" }],
-    ["baseUrl", { baseUrl: "/api/video-progress" }],
+    ["credentials", { credentials: "yes" as unknown as "include" }],
     ["baseUrl", { baseUrl: "" }],
+    ["baseUrl", { baseUrl: "https://" }],
     ["baseUrl", { baseUrl: undefined as unknown as string }],
   ])("given a wrong %s, throws an error that names it", (name, options) => {
     expect(() => make(options)).toThrow(
@@ -55,9 +59,18 @@ describe("options", () => {
     expect(make(options).jobId).toBe("a");
   });
 
-  test.each(["", undefined as unknown as string])("given %o for a job id, throws", (jobId) => {
-    expect(() => watchJob(jobId, { baseUrl: fixture.server.baseUrl })).toThrow(/jobId/);
-  });
+  test.each<unknown>(["", undefined, 5, {}, "..", "../a?x", "a b", "ä", "a".repeat(129)])(
+    "given %o for a job id, throws an error that names it, and requests nothing",
+    (jobId) => {
+      expect(() => watchJob(jobId as string, { baseUrl: fixture.server.baseUrl })).toThrow(
+        expect.objectContaining({
+          code: "invalid-option",
+          message: expect.stringMatching(/jobId.* letters, digits/),
+        }),
+      );
+      expect(fixture.server.requests).toEqual([]);
+    },
+  );
 
   test("given undefined, uses the default; given a slash at the end of baseUrl, drops it", async () => {
     fixture.server.create("a", { percent: 1 });
@@ -66,9 +79,39 @@ describe("options", () => {
     expect(fixture.server.requests[0]?.url.pathname).toBe("/api/a");
   });
 
-  test("given a malformed job id, does not request another address", async () => {
-    const watch = make({}, "../a?x");
-    await untilStatus(watch, "closed");
-    expect(fixture.server.requests[0]?.url.pathname).toBe("/api/..%2Fa%3Fx");
+  test.each<[unknown, string]>([
+    [undefined, 'The option "options" must be an object with a baseUrl, but it is "undefined".'],
+    [null, 'The option "options" must be an object with a baseUrl, but it is "null".'],
+    ["/api", 'The option "options" must be an object with a baseUrl, but it is "/api".'],
+    [() => {}, 'The option "options" must be an object with a baseUrl, but it is a function.'],
+    [
+      {},
+      'The option "baseUrl" must be a path such as "/api/progress" or an absolute URL, but it is "undefined".',
+    ],
+    [
+      { baseUrl: { href: "/api" } },
+      'The option "baseUrl" must be a path such as "/api/progress" or an absolute URL, but it is an object.',
+    ],
+    [{ baseURL: "/api" }, 'There is no option "baseURL". Use baseUrl.'],
+    [{ baseUrl: "/api", header: {} }, 'There is no option "header". Use headers.'],
+    [{ baseUrl: "/api", openTimeout: 1 }, 'There is no option "openTimeout". Use openTimeoutMs.'],
+  ])("given the options %o, says in one sentence what to do", (options, message) => {
+    expect(() => watchJob("a", options as WatchOptions)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: `${message}${LINK}` }),
+    );
+  });
+
+  test("given an option that is like no other, names those that exist", () => {
+    const options = { baseUrl: "/api", colour: "red" };
+    expect(() => watchJob("a", options)).toThrow(
+      /^There is no option "colour"\. Use baseUrl, headers, .*, schedule\. See/,
+    );
+  });
+
+  test("given an event that does not exist, names those that do", () => {
+    const on = make({}).on as (name: string, listener: () => void) => void;
+    expect(() => on("done", () => {})).toThrow(
+      'The option "event" must be progress, step, log, connection, end, reset, but it is "done".',
+    );
   });
 });

@@ -23,7 +23,7 @@ describe("page events", () => {
     fixture.server.streams.cut();
     await until(watch, ({ connection }) => connection.error !== undefined);
     expect(watch.getSnapshot().connection).toMatchObject({ status: "offline", attempt: 0 });
-    fixture.time.advance(600_000);
+    fixture.time.advance(29_999);
     expect(fixture.server.requests).toHaveLength(1);
     fixture.server.write("a", { percent: 2 });
     emit("check");

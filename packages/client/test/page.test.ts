@@ -12,6 +12,7 @@ beforeEach(() => {
   };
   events = [];
   vi.stubGlobal("addEventListener", page.window.addEventListener.bind(page.window));
+  vi.stubGlobal("removeEventListener", page.window.removeEventListener.bind(page.window));
   vi.stubGlobal("document", page.document);
   vi.stubGlobal("navigator", {
     get onLine() {
@@ -58,11 +59,20 @@ describe("the events of a browser's page", () => {
     const [removeFirst, removeSecond] = [listen(), listen(true)];
     page.document.hidden = true;
     page.window.dispatchEvent(new Event("visibilitychange"));
-    expect(events).toEqual(["check", "pause"]);
+    expect(events).toEqual(["pause"]);
     removeFirst();
     removeSecond();
     listen(true);
-    expect(events).toEqual(["check", "pause", "pause"]);
+    expect(events).toEqual(["pause", "pause"]);
+  });
+
+  test("given a page that the user leaves, which is hidden after it, the pause goes on", () => {
+    listen();
+    page.document.hidden = true;
+    for (const type of ["pagehide", "visibilitychange"]) page.window.dispatchEvent(new Event(type));
+    expect(events).toEqual(["pause"]);
+    page.window.dispatchEvent(new Event("online"));
+    expect(events).toEqual(["pause", "check"]);
   });
 
   test("given a listener that was removed, emits nothing", () => {

@@ -5,6 +5,9 @@ import { until, untilStatus } from "./support/until.js";
 const fixture = connectionFixture();
 const { open, answerStreams, retryNow } = fixture;
 
+const addressOfA = (): string =>
+  `${fixture.server.baseUrl}/a (baseUrl: "${fixture.server.baseUrl}")`;
+
 describe("polling", () => {
   test("given transport poll, asks the server to hold the request, and asks again with the new cursor", async () => {
     fixture.server.create("a", { percent: 1 });
@@ -76,7 +79,7 @@ describe("polling", () => {
     const { connection, job } = await untilStatus(watch, "waiting");
     expect(job).toBeUndefined();
     expect(connection.error?.message).toBe(
-      `Unexpected response: expected a delta of this job, got ${body}`,
+      `Unexpected response: expected a delta of this job, got ${body} from ${addressOfA()}`,
     );
   });
 
@@ -119,9 +122,9 @@ describe("polling", () => {
     await until(watch, percentIs(2));
     expect(watch.getSnapshot().connection.status).toBe("polling");
     deliver();
-    await untilStatus(watch, "live");
     fixture.server.write("a", { percent: 3 });
     await until(watch, percentIs(3));
+    await untilStatus(watch, "live");
     expect(states.at(-1)).toBe("live stream");
   });
 });

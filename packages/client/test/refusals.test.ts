@@ -27,7 +27,7 @@ describe("an answer without a successful status", () => {
   test.each(cases.map((vector) => [vector.id, vector.what, vector] as const))(
     "given %s, %s, does what the vector says",
     async (_id, _what, vector) => {
-      const { error, floorMs } = await refusalOf(answerOf(vector), Date.UTC(2020, 0, 1));
+      const { error, floorMs } = await refusalOf(answerOf(vector), { url: "https://host/api/a" });
       const outcome = error.status === 401 ? "refresh" : error.retryable ? "retry" : "final";
       expect(outcome).toBe(vector.outcome);
       expect(floorMs).toBe(vector.waitMs ?? 0);

@@ -1,7 +1,9 @@
 import {
+  type CreateRetry,
   defineJob,
   JobManager,
   type JobManagerOptions,
+  type JobOf,
   type JobState,
   type JobWatch,
   type LogLine,
@@ -55,4 +57,36 @@ test("given no definition, a job has any JSON", () => {
   const watch = watchJob("a", { baseUrl: "/api" });
   expectTypeOf(watch).toEqualTypeOf<JobWatch>();
   expectTypeOf(watch.getSnapshot().job).toEqualTypeOf<JobState | undefined>();
+});
+
+test("given a definition with an input, create takes that input only", () => {
+  const job = defineJob({ kind: "video", input: typed<{ topic: string; seconds?: number }>() });
+  const videos = new VideoManager({ baseUrl: "/api", definition: job });
+  expectTypeOf(videos.create).parameter(0).toEqualTypeOf<{ topic: string; seconds?: number }>();
+  videos.create(
+    { topic: "a" },
+    { onRetry: (retry) => expectTypeOf(retry).toEqualTypeOf<CreateRetry>() },
+  );
+  // @ts-expect-error the topic is missing
+  videos.create({});
+  // @ts-expect-error there is no such member
+  videos.create({ topic: "a", voice: "vi" });
+  // @ts-expect-error the topic is a string
+  videos.create({ topic: 1 });
+});
+
+/** The type of a value in Vue's `ref` and `reactive`. */
+type UnwrapRef<T> = T extends (...args: never) => unknown
+  ? T
+  : T extends object
+    ? { [Key in keyof T]: Key extends symbol ? T[Key] : UnwrapRef<T[Key]> }
+    : T;
+
+test("given the type that a reactive framework makes of a manager, it is still a manager", () => {
+  type Video = JobOf<typeof videoJob>;
+  const held = { value: new VideoManager({ baseUrl: "/api", definition: videoJob }) };
+  const { value } = held as { value: UnwrapRef<VideoManager<Video>> };
+  expectTypeOf(value).toExtend<VideoManager<Video>>();
+  const show = (videos: VideoManager<Video>): readonly JobWatch<Video>[] => videos.jobs();
+  expectTypeOf(show(value)).toEqualTypeOf<readonly JobWatch<Video>[]>();
 });

@@ -62,9 +62,11 @@ describe("a job from its beginning to its end", () => {
     expect(late.result).toBe(1);
     const never = vi.fn();
     watch.on("end", never)();
-    watch.subscribe(never);
+    const told = vi.fn();
+    watch.subscribe(told);
     await Promise.resolve();
     expect(never).not.toHaveBeenCalled();
+    expect(told.mock.calls).toEqual([[watch.getSnapshot()]]);
     expect(server.requests).toHaveLength(1);
   });
 
@@ -137,7 +139,8 @@ describe("an external store", () => {
     server.write("a", { percent: 2 });
     await until(watch, ({ job }) => job?.percent === 2);
     expect(watch.getSnapshot().connection).toBe(live.connection);
-    expect(snapshots.size).toBe(calls + 1);
+    // The first call tells the snapshot before the first change.
+    expect(snapshots.size).toBe(calls);
   });
 
   test("given no listener, sends no request", () => {
@@ -182,7 +185,7 @@ describe("an external store", () => {
     watch.on("connection", ({ status }) => status === "live" && watch.stop());
     watch.on("connection", ({ status }) => statuses.push(status));
     await untilStatus(watch, "closed");
-    expect(statuses).toEqual(["live", "closed"]);
+    expect(statuses).toEqual(["connecting", "live", "closed"]);
   });
 
   test("given a listener that removes another one, does not call the other", async () => {
@@ -210,7 +213,7 @@ describe("stop and cancel", () => {
     const { gone } = await server.request(1);
     await gone;
     watch.stop();
-    watch.refresh();
+    expect(() => watch.refresh()).toThrow(expect.objectContaining({ code: "stopped" }));
     watch.subscribe(() => {});
     expect(server.requests).toHaveLength(1);
     expect(watch.getSnapshot().connection.error?.code).toBe("stopped" satisfies ErrorCode);
@@ -293,7 +296,7 @@ describe("stop and cancel", () => {
     time.advance(1000);
     await time.untilPending(30_000);
     time.advance(30_000);
-    expect(await failed).toMatchObject({ code: "refused", retryable: true });
+    expect(await failed).toMatchObject({ code: "network", retryable: true });
     expect(time.pending()).toEqual([]);
   });
 
@@ -304,7 +307,7 @@ describe("stop and cancel", () => {
       return true;
     };
     await expect(make().cancel()).rejects.toMatchObject({
-      code: "refused",
+      code: "network",
       message: expect.stringContaining("expected jobId and status"),
     });
   });

@@ -38,26 +38,28 @@ const orNull =
     value === null || check(value);
 
 /** The fields that readers rely on, by name (P4). */
-const FIELDS: { readonly [field: string]: Check } = {
-  kind: isString,
-  status: (status) => status === "queued" || status === "running" || isTerminal(status),
-  attempt: isNumber,
-  step: orNull(isString),
-  message: orNull(isString),
-  percent: orNull(isNumber),
-  plan: (plan) => Array.isArray(plan) && plan.every(isPlanStep),
-  error: orNull((error) => isObject(error) && isString(error.code) && isString(error.message)),
-  cancelRequested: isBoolean,
-  createdAt: isNumber,
-  startedAt: orNull(isNumber),
-  updatedAt: isNumber,
-  finishedAt: orNull(isNumber),
-  stale: isBoolean,
-};
+const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>(
+  Object.entries({
+    kind: isString,
+    status: (status) => status === "queued" || status === "running" || isTerminal(status),
+    attempt: isNumber,
+    step: orNull(isString),
+    message: orNull(isString),
+    percent: orNull(isNumber),
+    plan: (plan) => Array.isArray(plan) && plan.every(isPlanStep),
+    error: orNull((error) => isObject(error) && isString(error.code) && isString(error.message)),
+    cancelRequested: isBoolean,
+    createdAt: isNumber,
+    startedAt: orNull(isNumber),
+    updatedAt: isNumber,
+    finishedAt: orNull(isNumber),
+    stale: isBoolean,
+  }),
+);
 
 function isField(field: string, value: unknown): boolean {
   if (field.startsWith("steps.")) return value === null || isStep(value);
-  return !Object.hasOwn(FIELDS, field) || FIELDS[field]?.(value) === true;
+  return FIELDS.get(field)?.(value) ?? true;
 }
 
 function isPlanStep(step: unknown): boolean {

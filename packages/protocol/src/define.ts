@@ -1,3 +1,5 @@
+import { ProgressError } from "./error.js";
+import type { Json } from "./json.js";
 import { type PlanInput, planOf } from "./plan.js";
 import type { AnyJob, JobTypes, PlanStep } from "./state.js";
 
@@ -63,17 +65,32 @@ export type InputOf<Job extends JobTypes> = Job extends {
  * A type whose values arrive as they were written: `Value` itself, with a text in place of each type that JSON would
  * change or lose. No value of such a type fits the text, so that the compiler reports it.
  */
-export type PlainJson<Value> = Value extends
-  | Date
-  | bigint
-  | symbol
-  | ReadonlyMap<unknown, unknown>
-  | ReadonlySet<unknown>
-  | ((...args: never) => unknown)
-  ? "not plain JSON"
-  : Value extends object
-    ? { [Key in keyof Value]: PlainJson<Value[Key]> }
-    : Value;
+export type PlainJson<Value> = Value extends Json
+  ? Value
+  : Value extends
+        | Date
+        | bigint
+        | symbol
+        | ReadonlyMap<unknown, unknown>
+        | ReadonlySet<unknown>
+        | ((...args: never) => unknown)
+    ? "not plain JSON"
+    : Value extends object
+      ? { [Key in keyof Value]: PlainJson<Value[Key]> }
+      : Value;
+
+/**
+ * The metadata that a writer gives: what the definition has or, without one, any object of plain JSON. A key whose
+ * value is `undefined` is left alone.
+ *
+ * @typeParam Given - The type of the value, by which a `Date` or a `Map` in it is found.
+ * @typeParam Removed - `null` where that removes a key.
+ */
+export type MetadataInput<Job extends JobTypes, Given, Removed = never> = [
+  keyof Job["metadata"],
+] extends [never]
+  ? Given & PlainJson<Given>
+  : { readonly [Key in keyof Job["metadata"]]?: Job["metadata"][Key] | Removed | undefined };
 
 /**
  * Defines a kind of job once for server, worker and page, so that step ids, metadata and the result are typed
@@ -111,8 +128,16 @@ export function defineJob<
   readonly result: Result;
   readonly input: Input;
 }> {
+  if (typeof definition?.kind !== "string")
+    throw wrongDefinition("a string kind", definition?.kind);
   const { plan = [], ...rest } = definition;
+  if (!Array.isArray(plan)) throw wrongDefinition('a plan such as ["render"]', plan);
   return Object.freeze({ ...rest, plan: planOf(plan) }) as never;
+}
+
+function wrongDefinition(wanted: string, value: unknown): ProgressError {
+  const message = `defineJob: the definition must have ${wanted}, but it is of the type ${typeof value}.`;
+  return new ProgressError("invalid-option", { message });
 }
 
 /** A validator that accepts every value and only carries a type. */

@@ -64,10 +64,10 @@ const REFUSAL_CODES = [
   "attempt-superseded",
   "job-held",
   "hold-lost",
-] as const satisfies readonly ErrorCode[];
+] as const;
 
 /** A code that a server refuses requests with. */
-export type RefusalCode = (typeof REFUSAL_CODES)[number];
+export type RefusalCode = (typeof REFUSAL_CODES)[number] & ErrorCode;
 
 /** Whether a value is the code of a refusal of a server. */
 export function isRefusalCode(code: unknown): code is RefusalCode {
@@ -76,7 +76,10 @@ export function isRefusalCode(code: unknown): code is RefusalCode {
 
 /** The parts of a {@link ProgressError}. */
 export interface ProgressErrorInit {
-  /** The fault, its value, and the remedy. For developers, not for users. */
+  /**
+   * The fault, its value, and the remedy. For developers, not for users. If the code is that of a wrong call, the place
+   * in the documents is added.
+   */
   readonly message: string;
   /** Whether the same call can succeed later. @defaultValue `false` */
   readonly retryable?: boolean | undefined;
@@ -104,9 +107,23 @@ export class ProgressError extends Error {
     code: ErrorCode,
     { message, retryable = false, status, details = {}, cause }: ProgressErrorInit,
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(withPlace(code, message), cause === undefined ? undefined : { cause });
     Object.assign(this, { code, retryable, status, details, [BRAND]: true });
   }
+}
+
+/** Adds the place of the remedy to the message of a wrong call, once. Such a message quotes values of the caller. */
+function withPlace(code: ErrorCode, message: string): string {
+  if (code !== "invalid-option" && code !== "invalid-change") return message;
+  const place = ` See docs/errors.md#${code}.`;
+  return withoutPasswords(message.replace(place, "")) + place;
+}
+
+/** A text of the caller without the passwords in its URLs and connection strings, for messages. */
+export function withoutPasswords(text: string): string {
+  return text
+    .replace(/:\/\/\S*@/g, "://…@")
+    .replace(/\b(password|passwd|pwd|secret|token)=[^\s&;]*/gi, "$1=…");
 }
 
 /** Whether a value is a {@link ProgressError} of any copy of this library, and has the given code if one is given. */

@@ -38,6 +38,8 @@ const EMPTY: Stored = {
   stale: false,
 };
 
+const NAMES: ReadonlySet<string> = new Set(Object.keys(EMPTY));
+
 /**
  * The state that a job's fields describe. Pure: the same fields and the same `now` give the same state, whichever
  * deltas set them.
@@ -50,15 +52,16 @@ export function stateOf<Job extends JobTypes = AnyJob>(
   fields: Fields,
   now: number,
 ): JobState<Job> {
-  const groups: { [group: string]: Record<string, Json> } = { steps: {}, metadata: {} };
-  const job: { [name: string]: unknown } = { id, ...EMPTY, ...groups, etaMs: null };
+  const steps: Record<string, Json> = {};
+  const metadata: Record<string, Json> = {};
+  const job: { [name: string]: unknown } = { id, ...EMPTY, steps, metadata, etaMs: null };
   for (const [field, value] of Object.entries(fields)) {
-    const [name = "", key] = field.split(/\.(.*)/s);
-    if (key === undefined) {
-      if (Object.hasOwn(EMPTY, name)) job[name] = value;
-    } else if (Object.hasOwn(groups, name) && value !== null) {
-      (groups[name] as Record<string, Json>)[key] = value;
-    }
+    const dot = field.indexOf(".");
+    const group = field.slice(0, dot);
+    if (NAMES.has(field)) job[field] = value;
+    else if (value === null) continue;
+    else if (group === "steps") steps[field.slice(dot + 1)] = value;
+    else if (group === "metadata") metadata[field.slice(dot + 1)] = value;
   }
   // The fields were checked when they were decoded. The types of the job's own data are declared by the user.
   const state = job as unknown as Derivable;

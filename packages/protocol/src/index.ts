@@ -28,6 +28,7 @@ export {
   type InputOf,
   type JobDefinition,
   type JobOf,
+  type MetadataInput,
   type PlainJson,
   typed,
   type Validation,
@@ -47,6 +48,7 @@ export {
   ProgressError,
   type ProgressErrorInit,
   type RefusalCode,
+  withoutPasswords,
 } from "./error.js";
 export { type Fields, stateOf } from "./fields.js";
 export {
@@ -80,6 +82,7 @@ export {
   type JobState,
   type JobStatus,
   type JobTypes,
+  type MetadataOf,
   type PlanStep,
   type StepState,
   type StepStatus,

@@ -65,10 +65,15 @@ export function applyDelta(
   replica.done = delta.done;
   for (const [field, value] of Object.entries(delta.set))
     replica.fields.set(field, { value, version: to.version });
-  const lastN = replica.log.at(-1)?.n ?? 0;
+  const lastN = lastNumber(replica);
   const added = delta.log.filter((line) => line.n > lastN);
   if (added.length > 0) replica.log = [...replica.log, ...added].slice(-maxLogLines);
   return delta.reset ? "reset" : "advanced";
+}
+
+/** The number of the last line; 0 without lines. */
+function lastNumber({ log }: Replica): number {
+  return log[log.length - 1]?.n ?? 0;
 }
 
 function clear(replica: Replica): void {
@@ -113,7 +118,7 @@ export function deltaOfChange(
 ): Delta | undefined {
   if (!isVisible({ set, log })) return undefined;
   const version = replica.version + 1;
-  const lastN = (replica.log.at(-1)?.n ?? 0) + lostLines;
+  const lastN = lastNumber(replica) + lostLines;
   return {
     cursor: printCursor({ epoch: replica.epoch, version }),
     reset: false,

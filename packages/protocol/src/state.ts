@@ -1,5 +1,3 @@
-import type { Json, JsonObject } from "./json.js";
-
 /** `queued`, `running`, then exactly one terminal status. */
 export type JobStatus = "queued" | "running" | TerminalStatus;
 
@@ -55,11 +53,13 @@ export interface JobTypes {
   readonly input?: object;
 }
 
-/** The types of a job without a definition. */
-export interface AnyJob extends JobTypes {
-  readonly metadata: JsonObject;
-  readonly result: Json;
-}
+/** The types of a job without a definition, and of every job: its data are of unknown types. */
+export type AnyJob = JobTypes;
+
+/** The metadata of a job as readers get it: each key may be missing. */
+export type MetadataOf<Job extends JobTypes> = [keyof Job["metadata"]] extends [never]
+  ? { readonly [key: string]: unknown }
+  : Partial<Job["metadata"]>;
 
 /** The members of a {@link JobState} that have the same type whatever the status is. */
 export interface JobFacts<Job extends JobTypes = AnyJob> {
@@ -78,7 +78,7 @@ export interface JobFacts<Job extends JobTypes = AnyJob> {
   readonly plan: readonly PlanStep<Job["step"]>[];
   /** By step id. A step that has not begun is absent. */
   readonly steps: { readonly [Id in Job["step"]]?: StepState };
-  readonly metadata: Partial<Job["metadata"]>;
+  readonly metadata: MetadataOf<Job>;
   readonly cancelRequested: boolean;
   readonly createdAt: number;
   /** When this attempt began to run. A job that waits for its next attempt keeps the time of the last one. */
@@ -89,8 +89,11 @@ export interface JobFacts<Job extends JobTypes = AnyJob> {
 }
 
 /** A job that has not ended. */
-export interface ActiveJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
-  readonly status: "queued" | "running";
+export interface ActiveJob<
+  Job extends JobTypes = AnyJob,
+  Status extends "queued" | "running" = "queued" | "running",
+> extends JobFacts<Job> {
+  readonly status: Status;
   readonly result: null;
   readonly error: null;
   readonly finishedAt: null;
@@ -105,8 +108,11 @@ export interface CompletedJob<Job extends JobTypes = AnyJob> extends JobFacts<Jo
 }
 
 /** A job that ended without a result, for the reason in `error`. */
-export interface FailedJob<Job extends JobTypes = AnyJob> extends JobFacts<Job> {
-  readonly status: "failed" | "lost" | "timed-out";
+export interface FailedJob<
+  Job extends JobTypes = AnyJob,
+  Status extends "failed" | "lost" | "timed-out" = "failed" | "lost" | "timed-out",
+> extends JobFacts<Job> {
+  readonly status: Status;
   readonly result: null;
   readonly error: JobError;
   readonly finishedAt: number;
@@ -132,9 +138,13 @@ export interface CancelledJob<Job extends JobTypes = AnyJob> extends JobFacts<Jo
  * @see docs/PROTOCOL.md, P4–P14
  */
 export type JobState<Job extends JobTypes = AnyJob> =
-  | ActiveJob<Job>
+  // One member per status: TypeScript excludes no member whose status may have another value as well.
+  | ActiveJob<Job, "queued">
+  | ActiveJob<Job, "running">
   | CompletedJob<Job>
-  | FailedJob<Job>
+  | FailedJob<Job, "failed">
+  | FailedJob<Job, "lost">
+  | FailedJob<Job, "timed-out">
   | CancelledJob<Job>;
 
 const TERMINAL: ReadonlySet<unknown> = new Set<TerminalStatus>([

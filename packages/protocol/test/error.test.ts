@@ -19,3 +19,25 @@ test("given an error with the brand, isProgressError is true, and false for an o
   expect(isProgressError(Object.assign(new Error("no"), { code: "forbidden" }))).toBe(false);
   expect(isProgressError({ code: "forbidden" })).toBe(false);
 });
+
+test.each(["invalid-option", "invalid-change"] as const)(
+  "given a wrong call, the message of %s names its section of docs/errors.md, once",
+  (code) => {
+    const first = new ProgressError(code, { message: "A fault." });
+    expect(first.message).toBe(`A fault. See docs/errors.md#${code}.`);
+    const wrapped = new ProgressError(code, { message: `Job "a": ${first.message}` });
+    expect(wrapped.message).toBe(`Job "a": A fault. See docs/errors.md#${code}.`);
+  },
+);
+
+test.each([
+  ["redis://user:hunter2@localhost:6379", "redis://…@localhost:6379"],
+  ["postgres://user:hunter/2@hunter2@host/db", "postgres://…@host/db"],
+  ["https://hunter2@app.example.com/api", "https://…@app.example.com/api"],
+  ["host=db user=me password=hunter2 dbname=x", "host=db user=me password=… dbname=x"],
+  ["https://host/db?sslmode=x&password=hunter2&a=b", "https://host/db?sslmode=x&password=…&a=b"],
+  ["https://host/a?b=c", "https://host/a?b=c"],
+])("given a wrong call with %j, the message shows it without the password", (value, shown) => {
+  const { message } = new ProgressError("invalid-option", { message: `url is "${value}".` });
+  expect(message).toContain(`url is "${shown}".`);
+});

@@ -28,6 +28,8 @@ export {
   type JsonObject,
   type LogLevel,
   type LogLine,
+  type MetadataInput,
+  type MetadataOf,
   type NewLogLine,
   type PlainJson,
   type PlanInput,
@@ -46,6 +48,8 @@ export {
 export {
   type Action,
   type Authorize,
+  type AuthorizeCleanup,
+  type AuthorizeJob,
   type AuthorizeRequest,
   allowAnyone,
   type Decision,
@@ -72,7 +76,7 @@ export {
 } from "./core/progress.js";
 export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
-export type { Returned, RunOptions, Work } from "./core/reporter/run-job.js";
+export type { PlainResult, Returned, RunOptions, Work } from "./core/reporter/run-job.js";
 export type { StepReporter, StepUpdate } from "./core/reporter/steps.js";
 export type {
   Created,

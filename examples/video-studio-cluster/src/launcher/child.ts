@@ -1,11 +1,17 @@
 import { type ChildProcess, fork, type SpawnOptions, spawn } from "node:child_process";
 
+/** How a process exited: one of both is `null`. */
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** A process that the launcher started. */
 export interface Child {
   readonly name: string;
   readonly pid: number;
   /** Resolves when the process has exited. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<ChildExit>;
   /** Sends a signal, and resolves when the process has exited. If that takes too long, sends SIGKILL. Idempotent. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -29,6 +35,8 @@ export interface ProgramOptions extends ChildOptions {
 const READY_CHECK_MS = 20;
 /** Longer than one of our programs takes to close by itself. */
 const STOP_LIMIT_MS = 10_000;
+/** A child of a killed process may keep its output open for longer. */
+const OUTPUT_LIMIT_MS = 500;
 
 /**
  * Each child leads a process group of its own. So Ctrl-C reaches only the launcher, which stops the children in the
@@ -90,12 +98,18 @@ function watchChild(
     });
   }
   let error: Error | undefined;
-  const exited = new Promise<void>((resolve) => {
+  const exited = new Promise<ChildExit>((resolve) => {
     process.once("error", (thrown) => {
       error = thrown;
-      resolve();
+      resolve({ code: null, signal: null });
     });
-    process.once("close", () => resolve());
+    process.once("exit", (code, signal) => {
+      const limit = setTimeout(() => resolve({ code, signal }), OUTPUT_LIMIT_MS);
+      process.once("close", () => {
+        clearTimeout(limit);
+        resolve({ code, signal });
+      });
+    });
   }).finally(() => living.delete(process));
   const failed = exited.then(() => {
     throw new Error(`${name} did not start: ${error?.message ?? printed.join("\n")}`, {

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidSetting } from "../settings.js";
-import { type Child, startNode } from "./child.js";
+import { startNode } from "./child.js";
 import { launchNginx } from "./nginx.js";
 import { freePort, isListening } from "./ports.js";
 import { launchRedis } from "./redis.js";
+import { RESTART_POLICY, type RestartPolicy, type Supervised, supervise } from "./supervised.js";
 
 /** Options of {@link launchCluster}. */
 export interface ClusterOptions {
@@ -23,16 +24,21 @@ export interface ClusterOptions {
    * @defaultValue the parent of the running file's folder
    */
   readonly root?: URL | undefined;
-  /** Called with each line that a process prints. */
+  /** @defaultValue {@link RESTART_POLICY} */
+  readonly restart?: RestartPolicy | undefined;
+  /** Called with each line that a process prints, and with those of the launcher about its processes. */
   readonly onLine: (name: string, line: string) => void;
 }
 
-/** The running processes. */
+/** The running processes. One that exits is started again, at the same address. */
 export interface Cluster {
   readonly url: string;
   readonly redisUrl: string;
-  readonly webs: readonly (Child & { readonly url: string })[];
-  readonly workers: readonly Child[];
+  readonly webs: readonly Supervised[];
+  readonly workers: readonly Supervised[];
+  readonly nginx: Supervised;
+  /** `undefined` if `REDIS_URL` names a Redis that already runs. */
+  readonly redis: Supervised | undefined;
   /**
    * Stops all processes and removes their files. Redis and nginx are stopped after the programs that use them.
    * Idempotent.
@@ -54,12 +60,12 @@ export async function launchCluster(options: ClusterOptions): Promise<Cluster> {
       `PORT is ${port}, but another program listens on that port. Stop it, or choose another port: PORT=${port + 1}`,
     );
   const folder = await mkdtemp(join(tmpdir(), "video-studio-cluster-"));
-  const programs: Child[] = [];
-  const infrastructure: Child[] = [];
+  const programs: Supervised[] = [];
+  const infrastructure: Supervised[] = [];
 
   async function stopAll(): Promise<void> {
-    await Promise.all(programs.map((child) => child.stop()));
-    await Promise.all(infrastructure.map((child) => child.stop()));
+    await Promise.all(programs.map((program) => program.stop()));
+    await Promise.all(infrastructure.map((program) => program.stop()));
     await rm(folder, { recursive: true, force: true });
   }
 
@@ -82,61 +88,109 @@ export async function launchCluster(options: ClusterOptions): Promise<Cluster> {
 interface Launch extends ClusterOptions {
   readonly folder: string;
   /** The web processes and workers that have been started. */
-  readonly programs: Child[];
+  readonly programs: Supervised[];
   /** Redis and nginx, once they have been started. */
-  readonly infrastructure: Child[];
+  readonly infrastructure: Supervised[];
 }
 
 async function launch(options: Launch): Promise<Omit<Cluster, "stop">> {
-  const { folder, infrastructure, host, env, root = new URL("../", import.meta.url) } = options;
-  const linesOf = (name: string) => (line: string) => options.onLine(name, line);
-  const redisUrl = env.REDIS_URL || (await startRedis(options));
+  const { env, root = new URL("../", import.meta.url) } = options;
+  const redis = env.REDIS_URL ? undefined : await startRedis(options);
+  const redisUrl = redis?.url ?? env.REDIS_URL ?? "";
   const { webs, workers } = await startPrograms({ ...options, root }, redisUrl);
-  const port = options.port === 0 ? await freePort() : options.port;
   const servers = webs.map(({ url }) => new URL(url).host);
-  infrastructure.push(
-    await launchNginx({
-      ...{ folder, host, port, servers, env, onLine: linesOf("nginx") },
-      conf: new URL("nginx/studio.conf", root),
-    }),
-  );
-  const name = host === "0.0.0.0" ? "localhost" : host;
-  return { url: `http://${name}:${port}`, redisUrl, webs, workers };
+  const { url, nginx } = await startNginx({ ...options, root }, servers);
+  return {
+    ...{ url, redisUrl, nginx, redis: redis?.supervised },
+    webs: webs.map(({ supervised }) => supervised),
+    workers: workers.map(({ supervised }) => supervised),
+  };
 }
 
-async function startRedis({ env, infrastructure, onLine }: Launch): Promise<string> {
-  const { child, url } = await launchRedis(env, (line) => onLine("redis", line));
-  infrastructure.push(child);
-  return url;
+async function startRedis(
+  options: Launch,
+): Promise<{ readonly supervised: Supervised; readonly url: string }> {
+  const { env, infrastructure, restart: policy = RESTART_POLICY } = options;
+  const onLine = linesOf(options, "redis");
+  const port = await freePort();
+  const folder = join(options.folder, "redis");
+  const supervised = await supervise({
+    ...{ name: "redis", policy, onLine: linesOf(options) },
+    start: () => launchRedis({ port, folder, env, onLine }),
+  });
+  infrastructure.push(supervised);
+  const url = `redis://127.0.0.1:${port}`;
+  onLine(`Redis ${supervised.pid}: ${url}`);
+  return { supervised, url };
+}
+
+async function startNginx(
+  options: Launch & { readonly root: URL },
+  servers: readonly string[],
+): Promise<{ readonly nginx: Supervised; readonly url: string }> {
+  const { folder, host, env, root, infrastructure, restart: policy = RESTART_POLICY } = options;
+  const onLine = linesOf(options, "nginx");
+  const port = options.port === 0 ? await freePort() : options.port;
+  const conf = new URL("nginx/studio.conf", root);
+  const nginx = await supervise({
+    ...{ name: "nginx", policy, onLine: linesOf(options) },
+    start: () => launchNginx({ folder, host, port, servers, env, onLine, conf }),
+  });
+  infrastructure.push(nginx);
+  onLine(`nginx ${nginx.pid}: in front of ${servers.join(" and ")}`);
+  return { nginx, url: `http://${host === "0.0.0.0" ? "localhost" : host}:${port}` };
+}
+
+interface Program {
+  readonly supervised: Supervised;
+  /** The address of a web process, otherwise an empty string. */
+  readonly url: string;
 }
 
 async function startPrograms(
   options: Launch & { readonly root: URL },
   redisUrl: string,
-): Promise<Pick<Cluster, "webs" | "workers">> {
-  const { root, folder, programs, onLine } = options;
+): Promise<{ readonly webs: readonly Program[]; readonly workers: readonly Program[] }> {
+  const { root, folder, programs, restart: policy = RESTART_POLICY } = options;
   const env: NodeJS.ProcessEnv = {
     SCRATCH_DIR: join(folder, "scratch"),
     ...options.env,
-    ...{ REDIS_URL: redisUrl, PORT: "0", HOST: "127.0.0.1" },
+    ...{ REDIS_URL: redisUrl, HOST: "127.0.0.1" },
   };
 
-  async function program<Ready>(file: string, name: string): Promise<Child & Ready> {
+  async function program(file: string, name: string): Promise<Program> {
     const path = fileURLToPath(new URL(`dist/${file}`, root));
-    const { child, ready } = await startNode<Ready>(path, {
-      ...{ name, env, onLine: (line) => onLine(name, line) },
+    const onLine = linesOf(options, name);
+    // nginx knows the port of the first start, so each later one takes it again.
+    let port = "0";
+    let url = "";
+    const supervised = await supervise({
+      ...{ name, policy, onLine: linesOf(options) },
+      async start() {
+        const { child, ready } = await startNode<{ readonly url?: string }>(path, {
+          ...{ name, env: { ...env, PORT: port }, onLine },
+        });
+        if (ready.url !== undefined) {
+          url = ready.url;
+          port = new URL(url).port;
+        }
+        return child;
+      },
     });
-    programs.push(child);
-    return { ...child, ...ready };
+    programs.push(supervised);
+    return { supervised, url };
   }
 
-  const names = (count: number, name: string): readonly string[] =>
-    Array.from({ length: count }, (_, index) => `${name} ${index + 1}`);
-  const [webs, workers] = await Promise.all([
-    Promise.all(
-      names(options.webs, "web").map((name) => program<{ readonly url: string }>("web.js", name)),
-    ),
-    Promise.all(names(options.workers, "worker").map((name) => program<object>("worker.js", name))),
-  ]);
-  return { webs, workers };
+  const all = (count: number, file: string, name: string): Promise<Program>[] =>
+    Array.from({ length: count }, (_, index) => program(file, `${name} ${index + 1}`));
+  const webs = all(options.webs, "web.js", "web");
+  const workers = all(options.workers, "worker.js", "worker");
+  // If one of them does not start, the others must have started before they can be stopped.
+  await Promise.allSettled([...webs, ...workers]);
+  return { webs: await Promise.all(webs), workers: await Promise.all(workers) };
+}
+
+/** Passes lines on under a name. */
+function linesOf({ onLine }: ClusterOptions, name = "cluster"): (line: string) => void {
+  return (line) => onLine(name, line);
 }

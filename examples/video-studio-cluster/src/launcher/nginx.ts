@@ -21,7 +21,7 @@ export interface NginxOptions {
 /** Starts `/usr/sbin/nginx`, or the program in `NGINX_PATH`, in front of the web processes. */
 export async function launchNginx(options: NginxOptions): Promise<Child> {
   const { conf, folder, env, onLine, port } = options;
-  await mkdir(join(folder, "temp"));
+  await mkdir(join(folder, "temp"), { recursive: true });
   const file = join(folder, "nginx.conf");
   const studio = withAddresses(await readFile(conf, "utf8"), options);
   await writeFile(file, configuration(folder, studio));

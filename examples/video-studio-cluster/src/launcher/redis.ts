@@ -1,23 +1,26 @@
+import { mkdir } from "node:fs/promises";
 import { type Child, startProgram } from "./child.js";
-import { freePort, isListening } from "./ports.js";
+import { isListening } from "./ports.js";
 
-/** A Redis that runs as long as the cluster. It writes nothing to disk. */
-export interface LaunchedRedis {
-  readonly child: Child;
-  readonly url: string;
+/** Options of {@link launchRedis}. */
+export interface RedisOptions {
+  readonly port: number;
+  /** The directory of its data. A Redis that starts in it again has the same jobs. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly onLine: (line: string) => void;
 }
 
-/** Starts `redis-server` from the `PATH`, or the program in `REDIS_SERVER_PATH`, on a free port. */
-export async function launchRedis(
-  env: NodeJS.ProcessEnv,
-  onLine: (line: string) => void,
-): Promise<LaunchedRedis> {
-  const port = await freePort();
-  const child = await startProgram({
-    name: "redis-server",
+/** Starts `redis-server` from the `PATH`, or the program in `REDIS_SERVER_PATH`. */
+export async function launchRedis({ port, folder, env, onLine }: RedisOptions): Promise<Child> {
+  await mkdir(folder, { recursive: true });
+  return startProgram({
+    name: "redis",
     command: env.REDIS_SERVER_PATH ?? "redis-server",
     args: [
-      ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+      ...["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder],
+      // Redis passes each write to the system before it answers, so a killed Redis loses nothing.
+      ...["--appendonly", "yes", "--appendfsync", "no", "--save", ""],
       // Redis must not evict keys: the queue would lose jobs.
       ...["--maxmemory-policy", "noeviction", "--loglevel", "warning"],
     ],
@@ -25,5 +28,4 @@ export async function launchRedis(
     onLine,
     isReady: () => isListening(port),
   });
-  return { child, url: `redis://127.0.0.1:${port}` };
 }

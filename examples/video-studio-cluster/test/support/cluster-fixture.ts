@@ -51,7 +51,8 @@ export async function startCluster(env: NodeJS.ProcessEnv): Promise<TestCluster>
   });
   onTestFinished(async () => {
     await cluster.stop();
-    const children = [...cluster.webs, ...cluster.workers];
+    const { webs, workers, nginx, redis } = cluster;
+    const children = [...webs, ...workers, nginx, ...(redis === undefined ? [] : [redis])];
     expect(children.filter(({ pid }) => isAlive(pid))).toEqual([]);
   });
   const settings = settingsFrom({ ...all, REDIS_URL: cluster.redisUrl });

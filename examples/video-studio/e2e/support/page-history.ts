@@ -11,6 +11,8 @@ interface CardState {
   readonly phase: string;
   readonly headline: string;
   readonly explanation: string;
+  /** The estimated time until the end, or an empty string. */
+  readonly remaining: string;
   /** The value of the bar, or `null` if it has none. */
   readonly percent: number | null;
   /** In the order of the plan. */

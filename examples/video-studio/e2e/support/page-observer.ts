@@ -15,18 +15,21 @@ export function observePage(): void {
   const isShown = (element: HTMLElement | null): boolean => element !== null && !element.hidden;
 
   const cardState = (card: HTMLElement): PageState["cards"][number] => {
+    const video = card.querySelector("video");
     const percent = card.querySelector(".bar")?.getAttribute("aria-valuenow") ?? null;
     return {
       phase: card.dataset.phase ?? "",
       headline: text(card, ".card-headline"),
       explanation: text(card, ".card-explanation"),
+      remaining: text(card, ".card-remaining"),
       percent: percent === null ? null : Number(percent),
       steps: [...card.querySelectorAll<HTMLElement>(".step")].map((step) => ({
         status: step.dataset.status ?? "",
         detail: text(step, ".step-detail"),
       })),
-      preview: isShown(card.querySelector<HTMLElement>(".stage-preview")),
-      video: card.querySelector("video") !== null,
+      // The player is above the last frame until the video is loaded.
+      preview: video === null && isShown(card.querySelector<HTMLElement>(".stage-preview")),
+      video: video !== null,
     };
   };
 

@@ -45,8 +45,12 @@ interface Running {
   readonly ended: Promise<unknown>;
 }
 
-/** Starts a studio with its own data directory. It is stopped with the test, and must leave no process. */
-export async function startStudio(): Promise<StudioProcess> {
+/**
+ * Starts a studio with its own data directory. It is stopped with the test, and must leave no process.
+ *
+ * @param env - Variables in addition to those of this process.
+ */
+export async function startStudio(env: NodeJS.ProcessEnv = {}): Promise<StudioProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), "video-studio-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const output = { err: "" };
@@ -55,7 +59,7 @@ export async function startStudio(): Promise<StudioProcess> {
   let port = "0";
 
   async function start(): Promise<void> {
-    running = await runMain({ PORT: port, STUDIO_DATA: dataDir }, output);
+    running = await runMain({ ...env, PORT: port, STUDIO_DATA: dataDir }, output);
     port = new URL(running.url).port;
   }
 

@@ -1,23 +1,21 @@
-import {
-  type ConnectionState,
-  isProgressError,
-  type JobWatch,
-  type VideoManager,
-} from "@emlinh/progress-client";
+import { isProgressError, type VideoManager } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { worstProblem } from "./connection-view.js";
+import { type Conversation, createConversation } from "./conversation.js";
 import { el, setAttribute, setText } from "./dom.js";
-import { createExchange, type Exchange, type ExchangeCallbacks } from "./exchange.js";
 import type { I18n } from "./i18n.js";
-import { jobsIn, withJobs } from "./job-links.js";
+import { jobsIn } from "./job-links.js";
 import { isLive } from "./job-view.js";
 import type { Ownership } from "./ownership.js";
 import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
 import { createBanner } from "./parts/banner.js";
 import { createComposer } from "./parts/composer.js";
+import { createEarlierVideos } from "./parts/earlier-videos.js";
 import { createHeader } from "./parts/header.js";
+import type { SendOptions } from "./parts/sender.js";
 import { createWelcome } from "./parts/welcome.js";
+import { createRevealer, type RevealArea } from "./revealer.js";
 import type { Texts } from "./texts/texts.js";
 import type { VideoInput } from "./video-input.js";
 
@@ -28,77 +26,64 @@ export interface ChatDependencies {
   readonly ownership: Ownership;
 }
 
-/** Builds the chat into `root`, and shows the jobs that this tab created and those that the address names. */
+/** Builds the chat into `root`, and shows the recent videos of this browser and those that the address names. */
 export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDependencies): void {
+  const linked = jobsIn(location.search);
   const announcer = createAnnouncer();
   const header = createHeader(i18n);
   const welcome = createWelcome(i18n, (topic) => composer.fill({ topic }));
   const composer = createComposer(i18n, send);
-  const banner = createBanner(i18n, () => checkConnections(exchanges), composer.focus);
-  const layout = createLayout(root, { header, welcome, banner, composer, announcer });
-  const exchanges: Exchange[] = [];
-  const updateTitle = createTitle(exchanges, i18n);
-  const callbacks: ExchangeCallbacks = {
+  const conversation = createConversation({
+    ...{ videos, i18n, ownership },
     onChange: refresh,
     announce: announcer.announce,
-    again: (input) => composer.send(input),
-    another: (input) => composer.fill(input),
-  };
+    again: composer.send,
+    another: composer.fill,
+  });
+  const banner = createBanner(i18n, conversation.check, composer.focus);
+  const earlier = createEarlierVideos(i18n, conversation.showEarlier);
+  const parts = { header, welcome, earlier, conversation, banner, composer, announcer };
+  const layout = createLayout(root, parts);
+  const revealer = createRevealer(layout);
+  const updateTitle = createTitle(conversation, i18n);
 
-  async function send(input: VideoInput, idempotencyKey: string): Promise<void> {
+  async function send(input: VideoInput, options: SendOptions): Promise<void> {
     try {
-      const watch = await videos.create(input, { key: idempotencyKey });
+      const watch = await videos.create(input, options);
       ownership.add(watch.jobId);
-      show(watch, input).element.scrollIntoView({ block: "start" });
+      composer.collapse();
+      revealer.reveal(conversation.show(watch, input));
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
   }
 
-  function show(watch: JobWatch<VideoJob>, input?: VideoInput): Exchange {
-    const known = exchanges.find(({ jobId }) => jobId === watch.jobId);
-    if (known !== undefined) return known;
-    const isOwn = ownership.has(watch.jobId);
-    const exchange = createExchange({ watch, input, isOwn }, i18n, callbacks);
-    exchanges.push(exchange);
-    layout.list.append(exchange.element);
-    composer.collapse();
-    updateAddress(exchanges);
-    refresh();
-    return exchange;
-  }
-
   function refresh(): void {
-    hideRepeatedBlanks(exchanges);
-    banner.render(worstProblem(liveConnections(exchanges)));
+    conversation.update();
+    banner.render(worstProblem(conversation.liveConnections));
+    earlier.render(conversation.countHidden());
     updateTitle();
+    revealer.update();
   }
 
   function render(): void {
     layout.render(i18n.texts);
-    for (const part of [header, welcome, composer, ...exchanges]) part.render();
+    for (const part of [header, welcome, composer, conversation]) part.render();
     refresh();
   }
 
-  for (const jobId of jobsAtStart(videos)) show(videos.watch(jobId));
+  conversation.showRecent();
+  for (const jobId of linked) conversation.show(videos.watch(jobId));
+  const newest = conversation.newest();
+  if (newest !== undefined) composer.collapse();
+  ownership.onChange(() => {
+    conversation.showRecent();
+    refresh();
+  });
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
-  exchanges.at(-1)?.element.scrollIntoView({ block: "start", behavior: "instant" });
-}
-
-/** The jobs that this tab showed before a reload, then those that only the address names, as in a shared link. */
-function jobsAtStart(videos: VideoManager<VideoJob>): ReadonlySet<string> {
-  const kept = videos.resume().map(({ jobId }) => jobId);
-  return new Set([...kept, ...jobsIn(location.search)]);
-}
-
-function checkConnections(exchanges: readonly Exchange[]): void {
-  for (const exchange of exchanges) exchange.check();
-}
-
-function liveConnections(exchanges: readonly Exchange[]): readonly ConnectionState[] {
-  return exchanges.filter(({ phase }) => isLive(phase)).map(({ connection }) => connection);
+  if (newest !== undefined) revealer.reveal(newest, "instant");
 }
 
 interface Part {
@@ -108,16 +93,25 @@ interface Part {
 /** Puts the parts of the page into `root`. */
 function createLayout(
   root: HTMLElement,
-  parts: Readonly<Record<"header" | "welcome" | "banner" | "composer" | "announcer", Part>>,
-): { readonly list: HTMLElement; render(texts: Texts): void } {
-  const { header, welcome, banner, composer, announcer } = parts;
-  const list = el("div", { class: "exchanges" });
+  parts: Readonly<
+    Record<
+      "header" | "welcome" | "earlier" | "conversation" | "banner" | "composer" | "announcer",
+      Part
+    >
+  >,
+): RevealArea & { render(texts: Texts): void } {
+  const { header, welcome, earlier, conversation, banner, composer, announcer } = parts;
   const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
-  const main = el("main", { class: "conversation" }, [welcome.element, list]);
+  const main = el("main", { class: "conversation" }, [
+    welcome.element,
+    earlier.element,
+    conversation.element,
+  ]);
   const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
   root.append(skip, header.element, main, dock, announcer.element);
   return {
-    list,
+    header: header.element,
+    dock,
     render(texts) {
       setText(skip, texts.skipToComposer);
       setAttribute(main, "aria-label", texts.conversation);
@@ -125,34 +119,24 @@ function createLayout(
   };
 }
 
-/** Puts the jobs that are shown into the address, so that a reload and a copy of the address show them again. */
-function updateAddress(exchanges: readonly Exchange[]): void {
-  const shown = exchanges.filter(({ phase }) => phase !== "gone").map(({ jobId }) => jobId);
-  history.replaceState(null, "", withJobs(location.href, shown));
-}
-
-/** Shows one card of several without any data: after a restart the server may know none of the jobs. */
-function hideRepeatedBlanks(exchanges: readonly Exchange[]): void {
-  const blank = exchanges.filter(({ phase, video }) => phase === "gone" && video === undefined);
-  for (const exchange of blank) exchange.element.hidden = exchange !== blank.at(-1);
-}
-
 /** Returns a function that updates the document's title. */
-function createTitle(exchanges: readonly Exchange[], i18n: I18n): () => void {
+function createTitle(conversation: Conversation, i18n: I18n): () => void {
   let hasUnseenEnd = false;
   let liveBefore = 0;
   return () => {
-    const live = exchanges.filter(({ phase }) => isLive(phase)).length;
+    const { states } = conversation;
+    const live = states.filter(({ phase }) => isLive(phase)).length;
     // If a job ends while the page is hidden, the title says so until the page is shown.
     hasUnseenEnd = document.hidden && (hasUnseenEnd || live < liveBefore);
     liveBefore = live;
-    document.title = pageTitle(exchanges, hasUnseenEnd, i18n.texts);
+    document.title = pageTitle(states, hasUnseenEnd, i18n.texts);
   };
 }
 
 /** The reason for which a video was refused, for the user. */
 function refusalText(error: unknown, texts: Texts): string {
   if (!isProgressError(error) || error.status === undefined) return texts.sendFailed;
-  if (error.status === 429 || error.status >= 500) return texts.sendBusy;
+  if (error.status === 429) return texts.sendGivenUp;
+  if (error.status >= 500) return texts.sendBusy;
   return `${texts.sendRefused} ${error.message}`;
 }

@@ -1,13 +1,14 @@
-import type { ConnectionState, JobWatch } from "@emlinh/progress-client";
+import type { JobWatch } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { el } from "./dom.js";
 import type { I18n } from "./i18n.js";
 import { withJobs } from "./job-links.js";
-import { isLive, phaseOf, type Video } from "./job-view.js";
+import { isLive, type Video } from "./job-view.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
-import type { Phase } from "./texts/texts.js";
+import { type Phase, type Texts, textsAbout } from "./texts/texts.js";
 import { inputOf, type VideoInput } from "./video-input.js";
+import { type WatchedVideo, watchedVideo } from "./watched-video.js";
 
 /** Functions of the conversation that an exchange calls. */
 export interface ExchangeCallbacks {
@@ -34,13 +35,17 @@ export interface ExchangeSubject {
 export interface Exchange {
   readonly jobId: string;
   readonly element: HTMLElement;
-  readonly phase: Phase;
-  readonly video: Video | undefined;
-  readonly connection: ConnectionState;
+  /** The present state of the job. */
+  readonly state: WatchedVideo;
   render(): void;
   /** Tries to connect at once. */
   check(): void;
+  /** Moves the focus to the headline. */
+  focus(): void;
 }
+
+/** The time between two renderings of a live job without an event: the time without news is counted in seconds. */
+const TICK_MS = 1000;
 
 /** Shows a job for the lifetime of the page. */
 export function createExchange(
@@ -64,49 +69,49 @@ export function createExchange(
   const request = createRequestMessage();
   const answer = messageFrom("assistant", [card.element]);
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
-  const announceChanges = createChangeAnnouncer(i18n, callbacks.announce);
+  const announceChanges = createChangeAnnouncer(
+    () => textsAbout(subject, i18n.texts),
+    callbacks.announce,
+  );
+  const currentState = watchedVideo(watch);
+  let tick: ReturnType<typeof setTimeout> | undefined;
 
   function render(): void {
-    const { job: video, log } = watch.getSnapshot();
-    const { texts, language } = i18n;
+    const { log } = watch.getSnapshot();
+    const state = currentState();
+    const texts = textsAbout(subject, i18n.texts);
     const input = currentInput();
-    request.render(input, language, texts);
+    request.render(input, i18n.language, texts);
     answer.name.textContent = texts.assistant;
-    card.render({ video, log, input, isGone: isGone(), isOwn, texts });
-    announceChanges(video, phaseOf(video, isGone()));
+    card.render({ ...state, log, input, isOwn, texts });
+    announceChanges(state.video, state.phase);
+    if (isLive(state.phase)) tick ??= setTimeout(rerender, TICK_MS);
   }
 
-  function isGone(): boolean {
-    const { status, error } = watch.getSnapshot().connection;
-    return status === "closed" && error !== undefined;
-  }
-
-  watch.subscribe(() => {
+  function rerender(): void {
+    clearTimeout(tick);
+    tick = undefined;
     render();
     callbacks.onChange();
-  });
-  render();
+  }
+
+  watch.subscribe(rerender);
 
   return {
     jobId: watch.jobId,
     element,
-    get phase() {
-      return phaseOf(watch.getSnapshot().job, isGone());
-    },
-    get video() {
-      return watch.getSnapshot().job;
-    },
-    get connection() {
-      return watch.getSnapshot().connection;
+    get state() {
+      return currentState();
     },
     render,
     check: () => watch.refresh(),
+    focus: () => element.querySelector<HTMLElement>(".card-headline")?.focus(),
   };
 }
 
 /** Announces each step that begins and the end to screen readers, except those from before the page was opened. */
 function createChangeAnnouncer(
-  i18n: I18n,
+  currentTexts: () => Texts,
   announce: (text: string) => void,
 ): (video: Video | undefined, phase: Phase) => void {
   let last: { readonly phase: Phase; readonly step: Video["step"] } | undefined;
@@ -115,7 +120,7 @@ function createChangeAnnouncer(
     if (video === undefined) return;
     last = { phase, step: video.step };
     if (before === undefined) return;
-    const { texts } = i18n;
+    const texts = currentTexts();
     const topic = video.metadata.title ?? video.metadata.topic ?? "";
     if (before.phase !== phase && !(isLive(phase) && phase !== "stale"))
       announce(texts.saysEnd(topic, texts.headline[phase]));

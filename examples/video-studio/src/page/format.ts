@@ -18,11 +18,14 @@ export function remainingText(etaMs: number | null, texts: Texts): string | unde
   const seconds = Math.ceil(etaMs / 1000);
   if (seconds <= 2) return texts.almostDone;
   const rounded = seconds < 20 ? seconds : Math.round(seconds / 5) * 5;
-  const duration =
-    rounded < 60
-      ? texts.seconds(String(rounded))
-      : texts.minutes(Math.floor(rounded / 60), rounded % 60);
-  return texts.remaining(duration);
+  return texts.remaining(wholeSecondsText(rounded, texts));
+}
+
+/** A duration without decimals: `15 s` below a minute, `1 min 5 s` from a minute. */
+export function wholeSecondsText(seconds: number, texts: Texts): string {
+  return seconds < 60
+    ? texts.seconds(String(seconds))
+    : texts.minutes(Math.floor(seconds / 60), seconds % 60);
 }
 
 /** A percent, rounded down: 99 until the job is completed. */
@@ -30,9 +33,9 @@ export function percentText(percent: number | null): string {
   return percent === null ? "…" : `${Math.floor(percent)}%`;
 }
 
-/** The length of a video as players show it: `0:09`, `1:05`. */
+/** The length of a video as players show it, rounded down: `0:09`, `1:05`. */
 export function clockText(durationMs: number): string {
-  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  const seconds = Math.max(0, Math.floor(durationMs / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 

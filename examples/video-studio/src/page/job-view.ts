@@ -56,7 +56,8 @@ export function isLive(phase: Phase): boolean {
  * empty.
  */
 export function explain(phase: Phase, video: Video | undefined, texts: Texts): string {
-  if (phase === "failed") return failure(video, texts);
+  if (phase === "failed" || phase === "lost" || phase === "timed-out")
+    return reason(phase, video, texts);
   if (phase === "queued") {
     const position = video?.metadata.queuePosition ?? 0;
     if (position === 0) return "";
@@ -83,10 +84,30 @@ function facts(video: Video | undefined, texts: Texts): string {
   return parts.filter(Boolean).join(" · ");
 }
 
-function failure(video: Video | undefined, texts: Texts): string {
-  const { code, message } = video?.error ?? {};
+/** The reason for which a job ended without a video: by its code, else in the server's words. */
+function reason(phase: Phase, video: Video | undefined, texts: Texts): string {
+  const { code = "", message } = video?.error ?? {};
   const known: Readonly<Record<string, string>> = texts.errors;
-  return (code === undefined ? undefined : known[code]) ?? message ?? texts.errorUnknown;
+  return known[code] ?? message ?? texts.explanation[phase] ?? texts.errorUnknown;
+}
+
+/** The user's next action after a job that made no video. */
+export type Remedy = "again" | "edit" | "none";
+
+/** The codes of failures that the same request would meet again. */
+const REMEDIES: Readonly<Record<string, Remedy>> = {
+  "invalid-request": "edit",
+  "unknown-voice": "edit",
+  "speech-failed": "edit",
+  "job-timed-out": "edit",
+  // Only the operator can install it.
+  "ffmpeg-missing": "none",
+};
+
+/** Whether another try may succeed, or only with a changed request, or not at all. */
+export function remedyOf(phase: Phase, video: Video | undefined): Remedy {
+  if (video === undefined || isLive(phase) || phase === "completed") return "none";
+  return REMEDIES[video.error?.code ?? ""] ?? "again";
 }
 
 /** The texts beside the bar: the percent and the remaining time. */
@@ -111,21 +132,18 @@ export function stepsOf(video: Video | undefined, phase: Phase, texts: Texts): r
     return {
       id,
       title: titles[id] ?? String(title),
-      status: step === undefined ? "waiting" : stepStatus(step, phase),
+      status: step === undefined ? "waiting" : stepStatus(step, phase, video?.error?.step === id),
       detail: step === undefined ? "" : stepDetail(step, texts),
     };
   });
 }
 
-/** Ends that interrupt a step without a fault of its own. */
-const INTERRUPTING: ReadonlySet<Phase> = new Set<Phase>(["cancelled", "lost", "timed-out"]);
-
 /**
- * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). After a
- * cancel, or if the worker is gone, such a step did not fail by itself, so it is shown as stopped.
+ * The end of a job closes the steps that are still running, as `failed` if the job is not completed (P47). Only the
+ * step that the job's error names has failed by itself. The others are shown as stopped.
  */
-function stepStatus({ status }: StepState, phase: Phase): StepView["status"] {
-  if (status === "failed" && INTERRUPTING.has(phase)) return "stopped";
+function stepStatus({ status }: StepState, phase: Phase, isCause: boolean): StepView["status"] {
+  if (status === "failed" && !isLive(phase) && !(phase === "failed" && isCause)) return "stopped";
   // The server no longer reports on this job, so it is not known whether the step still runs.
   if (status === "running" && !isLive(phase)) return "stopped";
   return status;

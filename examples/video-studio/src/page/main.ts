@@ -6,13 +6,15 @@ import { createI18n } from "./i18n.js";
 import { createOwnership } from "./ownership.js";
 import { pageStorage } from "./safe-storage.js";
 
+const storage = pageStorage();
+
 const videos = new VideoManager({
   baseUrl: PROGRESS_PATH,
   createUrl: CREATE_PATH,
   definition: videoJob,
+  // All tabs of this browser share the videos, so a new tab finds them.
+  storage,
 });
-
-const storage = pageStorage();
 
 startChat(document.body, {
   videos,

@@ -19,8 +19,12 @@ const LINE_GAP_MS = 120;
 const SCENE_GAP_MS = 280;
 const MAX_SCENE_GAP_MS = 900;
 
-/** The silence after the last word, so that the video does not end abruptly. */
+/** The usual silence after the last word, so that the video does not end abruptly. */
 export const TAIL_MS = 600;
+/** The least silence after the last word. */
+const MIN_TAIL_MS = 250;
+/** The most silence that is added to reach the requested length. */
+const MAX_ADDED_MS = 2_000;
 
 /** The silence before the first word, so that the presenter is seen before she speaks. */
 export const LEAD_MS = 240;
@@ -45,4 +49,15 @@ export function paceFor({ language, scenes }: Storyboard, wantedMs: number): Pac
       ? Math.min(MAX_SCENE_GAP_MS, SCENE_GAP_MS + spareMs / rests)
       : SCENE_GAP_MS;
   return { rate, lineGapMs: LINE_GAP_MS, sceneGapMs: Math.round(sceneGapMs) };
+}
+
+/**
+ * The length of a video whose last word ends at `spokenMs`: the requested length if the speech ends shortly before it,
+ * else the next whole second. A length in whole seconds is the same in the page and in a player, which rounds it down.
+ */
+export function videoLengthMs(spokenMs: number, requestedSeconds: number): number {
+  const shortestMs = Math.ceil((spokenMs + MIN_TAIL_MS) / 1000) * 1000;
+  const requestedMs = Math.ceil(requestedSeconds) * 1000;
+  const addedMs = requestedMs - shortestMs;
+  return addedMs > 0 && addedMs <= MAX_ADDED_MS ? requestedMs : shortestMs;
 }

@@ -66,7 +66,10 @@ async function makeSteps(
   const steps = stepClock(options.report, options.signal);
   const context: StepContext = { ...options, files, steps };
   const requestedVoice = findRequestedVoice(request);
-  const { ffmpeg, storyboard } = await writeScript(request, context);
+  await steps.checkpoint();
+  // Before the first step, because no step is at fault if there is no encoder.
+  const ffmpeg = await locateFfmpeg();
+  const storyboard = await writeScript(request, context);
   const voice = voiceFor(storyboard.language, requestedVoice);
   reportScript({ storyboard, ffmpeg, voice, requestedVoice }, context);
 
@@ -97,9 +100,12 @@ interface StepContext extends MakeVideoOptions {
   readonly steps: StepClock;
 }
 
+/** The script and the parts with which it becomes a video. */
 interface Script {
   readonly ffmpeg: Ffmpeg;
   readonly storyboard: Storyboard;
+  readonly voice: Voice;
+  readonly requestedVoice: Voice | undefined;
 }
 
 function findRequestedVoice({ voice }: VideoRequest): Voice | undefined {
@@ -113,26 +119,21 @@ function findRequestedVoice({ voice }: VideoRequest): Voice | undefined {
 function writeScript(
   request: VideoRequest,
   { steps, signal, writer = templateWriter() }: StepContext,
-): Promise<Script> {
-  return steps.run("script", async () => {
-    // First, because all other work is useless without an encoder.
-    const ffmpeg = await locateFfmpeg();
-    return { ffmpeg, storyboard: await writer.write(request, signal) };
-  });
+): Promise<Storyboard> {
+  return steps.run("script", () => writer.write(request, signal));
 }
 
 function reportScript(
-  script: Script & { readonly voice: Voice; readonly requestedVoice: Voice | undefined },
+  { storyboard, ffmpeg, voice, requestedVoice }: Script,
   { report }: StepContext,
 ): void {
-  const { storyboard, ffmpeg, voice, requestedVoice } = script;
   const { title, language } = storyboard;
   const scenes = storyboard.scenes.map((scene) => scene.label);
   report({ type: "meta", meta: { title, language, scenes, voice: voice.id } });
   const lines = logLines(language);
   report({ type: "log", line: lines.begun(scenes.length, ffmpeg.version) });
   if (requestedVoice !== undefined && requestedVoice.id !== voice.id)
-    report({ type: "log", line: lines.otherVoice(requestedVoice.id, voice.id) });
+    report({ type: "log", line: lines.otherVoice(requestedVoice, voice) });
 }
 
 async function finish(stage: Stage, frames: number, { files, steps }: StepContext): Promise<void> {
@@ -155,7 +156,7 @@ async function speak(
     speaker,
     voice,
     pace: paceFor(storyboard, request.duration * 1000),
-    fps: FPS,
+    requestedSeconds: request.duration,
     maxMs: MAX_SPEECH_MS,
     onScene: async (done, total) => {
       steps.progress("speech", { done, total, unit: "scenes" });

@@ -1,3 +1,4 @@
+import { hasWords, normalizeTopic, topicRefusal } from "../shared/topic.js";
 import { VideoError } from "./errors.js";
 import { BACKGROUNDS, type BackgroundId, COMPOSITIONS, type CompositionId } from "./looks.js";
 import { findVoice, type VoiceId } from "./voices.js";
@@ -43,16 +44,18 @@ export function parseVideoRequest(input: unknown): VideoRequest {
 
 function parseTopic(topic: unknown): string {
   if (typeof topic !== "string") throw invalid("topic", "`topic` must be a string.");
-  const trimmed = topic.normalize("NFC").trim();
-  if (!/[\p{L}\p{N}]/u.test(trimmed))
+  const normalized = normalizeTopic(topic);
+  if (!hasWords(normalized))
     throw invalid("topic", "`topic` must have at least one letter or digit.");
-  if (trimmed.length > LIMITS.maxTextChars) {
+  if (normalized.length > LIMITS.maxTextChars) {
     throw invalid(
       "topic",
-      `\`topic\` has ${trimmed.length} characters; it must have at most ${LIMITS.maxTextChars}.`,
+      `\`topic\` has ${normalized.length} characters; it must have at most ${LIMITS.maxTextChars}.`,
     );
   }
-  return trimmed;
+  const refusal = topicRefusal(normalized, "en");
+  if (refusal !== undefined) throw invalid("topic", refusal);
+  return normalized;
 }
 
 function parseDuration(duration: unknown): number {

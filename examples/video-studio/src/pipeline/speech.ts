@@ -1,5 +1,4 @@
-import type { Pace } from "./pace.js";
-import { LEAD_MS, TAIL_MS } from "./pace.js";
+import { LEAD_MS, type Pace, videoLengthMs } from "./pace.js";
 import type { Speaker, TimedText } from "./speaker.js";
 import type { Storyboard } from "./storyboard.js";
 import type { VoiceId } from "./voices.js";
@@ -18,6 +17,7 @@ export interface Speech {
   /** Mono, 16 bits, as long as the video. */
   readonly samples: Int16Array;
   readonly sampleRate: number;
+  /** In whole seconds. */
   readonly durationMs: number;
   readonly words: readonly SceneWord[];
   readonly phonemes: readonly TimedText[];
@@ -30,7 +30,7 @@ export interface SpeechOptions {
   readonly speaker: Speaker;
   readonly voice: VoiceId;
   readonly pace: Pace;
-  readonly fps: number;
+  readonly requestedSeconds: number;
   /** No line begins after this time. */
   readonly maxMs: number;
   /** Called after each scene. The speech goes on when the promise resolves, and stops if it rejects. */
@@ -47,12 +47,12 @@ interface Recording {
   lines: number;
 }
 
-/** Speaks all scenes one after another, and pads the sound to whole frames. */
+/** Speaks all scenes one after another, and pads the sound to the length of the video, in whole seconds. */
 export async function speakStoryboard(
   storyboard: Storyboard,
   options: SpeechOptions,
 ): Promise<Speech> {
-  const { speaker, pace, maxMs, fps } = options;
+  const { speaker, pace, maxMs } = options;
   const recording: Recording = {
     parts: [],
     words: [],
@@ -72,12 +72,12 @@ export async function speakStoryboard(
     await options.onScene(spokenScenes, storyboard.scenes.length);
   }
 
-  const endMs = msOf(recording.length, speaker) - pace.sceneGapMs + TAIL_MS;
-  const frames = Math.ceil((endMs / 1000) * fps);
+  const spokenMs = msOf(recording.length, speaker) - pace.sceneGapMs;
+  const durationMs = videoLengthMs(spokenMs, options.requestedSeconds);
   return {
-    samples: joinParts(recording, Math.round((frames / fps) * speaker.sampleRate)),
+    samples: joinParts(recording, samplesIn(durationMs, speaker)),
     sampleRate: speaker.sampleRate,
-    durationMs: Math.round((frames / fps) * 1000),
+    durationMs,
     words: recording.words,
     phonemes: recording.phonemes,
     droppedScenes: storyboard.scenes.length - spokenScenes,

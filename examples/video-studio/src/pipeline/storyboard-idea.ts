@@ -2,7 +2,7 @@ import type { Language } from "./language.js";
 import { estimateMs, LEAD_MS, TAIL_MS } from "./pace.js";
 import type { Scene } from "./storyboard.js";
 import { IDEA_PHRASES, type PointPhrases } from "./storyboard-phrases.js";
-import { midSentence, shorten } from "./text.js";
+import { asTitle, midSentence, shorten, withoutClosing } from "./text.js";
 
 /** A sentence that the script may contain. */
 interface Candidate {
@@ -37,15 +37,16 @@ export function buildIdeaScenes(language: Language, topic: string, seconds: numb
 
 function listCandidates(language: Language, topic: string): Candidate[] {
   const phrases = IDEA_PHRASES[language];
-  const fill = (line: string): string => line.replaceAll("{topic}", midSentence(topic));
-  const points = phrases.points[hash(topic) % phrases.points.length] ?? [];
+  const spoken = withoutClosing(topic);
+  const fill = (line: string): string => line.replaceAll("{topic}", midSentence(spoken));
+  const points = phrases.points[hash(spoken) % phrases.points.length] ?? [];
   const [idea, ...asides] = phrases.idea;
   const last = points.length + 2;
   return [
     { scene: 0, label: phrases.labels.greeting, line: phrases.greeting, rank: 2 },
     {
       scene: 1,
-      label: shorten(`${phrases.labels.idea}: ${topic}`, LABEL_CHARS),
+      label: shorten(`${phrases.labels.idea}: ${asTitle(topic)}`, LABEL_CHARS),
       line: fill(idea),
       rank: 0,
     },

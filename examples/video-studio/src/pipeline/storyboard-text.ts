@@ -1,5 +1,5 @@
 import type { Scene } from "./storyboard.js";
-import { shorten } from "./text.js";
+import { asTitle, shorten } from "./text.js";
 
 const LABEL_CHARS = 40;
 const MAX_LINE_CHARS = 160;
@@ -7,7 +7,7 @@ const MAX_LINE_CHARS = 160;
 /** Makes each sentence of a text a scene. A long sentence becomes several lines. */
 export function buildTextScenes(sentences: readonly string[]): Scene[] {
   return sentences.map((sentence) => ({
-    label: shorten(sentence.replace(/[.!?…,;:]+$/u, ""), LABEL_CHARS),
+    label: shorten(asTitle(sentence), LABEL_CHARS),
     lines: splitLong(sentence),
   }));
 }

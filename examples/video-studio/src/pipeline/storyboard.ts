@@ -1,7 +1,16 @@
 import { detectLanguage, type Language } from "./language.js";
 import { buildIdeaScenes } from "./storyboard-idea.js";
 import { buildTextScenes } from "./storyboard-text.js";
-import { cleanText, isIdea, shorten, splitSentences, titleCase, topicOf } from "./text.js";
+import {
+  asTitle,
+  cleanText,
+  isIdea,
+  orWhole,
+  shorten,
+  splitSentences,
+  titleCase,
+  topicOf,
+} from "./text.js";
 
 /** One scene: the lines that are spoken while one entry of the scene list is highlighted. */
 export interface Scene {
@@ -54,7 +63,7 @@ export function templateWriter(): ScriptWriter {
       const kicker = KICKERS[language];
       if (isIdea(sentences)) {
         const subject = topicOf(sentences[0] ?? text);
-        const title = shorten(titleCase(subject), TITLE_CHARS);
+        const title = shorten(titleCase(asTitle(subject)), TITLE_CHARS);
         return { language, title, kicker, scenes: buildIdeaScenes(language, subject, duration) };
       }
       return {
@@ -82,5 +91,5 @@ const LEAD_IN = [
 function titleOfText(sentences: readonly string[]): string {
   const first = sentences.find((sentence) => !GREETING.test(sentence)) ?? sentences[0] ?? "";
   const bare = LEAD_IN.reduce((text, words) => text.replace(words, ""), first);
-  return shorten(titleCase(bare.replace(/[.!?…]+$/u, "")), TITLE_CHARS);
+  return shorten(titleCase(asTitle(orWhole(bare, first))), TITLE_CHARS);
 }

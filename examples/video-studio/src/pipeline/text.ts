@@ -1,14 +1,8 @@
-/** Removes characters that can't be spoken or drawn (pictographs, control characters), and collapses white space. */
+import { hasWords, normalizeTopic, withoutEmoji } from "../shared/topic.js";
+
+/** The text on one line, without characters that can't be spoken or drawn. */
 export function cleanText(text: string): string {
-  return text
-    .normalize("NFC")
-    .replace(
-      /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\ufe0f|\u20e3/gu,
-      " ",
-    )
-    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}]+/gu, " ")
-    .replace(/\s+/gu, " ")
-    .trim();
+  return withoutEmoji(normalizeTopic(text));
 }
 
 /** Splits a text after each full stop, question mark, exclamation mark or ellipsis that ends a word. */
@@ -39,13 +33,30 @@ const REQUESTS = [
   /^(?:please )?(?:make|create|produce)(?: me)?(?: a| an)?(?: short)? (?:video|clip)(?: (?:about|on|of))?[:,]?\s+/iu,
 ];
 
-/** The topic of an idea, without the words that request a video and without a closing punctuation mark. */
+/** The topic of an idea, without the words that request a video. It keeps its punctuation: "Why is the sky blue?" */
 export function topicOf(idea: string): string {
-  const bare = REQUESTS.reduce((text, words) => text.replace(words, ""), idea).replace(
-    /[\s.!?…,;:]+$/u,
-    "",
+  return orWhole(
+    REQUESTS.reduce((text, words) => text.replace(words, ""), idea),
+    idea,
   );
-  return bare === "" ? idea : bare;
+}
+
+/** The part of a text if it has a letter or a digit, else the whole text. */
+export function orWhole(part: string, whole: string): string {
+  return hasWords(part) ? part : whole;
+}
+
+/** The text without its closing punctuation, for the middle of a sentence. */
+export function withoutClosing(text: string): string {
+  return text.replace(/[\s.!?…,;:]+$/u, "");
+}
+
+/**
+ * The text as a title: without a closing full stop, comma, semicolon or colon. A question mark, an exclamation mark, an
+ * ellipsis and the point of an abbreviation such as "U.S." are a part of the title.
+ */
+export function asTitle(text: string): string {
+  return text.replace(/(?:(?<!\.\p{L}?)\.|[\s,;:]+)$/u, "");
 }
 
 /** The text with a capital first letter. */
@@ -64,11 +75,13 @@ export function midSentence(text: string): string {
   return isAbbreviation || isName ? text : first.toLocaleLowerCase("vi") + text.slice(first.length);
 }
 
-/** The text, cut between words to at most `maxChars` characters, with an ellipsis. */
+/** The text, cut between words to at most `maxChars` characters, with an ellipsis. A question stays a question. */
 export function shorten(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
-  const head = text.slice(0, maxChars);
+  const [mark = ""] = /[?!]+$/u.exec(text) ?? [];
+  const head = text.slice(0, maxChars - mark.length);
   const end = head.lastIndexOf(" ");
   // A single long word, such as an address, is cut inside.
-  return `${(end > maxChars / 3 ? head.slice(0, end) : head).replace(/[\s,;:.]+$/u, "")}…`;
+  const kept = (end > maxChars / 3 ? head.slice(0, end) : head).replace(/[\s,;:.]+$/u, "");
+  return `${kept}…${mark}`;
 }

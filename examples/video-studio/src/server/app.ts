@@ -8,6 +8,7 @@ import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import express, { type Express } from "express";
 import { CREATE_PATH, OPTIONS_PATH, PROGRESS_PATH } from "../shared/addresses.js";
 import { createVideoRoute } from "./create-video.js";
+import { refuseWithoutEncoder } from "./encoder-check.js";
 import { endUnfinished } from "./end-unfinished.js";
 import { notFound, problemHandler } from "./errors.js";
 import { openJobStore } from "./job-store.js";
@@ -129,9 +130,10 @@ async function openServices(progress: Progress, options: ServiceOptions): Promis
     isKept: async (jobId) => (await progress.status(jobId)) !== undefined,
     remove: async (jobId) => void (await progress.remove(jobId)),
   });
-  const jobs = createVideoJobs({
+  const videoJobs = createVideoJobs({
     ...{ progress, files, maxWaiting, silenceMs, workerFile, env, onNotice },
   });
+  const jobs = refuseWithoutEncoder(videoJobs, { env, onNotice });
   const pageDir = options.pageDir ?? fileURLToPath(new URL("./page/", import.meta.url));
   return { progress, jobs, files, pageDir, onNotice };
 }

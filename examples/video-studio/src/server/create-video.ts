@@ -5,14 +5,15 @@ import { parseVideoRequest } from "../pipeline/request.js";
 import { voiceFor } from "../pipeline/voices.js";
 import { addressesOf } from "../shared/addresses.js";
 import type { CreateVideoReply } from "../shared/create-video.js";
+import { normalizeTopic, topicRefusal } from "../shared/topic.js";
 import { type Problem, sendProblem } from "./problem.js";
 import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
-import type { VideoJobs, VideoOrder } from "./video-jobs.js";
+import type { OrderRefusal, VideoJobs, VideoOrder } from "./video-jobs.js";
 
 /** 600 characters take up to 3600 bytes when they are escaped. The other fields are short. */
 const MAX_BODY = "16kb";
-/** Seconds that a client waits if the queue is full. A short video is made in that time. */
-const RETRY_AFTER_S = 10;
+/** Milliseconds that a client waits if the queue is full. A short video is made in that time. */
+const RETRY_AFTER_MS = 10_000;
 
 /** The route that creates videos. It answers at once; the video is made apart from the request. */
 export function createVideoRoute(jobs: VideoJobs): Router {
@@ -51,7 +52,7 @@ type ParsedOrder = { readonly order: VideoOrder } | { readonly problem: Problem 
 /** The fields that the pipeline does not know. It checks its own fields itself. */
 const RULES: Readonly<Record<"session_id" | "idempotency_key", (value: unknown) => boolean>> = {
   session_id: (value) => typeof value === "string" && value.length >= 1 && value.length <= 128,
-  idempotency_key: (value) => typeof value === "string" && /^[\x21-\x7e]{1,200}$/.test(value),
+  idempotency_key: (value) => typeof value === "string" && /^.{1,200}$/s.test(value),
 };
 
 function parseOrder(req: Request, texts: Texts): ParsedOrder {
@@ -64,7 +65,7 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
   const given = {
     session_id: fields.session_id ?? undefined,
     // Clients that repeat a request by themselves send the header.
-    idempotency_key: req.get("idempotency-key") ?? fields.idempotency_key ?? undefined,
+    idempotency_key: keyOf(req.get("idempotency-key")) ?? fields.idempotency_key ?? undefined,
   };
   for (const name of Object.keys(RULES) as (keyof typeof RULES)[]) {
     if (given[name] !== undefined && !RULES[name](given[name])) return invalid(name, texts);
@@ -80,21 +81,47 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
     return { order: { request: { ...request, voice }, language, sessionId, key } };
   } catch (error) {
     if (!(error instanceof VideoError) || error.field === undefined) throw error;
-    return invalid(error.field as CreateField, texts);
+    const field = error.field as CreateField;
+    return invalid(field, texts, field === "topic" ? refusalOf(fields.topic, req) : undefined);
   }
 }
 
-function invalid(field: CreateField, texts: Texts): ParsedOrder {
-  const code = field === "voice" ? "unknown-voice" : "invalid-request";
-  return { problem: { status: 400, code, title: texts.title, detail: texts.fields[field], field } };
+/** The sentence for a topic that can't be shown. */
+function refusalOf(topic: unknown, req: Request): string | undefined {
+  if (typeof topic !== "string") return undefined;
+  return topicRefusal(normalizeTopic(topic), languageFor(req));
 }
 
-function refusal(reason: "full" | "stopping", texts: Texts): Problem {
-  const headers = { "Retry-After": String(RETRY_AFTER_S) };
-  const { title } = texts;
-  return reason === "full"
-    ? { status: 429, code: "queue-full", title, detail: texts.queueFull, headers }
-    : { status: 503, code: "stopping", title, detail: texts.stopping, headers };
+/** The key in a header. The client percent-encodes the characters that a header cannot hold. */
+function keyOf(header: string | undefined): string | undefined {
+  try {
+    return header && decodeURIComponent(header);
+  } catch {
+    // A key of another client that has a percent sign.
+    return header;
+  }
+}
+
+function invalid(
+  field: CreateField,
+  { title, fields }: Texts,
+  detail: string = fields[field],
+): ParsedOrder {
+  const code = field === "voice" ? "unknown-voice" : "invalid-request";
+  return { problem: { status: 400, code, title, detail, field } };
+}
+
+/** Clients repeat a request by themselves after 429 and 503, but not after 424: the operator has to act first. */
+function refusal(reason: OrderRefusal, { title, failures, queueFull, stopping }: Texts): Problem {
+  const retryAfterMs = RETRY_AFTER_MS;
+  switch (reason) {
+    case "full":
+      return { status: 429, code: "queue-full", title, detail: queueFull, retryAfterMs };
+    case "stopping":
+      return { status: 503, code: "stopping", title, detail: stopping, retryAfterMs };
+    case "ffmpeg-missing":
+      return { status: 424, code: reason, title, detail: failures[reason] };
+  }
 }
 
 function messageFor(position: number | undefined, texts: Texts): string {

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { basename, dirname, sep } from "node:path";
+import { dirname, sep } from "node:path";
 import express, { Router } from "express";
 import { PLAIN_PATH, SCRIPT_PATH } from "../shared/addresses.js";
 
@@ -8,14 +8,14 @@ const require = createRequire(import.meta.url);
 /** Serves the built chat page and the plain page. The plain page uses the client package's script-tag build. */
 export function pageRoutes(pageDir: string): Router {
   const router = Router();
-  const script = require.resolve("@emlinh/progress-client/script");
+  const clientDir = dirname(require.resolve("@emlinh/progress-client"));
   const revalidate = { cacheControl: false, headers: { "Cache-Control": "no-cache" } };
 
   router.get(PLAIN_PATH, (_req, res) => {
     res.sendFile("plain.html", { ...revalidate, root: pageDir });
   });
   router.get(SCRIPT_PATH, (_req, res) => {
-    res.sendFile(basename(script), { ...revalidate, root: dirname(script) });
+    res.sendFile("progress.global.js", { ...revalidate, root: clientDir });
   });
   router.use(
     express.static(pageDir, {

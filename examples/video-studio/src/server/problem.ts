@@ -10,15 +10,20 @@ export interface Problem {
   readonly detail: string;
   /** The invalid field of the request. */
   readonly field?: string | undefined;
+  /** When the same request may succeed, in milliseconds. Sent as `Retry-After` too, which other origins can't read. */
+  readonly retryAfterMs?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Answers with a problem. */
 export function sendProblem(res: Response, problem: Problem): void {
   const { headers = {}, ...members } = problem;
+  const { retryAfterMs } = problem;
+  const retryAfter =
+    retryAfterMs === undefined ? {} : { "Retry-After": `${Math.ceil(retryAfterMs / 1000)}` };
   res
     .status(problem.status)
-    .set({ ...headers, "Cache-Control": "no-store" })
+    .set({ ...headers, ...retryAfter, "Cache-Control": "no-store" })
     .type("application/problem+json")
     .send(JSON.stringify({ type: "about:blank", ...members }));
 }

@@ -60,7 +60,7 @@ const en: Texts = {
     background: `The background must be one of: ${idsOf(BACKGROUNDS)}.`,
     voice: "There is no such voice. Choose another one.",
     session_id: "The session id must be a string of 1 to 128 characters.",
-    idempotency_key: "The idempotency key must be 1 to 200 visible ASCII characters.",
+    idempotency_key: "The idempotency key must have 1 to 200 characters.",
   },
   notJson: "Send a JSON object, with the content type application/json.",
   tooLarge: "The request is too large.",
@@ -74,9 +74,9 @@ const en: Texts = {
       "The server has no ffmpeg. Install it, or set FFMPEG_PATH to its path, then try again.",
     "ffmpeg-failed": "The video encoder stopped with an error.",
     "incomplete-video": "Frames were missing from the video, so it was discarded.",
-    "worker-died": "The process that made the video died. Try again.",
-    "worker-silent": "The process that made the video stopped responding and was ended. Try again.",
-    "server-stopped": "The studio closed before the video was made. Try again.",
+    "worker-died": "Making the video stopped unexpectedly. Try again.",
+    "worker-silent": "Nothing happened for too long, so making the video was ended. Try again.",
+    "server-stopped": "The studio was stopped before the video was made. Try again.",
     internal: "Something unexpected went wrong.",
   },
 };
@@ -97,7 +97,7 @@ const vi: Texts = {
     background: `Nền phải là một trong: ${idsOf(BACKGROUNDS)}.`,
     voice: "Không có giọng đọc này. Hãy chọn giọng khác.",
     session_id: "Mã phiên là văn bản từ 1 đến 128 ký tự.",
-    idempotency_key: "Khóa chống trùng có từ 1 đến 200 ký tự ASCII nhìn thấy được.",
+    idempotency_key: "Khóa chống trùng có từ 1 đến 200 ký tự.",
   },
   notJson: "Hãy gửi một đối tượng JSON với kiểu nội dung application/json.",
   tooLarge: "Yêu cầu quá lớn.",
@@ -111,9 +111,10 @@ const vi: Texts = {
       "Máy chủ không có ffmpeg. Hãy cài đặt, hoặc đặt FFMPEG_PATH, rồi yêu cầu lại.",
     "ffmpeg-failed": "Bộ mã hóa video dừng vì lỗi.",
     "incomplete-video": "Video bị thiếu khung hình nên đã bị bỏ.",
-    "worker-died": "Tiến trình tạo video đã chết. Hãy yêu cầu lại video.",
-    "worker-silent": "Tiến trình tạo video bị treo và đã bị dừng. Hãy yêu cầu lại video.",
-    "server-stopped": "Xưởng phim đóng cửa trước khi video xong. Hãy yêu cầu lại.",
+    "worker-died": "Việc làm video đã dừng đột ngột. Hãy yêu cầu lại video.",
+    "worker-silent":
+      "Quá lâu không có gì xảy ra nên việc làm video đã bị dừng. Hãy yêu cầu lại video.",
+    "server-stopped": "Xưởng phim đã dừng trước khi video xong. Hãy yêu cầu lại.",
     internal: "Đã xảy ra lỗi ngoài dự kiến.",
   },
 };
@@ -121,10 +122,10 @@ const vi: Texts = {
 /** The server's texts by language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, vi };
 
-/** The language of the answer: that of the topic if there is one, else the browser's preferred language. */
+/** The language of the answer: that of a topic in Latin letters, else the browser's preferred language. */
 export function languageFor(req: Request): Language {
   const { topic } = (req.body ?? {}) as { readonly topic?: unknown };
-  if (typeof topic === "string" && /\p{L}/u.test(topic)) return detectLanguage(topic);
+  if (typeof topic === "string" && /\p{Script=Latin}/u.test(topic)) return detectLanguage(topic);
   return req.acceptsLanguages("en", "vi") === "vi" ? "vi" : "en";
 }
 

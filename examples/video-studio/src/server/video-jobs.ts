@@ -20,9 +20,12 @@ interface AcceptedOrder {
   readonly position: number | undefined;
 }
 
+/** The reason for which an order is refused. */
+export type OrderRefusal = "full" | "stopping" | "ffmpeg-missing";
+
 /** An order that was refused. */
 interface RefusedOrder {
-  readonly refused: "full" | "stopping";
+  readonly refused: OrderRefusal;
 }
 
 /** Makes videos, one at a time. */

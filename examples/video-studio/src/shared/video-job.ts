@@ -1,6 +1,7 @@
 import { defineJob, type JobDefinition, typed } from "@emlinh/progress-client";
 import type { Language } from "../pipeline/language.js";
 import { VIDEO_PLAN, type VideoStepId } from "../pipeline/plan.js";
+import type { CreateVideoBody } from "./create-video.js";
 
 /** The metadata of a video's job: the request, and what the worker adds while it makes the video. */
 export interface VideoMetadata {
@@ -37,6 +38,7 @@ export interface VideoResult {
 
 /** The types of a video's job. */
 export interface VideoJob {
+  readonly input: CreateVideoBody;
   readonly step: VideoStepId;
   readonly metadata: VideoMetadata;
   readonly result: VideoResult;
@@ -50,6 +52,7 @@ export function videoJobIn(language: Language): JobDefinition<VideoJob> {
   return defineJob({
     kind: "video",
     plan: VIDEO_PLAN.map(({ id, title, weight }) => ({ id, title: title[language], weight })),
+    input: typed<CreateVideoBody>(),
     metadata: typed<VideoMetadata>(),
     result: typed<VideoResult>(),
   });

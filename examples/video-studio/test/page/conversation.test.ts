@@ -88,8 +88,32 @@ describe("ownership", () => {
     expect([later.has("mine"), later.has("theirs")]).toEqual([true, false]);
   });
 
+  test("given two tabs that add videos in turn, keeps those of both", () => {
+    const kept = storage();
+    const [one, other] = [createOwnership(kept), createOwnership(kept)];
+    one.add("a");
+    other.add("b");
+    one.add("c");
+    one.end("a");
+    const later = createOwnership(kept);
+    expect(later.split(["a", "b", "c"]).recent).toEqual(["a", "b", "c"]);
+    expect(kept.kept.size).toBe(1);
+  });
+
+  test("given many videos, a new tab shows those that run and the five newest of the others", () => {
+    const kept = storage();
+    const ownership = createOwnership(kept);
+    const ids = Array.from({ length: 9 }, (_, n) => `job-${n}`);
+    for (const id of ids) ownership.add(id);
+    for (const id of ids.filter((id) => id !== "job-1" && id !== "job-8")) ownership.end(id);
+    expect(createOwnership(kept).split(["theirs", ...ids])).toEqual({
+      recent: ["job-1", "job-3", "job-4", "job-5", "job-6", "job-7", "job-8"],
+      earlier: ["job-0", "job-2"],
+    });
+  });
+
   test("given invalid data in the storage, starts empty", () => {
-    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]"]) {
+    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]", '[["a",1]]']) {
       const ownership = createOwnership({ getItem: () => invalid, setItem: () => undefined });
       expect(ownership.has("mine")).toBe(false);
       ownership.add("mine");
@@ -120,13 +144,23 @@ describe("ownership", () => {
 });
 
 describe("the title of the page", () => {
-  const running = { phase: "running", video: video({ percent: 42.9 }) } as const;
-  const queued = { phase: "queued", video: video({ status: "queued" }) } as const;
-  const done = { phase: "completed", video: video({ status: "completed", percent: 100 }) } as const;
+  const CURRENT = { kind: "current" } as const;
+  const running = { phase: "running", news: CURRENT, video: video({ percent: 42.9 }) } as const;
+  const queued = { phase: "queued", news: CURRENT, video: video({ status: "queued" }) } as const;
+  const done = {
+    phase: "completed",
+    news: CURRENT,
+    video: video({ status: "completed", percent: 100 }),
+  } as const;
 
   test("given a running and a waiting job, shows the percent of the running one", () => {
     expect(pageTitle([done, running, queued], false, TEXTS.vi)).toBe("42% · Em Linh");
     expect(pageTitle([done, queued], false, TEXTS.vi)).toBe(TEXTS.vi.titleQueued);
+  });
+
+  test("given a job without a connection, shows no percent, because it may be out of date", () => {
+    const unseen = { ...running, news: { kind: "unseen" } } as const;
+    expect(pageTitle([done, unseen], false, TEXTS.vi)).toBe(TEXTS.vi.titleUnseen);
   });
 
   test("given an end that the user has not seen, shows it", () => {

@@ -54,7 +54,7 @@ test("given a percent, rounds it down", () => {
 });
 
 test("given the length of a video, writes it as players do", () => {
-  expect([400, 9960, 65_000, 600_000].map(clockText)).toEqual(["0:00", "0:10", "1:05", "10:00"]);
+  expect([400, 9960, 65_000, 600_000].map(clockText)).toEqual(["0:00", "0:09", "1:05", "10:00"]);
 });
 
 test("given a size, writes at least one kilobyte, and changes the unit before four digits", () => {

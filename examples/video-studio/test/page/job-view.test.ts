@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { explain, isLive, phaseOf, progressOf, stepsOf, toneOf } from "../../src/page/job-view.js";
+import {
+  explain,
+  isLive,
+  phaseOf,
+  progressOf,
+  remedyOf,
+  stepsOf,
+  toneOf,
+} from "../../src/page/job-view.js";
 import { TEXTS } from "../../src/page/texts/texts.js";
 import { BEGAN, video } from "./videos.js";
 
@@ -63,6 +71,37 @@ describe("the sentence under the headline", () => {
     expect(explain("failed", video({ status: "failed" }), texts)).toBe(texts.errorUnknown);
   });
 
+  test.each([
+    ["lost", "worker-died"],
+    ["lost", "worker-silent"],
+    ["lost", "server-stopped"],
+    ["lost", "job-lost"],
+    ["timed-out", "job-timed-out"],
+    ["failed", "job-failed"],
+  ] as const)("given a %s job, shows the cause that its code %s names", (status, code) => {
+    const error = { code, message: "The worker stopped reporting." };
+    const ended = video({ status, finishedAt: BEGAN, error });
+    for (const language of ["en", "vi"] as const)
+      expect(explain(status, ended, TEXTS[language])).toBe(TEXTS[language].errors[code]);
+  });
+
+  test("given causes of a lost job, shows a different sentence for each", () => {
+    const codes = ["worker-died", "worker-silent", "server-stopped", "job-lost"] as const;
+    for (const { errors } of Object.values(TEXTS))
+      expect(new Set(codes.map((code) => errors[code])).size).toBe(codes.length);
+  });
+
+  test("given a remedy that only the server knows, shows the server's words", () => {
+    const message = "The server has no ffmpeg. Install it.";
+    const failed = video({
+      status: "failed",
+      finishedAt: BEGAN,
+      error: { code: "ffmpeg-missing", message },
+    });
+    expect(explain("failed", failed, TEXTS.en)).toBe(message);
+    expect(explain("failed", failed, TEXTS.vi)).toBe(message);
+  });
+
   test("given a job that the server no longer knows, differs from the text for a wrong link", () => {
     expect(explain("gone", video(), texts)).toBe(texts.forgotten);
     expect(explain("gone", undefined, texts)).toBe(texts.explanation.gone);
@@ -89,7 +128,33 @@ describe("the sentence under the headline", () => {
         title: "Sky",
       },
     });
-    expect(explain("completed", done, texts)).toBe("0:10 long · 1.2 MB · Made in 6.2 s");
+    expect(explain("completed", done, texts)).toBe("0:09 long · 1.2 MB · Made in 6.2 s");
+  });
+});
+
+describe("the remedy", () => {
+  const ended = (status: "failed" | "lost" | "timed-out", code: string) =>
+    video({ status, finishedAt: BEGAN, error: { code, message: "No." } });
+
+  test.each([
+    ["lost", "worker-died", "again"],
+    ["lost", "server-stopped", "again"],
+    ["failed", "ffmpeg-failed", "again"],
+    ["failed", "internal", "again"],
+    ["failed", "speech-failed", "edit"],
+    ["failed", "unknown-voice", "edit"],
+    ["timed-out", "job-timed-out", "edit"],
+    ["failed", "ffmpeg-missing", "none"],
+  ] as const)("given a %s job with the code %s, is %s", (status, code, remedy) => {
+    expect(remedyOf(status, ended(status, code))).toBe(remedy);
+  });
+
+  test("given a cancelled job, is another try; given a live, finished or unknown one, is none", () => {
+    expect(remedyOf("cancelled", video({ status: "cancelled", finishedAt: BEGAN }))).toBe("again");
+    expect(remedyOf("gone", video())).toBe("again");
+    expect(remedyOf("running", video())).toBe("none");
+    expect(remedyOf("completed", video({ status: "completed", finishedAt: BEGAN }))).toBe("none");
+    expect(remedyOf("gone", undefined)).toBe("none");
   });
 });
 
@@ -179,13 +244,28 @@ describe("the steps", () => {
     },
   );
 
-  test("given a failed job, shows its failed step as failed", () => {
+  test("given a failed job, shows the step that its error names as failed, and others as stopped", () => {
     const failed = video({
       status: "failed",
-      steps: { render: { status: "failed", percent: 40 } },
+      error: { code: "internal", message: "No.", step: "render" },
+      steps: {
+        render: { status: "failed", percent: 40 },
+        encode: { status: "failed", percent: 30 },
+      },
     });
-    const [, , , render] = stepsOf(failed, "failed", texts);
+    const [, , , render, encode] = stepsOf(failed, "failed", texts);
     expect(render).toMatchObject({ id: "render", status: "failed" });
+    expect(encode).toMatchObject({ id: "encode", status: "stopped" });
+  });
+
+  test("given a failed job whose error names no step, shows no step as failed", () => {
+    const failed = video({
+      status: "failed",
+      error: { code: "ffmpeg-missing", message: "Install ffmpeg." },
+      steps: { script: { status: "failed", percent: 0 } },
+    });
+    const statuses = stepsOf(failed, "failed", texts).map(({ status }) => status);
+    expect(statuses).not.toContain("failed");
   });
 
   test("given a job that waits for its next attempt, shows the failed step as failed", () => {

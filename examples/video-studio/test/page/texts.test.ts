@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { firstLanguage } from "../../src/page/i18n.js";
-import { TEXTS } from "../../src/page/texts/texts.js";
+import { TEXTS, textsAbout } from "../../src/page/texts/texts.js";
 import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
 
 /** Names, symbols and words that are the same in both languages. */
@@ -54,6 +54,23 @@ describe("the texts", () => {
         expect(said, `${language}.${key}`).toContain("7");
         if (text.length > 1) expect(said, `${language}.${key}`).toContain("8");
       }
+  });
+
+  test("given a user who knows nothing of servers, have no words for the parts of one", () => {
+    for (const [path, text] of [...vi, ...en])
+      expect(text, path).not.toMatch(/worker|process|tiến trình|máy dựng/iu);
+  });
+
+  test("given a viewer of a shared link, never say that the video is theirs", () => {
+    const owner = new Map(textsIn(TEXTS.en));
+    const viewer = new Map(textsIn(textsAbout({ isOwn: false }, TEXTS.en)));
+    expect([...viewer.keys()].toSorted()).toEqual([...owner.keys()].toSorted());
+    for (const [path, text] of viewer) {
+      if (/^(headline|explanation|queue|unseen|errors)/u.test(path))
+        expect(text, path).not.toMatch(/your video|you're/iu);
+    }
+    expect(textsAbout({ isOwn: true }, TEXTS.en)).toBe(TEXTS.en);
+    expect(textsAbout({ isOwn: false }, TEXTS.vi).queueNext).not.toMatch(/bạn/iu);
   });
 
   test("given the plan, have the same names of the steps", () => {

@@ -33,5 +33,5 @@ export function video(given: Partial<Video> = {}): Video {
     finishedAt: null,
     stale: false,
     ...given,
-  };
+  } as Video;
 }

@@ -84,7 +84,7 @@ describe("a text", () => {
 
   test("given one complete sentence, has only that sentence", async () => {
     expect((await write("Chào bạn!")).scenes).toEqual([
-      { label: "Chào bạn", lines: ["Chào bạn!"] },
+      { label: "Chào bạn!", lines: ["Chào bạn!"] },
     ]);
   });
 

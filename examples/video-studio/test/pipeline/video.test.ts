@@ -4,6 +4,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { clockText } from "../../src/page/format.js";
 import { startEncoder } from "../../src/pipeline/encoder.js";
 import type { Ffmpeg } from "../../src/pipeline/ffmpeg-locate.js";
 import type { VideoReport, WorkerMessage } from "../../src/pipeline/messages.js";
@@ -72,7 +73,9 @@ describe.skipIf(!encoder)("with an encoder", () => {
     expect(seen.text).toMatch(/Video: h264 .*yuv420p.*1280x720.* 25 fps/u);
     expect(seen.text).toMatch(/Audio: aac/u);
     expect(seen.frames).toBe(result.frames);
-    expect(Math.abs(seen.seconds - result.durationMs / 1000)).toBeLessThan(0.1);
+    expect(Math.abs(seen.seconds - result.durationMs / 1000)).toBeLessThan(0.05);
+    // The length that the page writes is the one that the player shows.
+    expect(clockText(result.durationMs)).toBe(clockText(seen.seconds * 1000));
     expect(result).toMatchObject({
       file: join(outDir, "final.mp4"),
       width: 1280,
@@ -155,14 +158,17 @@ describe.skipIf(!encoder)("with an encoder", () => {
   });
 });
 
-test("given no encoder, rejects with the remedy", async () => {
+test("given no encoder, rejects with the remedy before the first step", async () => {
   const outDir = await jobDirectory();
+  const reports: VideoReport[] = [];
   const env = { ...process.env, FFMPEG_PATH: join(outDir, "no-such-ffmpeg") };
-  const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage: () => undefined });
+  const onMessage = (report: VideoReport): void => void reports.push(report);
+  const worker = startVideoWorker(LONG, { outDir, workerFile, env, onMessage });
   await expect(worker.result).rejects.toMatchObject({
     code: "ffmpeg-missing",
     message: expect.stringContaining("Install ffmpeg"),
   });
+  expect(reports).toEqual([]);
 });
 
 test("given an aborted signal, starts nothing", async () => {

@@ -1,12 +1,15 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { JobManager } from "@emlinh/progress-client";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildWorker } from "../pipeline/support.js";
 import {
   createVideo,
   directoriesOf,
   ended,
+  FAILING_WORKER,
   openStudio,
   postVideo,
   watchVideo,
+  withEncoderName,
   withoutEncoder,
 } from "./support.js";
 
@@ -35,6 +38,10 @@ const REFUSED: readonly (readonly [name: string, body: unknown, field: string | 
   ["an empty topic", { ...GOOD, topic: "   " }, "topic"],
   ["a topic of punctuation only", { ...GOOD, topic: "?!…" }, "topic"],
   ["a topic that is a number", { ...GOOD, topic: 5 }, "topic"],
+  ["a topic in Chinese", { ...GOOD, topic: "你好" }, "topic"],
+  ["a topic in Arabic", { ...GOOD, topic: "مرحبا" }, "topic"],
+  ["a topic of invisible characters", { ...GOOD, topic: "\u200b\u3164" }, "topic"],
+  ["a topic of emoji", { ...GOOD, topic: "☕️🌞" }, "topic"],
   ["601 characters", { ...GOOD, topic: "a".repeat(601) }, "topic"],
   ["a duration that is a string", { ...GOOD, duration: "10" }, "duration"],
   ["a duration of null", { ...GOOD, duration: null }, "duration"],
@@ -46,7 +53,8 @@ const REFUSED: readonly (readonly [name: string, body: unknown, field: string | 
   ["a voice that is a list", { ...GOOD, voice: ["vi"] }, "voice"],
   ["a session id that is a number", { ...GOOD, session_id: 7 }, "session_id"],
   ["a long session id", { ...GOOD, session_id: "s".repeat(129) }, "session_id"],
-  ["a key with a space", { ...GOOD, idempotency_key: "a b" }, "idempotency_key"],
+  ["an empty key", { ...GOOD, idempotency_key: "" }, "idempotency_key"],
+  ["a key that is a number", { ...GOOD, idempotency_key: 7 }, "idempotency_key"],
   ["a long key", { ...GOOD, idempotency_key: "k".repeat(201) }, "idempotency_key"],
 ];
 
@@ -93,7 +101,7 @@ describe("an invalid request", () => {
 
   test("given an invalid key in the header, refuses", async () => {
     const studio = await openStudio({ workerFile });
-    const response = await postVideo(studio, GOOD, { "idempotency-key": "a b" });
+    const response = await postVideo(studio, GOOD, { "idempotency-key": "k".repeat(201) });
     expect(await response.json()).toMatchObject({ status: 400, field: "idempotency_key" });
   });
 
@@ -102,6 +110,18 @@ describe("an invalid request", () => {
     const response = await fetch(new URL("/api/chat/create-video", studio.url));
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     expect(await response.json()).toMatchObject({ code: "method-not-allowed" });
+  });
+
+  test("given a topic that can't be shown, names its characters in the user's language", async () => {
+    const studio = await openStudio({ workerFile });
+    const detailOf = async (topic: string, language: string): Promise<unknown> => {
+      const response = await postVideo(studio, { topic }, { "accept-language": language });
+      return ((await response.json()) as { detail: unknown }).detail;
+    };
+    expect(await detailOf("你好", "en")).toContain("or leave them out: \u2068你 好\u2069");
+    expect(await detailOf("你好", "vi")).toContain("hoặc bỏ đi: \u2068你 好\u2069");
+    // The topic's own language comes first.
+    expect(await detailOf("Xin chào 你好", "en")).toContain("hoặc bỏ đi: \u2068你 好\u2069");
   });
 
   test("given a Vietnamese browser or topic, answers in Vietnamese", async () => {
@@ -118,7 +138,7 @@ describe("an invalid request", () => {
 });
 
 test("given only a topic, uses the defaults", async () => {
-  const studio = await openStudio({ workerFile, env: withoutEncoder() });
+  const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
   const { jobId } = await createVideo(studio, { topic: "Green tea" });
   const { metadata } = await ended(watchVideo(studio, jobId));
   expect(metadata).toMatchObject({
@@ -127,28 +147,47 @@ test("given only a topic, uses the defaults", async () => {
   });
 });
 
-test("given no ffmpeg, fails the job with the remedy", async () => {
-  const studio = await openStudio({ workerFile, env: withoutEncoder() });
-  const { jobId } = await createVideo(studio, GOOD);
-  const end = await ended(watchVideo(studio, jobId));
-  expect(end).toMatchObject({
-    status: "failed",
-    steps: { script: { status: "failed" } },
-    error: {
+describe("no ffmpeg", () => {
+  test("given none at the request, refuses at once with the remedy and creates no job", async () => {
+    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const response = await postVideo(studio, GOOD);
+    // No client repeats 424 by itself, and no wait helps.
+    expect([response.status, response.headers.get("retry-after")]).toEqual([424, null]);
+    const problem = await response.text();
+    expect(JSON.parse(problem)).toMatchObject({
       code: "ffmpeg-missing",
-      step: "script",
-      message: expect.stringContaining("FFMPEG_PATH"),
-    },
+      detail: expect.stringContaining("Install it, or set FFMPEG_PATH"),
+    });
+    // The operator gets the path, the user does not.
+    expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
+    expect(problem).not.toContain("no-such-ffmpeg");
+    expect(await directoriesOf(studio.dataDir)).toEqual([]);
   });
-  // The operator gets the path, the user does not.
-  expect(studio.notices).toEqual([expect.stringContaining("no-such-ffmpeg")]);
-  expect(JSON.stringify(end)).not.toContain("no-such-ffmpeg");
-  expect(await directoriesOf(studio.dataDir)).toEqual([]);
+
+  test("given one that is installed later, makes videos without a restart", async () => {
+    const env = withoutEncoder();
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env });
+    expect((await postVideo(studio, GOOD)).status).toBe(424);
+    Object.assign(env, await withEncoderName());
+    expect((await postVideo(studio, GOOD)).status).toBe(202);
+  });
+
+  test("given one that disappears after the request, fails the job with the remedy and no failed step", async () => {
+    const studio = await openStudio({ workerFile, env: await withEncoderName('rm -- "$0"') });
+    const { jobId } = await createVideo(studio, GOOD);
+    const end = await ended(watchVideo(studio, jobId));
+    expect(end).toMatchObject({ status: "failed", step: null, steps: {} });
+    expect(end.error).toEqual({
+      code: "ffmpeg-missing",
+      message: expect.stringContaining("FFMPEG_PATH"),
+    });
+    expect(await directoriesOf(studio.dataDir)).toEqual([]);
+  });
 });
 
 describe("an idempotency key", () => {
   test("given the same key at once and again after the end, creates one job", async () => {
-    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
     const key = { "idempotency-key": "a-double-click" };
     const replies = await Promise.all([
       createVideo(studio, GOOD, key),
@@ -166,8 +205,23 @@ describe("an idempotency key", () => {
     expect((await createVideo(studio, GOOD, key)).jobId).toBe(first.jobId);
   });
 
+  test.each(["đơn hàng 7", "100%", "a%20b", "%zz", "🎬".repeat(50)])(
+    "given the key %o in the form that the client sends, reads it back",
+    async (key) => {
+      const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
+      const videos = new JobManager({
+        baseUrl: new URL("/api/video-progress", studio.url).href,
+        createUrl: new URL("/api/chat/create-video", studio.url).href,
+      });
+      onTestFinished(() => videos.close());
+      const { jobId } = await videos.create(GOOD, { key });
+      const reply = await createVideo(studio, { ...GOOD, idempotency_key: key });
+      expect(reply.jobId).toBe(jobId);
+    },
+  );
+
   test("given another key or none, creates another job", async () => {
-    const studio = await openStudio({ workerFile, env: withoutEncoder() });
+    const studio = await openStudio({ workerFile: FAILING_WORKER, env: await withEncoderName() });
     const ids = await Promise.all([
       createVideo(studio, GOOD, { "idempotency-key": "one" }),
       createVideo(studio, GOOD, { "idempotency-key": "two" }),

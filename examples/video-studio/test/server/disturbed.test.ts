@@ -10,6 +10,7 @@ import {
   postVideo,
   until,
   watchVideo,
+  withEncoderName,
   workersOf,
 } from "./support.js";
 
@@ -119,7 +120,10 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
     const waiting = await createVideo(studio, LONG, key);
     const refused = await postVideo(studio, LONG);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "10"]);
-    expect(await refused.json()).toMatchObject({ code: "queue-full", status: 429 });
+    expect(await refused.json()).toMatchObject({
+      ...{ code: "queue-full", status: 429, retryAfterMs: 10_000 },
+      detail: expect.stringContaining("Hãy thử lại"),
+    });
     expect((await createVideo(studio, LONG, key)).jobId).toBe(waiting.jobId);
 
     const watch = watchVideo(studio, running.jobId);
@@ -132,7 +136,9 @@ describe.skipIf(!encoder)("with an encoder", { timeout: 60_000 }, () => {
 
 test("given a worker that hangs, loses the job and leaves no process", async () => {
   const hung = new URL("./hung-worker.mjs", import.meta.url);
-  const studio = await openStudio({ workerFile: hung, silenceMs: 3_000 });
+  const studio = await openStudio({
+    ...{ workerFile: hung, silenceMs: 3_000, env: await withEncoderName() },
+  });
   const watch = watchVideo(studio, (await createVideo(studio, LONG)).jobId);
   await until(watch, ({ status }) => status === "running");
   const pid = await vi.waitFor(async () => {

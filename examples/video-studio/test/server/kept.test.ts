@@ -16,10 +16,17 @@ interface EarlierJob {
 
 const COMPLETED: EarlierJob = { status: "completed", hasVideo: true };
 
-/** Leaves jobs and their directories, as an earlier run of the studio does. */
-async function leave(dataDir: string, jobs: Readonly<Record<string, EarlierJob>>): Promise<void> {
+/**
+ * Leaves jobs and their directories, as an earlier run of the studio does. If it was long `ago`, their leases have run
+ * out, and they were marked as stale.
+ */
+async function leave(
+  dataDir: string,
+  jobs: Readonly<Record<string, EarlierJob>>,
+  ago?: number,
+): Promise<void> {
   const database = new Database(join(dataDir, "jobs.db"));
-  const store = sqliteStore({ database });
+  const store = sqliteStore({ database, clock: () => ago ?? Date.now() });
   const progress = createProgress({ store, authorize: allowAnyone, leaseMs: 60_000 });
   for (const [id, { status, hasVideo }] of Object.entries(jobs)) {
     await progress.create({ id, kind: "video" });
@@ -30,6 +37,7 @@ async function leave(dataDir: string, jobs: Readonly<Record<string, EarlierJob>>
   }
   // A closed progress leaves the leases of its running jobs, as a killed process does.
   await progress.close();
+  if (ago !== undefined) await store.sweep(ago + 120_000, 10);
   await store.close();
   database.close();
 }
@@ -48,6 +56,15 @@ async function bringTo(
 async function statusOf(studio: OpenStudio, jobId: string): Promise<unknown> {
   const response = await fetch(new URL(`/api/video-progress/${jobId}/status`, studio.url));
   return response.ok ? ((await response.json()) as { status: unknown }).status : response.status;
+}
+
+/** The codes of the errors of jobs. */
+async function errorsOf(studio: OpenStudio, jobIds: readonly string[]): Promise<unknown[]> {
+  const codes = jobIds.map(async (jobId) => {
+    const response = await fetch(new URL(`/api/video-progress/${jobId}/status`, studio.url));
+    return ((await response.json()) as { error: { code: unknown } | null }).error?.code;
+  });
+  return Promise.all(codes);
 }
 
 test("given jobs of an earlier run, keeps the finished one and ends the others at once", async () => {
@@ -69,9 +86,22 @@ test("given jobs of an earlier run, keeps the finished one and ends the others a
     "lost",
     "lost",
   ]);
+  expect(await errorsOf(studio, ["waiting", "running", "nearly"])).toEqual([
+    "server-stopped",
+    "server-stopped",
+    "server-stopped",
+  ]);
   expect(await directoriesOf(dataDir)).toEqual(["finished"]);
   expect((await fetch(new URL("/api/videos/finished/file", studio.url))).status).toBe(200);
   expect(studio.notices).toEqual([]);
+});
+
+test("given a job that was already stale when the server was killed, the cause is the stopped server", async () => {
+  const dataDir = await temporaryDirectory();
+  const anHourAgo = Date.now() - 3_600_000;
+  await leave(dataDir, { running: { status: "running", hasVideo: false } }, anHourAgo);
+  const studio = await openStudio({ dataDir });
+  expect(await errorsOf(studio, ["running"])).toEqual(["server-stopped"]);
 });
 
 test("given a deleted video, its job has expired for every reader", async () => {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -45,7 +45,22 @@ export async function openStudio(options: Partial<StudioOptions> = {}): Promise<
   return { ...studio, dataDir, notices };
 }
 
-/** An environment without ffmpeg. A video fails in its first step. */
+/** A worker that fails at once. */
+export const FAILING_WORKER: URL = new URL("./failing-worker.mjs", import.meta.url);
+
+/**
+ * An environment with a program that has the version text of ffmpeg and can do nothing else. The studio accepts videos
+ * on a machine without ffmpeg too.
+ *
+ * @param after - A shell command that runs after the version was printed.
+ */
+export async function withEncoderName(after = ":"): Promise<NodeJS.ProcessEnv> {
+  const path = join(await temporaryDirectory(), "ffmpeg");
+  await writeFile(path, `#!/bin/sh\necho "ffmpeg version 7.1"\n${after}\n`, { mode: 0o755 });
+  return { ...process.env, FFMPEG_PATH: path };
+}
+
+/** An environment without ffmpeg. The studio refuses each video. */
 export function withoutEncoder(): NodeJS.ProcessEnv {
   return { ...process.env, FFMPEG_PATH: join(tmpdir(), "no-such-ffmpeg") };
 }

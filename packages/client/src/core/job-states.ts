@@ -36,18 +36,20 @@ export async function* jobStates<Job extends JobTypes>(
 
 /** The result of a job once it is `completed`. Rejects if the job ends otherwise, or the watch is closed before. */
 async function jobResult<Job extends JobTypes>(source: JobSource<Job>): Promise<Job["result"]> {
+  for await (const _job of jobStates(source));
+  const { job, connection } = source.getSnapshot();
+  if (job?.status === "completed") return job.result;
   const { jobId } = source;
-  let last: JobState<Job> | undefined;
-  for await (const job of jobStates(source)) last = job;
-  if (last?.status === "completed") return last.result;
-  const { error } = source.getSnapshot().connection;
-  if (error) throw error;
-  const status = last?.status;
-  const reason = last?.error?.message ?? "no reason was given";
-  throw new ProgressError(isTerminal(status) ? `job-${status}` : "refused", {
-    message: `The job "${jobId}" ended as ${status}: ${reason}`,
-    details: { jobId, error: last?.error ? { ...last.error } : null },
-  });
+  if (job && isTerminal(job.status)) {
+    const { status, error } = job;
+    throw new ProgressError(`job-${status}`, {
+      message: `The job "${jobId}" ended as ${status}: ${error?.message ?? "no reason was given"}`,
+      details: { jobId, error: error && { ...error } },
+    });
+  }
+  // Only a foreign server says that a job has ended without a final status.
+  const message = `The server ended the job "${jobId}" without a final status.`;
+  throw connection.error ?? new ProgressError("network", { message });
 }
 
 /** Returns a function that returns the promise of the result, the same one each time. The first call connects. */

@@ -3,7 +3,7 @@ import type { ConnectionState } from "./connection/connection-state.js";
 
 /** Everything that a watch knows at one moment. A new object for each change, and the same one until then. */
 export interface WatchSnapshot<Job extends JobTypes = AnyJob> {
-  /** `undefined` until the first data arrived. */
+  /** `initial`, or `undefined`, until the first data arrived. */
   readonly job: JobState<Job> | undefined;
   /** The newest lines, oldest first. */
   readonly log: readonly LogLine[];
@@ -13,11 +13,14 @@ export interface WatchSnapshot<Job extends JobTypes = AnyJob> {
 /** A step whose state changed. */
 export type StepChange<Job extends JobTypes = AnyJob> = StepState & { readonly id: Job["step"] };
 
-/** The events of {@link JobWatch.on}, by name. */
+/**
+ * The events of {@link JobWatch.on}, by name. A listener is told the present state first: the job, each step, each line
+ * that is kept, the state of the connection, or the end.
+ */
 export interface WatchEvents<Job extends JobTypes = AnyJob> {
-  /** The job changed. Changes that arrive together are one event. */
+  /** The job changed, or its ETA did as time passed. Changes that arrive together are one event. */
   readonly progress: JobState<Job>;
-  /** One log line. Each line is delivered exactly once, in order. */
+  /** One log line. Each listener gets each line exactly once, in order. */
   readonly log: LogLine;
   readonly step: StepChange<Job>;
   readonly connection: ConnectionState;
@@ -48,13 +51,23 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
   /** Returns what is known now: the same object until something changes. */
   getSnapshot(): WatchSnapshot<Job>;
   /**
-   * Calls a listener after each change of the snapshot. With `getSnapshot` this is an external store as
-   * `useSyncExternalStore` expects it.
+   * Returns the snapshot of the moment when the watch was made, always the same one: without data, or with `initial`.
+   * For the render on a server, and for the first render in a page that takes over from it.
+   */
+  getServerSnapshot(): WatchSnapshot<Job>;
+  /**
+   * Calls a listener at once, before it returns, and after each change of the snapshot. So a watch is a store for
+   * `useSyncExternalStore` of React, for Svelte and for `from` of Solid.
    *
    * @returns a function that removes the listener.
    */
-  subscribe(listener: () => void): () => void;
-  /** Listens to one kind of event. @returns a function that removes the listener. */
+  subscribe(listener: (snapshot: WatchSnapshot<Job>) => void): () => void;
+  /**
+   * Listens to one kind of event. The listener is told the present state in a microtask, and then each change.
+   *
+   * @returns a function that removes the listener.
+   * @throws {@link ProgressError} `invalid-option` for an unknown name.
+   */
   on<Name extends keyof WatchEvents<Job>>(
     name: Name,
     listener: (event: WatchEvents<Job>[Name]) => void,
@@ -68,8 +81,9 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
    * The job's result, once it is `completed`. Reading the property connects.
    *
    * Rejects with a {@link ProgressError}: `job-failed`, `job-cancelled`, `job-lost` or `job-timed-out` if the job ended
-   * that way (`details.error` is the job's own error), `stopped`, or the code of the server's refusal (`job-not-found`,
-   * `job-expired`, `not-authenticated`, `forbidden`, `refused`).
+   * that way (`details.error` is the job's own error), `stopped`, `invalid-option`, or the code of the server's refusal
+   * (`job-not-found`, `job-expired`, `not-authenticated`, `forbidden` …). After a restart by `refresh()` it is a new
+   * promise.
    */
   readonly result: Promise<Job["result"]>;
   /**
@@ -77,7 +91,7 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
    * clock of the device may be wrong. Until the server's time is known, it is the time of the device.
    */
   now(): number;
-  /** Stops watching, finally. The job goes on. Idempotent. */
+  /** Stops watching, for good. The job goes on. Idempotent. */
   stop(): void;
   /**
    * Asks the job to stop. The watch goes on until the job's end. Idempotent.
@@ -85,6 +99,11 @@ export interface JobWatch<Job extends JobTypes = AnyJob> {
    * @throws {@link ProgressError} with the code of the server's refusal.
    */
   cancel(): Promise<CancelReply>;
-  /** Checks the connection at once: a waiting one tries now, unless the server asked for more time. */
+  /**
+   * Checks the connection at once: a waiting one tries now, unless the server asked for more time. A watch that a
+   * refusal closed starts again, for example after the user has signed in.
+   *
+   * @throws {@link ProgressError} `stopped` if `stop()` or the signal closed the watch before the job's end.
+   */
   refresh(): void;
 }

@@ -1,8 +1,26 @@
 /** Listeners by event name. One that throws does not keep the others from being called. */
 export interface Listeners<Events> {
-  /** @returns a function that removes the listener. Idempotent. */
-  add<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
+  /** The number of listeners. */
+  readonly size: number;
+  /**
+   * Adds a listener.
+   *
+   * @param present - Returns the events that tell the present state. With it the listener becomes active in a
+   * microtask: it gets these events first, then each one that is emitted.
+   * @returns a function that removes the listener. Idempotent.
+   */
+  add<Name extends keyof Events>(
+    name: Name,
+    listener: (event: Events[Name]) => void,
+    present?: () => readonly Events[Name][],
+  ): () => void;
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
+}
+
+interface Entry {
+  readonly name: unknown;
+  readonly call: (event: never) => void;
+  isActive: boolean;
 }
 
 /**
@@ -16,27 +34,44 @@ export function listenerSet<Events>(
   onError: (error: unknown) => void,
   onEmpty?: () => void,
 ): Listeners<Events> {
-  const all = new Set<{ readonly name: keyof Events; call(event: never): void }>();
+  const all = new Set<Entry>();
   const queue: (() => void)[] = [];
 
-  function deliver<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const entry of [...all]) {
-      // An earlier listener may have removed this one.
-      if (entry.name !== name || !all.has(entry)) continue;
-      // There is one end, and a listener that is added after it gets it too.
-      if (name === "end") all.delete(entry);
-      try {
-        entry.call(event as never);
-      } catch (error) {
-        onError(error);
-      }
+  /** An event that a listener causes is delivered after the present one: all listeners get all events in one order. */
+  function enqueue(deliver: () => void): void {
+    queue.push(deliver);
+    if (queue.length > 1) return;
+    try {
+      for (const next of queue) next();
+    } finally {
+      queue.length = 0;
+    }
+  }
+
+  function call(entry: Entry, event: unknown): void {
+    // An earlier listener may have removed this one.
+    if (!all.has(entry)) return;
+    // There is one end.
+    if (entry.name === "end") all.delete(entry);
+    try {
+      entry.call(event as never);
+    } catch (error) {
+      onError(error);
     }
   }
 
   return {
-    add(name, call) {
-      const entry = { name, call };
+    get size() {
+      return all.size;
+    },
+    add(name, listener, present) {
+      const entry: Entry = { name, call: listener, isActive: !present };
       all.add(entry);
+      const activate = (): void => {
+        entry.isActive = true;
+        for (const event of present?.() ?? []) call(entry, event);
+      };
+      if (present) queueMicrotask(() => enqueue(activate));
       return () => {
         all.delete(entry);
         queueMicrotask(() => {
@@ -45,15 +80,9 @@ export function listenerSet<Events>(
       };
     },
     emit(name, event) {
-      // An event that a listener causes is delivered after the present one: every listener gets all events in one
-      // order.
-      queue.push(() => deliver(name, event));
-      if (queue.length > 1) return;
-      try {
-        for (const next of queue) next();
-      } finally {
-        queue.length = 0;
-      }
+      enqueue(() => {
+        for (const entry of [...all]) if (entry.name === name && entry.isActive) call(entry, event);
+      });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { ProgressError } from "@emlinh/progress-protocol";
 import { invalidOption } from "../transports/invalid-option.js";
 
 /** The members of an object that are given: `undefined` means the default. */
@@ -23,4 +24,20 @@ export function checkPositive(name: string, value: unknown): void {
     value,
     numbers === value ? "a list of numbers above 0" : "a number above 0",
   );
+}
+
+/**
+ * Checks that options are an object, and that each of their names is known.
+ *
+ * @throws {@link ProgressError} `invalid-option`, with the known names that are like a wrong one, or with all.
+ */
+export function checkNames(options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || !options)
+    throw invalidOption("options", options, "an object with a baseUrl");
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (!unknown) return;
+  const begin = unknown.slice(0, 4).toLowerCase();
+  const alike = known.filter((name) => name.toLowerCase().startsWith(begin));
+  const message = `There is no option "${unknown}". Use ${(alike[0] ? alike : known).join(", ")}.`;
+  throw new ProgressError("invalid-option", { message });
 }

@@ -2,20 +2,22 @@ import {
   type AnyJob,
   DEFAULT_MAX_LOG_LINES,
   type JobDefinition,
+  type JobState,
   type JobTypes,
 } from "@emlinh/progress-protocol";
 import type { RetryPolicy, Transport } from "../machine/policy.js";
 import type { HeadersFactory, Schedule } from "../transports/http.js";
 import { invalidOption } from "../transports/invalid-option.js";
 import type { TransportSettings } from "../transports/transport.js";
-import { checkPositive, withoutUndefined } from "./option-checks.js";
+import { checkNames, checkPositive, withoutUndefined } from "./option-checks.js";
 import { browserPage, type Page } from "./page.js";
+import { missingForStreams, platformFetch } from "./platform.js";
 
 /** The options of a watch. Only `baseUrl` is required. */
 export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /**
-   * The path where the server's handler is mounted, such as `/api/video-progress`. Outside a page it must be an
-   * absolute URL.
+   * The path where the server's handler is mounted, such as `/api/video-progress`. Requests that are sent outside a
+   * page need an absolute URL.
    */
   baseUrl: string;
   /** Added to each request. A function is called before each request, and once more after a 401. @defaultValue none */
@@ -29,12 +31,17 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
    * at run time.
    */
   definition?: JobDefinition<Job> | undefined;
+  /**
+   * The state to show until the first data arrive, such as the return value of `progress.status(jobId)` in a render on
+   * the server. The first request asks for the whole state nevertheless. The state of another job is ignored.
+   */
+  initial?: JobState<Job> | undefined;
   /** Stops the watch when it aborts, as `stop()` does. */
   signal?: AbortSignal | undefined;
   /**
    * `auto`: the stream, and polls while the stream does not work. `stream` never polls, `poll` never streams.
    *
-   * @defaultValue `"auto"`
+   * @defaultValue `"auto"`, or `"poll"` on a platform that can't read a response while it arrives, as React Native
    */
   transport?: Transport | "auto" | undefined;
   /** The number of log lines that are kept: the newest. `Infinity` keeps all. @defaultValue `200` */
@@ -58,10 +65,10 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
    */
   minSilenceMs?: number | undefined;
   /**
-   * The age at which a stream counts as healthy even if nothing new arrives, so that earlier failures are forgotten. In
+   * The age at which a stream that delivers counts as healthy, so that earlier failures of streams are forgotten. In
    * milliseconds.
    *
-   * @defaultValue `30_000`
+   * @defaultValue `300_000`
    */
   healthyMs?: number | undefined;
   /** The interval between polls that the server does not hold, in milliseconds. @defaultValue `2_000` */
@@ -105,6 +112,8 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
 export interface ResolvedWatchOptions extends RetryPolicy, TransportSettings {
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** A `JobState` of the types that the watch has. */
+  readonly initial?: unknown;
   readonly signal?: AbortSignal;
   readonly maxLogLines: number;
   readonly page: Page | false;
@@ -119,7 +128,7 @@ const DEFAULT_NUMBERS = {
   maxAttempts: 5,
   openTimeoutMs: 10_000,
   minSilenceMs: 20_000,
-  healthyMs: 30_000,
+  healthyMs: 300_000,
   pollIntervalMs: 2_000,
   pollWaitMs: 20_000,
 };
@@ -129,42 +138,68 @@ const PROBES_MS: readonly number[] | false = [30_000, 60_000, 120_000, 300_000];
 /** The longest delay of `setTimeout`. A longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
+/** The names of the other options. */
+const OTHER_NAMES = [
+  "baseUrl",
+  "headers",
+  "credentials",
+  "definition",
+  "initial",
+  "signal",
+  "pauseWhenHidden",
+] as const satisfies readonly (keyof WatchOptions)[];
+
 /**
  * Fills in the defaults and checks every option. The caller's object is not changed.
  *
+ * @param moreNames - The names of options that the caller reads itself.
  * @throws {@link ProgressError} `invalid-option`, naming the option and its value.
  */
 export function resolveWatchOptions<Job extends JobTypes>(
   options: WatchOptions<Job>,
+  moreNames: readonly string[] = [],
 ): ResolvedWatchOptions {
-  const filled = {
+  const defaults = {
     ...DEFAULT_NUMBERS,
     transport: "auto" as const,
     probesMs: PROBES_MS,
-    page: browserPage(options.pauseWhenHidden === true),
-    // A page may replace the global `fetch` later, and a browser's own must not be called as a method.
-    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+    page: browserPage(options?.pauseWhenHidden === true),
+    fetch: platformFetch,
     onError: rethrow,
     clock: Date.now,
     random: Math.random,
     schedule: scheduleTimeout,
-    ...withoutUndefined(options),
   };
+  checkNames(options, [...OTHER_NAMES, ...Object.keys(defaults), ...moreNames]);
+  const filled = { ...defaults, ...withoutUndefined(options) };
   for (const name of Object.keys(DEFAULT_NUMBERS) as (keyof typeof DEFAULT_NUMBERS)[])
     checkPositive(name, filled[name]);
   // `false` and an empty list both mean that the stream is not tried again.
   const probesMs = filled.probesMs || [];
   if (probesMs.length > 0) checkPositive("probesMs", probesMs);
-  if (!["auto", "stream", "poll"].includes(filled.transport))
-    throw invalidOption("transport", filled.transport, "auto, stream or poll");
-  return Object.freeze({ ...filled, probesMs, baseUrl: baseUrlOf(filled.baseUrl) });
+  if (!["omit", "same-origin", "include"].includes(filled.credentials ?? "omit"))
+    throw invalidOption("credentials", filled.credentials, "omit, same-origin or include");
+  const baseUrl = baseUrlOf(filled.baseUrl);
+  return Object.freeze({ ...filled, probesMs, baseUrl, transport: transportOf(filled) });
 }
 
+function transportOf({
+  transport,
+  fetch,
+}: Pick<ResolvedWatchOptions, "transport" | "fetch">): Transport | "auto" {
+  if (!["auto", "stream", "poll"].includes(transport))
+    throw invalidOption("transport", transport, "auto, stream or poll");
+  const missing = missingForStreams(fetch !== platformFetch);
+  if (missing && transport === "stream")
+    throw invalidOption("transport", transport, `auto or poll: this platform has no ${missing}`);
+  return missing ? "poll" : transport;
+}
+
+/** The address is checked again when it is requested: only then it is known whether there is a page. */
 function baseUrlOf(baseUrl: unknown): string {
-  // A path is relative to a page. Without a page there is nothing that it could be relative to.
-  const wanted = "location" in globalThis ? /./ : /^https?:/;
-  if (typeof baseUrl !== "string" || !wanted.test(baseUrl))
-    throw invalidOption("baseUrl", baseUrl, "an absolute URL, or in a page a path");
+  // Without its slashes `https://` would make the job id the host.
+  if (typeof baseUrl !== "string" || /^(\w+:\/*)?$/.test(baseUrl))
+    throw invalidOption("baseUrl", baseUrl, 'a path such as "/api/progress" or an absolute URL');
   return baseUrl.replace(/\/+$/, "");
 }
 

@@ -25,20 +25,27 @@ const EVENTS = [
 export function browserPage(pauseWhenHidden: boolean): Page | false {
   if (typeof document === "undefined") return false;
 
-  function eventOf(type?: string): PageEvent {
+  function eventOf(type?: string): PageEvent | undefined {
     // A browser does not keep a page with an open connection for the back button.
     if (type === "pagehide" || type === "freeze") return "pause";
     if (document.hidden && pauseWhenHidden) return "pause";
+    // It follows `pagehide` when the user leaves the page, so it must not end that pause.
+    if (document.hidden && type === "visibilitychange") return undefined;
     return navigator.onLine === false ? "offline" : "check";
   }
 
   return (listener) => {
-    const removal = new AbortController();
+    const onEvent = ({ type }: Event): void => {
+      const event = eventOf(type);
+      if (event) listener(event);
+    };
     // Captured, because not every event of the document bubbles up to the window.
-    const options = { capture: true, signal: removal.signal };
-    for (const type of EVENTS) addEventListener(type, () => listener(eventOf(type)), options);
+    const options = { capture: true };
+    for (const type of EVENTS) addEventListener(type, onEvent, options);
     const current = eventOf();
-    if (current !== "check") listener(current);
-    return () => removal.abort();
+    if (current && current !== "check") listener(current);
+    return () => {
+      for (const type of EVENTS) removeEventListener(type, onEvent, options);
+    };
   };
 }

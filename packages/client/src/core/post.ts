@@ -1,78 +1,118 @@
+import type { ProgressError } from "@emlinh/progress-protocol";
 import { backoffDelayMs } from "../machine/backoff.js";
-import { failure } from "../transports/failure.js";
-import { sendRequest } from "../transports/http.js";
+import { type Address, failure, type RequestFailure } from "../transports/failure.js";
+import { type AnswerReaders, sendRequest } from "../transports/http.js";
 import { parseJson } from "../transports/json.js";
 import type { ResolvedWatchOptions } from "./options.js";
 
+/** A wait before the request of a `create` is sent again. */
+export interface CreateRetry {
+  /** The failure of the last request. */
+  readonly error: ProgressError;
+  /** The number of requests so far, from 1. */
+  readonly attempt: number;
+  /** When the next request is sent. Milliseconds since the epoch, by this device's clock. */
+  readonly retryAt: number;
+}
+
 /** A POST that may be sent again: it is idempotent by its key or by its nature. */
-export interface PostRequest {
-  readonly url: string;
-  readonly body?: unknown;
+export interface PostRequest
+  extends Pick<AnswerReaders<never>, "refused">,
+    Pick<Address, "url" | "option"> {
+  /** JSON. @defaultValue `{}` */
+  readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempts. */
   readonly signal?: AbortSignal;
+  /** The limit for each attempt, in milliseconds. @defaultValue the time that a poll may take */
+  readonly limitMs?: number;
+  /** Whether an attempt that reached the limit is the last one. @defaultValue `false` */
+  readonly isLimitFinal?: boolean;
+  /** Called before each wait. */
+  readonly onRetry?: (retry: CreateRetry) => void;
 }
 
 /**
  * Sends a POST until it is answered, and waits between the attempts as the backoff says.
  *
  * @returns the JSON of the answer; `undefined` if it is not JSON.
- * @throws {@link ProgressError} with the code of the server's refusal, or the last failure after `maxAttempts`; the
- * signal's reason.
+ * @throws {@link ProgressError} with the code of the server's refusal, or the last failure after `maxAttempts`. After
+ * the signal aborted, any error.
  */
-export async function post(
-  options: ResolvedWatchOptions,
-  { url, body = {}, headers, signal }: PostRequest,
-): Promise<unknown> {
-  const init = {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { ...headers, "content-type": "application/json" },
-  };
-  const limitMs = options.openTimeoutMs + options.pollWaitMs;
+export async function post(options: ResolvedWatchOptions, request: PostRequest): Promise<unknown> {
+  const { signal, onRetry } = request;
   let refresh = false;
   for (let attempt = 1; ; attempt += 1) {
-    signal?.throwIfAborted();
-    const abort = new AbortController();
-    const outcome = await Promise.race([
-      sendRequest({ ...options, url, refresh, signal: abort.signal }, init, {
-        accepted: async (response) => ({ reply: parseJson(await response.text()) }),
-      }),
-      // The limit covers the user's `headers` function as well, which may never resolve.
-      pause(options, limitMs, signal, abort.signal).then(() =>
-        failure(`No data arrived within ${limitMs} ms.`),
-      ),
-    ]);
-    abort.abort();
-    signal?.throwIfAborted();
+    const outcome = await send(options, request, refresh);
     if ("reply" in outcome) return outcome.reply;
     const { error, floorMs } = outcome;
-    if (error.status === 401 && !refresh) refresh = true;
-    else if (!error.retryable || attempt >= options.maxAttempts) throw error;
-    else
-      await pause(
-        options,
-        backoffDelayMs(attempt, options.backoffMs, floorMs, options.random()),
-        signal,
-      );
+    if (signal?.aborted) throw error;
+    if (error.status === 401 && !refresh) {
+      refresh = true;
+      continue;
+    }
+    if (!error.retryable || attempt >= options.maxAttempts) throw error;
+    const delayMs = backoffDelayMs(attempt, options.backoffMs, floorMs, options.random());
+    onRetry?.({ error, attempt, retryAt: options.clock() + delayMs });
+    await pause(options, delayMs, signal).ended;
+    if (signal?.aborted) throw error;
   }
 }
 
-/** Resolves after a delay, or as soon as one of the signals aborts. */
+type Outcome = { readonly reply: unknown } | RequestFailure;
+
+/** Sends one request. It never rejects. */
+async function send(
+  options: ResolvedWatchOptions,
+  request: PostRequest,
+  refresh: boolean,
+): Promise<Outcome> {
+  const { url, option, body = "{}", signal, refused, isLimitFinal } = request;
+  const { limitMs = options.openTimeoutMs + options.pollWaitMs } = request;
+  const headers = { ...request.headers, "content-type": "application/json" };
+  const abort = new AbortController();
+  // The limit covers the user's `headers` function as well, which may never resolve.
+  const limit = pause(options, limitMs, signal);
+  const outcome = await Promise.race<Outcome>([
+    limit.ended.then(() =>
+      failure(`No answer of ${url} arrived within ${limitMs} ms.`, { retryable: !isLimitFinal }),
+    ),
+    sendRequest(
+      { ...options, url, option, refresh, signal: abort.signal },
+      { method: "POST", body, headers },
+      {
+        accepted: async (response) => ({ reply: parseJson(await response.text()) }),
+        ...(refused && { refused }),
+      },
+    ),
+  ]);
+  limit.end();
+  abort.abort();
+  return outcome;
+}
+
+interface Pause {
+  readonly ended: Promise<void>;
+  /** Ends it before its time. Idempotent. */
+  end(): void;
+}
+
+/** Waits for a delay, or until a signal aborts. `Infinity`: only for the signal. */
 function pause(
   { schedule }: Pick<ResolvedWatchOptions, "schedule">,
   delayMs: number,
-  ...signals: readonly (AbortSignal | undefined)[]
-): Promise<void> {
-  return new Promise((resolve) => {
-    const finished = new AbortController();
-    const finish = (): void => {
-      cancel();
-      finished.abort();
+  signal: AbortSignal | undefined,
+): Pause {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = () => {
+      cancel?.();
+      signal?.removeEventListener("abort", end);
       resolve();
     };
-    const cancel = schedule(finish, delayMs);
-    for (const signal of signals)
-      signal?.addEventListener("abort", finish, { signal: finished.signal });
+    const cancel = delayMs < Number.POSITIVE_INFINITY ? schedule(() => end(), delayMs) : undefined;
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
   });
+  return { ended, end };
 }

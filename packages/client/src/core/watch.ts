@@ -1,14 +1,14 @@
 import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
-import { invalidOption } from "../transports/invalid-option.js";
 import { cancelJob } from "./cancel-job.js";
 import { jobConnection } from "./connection/connection.js";
 import type { ConnectionState } from "./connection/connection-state.js";
 import type { ReplicaEvent } from "./connection/replica-view.js";
 import type { StreamLimiter } from "./connection/stream-limiter.js";
+import { checkJobId } from "./job-id.js";
 import { type JobSource, jobStates, lazyResult } from "./job-states.js";
-import type { JobWatch, WatchEvents } from "./job-watch.js";
-import { listenerSet } from "./listeners.js";
+import type { JobWatch } from "./job-watch.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "./options.js";
+import { watchListeners } from "./watch-listeners.js";
 
 /**
  * Watches a job.
@@ -34,61 +34,60 @@ export interface WatchContext {
   readonly limiter?: StreamLimiter;
   /** Called after each change of the connection. */
   readonly onConnection?: (connection: ConnectionState) => void;
+  /**
+   * Until this time (milliseconds since the epoch, by this device's clock) `job-not-found` is a failure to retry: the
+   * app's route has just answered with this id, and may store the job a moment later.
+   */
+  readonly expectedUntil?: number;
 }
 
-type Events<Job extends JobTypes> = WatchEvents<Job> & { readonly change: undefined };
-
-/** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an empty id. */
+/** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an id that breaks P2. */
 export function jobWatch<Job extends JobTypes>(
   jobId: string,
   options: ResolvedWatchOptions,
-  { limiter, onConnection }: WatchContext = {},
+  { limiter, onConnection, expectedUntil = 0 }: WatchContext = {},
 ): JobWatch<Job> {
-  const { signal, onError } = options;
+  const { signal } = options;
   const url = urlOf(jobId, options);
-  const connection = jobConnection<Job>(options, { jobId, url, limiter, onChange });
-  const listeners = listenerSet<Events<Job>>(onError, () => connection.dispatch({ kind: "leave" }));
+  const connection = jobConnection<Job>(options, { jobId, url, limiter, expectedUntil, onChange });
+  const listeners = watchListeners(connection, options.onError);
+  const { on, subscribe } = listeners;
+  const source: JobSource<Job> = { jobId, getSnapshot: () => connection.snapshot, subscribe };
+  const serverSnapshot = connection.snapshot;
+  let result = lazyResult(source);
+  let isStopped = false;
 
   function onChange(events: readonly ReplicaEvent<Job>[], connectionChanged: boolean): void {
     const { connection: state } = connection.snapshot;
-    for (const { name, value } of events) listeners.emit(name, value);
-    if (connectionChanged) listeners.emit("connection", state);
-    if (connectionChanged) onConnection?.(state);
     if (state.status === "closed") signal?.removeEventListener("abort", stop);
-    listeners.emit("change", undefined);
-    emitEnd();
-  }
-
-  function emitEnd(): void {
-    const { job } = connection.snapshot;
-    if (job && isTerminal(job.status)) listeners.emit("end", job);
-  }
-
-  function on<Name extends keyof Events<Job>>(
-    name: Name,
-    listener: (event: Events<Job>[Name]) => void,
-  ): () => void {
-    const remove = listeners.add(name, listener);
-    // For a listener that is added after the end. The others were removed when they got it.
-    queueMicrotask(emitEnd);
-    connection.start();
-    return remove;
+    listeners.emit(events, connectionChanged);
+    if (connectionChanged) onConnection?.(state);
   }
 
   function stop(): void {
+    isStopped = true;
     connection.dispatch({ kind: "close", error: stopped(jobId) });
   }
 
+  function refresh(): void {
+    const { job, connection: state } = connection.snapshot;
+    if (state.status !== "closed") connection.onPageEvent("check");
+    else if (!isTerminal(job?.status)) restart();
+  }
+
+  function restart(): void {
+    if (isStopped || signal?.aborted) throw stopped(jobId);
+    result = lazyResult(source);
+    signal?.addEventListener("abort", stop);
+    connection.reset();
+    if (listeners.size > 0) connection.start();
+  }
+
   if (signal?.aborted) stop();
-  signal?.addEventListener("abort", stop, { once: true });
-  const source: JobSource<Job> = {
-    jobId,
-    getSnapshot: () => connection.snapshot,
-    subscribe: (listener) => on("change", listener),
-  };
-  const result = lazyResult(source);
+  else signal?.addEventListener("abort", stop);
   return {
     ...source,
+    getServerSnapshot: () => serverSnapshot,
     on,
     now: connection.now,
     stop,
@@ -97,15 +96,17 @@ export function jobWatch<Job extends JobTypes>(
       return result();
     },
     cancel: () => cancelJob(options, url),
-    refresh: () => connection.onPageEvent("check"),
+    refresh,
   };
 }
 
 function stopped(jobId: string): ProgressError {
-  return new ProgressError("stopped", { message: `Watching the job "${jobId}" was stopped.` });
+  return new ProgressError("stopped", {
+    message: `Watching the job "${jobId}" was stopped. To go on, make a new watch.`,
+  });
 }
 
 function urlOf(jobId: string, { baseUrl }: ResolvedWatchOptions): string {
-  if (!jobId) throw invalidOption("jobId", jobId, "a non-empty string");
-  return `${baseUrl}/${encodeURIComponent(jobId)}`;
+  checkJobId(jobId);
+  return `${baseUrl}/${jobId}`;
 }

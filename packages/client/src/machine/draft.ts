@@ -20,6 +20,9 @@ export function holdMs({ policy, unheld }: MachineState): number {
   return unheld < MAX_UNHELD ? policy.pollWaitMs : 0;
 }
 
+/** The interval at which a paused page is asked for its state: the event that ends a pause may be missing. */
+const PAUSE_CHECK_MS = 60_000;
+
 /** Whether the stream is tried while polls go on. */
 function probesStream({ policy, transport }: MachineState): boolean {
   return transport === "poll" && policy.transport === "auto" && policy.probesMs.length > 0;
@@ -76,7 +79,7 @@ export function reconnect(draft: Draft): void {
 
 /** Waits for the next attempt. */
 export function waitForRetry(draft: Draft, delayMs: number): void {
-  draft.status = "waiting";
+  draft.status = draft.offline ? "offline" : "waiting";
   draft.retryAt = draft.now + delayMs;
   draft.effects.push({ run: "wait", timer: "retry", delayMs });
 }
@@ -88,7 +91,7 @@ export function waitForProbe(draft: Draft): void {
   draft.effects.push({ run: "wait", timer: "probe", delayMs });
 }
 
-/** Closes every connection and cancels every timer. */
+/** Closes every connection and cancels every timer. A pause sets the timer that ends it. */
 export function halt(
   draft: Draft,
   status: "idle" | "paused" | "closed",
@@ -99,6 +102,8 @@ export function halt(
   draft.status = status;
   draft.error = error;
   draft.effects.push({ run: "cancel-timers" });
-  // A paused machine still listens to the page, which ends the pause.
-  if (status !== "paused") draft.effects.push({ run: "detach" }, { run: "release-slot" });
+  // A paused machine still listens to the page, and keeps its slot.
+  if (status === "paused")
+    draft.effects.push({ run: "wait", timer: "retry", delayMs: PAUSE_CHECK_MS });
+  else draft.effects.push({ run: "detach" }, { run: "release-slot" });
 }

@@ -25,6 +25,8 @@ export type Effect =
   | { readonly run: "cancel-timers" }
   /** Starts to listen to the page and to jumps of the clock. */
   | { readonly run: "attach" }
+  /** Listens to the page again, which reports its state; `check` if it reports nothing. */
+  | { readonly run: "ask-page" }
   /** Stops to listen to them. */
   | { readonly run: "detach" }
   /** Gives the slot back, or no longer waits for one. */

@@ -3,8 +3,11 @@ import type { RetryPolicy } from "./policy.js";
 
 /** An event of one connection. It is ignored unless the connection is the current one or the probe. */
 type ConnectionEvent =
-  /** Bytes arrived on a stream. `healthy`: they held something new, or the stream is old enough. */
-  | { readonly kind: "alive"; readonly healthy: boolean }
+  /**
+   * Bytes arrived on a stream. `delivers`: since the answer to the request itself, a heartbeat or a later change has
+   * arrived. `healthy`: it delivers, and is old enough.
+   */
+  | { readonly kind: "alive"; readonly delivers: boolean; readonly healthy: boolean }
   /** No byte arrived for half of the limit. */
   | { readonly kind: "silent" }
   /** A poll was answered. `unheld`: it asked to be held, and was answered at once with nothing new. */
@@ -32,12 +35,12 @@ export type MachineEvent =
   | { readonly kind: "close"; readonly error?: ProgressError }
   /** Another policy applies from now on, because the job was given a slot. */
   | { readonly kind: "policy-changed"; readonly policy: RetryPolicy }
-  /** The wait before the next attempt, or between two polls, is over. */
+  /** The wait before the next attempt, between two polls, or until a paused page is asked for its state is over. */
   | { readonly kind: "retry-due" }
   /** It is time to try the stream while polls go on. */
   | { readonly kind: "probe-due" }
   /**
-   * - `offline`: the device reports that it has no network.
+   * - `offline`: the page is there, and the device reports that it has no network.
    * - `pause`: the page was hidden or frozen.
    * - `check`: the page or the network is back, or the user asks for a check.
    *

@@ -1,4 +1,3 @@
-import type { ProgressError } from "@emlinh/progress-protocol";
 import { backoffDelayMs } from "./backoff.js";
 import { connect, type Draft, disconnect, halt, waitForProbe, waitForRetry } from "./draft.js";
 import type { MachineEvent } from "./events.js";
@@ -6,8 +5,11 @@ import type { MachineEvent } from "./events.js";
 type FailedEvent = MachineEvent & { readonly kind: "failed" };
 type DroppedEvent = MachineEvent & { readonly kind: "bye" | "failed" };
 
-/** Silent or foreign answers in a row until polls replace the stream. */
+/** Silent streams and foreign answers until polls replace the stream. */
 const MAX_STRIKES = 2;
+
+/** The wait after a failure while the device reports that it has no network; jitter shortens it by up to a half. */
+const OFFLINE_WAITS_MS = [60_000];
 
 /** After a `bye` the clients return spread over this time, unless the server asks for more. */
 const BYE_SPREAD_MS = 1000;
@@ -15,23 +17,20 @@ const BYE_SPREAD_MS = 1000;
 /** A connection failed, or the server said `bye` and asks the client to come back, which is not a failure (P38). */
 export function onDropped(draft: Draft, event: DroppedEvent): void {
   const { connection, floorMs } = event;
-  const failed = event.kind === "failed" ? event : undefined;
-  if (connection === draft.probe) {
-    endProbe(draft);
-    return;
+  const error = event.kind === "failed" ? event.error : undefined;
+  if (connection === draft.probe) endProbe(draft);
+  else if (error?.status === 401 && !draft.refreshed) askForCredentials(draft);
+  else if (error?.retryable === false) halt(draft, "closed", error);
+  else {
+    disconnect(draft, "current");
+    draft.error = error;
+    draft.floorMs = floorMs;
+    draft.floorUntil = draft.now + floorMs;
+    // An answer, whoever sent it, shows that there is a network.
+    if (!error || error.status) draft.offline = false;
+    if (event.kind === "failed") retry(draft, event);
+    else waitForRetry(draft, Math.max(floorMs, draft.random * BYE_SPREAD_MS));
   }
-  if (failed?.error.retryable === false) {
-    refuse(draft, failed.error);
-    return;
-  }
-  disconnect(draft, "current");
-  draft.error = failed?.error;
-  draft.floorMs = floorMs;
-  draft.floorUntil = draft.now + floorMs;
-  // A failure without a network does not count against the server. The next check connects again.
-  if (draft.status === "offline") return;
-  if (failed) retry(draft, failed);
-  else waitForRetry(draft, Math.max(floorMs, draft.random * BYE_SPREAD_MS));
 }
 
 /**
@@ -45,12 +44,8 @@ function endProbe(draft: Draft): void {
   draft.unheld = 0;
 }
 
-/** No retry helps, except that a 401 is answered once with fresh credentials. */
-function refuse(draft: Draft, error: ProgressError): void {
-  if (error.status !== 401 || draft.refreshed) {
-    halt(draft, "closed", error);
-    return;
-  }
+/** Sends the request again at once, with fresh credentials. */
+function askForCredentials(draft: Draft): void {
   disconnect(draft, "current");
   draft.refreshed = true;
   connect(draft);
@@ -58,10 +53,11 @@ function refuse(draft: Draft, error: ProgressError): void {
 
 /** Waits for the next attempt, which polls if the stream has failed too often. */
 function retry(draft: Draft, { strike, floorMs }: FailedEvent): void {
-  const { policy } = draft;
-  draft.attempt += 1;
+  const { policy, offline } = draft;
+  // A failure without a network does not count against the server.
+  if (!offline) draft.attempt += 1;
   draft.unheld += 1;
-  if (strike) draft.strikes += 1;
+  if (strike && draft.transport === "stream") draft.strikes += 1;
   const failedTooOften =
     draft.attempt >= policy.maxAttempts || draft.strikes >= MAX_STRIKES || draft.failedProbes > 0;
   const changesToPolls =
@@ -71,7 +67,8 @@ function retry(draft: Draft, { strike, floorMs }: FailedEvent): void {
     draft.unheld = 0;
   }
   // Another transport starts afresh: it does not have to wait as long as the one that failed.
-  const attempt = changesToPolls ? 1 : draft.attempt;
-  waitForRetry(draft, backoffDelayMs(attempt, policy.backoffMs, floorMs, draft.random));
+  const attempt = changesToPolls || offline ? 1 : draft.attempt;
+  const delaysMs = offline ? OFFLINE_WAITS_MS : policy.backoffMs;
+  waitForRetry(draft, backoffDelayMs(attempt, delaysMs, floorMs, draft.random));
   if (changesToPolls) waitForProbe(draft);
 }

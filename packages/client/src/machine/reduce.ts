@@ -51,6 +51,7 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     draft.policy = policy;
     draft.effects.push({ run: "attach" });
     draft.transport = policy.transport === "poll" ? "poll" : "stream";
+    draft.offline = false;
     reconnect(draft);
   },
 
@@ -58,19 +59,18 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   pause: (draft) => halt(draft, "paused"),
   close: (draft, { error }) => halt(draft, "closed", error),
 
-  /** A probe becomes the current connection. Polls and stream share one cursor, so there is no gap. */
-  alive(draft, { connection, healthy }) {
+  alive(draft, { connection, delivers, healthy }) {
     if (connection === draft.probe) {
-      disconnect(draft, "current");
-      draft.current = connection;
-      draft.probe = undefined;
-      draft.transport = "stream";
-    } else if (draft.transport === "poll") return;
+      // Some proxies pass the first kilobytes and hold the rest. After a failure the polls go on until it is healthy.
+      const isProven = draft.failedProbes > 0 ? healthy : delivers;
+      if (!isProven) return;
+      takeOver(draft, connection);
+    }
+    if (draft.transport === "poll") return;
     draft.status = "live";
-    draft.refreshed = false;
-    draft.error = undefined;
+    onAnswer(draft);
+    if (delivers) draft.attempt = 0;
     if (!healthy) return;
-    draft.attempt = 0;
     draft.strikes = 0;
     draft.failedProbes = 0;
   },
@@ -87,8 +87,7 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     else if (holdMs(draft) > 0) draft.unheld = 0;
     draft.status = "polling";
     draft.attempt = 0;
-    draft.refreshed = false;
-    draft.error = undefined;
+    onAnswer(draft);
     const intervalMs = policy.pollIntervalMs * (1 - random / 2);
     const delayMs = holdMs(draft) > 0 ? LONG_POLL_GAP_MS : intervalMs;
     draft.effects.push({ run: "wait", timer: "retry", delayMs });
@@ -98,8 +97,8 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   failed: onDropped,
 
   "retry-due"(draft) {
-    const isExpected = draft.status === "waiting" || draft.status === "polling";
-    if (isExpected && !draft.current) connect(draft);
+    if (draft.status === "paused") draft.effects.push({ run: "ask-page" });
+    else if (!draft.current) connect(draft);
   },
 
   "probe-due": tryStream,
@@ -109,18 +108,38 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   },
 
   /**
-   * Open connections stay: a server on the same machine needs no network, and its next byte makes the status `live`
-   * again.
+   * A hint, which is wrong behind some VPNs. Open connections and timers stay, and the next byte makes the status
+   * `live` again.
    */
-  offline(draft) {
-    if (draft.status !== "paused") draft.status = "offline";
+  offline(draft, { overdue }) {
+    // A paused page that reports it is back.
+    if (draft.status === "paused" || overdue) reconnect(draft);
+    draft.offline = true;
+    draft.status = "offline";
   },
 
   check(draft, { overdue }) {
+    draft.offline = false;
     const works = draft.status === "connecting" || draft.status === "live";
     if (!works || overdue) reconnect(draft);
   },
 };
+
+/** Notes that the server has answered. */
+function onAnswer(draft: Draft): void {
+  draft.offline = false;
+  draft.refreshed = false;
+  draft.error = undefined;
+}
+
+/** A probe becomes the current connection. Polls and stream share one cursor, so there is no gap. */
+function takeOver(draft: Draft, probe: number): void {
+  disconnect(draft, "current");
+  draft.current = probe;
+  draft.probe = undefined;
+  draft.transport = "stream";
+  draft.failedProbes += 1;
+}
 
 /** Opens a probe, or, while nothing is polled, only sets the timer for it again. */
 function tryStream(draft: Draft): void {

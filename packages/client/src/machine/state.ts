@@ -7,7 +7,7 @@ import type { RetryPolicy, Transport } from "./policy.js";
  * - `idle`: no listener. `connecting`: waiting for the first frame. `live`: the stream delivers. `suspect`: the stream
  *   has been silent for longer than expected.
  * - `waiting`: the next attempt starts at `retryAt`. `polling`: progress is fetched by requests. `offline`: the device
- *   reports that it has no network.
+ *   reports that it has no network; since this may be wrong, the next attempt starts within a minute nevertheless.
  * - `paused`: the page is hidden or frozen. `closed`: final; there is an `error` unless the job's end was received.
  */
 export type ConnectionStatus =
@@ -27,12 +27,14 @@ export interface MachineState {
   readonly status: ConnectionStatus;
   /** The transport in use, or the one that the next attempt uses. */
   readonly transport: Transport;
+  /** Whether the device reports that it has no network, and nothing has arrived since. */
+  readonly offline: boolean;
   /**
-   * Failed attempts since data last arrived. An open alone does not reset it: a proxy may accept each connection, then
-   * drop it.
+   * Failed attempts since a connection last delivered. The answer to a request does not reset it: a proxy may pass the
+   * first frames of each stream, and hold the rest.
    */
   readonly attempt: number;
-  /** Streams in a row that stayed silent or answered with something else than a stream. */
+  /** Streams that fell silent or answered with something else than a stream, since a stream was last healthy. */
   readonly strikes: number;
   /**
    * The number of the connection in use. Numbers are not reused, so that late events of a closed connection are
@@ -43,7 +45,7 @@ export interface MachineState {
   readonly probe: number | undefined;
   /** The highest number given to a connection. */
   readonly lastConnection: number;
-  /** Probes that failed since the stream was last healthy. */
+  /** Probes that failed since a stream was last healthy. One that took over counts as well until it is healthy. */
   readonly failedProbes: number;
   /** Long polls in a row that the server did not hold. After a few of them, polls are sent at an interval. */
   readonly unheld: number;
@@ -64,6 +66,7 @@ export const initialState = (policy: RetryPolicy): MachineState => ({
   policy,
   status: "idle",
   transport: "stream",
+  offline: false,
   attempt: 0,
   strikes: 0,
   current: undefined,

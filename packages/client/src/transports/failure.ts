@@ -17,7 +17,7 @@ export interface RequestFailure {
 }
 
 /** The longest wait that is followed: a day. */
-const MAX_FLOOR_MS = 86_400_000;
+export const MAX_FLOOR_MS = 86_400_000;
 
 /** A failure that may be retried, unless `retryable` says otherwise. */
 export function failure(
@@ -42,23 +42,51 @@ export function failureOf(error: ProgressError): RequestFailure {
   return { kind: "failed", error, strike: false, floorMs: 0 };
 }
 
-/** A successful response that holds something else than expected: it came from something between client and server. */
-export function unexpected(expected: string, received: string | null | undefined): RequestFailure {
+/** The address of a request, as error messages name it. */
+export interface Address {
+  readonly url: string;
+  /** The option that the address begins with. */
+  readonly baseUrl?: string;
+  /** The name of the option that has the whole address, if it is not `baseUrl`. */
+  readonly option?: string | undefined;
+}
+
+/** An address for error messages: without its query, and with the option that it comes from. */
+export function addressOf({ url, baseUrl, option }: Address): string {
+  const address = url.replace(/\?.*/s, "");
+  if (option) return `${address} (the option "${option}")`;
+  const isBelowBase = baseUrl !== undefined && url.startsWith(`${baseUrl}/`);
+  return isBelowBase ? `${address} (baseUrl: "${baseUrl}")` : address;
+}
+
+/**
+ * A successful response that holds something else than expected: it came from something between client and server.
+ *
+ * @param address - Where the response came from.
+ */
+export function unexpected(
+  expected: string,
+  received: string | null | undefined,
+  address?: Address,
+): RequestFailure {
   const got = received?.slice(0, 80) || "nothing";
-  return failure(`Unexpected response: expected ${expected}, got ${got}`, { strike: true });
+  const from = address ? ` from ${addressOf(address)}` : "";
+  return failure(`Unexpected response: expected ${expected}, got ${got}${from}`, { strike: true });
 }
 
 /** The failure of a response without a successful status: final only if the server itself sent it (P45). */
-export async function refusalOf(response: Response, now: number): Promise<RequestFailure> {
-  const { status, url, headers } = response;
+export async function refusalOf(response: Response, address: Address): Promise<RequestFailure> {
+  const { status, headers } = response;
   const body = parseJson(await response.text());
-  const floorMs = minimumWaitMs(headers, body, now);
+  const floorMs = minimumWaitMs(headers, body);
   const code = mediaTypeOf(headers) === "application/problem+json" && stringOf(body, "code", "");
+  const answered = `${addressOf(address)} answered with status ${status}`;
   if (isRefusalCode(code)) {
-    const detail = stringOf(body, "detail", `${url} answered with status ${status}.`);
+    const detail = stringOf(body, "detail", `${answered}.`);
     return failure(detail, { code, status, floorMs, retryable: isTemporary(status) });
   }
-  const message = `${url} answered with status ${status}, but not as a progress server does. If this lasts, check baseUrl.`;
+  const remedy = "If this lasts, check that the server's handler is mounted there.";
+  const message = `${answered}, but not as a progress server does. ${remedy}`;
   return failure(message, { status, floorMs });
 }
 
@@ -67,30 +95,29 @@ export function isTemporary(status: number): boolean {
   return status >= 500 || [408, 425, 429].includes(status);
 }
 
-/** The media type of a response: in lower case, and without parameters. */
+/** The media type of a response: in lower case, and without parameters. A proxy may repeat the header. */
 export function mediaTypeOf(headers: Headers): string {
-  return (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
+  return (headers.get("content-type") ?? "")
+    .replace(/[;,].*/s, "")
+    .trim()
+    .toLowerCase();
 }
 
 /**
  * How long a refused client has to wait, in milliseconds. A page of another origin can't read the header, so the body
  * of a problem has the wait as well (P41).
  */
-export function minimumWaitMs(headers: Headers, body: unknown, now: number): number {
-  return Math.min(
-    Math.max(retryAfterMs(headers, now), numberOf(body, "retryAfterMs", 0)),
-    MAX_FLOOR_MS,
-  );
+export function minimumWaitMs(headers: Headers, body: unknown): number {
+  const waitMs = Math.max(retryAfterMs(headers), numberOf(body, "retryAfterMs", 0));
+  return Math.min(waitMs, MAX_FLOOR_MS);
 }
 
 /**
  * `Retry-After` is a number of seconds or an HTTP date. Anything else counts as 0. A date is compared with the server's
- * own `Date`, because the clock of this device may be wrong.
+ * own `Date`, because the clock of this device may be wrong. Without a `Date` it says nothing.
  */
-function retryAfterMs(headers: Headers, now: number): number {
+function retryAfterMs(headers: Headers): number {
   const value = headers.get("retry-after") ?? "";
-  const seconds = Number(value);
-  if (!Number.isNaN(seconds)) return seconds * 1000 || 0;
-  const sentAt = Date.parse(headers.get("date") ?? "");
-  return Date.parse(value) - (Number.isNaN(sentAt) ? now : sentAt) || 0;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  return Date.parse(value) - Date.parse(headers.get("date") ?? "") || 0;
 }

@@ -1,5 +1,12 @@
 import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
-import { failure, failureOf, type RequestFailure, refusalOf } from "./failure.js";
+import {
+  type Address,
+  addressOf,
+  failure,
+  failureOf,
+  type RequestFailure,
+  refusalOf,
+} from "./failure.js";
 import { invalidOption } from "./invalid-option.js";
 
 /** Runs a function after a delay in milliseconds. Returns a function that cancels it. */
@@ -24,8 +31,7 @@ export interface HttpSettings {
 }
 
 /** One request. */
-export interface HttpRequest extends HttpSettings {
-  readonly url: string;
+export interface HttpRequest extends HttpSettings, Address {
   /** Whether the headers must be fresh, because the server refused the last ones. */
   readonly refresh: boolean;
   readonly signal: AbortSignal;
@@ -36,7 +42,7 @@ export interface AnswerReaders<Outcome> {
   /** Reads a response with a status of 2xx. */
   readonly accepted: (response: Response) => Promise<Outcome>;
   /** Reads any other response. @defaultValue {@link refusalOf} */
-  readonly refused?: (response: Response, now: number) => Promise<RequestFailure>;
+  readonly refused?: (response: Response, address: Address) => Promise<RequestFailure>;
 }
 
 /**
@@ -50,7 +56,7 @@ export async function sendRequest<Outcome>(
   init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
   { accepted, refused = refusalOf }: AnswerReaders<Outcome>,
 ): Promise<Outcome | RequestFailure> {
-  const { fetch, url, credentials, signal, clock } = request;
+  const { fetch, url, credentials, signal } = request;
   try {
     const headers = { ...(await ownHeaders(request)), ...init.headers };
     const response = await fetch(url, {
@@ -60,37 +66,31 @@ export async function sendRequest<Outcome>(
       headers: new Headers(headers),
       signal,
     });
-    return await (response.ok ? accepted(response) : refused(response, clock()));
+    return await (response.ok ? accepted(response) : refused(response, request));
   } catch (cause) {
     if (isProgressError(cause, "invalid-option")) return failureOf(cause);
-    if (!isAddress(url))
-      return failureOf(invalidOption("baseUrl", url, "an absolute URL where there is no page"));
-    return failure(`The request to ${url} failed; see the cause.`, { cause });
+    const address = addressOf(request);
+    if (canBeRequested(url))
+      return failure(`The request to ${address} failed; see the cause.`, { cause });
+    const wanted = "it must be an http or https URL without a password, or a path in a page";
+    const message = `${address} cannot be requested: ${wanted}.`;
+    return failureOf(new ProgressError("invalid-option", { message, cause }));
   }
 }
 
 /**
  * The headers of the caller.
  *
- * @throws ProgressError `invalid-option` for headers that cannot be sent. An error of the caller's own promise is thrown
- * as it is: credentials that can't be fetched now may be fetched later.
+ * @throws ProgressError `invalid-option` for headers that cannot be sent. An error of the caller's own promise is
+ * thrown as it is: credentials that can't be fetched now may be fetched later.
  */
 async function ownHeaders({ headers, refresh }: HttpRequest): Promise<Record<string, string>> {
   const own = await (typeof headers === "function" ? calledHeaders(headers, refresh) : headers);
-  const entries =
-    own instanceof Headers || Array.isArray(own) ? [...own] : Object.entries(own ?? {});
-  for (const [name, value] of entries) {
-    try {
-      new Headers([[name as string, value as string]]);
-    } catch {
-      throw invalidOption(
-        `headers["${name}"]`,
-        value,
-        "text that HTTP can send: ISO-8859-1 on one line",
-      );
-    }
+  try {
+    return Object.fromEntries(new Headers(own));
+  } catch {
+    throw unsendable(own as HeadersInit);
   }
-  return Object.fromEntries(new Headers(own));
 }
 
 function calledHeaders(
@@ -105,11 +105,28 @@ function calledHeaders(
   }
 }
 
-/** Whether a request can be sent to an address: relative ones need a page. */
-function isAddress(url: string): boolean {
+/** The error for headers that cannot be sent. It names the first of them. */
+function unsendable(headers: HeadersInit): ProgressError {
+  const entries = Array.isArray(headers) ? headers : Object.entries(headers);
+  for (const [name, value] of entries) {
+    try {
+      new Headers([[name, value] as [string, string]]);
+    } catch {
+      const wanted = "text that HTTP can send: ISO-8859-1 on one line";
+      return invalidOption(`headers["${name}"]`, value, wanted);
+    }
+  }
+  return invalidOption("headers", headers, "an object, a list of pairs, or Headers");
+}
+
+/** Whether a request can be sent to an address: over HTTP, or as the page itself was loaded. */
+function canBeRequested(url: string): boolean {
   try {
-    new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
-    return true;
+    // The URL of React Native has no `protocol`.
+    const { href } = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+    // `fetch` refuses a user name or a password in the address.
+    const isHttp = /^https?:\/\/[^/@]+(\/|$)/.test(href);
+    return isHttp || href.startsWith(String(globalThis.location?.protocol));
   } catch {
     return false;
   }

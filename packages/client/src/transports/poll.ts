@@ -12,14 +12,14 @@ const MIN_HELD_MS = 1000;
 export async function poll(request: TransportRequest): Promise<void> {
   const { clock, openTimeoutMs, holdMs, receive, onServerTime, report } = request;
   const startedAt = clock();
-  silenceLimit(request)(openTimeoutMs + holdMs, true);
+  silenceLimit(request)(openTimeoutMs + holdMs);
 
   async function accepted(response: Response): Promise<TransportEvent> {
     const text = await response.text();
     const data = parseJson(text);
     onServerTime(numberOf(data, "now", 0));
     const applied = receive(decodeDelta(data));
-    if (applied === "unknown-epoch") return unexpected("a delta of this job", text);
+    if (applied === "unknown-epoch") return unexpected("a delta of this job", text, request);
     const mayBeUnheld = holdMs > 0 && applied === "known";
     return { kind: "polled", unheld: mayBeUnheld && clock() - startedAt < MIN_HELD_MS };
   }

@@ -1,8 +1,8 @@
-import { failure } from "./failure.js";
+import { addressOf, failure } from "./failure.js";
 import type { TransportRequest } from "./transport.js";
 
-/** Starts the limit again. @param strike - Whether it is a strike to exceed it. */
-export type RestartLimit = (limitMs: number, strike: boolean) => void;
+/** Starts the limit again. To exceed it is a strike. */
+export type RestartLimit = (limitMs: number) => void;
 
 /**
  * Bounds how long a request may be without bytes. It reports `silent` at half of the limit, and fails the request at
@@ -19,9 +19,10 @@ export function silenceLimit(request: TransportRequest): RestartLimit {
     cancel = schedule(then, delayMs);
   }
 
-  return (limitMs, strike) => {
+  return (limitMs) => {
+    const message = `No data arrived from ${addressOf(request)} within ${limitMs} ms.`;
     wait(limitMs / 2, () => {
-      wait(limitMs / 2, () => report(failure(`No data arrived within ${limitMs} ms.`, { strike })));
+      wait(limitMs / 2, () => report(failure(message, { strike: true })));
       report({ kind: "silent" });
     });
   };

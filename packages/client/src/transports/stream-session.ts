@@ -1,76 +1,77 @@
 import { decodeDelta, PROTOCOL_VERSION } from "@emlinh/progress-protocol";
-import { failure, unexpected } from "./failure.js";
-import { numberOf, parseJson } from "./json.js";
-import { silenceLimit } from "./silence-limit.js";
+import { failure, MAX_FLOOR_MS, type RequestFailure, unexpected } from "./failure.js";
+import { numberOf, parseJson, stringOf } from "./json.js";
 import { sseDecoder } from "./sse-decoder.js";
+import { streamHealth } from "./stream-health.js";
 import type { TransportRequest } from "./transport.js";
 
-/** The silence that is allowed, in heartbeat intervals of the server (P36). */
-const MISSED_HEARTBEATS = 2.5;
-
 /**
- * Interprets the bytes of one stream, and reports its health. It begins when the request is sent: from then on the open
- * timeout runs.
+ * Interprets the bytes of one stream, and reports its health. It begins when the request is sent.
  *
  * @returns a function that takes the next bytes.
  */
 export function streamSession(request: TransportRequest): (bytes: Uint8Array) => void {
-  const { clock, signal, receive, report } = request;
-  const restartLimit = silenceLimit(request);
-  let limitMs = request.minSilenceMs;
-  let openedAt: number | undefined;
-  restartLimit(request.openTimeoutMs, true);
+  const { signal, receive, report } = request;
+  const health = streamHealth(request);
+  /** The cursor of `hello`. The frames up to it answer the request; a proxy may pass them and hold the rest. */
+  let answeredTo = "";
 
-  function alive(isNew = false): void {
-    openedAt ??= clock();
-    restartLimit(limitMs, false);
-    report({ kind: "alive", healthy: isNew || clock() - openedAt >= request.healthyMs });
-  }
-
-  /** Handles `hello` and `heartbeat`, which repeats only the time. */
   function onHello(data: unknown): void {
     const protocol = numberOf(data, "protocol", PROTOCOL_VERSION);
     if (protocol > PROTOCOL_VERSION) {
-      const message = `The server speaks protocol ${protocol}. Update this client.`;
-      report(failure(message, { retryable: false }));
+      report(failureOfProtocol(protocol));
       return;
     }
-    const heartbeatMs = numberOf(data, "heartbeatMs", 0);
-    limitMs = Math.max(limitMs, heartbeatMs * MISSED_HEARTBEATS);
+    answeredTo = stringOf(data, "cursor", "");
+    health.expectHeartbeats(numberOf(data, "heartbeatMs", 0));
     request.onServerTime(numberOf(data, "now", 0));
-    alive();
+    health.alive();
+  }
+
+  function onHeartbeat(data: unknown): void {
+    request.onServerTime(numberOf(data, "now", 0));
+    health.alive(true);
   }
 
   function onDelta(data: unknown, text: string): void {
-    const applied = receive(decodeDelta(data));
-    if (applied !== "unknown-epoch") alive(applied !== "known");
-    else report(unexpected("a delta of this job", text));
+    const delta = decodeDelta(data);
+    // A change that a poll has brought already (`known`) proves as much as a new one.
+    if (receive(delta) !== "unknown-epoch") health.alive(delta?.cursor !== answeredTo);
+    else report(unexpected("a delta of this job", text, request));
   }
 
   /** After a `timeout`, as after a `bye`, the next request shows what became of the job (P37, P38). */
   function onBye(data: unknown): void {
-    alive();
-    report({ kind: "bye", floorMs: numberOf(data, "retryMs", 0) });
+    health.alive();
+    report({ kind: "bye", floorMs: Math.min(numberOf(data, "retryMs", 0), MAX_FLOOR_MS) });
   }
 
-  const handlers: { readonly [event: string]: (data: unknown, text: string) => void } = {
-    hello: onHello,
-    heartbeat: onHello,
-    snapshot: onDelta,
-    progress: onDelta,
-    log: onDelta,
-    end: onDelta,
-    bye: onBye,
-    timeout: onBye,
-  };
-  const decode = sseDecoder(({ event = "", data }) => {
-    // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
-    if (!signal.aborted && Object.hasOwn(handlers, event)) handlers[event]?.(parseJson(data), data);
-  }, request.onRetry);
+  const handlers = new Map<string, (data: unknown, text: string) => void>([
+    ["hello", onHello],
+    ["heartbeat", onHeartbeat],
+    ["snapshot", onDelta],
+    ["progress", onDelta],
+    ["log", onDelta],
+    ["end", onDelta],
+    ["bye", onBye],
+    ["timeout", onBye],
+  ]);
+  const decode = sseDecoder(
+    ({ event = "", data }) => {
+      // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
+      if (!signal.aborted) handlers.get(event)?.(parseJson(data), data);
+    },
+    (retryMs) => request.onRetry(Math.min(retryMs, MAX_FLOOR_MS)),
+  );
 
   return (bytes) => {
-    // Comments alone do not make a stream: until the first event the open timeout runs.
-    if (openedAt !== undefined) alive();
+    // Comments alone do not make a stream.
+    if (health.isOpen) health.alive();
     decode(bytes);
   };
+}
+
+function failureOfProtocol(protocol: number): RequestFailure {
+  const message = `The server speaks protocol ${protocol}. Update this client.`;
+  return failure(message, { retryable: false });
 }

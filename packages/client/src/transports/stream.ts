@@ -1,4 +1,4 @@
-import { failure, mediaTypeOf, type RequestFailure, unexpected } from "./failure.js";
+import { addressOf, failure, mediaTypeOf, type RequestFailure, unexpected } from "./failure.js";
 import { sendRequest } from "./http.js";
 import { streamSession } from "./stream-session.js";
 import type { TransportRequest } from "./transport.js";
@@ -14,14 +14,16 @@ export async function stream(request: TransportRequest): Promise<void> {
     if (status === 204) {
       // The server says that this client has the job's end (P26), but it does not: the cursor is wrong.
       receive(undefined);
-      return unexpected(CONTENT_TYPE, "status 204");
+      return unexpected(CONTENT_TYPE, "status 204", request);
     }
     const type = mediaTypeOf(headers);
-    if (type !== CONTENT_TYPE || !body) return unexpected(CONTENT_TYPE, type);
+    if (status !== 200 || type !== CONTENT_TYPE || !body)
+      return unexpected(CONTENT_TYPE, type, request);
     const reader = body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || signal.aborted) return failure("The stream ended before the job did.");
+      if (done || signal.aborted)
+        return failure(`The stream of ${addressOf(request)} ended before the job did.`);
       onBytes(value);
     }
   }

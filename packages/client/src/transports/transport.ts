@@ -8,7 +8,7 @@ export interface TransportSettings extends HttpSettings {
   readonly openTimeoutMs: number;
   /** The least silence that is allowed on a stream after its first event; the server's heartbeat may raise it (P36). */
   readonly minSilenceMs: number;
-  /** The age at which a stream counts as healthy even if nothing new arrives. */
+  /** The age at which a stream that delivers counts as healthy. */
   readonly healthyMs: number;
 }
 
@@ -31,8 +31,11 @@ export interface TransportRequest extends HttpRequest, TransportSettings {
 
 /** The progress of one request. `polled`, `bye` and `failed` are the last event: the signal is aborted after them. */
 export type TransportEvent =
-  /** Bytes arrived on a stream. `healthy`: they held something new, or the stream is old enough. */
-  | { readonly kind: "alive"; readonly healthy: boolean }
+  /**
+   * Bytes arrived on a stream. `delivers`: since the answer to the request itself, a heartbeat or a later change has
+   * arrived. `healthy`: it delivers, and is old enough.
+   */
+  | { readonly kind: "alive"; readonly delivers: boolean; readonly healthy: boolean }
   /** No byte arrived for half of the limit. */
   | { readonly kind: "silent" }
   /** A poll was answered. `unheld`: it asked to be held, and was answered at once with nothing new. */

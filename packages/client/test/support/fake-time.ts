@@ -1,6 +1,9 @@
 import type { Schedule } from "@emlinh/progress-client";
 
-/** A clock and its timers. Both move only when a test moves them. */
+/**
+ * A clock and its timers. Both move only when a test moves them. A copy by `...` has the two options of a watch and
+ * nothing else.
+ */
 export interface FakeTime {
   clock(): number;
   readonly schedule: Schedule;
@@ -21,7 +24,7 @@ export function fakeTime(start = 1_700_000_000_000): FakeTime {
   const awaited: { ms: number; resolve(): void }[] = [];
   const awake = (): number => now - sleptMs;
 
-  return {
+  const options: Pick<FakeTime, "clock" | "schedule"> = {
     clock: () => now,
     schedule(run, delayMs) {
       const timer = { dueAt: awake() + Math.max(0, delayMs), run };
@@ -29,6 +32,8 @@ export function fakeTime(start = 1_700_000_000_000): FakeTime {
       for (const { ms, resolve } of awaited) if (ms === delayMs) resolve();
       return () => timers.delete(timer);
     },
+  };
+  const controls: Omit<FakeTime, "clock" | "schedule"> = {
     advance(ms) {
       const until = awake() + ms;
       for (;;) {
@@ -50,4 +55,5 @@ export function fakeTime(start = 1_700_000_000_000): FakeTime {
     },
     pending: () => [...timers].map(({ dueAt }) => dueAt - awake()).sort((a, b) => a - b),
   };
+  return Object.assign(Object.create(controls) as typeof controls, options);
 }

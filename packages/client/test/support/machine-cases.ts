@@ -17,7 +17,7 @@ export const POLICY: RetryPolicy = {
 export const WITHOUT_SLOT: RetryPolicy = { ...POLICY, transport: "poll", pollWaitMs: 0 };
 export const NOW = 1_700_000_000_000;
 export const CONTEXT: EventContext = { now: NOW, random: 0 };
-const failure = new ProgressError("refused", { message: "failed", retryable: true });
+const failure = new ProgressError("network", { message: "failed", retryable: true });
 export const unauthorized = new ProgressError("not-authenticated", { message: "401", status: 401 });
 export const missing = new ProgressError("job-not-found", { message: "404", status: 404 });
 
@@ -31,7 +31,7 @@ export const STATES: Record<ConnectionStatus, MachineState> = {
   live: { ...BASE, status: "live", current: C, attempt: 2 },
   suspect: { ...BASE, status: "suspect", current: C },
   waiting: { ...BASE, status: "waiting", attempt: 1 },
-  offline: { ...BASE, status: "offline", current: C },
+  offline: { ...BASE, status: "offline", offline: true, current: C },
   paused: { ...BASE, status: "paused" },
   polling: { ...BASE, status: "polling", transport: "poll", current: C, attempt: 5 },
   closed: { ...BASE, status: "closed" },
@@ -43,8 +43,9 @@ export const EVENTS = {
   leave: { kind: "leave" },
   pause: { kind: "pause", overdue: false },
   close: { kind: "close" },
-  alive: { kind: "alive", connection: C, healthy: false },
-  healthy: { kind: "alive", connection: C, healthy: true },
+  alive: { kind: "alive", connection: C, delivers: false, healthy: false },
+  delivers: { kind: "alive", connection: C, delivers: true, healthy: false },
+  healthy: { kind: "alive", connection: C, delivers: true, healthy: true },
   silent: { kind: "silent", connection: C },
   polled: { kind: "polled", connection: C, unheld: false },
   failed: { ...FAILED, error: failure },

@@ -77,7 +77,8 @@ function serveCreate(server: JobServer, intercept: CreateInterceptor): Map<strin
   return jobs;
 }
 
-function memoryStorage(): ManagerFixture["storage"] {
+/** An empty storage. */
+export function memoryStorage(): ManagerFixture["storage"] {
   const items = new Map<string, string>();
   return {
     items,

@@ -6,14 +6,16 @@ export function until<Job extends JobTypes>(
   condition: (snapshot: WatchSnapshot<Job>) => boolean,
 ): Promise<WatchSnapshot<Job>> {
   return new Promise((resolve) => {
-    const look = (): void => {
-      const snapshot = watch.getSnapshot();
-      if (!condition(snapshot)) return;
-      stop();
+    // The listener is called before `subscribe` returns.
+    let stop: (() => void) | undefined;
+    let found = false;
+    stop = watch.subscribe((snapshot) => {
+      if (found || !condition(snapshot)) return;
+      found = true;
+      stop?.();
       resolve(snapshot);
-    };
-    const stop = watch.subscribe(look);
-    look();
+    });
+    if (found) stop();
   });
 }
 

@@ -1,22 +1,23 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer, BodyAnswer } from "../core/http/types.js";
+import { checksFor } from "../shared/option-checks.js";
 import { discardStream } from "./guarded-subscription.js";
 import { targetAfter } from "./mount.js";
 import { askCore, omitConnectionHeader, sendAnswer } from "./node-answer.js";
 import type { NodeExchange } from "./node-exchange.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressHandler, requireProgress } from "./progress-handler.js";
 import { limitStall } from "./stall-limit.js";
 import { mergeVary } from "./vary.js";
 
 /** Options of {@link fastifyProgress}. */
 export interface FastifyProgressOptions {
-  readonly progress: DrainableProgress;
+  readonly progress: DrainableProgress<FastifyRequest>;
   /** The path where progress is served. */
   readonly prefix?: string | undefined;
 }
 
 /** The part of `Progress` that the plugin needs. */
-export interface DrainableProgress extends ProgressHandler {
+export interface DrainableProgress<Raw = unknown> extends ProgressHandler<Raw> {
   /** Ends all streams; resolves when they are gone. */
   drain(): Promise<void>;
 }
@@ -36,6 +37,7 @@ export interface DrainableProgress extends ProgressHandler {
  * ```
  */
 export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async (app, options) => {
+  requireRegistered(app, options);
   const { progress } = options;
   const segments = app.prefix.split("/").length - 1;
 
@@ -51,6 +53,24 @@ export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async
   app.all("/", handler);
   app.all("/*", handler);
 };
+
+/** @throws ProgressError `invalid-option` */
+function requireRegistered(app: unknown, options: unknown): void {
+  const call = "app.register(fastifyProgress, { prefix, progress })";
+  const { invalid, fault } = checksFor("fastifyProgress", call);
+  if (typeof (app as Partial<FastifyInstance> | undefined)?.addHook !== "function")
+    throw invalid(
+      "its first argument",
+      app,
+      `a Fastify app: pass the plugin uncalled, as in ${call}`,
+    );
+  const { progress, base } = options as { readonly progress?: unknown; readonly base?: unknown };
+  requireProgress("fastifyProgress", progress);
+  if (typeof Reflect.get(progress as object, "drain") !== "function")
+    throw invalid("progress", progress, "the value that createProgress() returns");
+  if (base !== undefined)
+    throw fault(`there is no option "base"; the path is prefix, as in ${call}.`);
+}
 
 /** No answer depends on a body, so no body is parsed, and none is refused for its type. Affects only this plugin. */
 function ignoreBodies(app: FastifyInstance): void {

@@ -1,4 +1,5 @@
 import type { Answer, RequestFacts } from "../core/http/types.js";
+import { checksFor } from "../shared/option-checks.js";
 import { type ExchangeLife, untilTurn, watchExchange } from "./exchange-life.js";
 import { type FetchCall, maxSilenceMsOf, nodeExchangeOf } from "./fetch-runtime.js";
 import { frameStream } from "./frame-stream.js";
@@ -6,7 +7,7 @@ import { discardStream } from "./guarded-subscription.js";
 import { resolveBase, type Target, targetBelow } from "./mount.js";
 import { ignoreErrors, type NodeExchange } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressHandler, requireProgress } from "./progress-handler.js";
 import { limitStall } from "./stall-limit.js";
 import { keepOpen } from "./write-stream.js";
 
@@ -19,20 +20,26 @@ export interface FetchProgressOptions {
 }
 
 /** The second argument of {@link FetchProgress}. */
-export interface FetchContext {
+export interface FetchContext<Raw = unknown> {
   /** The value of `facts.raw` of `authorize`, such as the context of Hono. @defaultValue the request */
-  readonly raw?: unknown;
+  readonly raw?: Raw;
 }
 
 /**
  * Answers a request. A request outside `base` gets 404.
  *
- * @param context - Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
+ * Its second argument is a {@link FetchContext}. It is required if `authorize` takes something else than a `Request`.
+ * Other objects, such as those that Next.js and Bun pass to a handler, do not become `facts.raw`.
  */
-export type FetchProgress = (
-  request: Request,
-  context?: FetchContext | object,
-) => Promise<Response>;
+export type FetchProgress<Raw = unknown> = [Request] extends [Raw]
+  ? (request: Request, context?: FetchContext<Raw> & OtherObject) => Promise<Response>
+  : [Raw] extends [Request]
+    ? (request: Raw, context?: FetchContext<Raw> & OtherObject) => Promise<Response>
+    : (request: Request, context: Required<FetchContext<Raw>>) => Promise<Response>;
+
+/** An object that a framework passes beside the request. Its members are ignored. */
+// biome-ignore lint/suspicious/noExplicitAny: any object fits this type, whereas `unknown` would exclude interfaces.
+export type OtherObject = { readonly [name: string]: any };
 
 /**
  * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.
@@ -47,28 +54,40 @@ export type FetchProgress = (
  * app.all("/api/video-progress/*", (c) => serve(c.req.raw, { raw: c })); // Hono
  * ```
  */
-export function fetchProgress(
-  progress: ProgressHandler,
+export function fetchProgress<Raw = unknown>(
+  progress: ProgressHandler<Raw>,
   options: FetchProgressOptions = {},
-): FetchProgress {
-  const base = resolveBase(options);
-  return async (request, context) => {
+): FetchProgress<Raw> {
+  requireProgress("fetchProgress", progress);
+  const base = resolveBase("fetchProgress", options);
+  const handler: ProgressHandler = progress;
+  const serve: FetchProgress = async (request, context) => {
+    requireRequest(request);
     const target = targetBelow(base, request.url);
-    if (!target) return respond({ request, signal: request.signal }, notFound());
+    if (!target) return respond({ request, signal: request.signal }, notFound(base, request.url));
     const call = { request, context, raw: rawOf(request, context) };
     const exchange = nodeExchangeOf(call);
     if (exchange) ignoreErrors(exchange);
     const life = exchange && watchExchange(exchange);
     if (exchange && life && !(await untilTurn(exchange, life))) return nobodyWaits();
     const facts = fetchFacts(call, target, life);
-    const answer = await progress.handle(facts);
+    const answer = await handler.handle(facts);
     life?.answered();
     return respond({ request, signal: facts.signal, exchange }, answer);
   };
+  return serve as FetchProgress<Raw>;
 }
 
-function rawOf(request: Request, context: FetchContext | object | undefined): unknown {
-  return (context as FetchContext | null | undefined)?.raw ?? request;
+/** @throws ProgressError `invalid-option` if a framework passes another object, such as the context of Hono. */
+function requireRequest(request: unknown): void {
+  const { url, headers } = (request ?? {}) as Partial<Request>;
+  if (typeof url === "string" && typeof headers?.get === "function") return;
+  const wanted = "a Request, as in serve(c.req.raw, { raw: c }) for Hono";
+  throw checksFor("fetchProgress").invalid("the request", request, wanted);
+}
+
+function rawOf(request: Request, context: FetchContext | undefined): unknown {
+  return context?.raw ?? request;
 }
 
 function fetchFacts(call: FetchCall, target: Target, life: ExchangeLife | undefined): RequestFacts {

@@ -1,5 +1,5 @@
-import { ProgressError } from "@emlinh/progress-protocol";
 import type { RequestFacts } from "../core/http/types.js";
+import { checksFor } from "../shared/option-checks.js";
 
 /** The parts of a URL below the mount point. */
 export type Target = Pick<RequestFacts, "path" | "query">;
@@ -10,24 +10,21 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 /**
  * The mount point as a prefix of paths: `""` for the root, else with a leading slash and without a trailing one.
  *
+ * @param functionName - The adapter, for errors.
  * @throws ProgressError `invalid-option`, also for any other option.
  */
-export function resolveBase(options: { readonly base?: string | undefined }): string {
-  const unknown = Object.keys(options).find((name) => name !== "base");
-  if (unknown !== undefined)
-    throw invalidOption(unknown, `there is no option "${unknown}"; the option is called "base".`);
+export function resolveBase(
+  functionName: string,
+  options: { readonly base?: string | undefined },
+): string {
+  const call = `${functionName}(progress, { base: "/progress" })`;
+  const { names, invalid } = checksFor(functionName, call);
+  names(options, ["base"]);
   const { base = "/" } = options;
   if (base === "/") return "";
   if (typeof base !== "string" || !/^\/[^?#]*[^?#/]$/.test(base))
-    throw invalidOption(
-      "base",
-      `base is ${JSON.stringify(base)}; it must be a path such as "/progress", without a slash at the end.`,
-    );
+    throw invalid("base", base, 'a path such as "/progress", without a slash at the end');
   return base;
-}
-
-function invalidOption(option: string, message: string): ProgressError {
-  return new ProgressError("invalid-option", { message, details: { option } });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { checksFor } from "../shared/option-checks.js";
 import { resolveBase, targetBelow } from "./mount.js";
 import { askCore, sendAnswer } from "./node-answer.js";
 import {
@@ -7,11 +8,11 @@ import {
   type NodeResponse,
 } from "./node-exchange.js";
 import { notFound } from "./not-found.js";
-import type { ProgressHandler } from "./progress-handler.js";
+import { type ProgressFor, requireProgress } from "./progress-handler.js";
 import { cutOff } from "./write-stream.js";
 
 export type { NodeRequest, NodeResponse } from "./node-exchange.js";
-export type { ProgressHandler } from "./progress-handler.js";
+export type { ProgressFor, ProgressHandler } from "./progress-handler.js";
 
 /** Options of {@link nodeProgress}. */
 export interface NodeProgressOptions {
@@ -29,7 +30,8 @@ export type NodeProgress = (
 /**
  * Serves progress from `node:http`, `node:https` and `node:http2` servers (HTTP/2 with the compatibility API).
  *
- * For a request outside `base` it calls `next`, or answers 404 if there is no `next`.
+ * For a request outside `base` it calls `next`, or answers 404 if there is no `next`. `facts.raw` of `authorize` is the
+ * request of Node.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
@@ -37,12 +39,14 @@ export type NodeProgress = (
  * createServer(nodeProgress(progress, { base: "/api/video-progress" })).listen(3000);
  * ```
  */
-export function nodeProgress(
-  progress: ProgressHandler,
+export function nodeProgress<Raw = NodeRequest>(
+  progress: ProgressFor<NodeRequest, Raw>,
   options: NodeProgressOptions = {},
 ): NodeProgress {
-  const base = resolveBase(options);
+  requireProgress("nodeProgress", progress);
+  const base = resolveBase("nodeProgress", options);
   return (req, res, next) => {
+    requireResponse(res);
     const exchange = { req, res };
     const target = targetBelow(base, req.url ?? "/");
     if (!target && next) next();
@@ -50,10 +54,17 @@ export function nodeProgress(
       void settle(exchange, next, async () => {
         const answer = target
           ? await askCore(progress, { exchange, target, raw: req })
-          : notFound();
+          : notFound(base, req.url ?? "/");
         if (answer) sendAnswer(exchange, answer);
       });
   };
+}
+
+/** @throws ProgressError `invalid-option` if a framework passes other objects, such as the context of Koa. */
+function requireResponse(res: unknown): void {
+  if (typeof (res as Partial<NodeResponse> | undefined)?.setHeader === "function") return;
+  const wanted = "a response of Node, as in serve(ctx.req, ctx.res) for Koa";
+  throw checksFor("nodeProgress").invalid("the second argument of a request", res, wanted);
 }
 
 /** Runs the answering of one request. Never rejects. */

@@ -7,22 +7,28 @@ import {
   type JobDefinition,
   type JobTypes,
   type Json,
+  type MetadataInput,
   NAME,
+  type PlanInput,
   type PlanStep,
   ProgressError,
+  planOf,
   type Validator,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../shared/errors.js";
 import { newJobId } from "../shared/ids.js";
 import { cutText } from "../shared/limits.js";
-import { checksFor } from "../shared/option-checks.js";
+import { checksFor, type OptionChecks } from "../shared/option-checks.js";
 import { isRecord, shown } from "../shared/untyped.js";
 import { jobSize } from "./job-size.js";
 import { metadataFields, refuseByThrowing } from "./job-update.js";
 import type { JobDraft } from "./store.js";
 
 /** A job to create: from a definition, or from a kind and a plan. */
-export type CreateJob<Job extends JobTypes = AnyJob> = CreateOptions<Job> &
+export type CreateJob<Job extends JobTypes = AnyJob, Metadata = object> = CreateOptions<
+  Job,
+  Metadata
+> &
   (
     | {
         readonly definition: JobDefinition<Job>;
@@ -32,15 +38,16 @@ export type CreateJob<Job extends JobTypes = AnyJob> = CreateOptions<Job> &
     | {
         /** The kind of job. */
         readonly kind: string;
-        /** The steps, in order. A job without any reports its percent as one number. */
-        readonly plan?: readonly PlanStep[] | undefined;
+        /** The steps, in order: their ids, or objects. A job without any reports its percent as one number. */
+        readonly plan?: readonly PlanInput[] | undefined;
         readonly definition?: undefined;
       }
   );
 
-export interface CreateOptions<Job extends JobTypes> {
-  /** Data about the job, by key. Everybody who may watch the job sees it. */
-  readonly metadata?: Partial<Job["metadata"]> | undefined;
+/** Options of `create`. */
+export interface CreateOptions<Job extends JobTypes = AnyJob, Metadata = object> {
+  /** Data about the job, by key: plain JSON. Everybody who may watch the job sees it. */
+  readonly metadata?: MetadataInput<Job, Metadata> | undefined;
   /** The first message, for people. */
   readonly message?: string | undefined;
   /**
@@ -69,7 +76,9 @@ export interface CreatedJob<Job extends JobTypes = AnyJob> {
  * @throws ProgressError `invalid-option` for a wrong id, key, kind, plan or deadline; `invalid-change` or `too-large`
  * for the metadata.
  */
-export async function draftOf<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+export async function draftOf<Job extends JobTypes>(
+  input: CreateJob<Job, unknown>,
+): Promise<Draft<Job>> {
   try {
     return await checkedDraft(input);
   } catch (cause) {
@@ -85,12 +94,15 @@ interface Draft<Job extends JobTypes> {
   readonly definition: JobDefinition<Job> | undefined;
 }
 
-async function checkedDraft<Job extends JobTypes>(input: CreateJob<Job>): Promise<Draft<Job>> {
+async function checkedDraft<Job extends JobTypes>(
+  input: CreateJob<Job, unknown>,
+): Promise<Draft<Job>> {
   names(input, NAMES);
   const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
-  if (definition !== undefined && !isRecord(definition))
-    throw invalid("definition", definition, "what defineJob() returns");
+  checkDefinition(checks, definition);
   const kind = definition?.kind ?? input.kind;
+  // An import that does not exist.
+  if (kind === undefined && "definition" in input) throw invalid("definition", kind, DEFINITION);
   checkOptions({ id, kind, key, deadlineMs, message });
   // null is no plan: only what is left out has a default.
   const { plan: steps = [], metadata: given = {} } = input;
@@ -148,16 +160,51 @@ export async function validated<Value>(
  */
 export function checkedJobId(method: string, jobId: unknown): string {
   if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
-  const wanted = '1 to 128 letters, digits, "_" and "-"';
-  throw new ProgressError("invalid-option", {
-    message: `${method}: the job id is ${shown(jobId)}; it must be ${wanted}.`,
+  throw invalidId(method, jobId, "the id of a job");
+}
+
+/**
+ * The id of the job that a method was given.
+ *
+ * @param job - A created job, or its id.
+ * @throws ProgressError `invalid-option`
+ */
+export function checkedJob(method: string, job: unknown): string {
+  const jobId = isRecord(job) && "id" in job ? job.id : job;
+  if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
+  throw invalidId(method, jobId, "a job that create() resolved with, or its id");
+}
+
+function invalidId(method: string, jobId: unknown, wanted: string): ProgressError {
+  const rule = '1 to 128 letters, digits, "_" and "-"';
+  return new ProgressError("invalid-option", {
+    message: `${method}: the job id is ${shown(jobId)}; it must be ${wanted}: ${rule}.`,
     details: { name: "jobId" },
   });
 }
 
 const NAMES = ["definition", "kind", "plan", "metadata", "message", "key", "id", "deadlineMs"];
 
-const { names, invalid } = checksFor("create");
+const checks = checksFor("create", "create({ kind, plan })");
+const { names, invalid } = checks;
+
+/** @throws ProgressError `invalid-option` for a value that is no definition, such as that of a missing import. */
+export function checkDefinition({ invalid }: OptionChecks, definition: unknown): void {
+  if (definition === undefined) return;
+  if (!isRecord(definition) || typeof definition.kind !== "string")
+    throw invalid("definition", definition, DEFINITION);
+  for (const name of ["metadata", "result"]) {
+    const validator = definition[name] as Partial<Validator> | null | undefined;
+    if (validator !== undefined && typeof validator?.["~standard"]?.validate !== "function")
+      throw invalid(
+        `the ${name} of the definition`,
+        validator,
+        "a validator, such as typed<Type>()",
+      );
+  }
+}
+
+const DEFINITION = "the value that defineJob() returns";
 
 type CheckedOptions = {
   readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
@@ -167,7 +214,7 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
   if (typeof id !== "string" || !JOB_ID.test(id))
     throw invalid("id", id, '1 to 128 letters, digits, "_" and "-"');
   if (typeof kind !== "string" || kind === "" || kind.length > 256)
-    throw invalid("kind", kind, "a string of 1 to 256 characters");
+    throw invalid("kind", kind, 'a string of 1 to 256 characters, such as "video"');
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > 256))
     throw invalid("key", key, "a string of 1 to 256 characters");
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0))
@@ -176,12 +223,16 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
     throw invalid("message", message, "a string");
 }
 
-/** Refuses a plan from which no percent could be derived. */
-function checkPlan(plan: unknown): readonly PlanStep[] {
-  if (!Array.isArray(plan)) throw invalid("plan", plan, "an array of { id, title, weight }");
+/** Fills in a plan, and refuses one from which no percent could be derived. */
+function checkPlan(input: unknown): readonly PlanStep[] {
+  if (!Array.isArray(input))
+    throw invalid("plan", input, 'an array of ids or { id, title, weight }, such as ["render"]');
+  const plan = planOf(input as readonly PlanInput[]);
   const ids = new Set<unknown>();
   for (const step of plan as readonly (Partial<PlanStep> | null)[]) {
-    const { id, title, weight } = step ?? {};
+    if (!isRecord(step))
+      throw invalid("a step of the plan", step, "its id, or an object { id, title, weight }");
+    const { id, title, weight } = step;
     if (typeof id !== "string" || !NAME.test(id))
       throw invalid("the id of a plan step", id, '1 to 64 letters, digits, "_" and "-"');
     if (ids.has(id)) throw invalid("the id of a plan step", id, "unique in the plan");
@@ -191,5 +242,5 @@ function checkPlan(plan: unknown): readonly PlanStep[] {
       throw invalid(`the weight of the plan step "${id}"`, weight, "a positive number");
     ids.add(id);
   }
-  return plan.map(({ id, title, weight }) => ({ id, title, weight }));
+  return plan;
 }

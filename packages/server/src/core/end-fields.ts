@@ -44,7 +44,11 @@ export function endFields(
   { step, onHidden }: EndContext,
 ): Fields {
   if (!END_STATUSES.has(status))
-    throw invalid("status", status, '"failed", "cancelled", "lost" or "timed-out"');
+    throw invalid(
+      "status",
+      status,
+      `"failed", "cancelled", "lost" or "timed-out"${toComplete(status)}`,
+    );
   names(options, ["message", "error"]);
   const { message, error } = options;
   const text = checkedMessage("end", message);
@@ -54,6 +58,11 @@ export function endFields(
     ...text,
     ...(error !== undefined && { error: jobErrorOf(error, step) as unknown as Json }),
   };
+}
+
+/** Only the worker has the result. */
+function toComplete(status: unknown): string {
+  return status === "completed" ? "; a worker completes its job by reporter.complete(result)" : "";
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type JobError, NAME } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
+import { checksFor } from "../shared/option-checks.js";
 import { isLiteral } from "../shared/untyped.js";
 
 /** The parts of a {@link JobFailure}. */
@@ -26,11 +27,23 @@ export class JobFailure extends Error {
   override readonly name: string = "JobFailure";
   readonly code: string;
 
-  constructor({ code, message, cause }: JobFailureInit) {
+  /** @throws ProgressError `invalid-option` without a code or a message. */
+  constructor(init: JobFailureInit) {
+    checkInit(init);
+    const { code, message, cause } = init;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     Object.defineProperty(this, BRAND, { value: true });
   }
+}
+
+const { names, invalid } = checksFor("JobFailure", "new JobFailure({ code, message })");
+
+function checkInit(init: unknown): asserts init is JobFailureInit {
+  names(init, ["code", "message", "cause"]);
+  const { code, message } = init as JobFailureInit;
+  if (typeof code !== "string") throw invalid("code", code, 'a string, such as "speech-failed"');
+  if (typeof message !== "string") throw invalid("message", message, "a string for people");
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Fields,
   type JobTypes,
   type Json,
+  type MetadataInput,
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { cutText } from "../shared/limits.js";
@@ -10,15 +11,13 @@ import { isRecord, type Refuse, readMembers, shown } from "../shared/untyped.js"
 import { raisePercent } from "./percent.js";
 
 /** An update of a job as a whole. Members that are left out keep their value. */
-export interface JobUpdate<Job extends JobTypes = AnyJob> {
+export interface JobUpdate<Job extends JobTypes = AnyJob, Metadata = object> {
   /** 0..100, for a job without a plan. It never falls within an attempt (P13). */
   readonly percent?: number | undefined;
   /** For people; cut at 4096 characters. `null` for none. */
   readonly message?: string | null | undefined;
   /** Replaces the keys that it names; `null` removes a key. Values are plain JSON. */
-  readonly metadata?:
-    | { readonly [Key in keyof Job["metadata"]]?: Job["metadata"][Key] | null }
-    | undefined;
+  readonly metadata?: MetadataInput<Job, Metadata, null> | undefined;
 }
 
 /**

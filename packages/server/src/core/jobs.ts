@@ -27,8 +27,8 @@ export type JobStatusReport<Job extends JobTypes = AnyJob> = JobState<Job> & {
  * `store-unavailable`.
  */
 export interface Jobs {
-  create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
-  read(jobId: string): Promise<JobStatusReport>;
+  create<Job extends JobTypes>(input: CreateJob<Job, unknown>): Promise<CreatedJob<Job>>;
+  read<Job extends JobTypes = AnyJob>(jobId: string): Promise<JobStatusReport<Job>>;
   readAfter(jobId: string, cursor: Cursor | undefined): Promise<StoredDelta>;
   /** @throws ProgressError `job-finished`, `job-held`, `invalid-change`, `too-large` */
   update(jobId: string, update: JobUpdate): Promise<void>;
@@ -85,8 +85,11 @@ async function readDelta(
   return delta;
 }
 
-async function readState({ store }: JobsContext, jobId: string): Promise<JobStatusReport> {
-  return stateIn(jobId, await readDelta(store, jobId, undefined));
+async function readState<Job extends JobTypes = AnyJob>(
+  { store }: JobsContext,
+  jobId: string,
+): Promise<JobStatusReport<Job>> {
+  return stateIn<Job>(jobId, await readDelta(store, jobId, undefined));
 }
 
 async function updateJob({ store }: JobsContext, jobId: string, update: JobUpdate): Promise<void> {

@@ -7,7 +7,10 @@ import type { Authorize } from "./authorize.js";
 import { resolveClockAndRandom } from "./clock-and-random.js";
 import type { ProgressStore } from "./store.js";
 
-const { names, timer, count, invalid } = checksFor("createProgress");
+const { names, timer, count, callback, invalid, fault } = checksFor(
+  "createProgress",
+  "createProgress({ store, authorize })",
+);
 
 /** The options that there are. The type makes a missing one an error. */
 const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
@@ -35,15 +38,19 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   random: true,
 };
 
-/** Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds. */
-export interface ProgressOptions {
+/**
+ * Options of `createProgress`. `undefined` means the default, `Infinity` lifts a bound. Durations are milliseconds.
+ *
+ * @typeParam Raw - The framework's request, as `authorize` takes it.
+ */
+export interface ProgressOptions<Raw = unknown> {
   /** Where jobs are kept. The caller owns the store: `close()` does not close it. */
   readonly store: ProgressStore;
   /**
    * Decides who may do what. Required, because there is no safe default; `allowAnyone` allows anyone to watch and
    * cancel.
    */
-  readonly authorize: Authorize;
+  readonly authorize: Authorize<Raw>;
   /**
    * A request that `authorize` has not decided after this long is answered 503. At most `maxStreams` requests wait for
    * it at once.
@@ -167,7 +174,7 @@ export interface Settings {
  *
  * @throws ProgressError `invalid-option`, naming the option, its value and what it must be.
  */
-export function resolveOptions(options: ProgressOptions): Settings {
+export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
   names(options, Object.keys(NAMES));
   requireFunctions(options);
   const onError = neverThrows(options.onError ?? createErrorPrinter());
@@ -182,7 +189,8 @@ export function resolveOptions(options: ProgressOptions): Settings {
   const settings: Settings = {
     ...timing,
     store: options.store,
-    authorize: options.authorize,
+    // The adapter that the progress is mounted with has checked the type of the request.
+    authorize: options.authorize as Authorize,
     authorizeTimeoutMs: timer("authorizeTimeoutMs", options.authorizeTimeoutMs ?? 10_000),
     trustedOrigins: resolveOrigins(options.trustedOrigins ?? []),
     retryMs: timer("retryMs", options.retryMs ?? 2_000),
@@ -215,15 +223,32 @@ export function jitteredRetryMs({ retryMs, random }: Pick<Settings, "retryMs" | 
   return Math.round(retryMs * (1 + random() / 2));
 }
 
-function requireFunctions({ store, authorize, onError, clock, random }: ProgressOptions): void {
-  if (typeof store?.read !== "function")
-    throw invalid("store", String(store), "a store, such as memoryStore()");
+function requireFunctions<Raw>(options: ProgressOptions<Raw>): void {
+  const { store, authorize, onError, clock, random } = options;
+  requireStore(store);
   if (typeof authorize !== "function")
-    throw invalid("authorize", String(authorize), "a function, such as allowAnyone");
-  for (const [name, value] of Object.entries({ onError, clock, random })) {
-    if (value !== undefined && typeof value !== "function")
-      throw invalid(name, String(value), "a function");
-  }
+    throw invalid("authorize", authorize, "a function, such as allowAnyone");
+  for (const [name, value] of Object.entries({ onError, clock, random })) callback(name, value);
+}
+
+/** The methods of a store. The type makes a missing one an error. */
+const STORE_METHODS: { readonly [Name in Exclude<keyof ProgressStore, "maxLogLines">]-?: true } = {
+  create: true,
+  write: true,
+  read: true,
+  watch: true,
+  remove: true,
+  sweep: true,
+  close: true,
+};
+
+function requireStore(store: unknown): void {
+  if (typeof store !== "object" || store === null || !("read" in store))
+    throw invalid("store", store, "a store, such as memoryStore()");
+  const members = store as Readonly<Record<string, unknown>>;
+  const missing = Object.keys(STORE_METHODS).find((name) => typeof members[name] !== "function");
+  if (missing !== undefined)
+    throw fault(`store has no method ${missing}(); pass a whole store, such as memoryStore().`);
 }
 
 function crossCheck({ heartbeatMs, idleTimeoutMs, reportIntervalMs, leaseMs }: Settings): void {
@@ -255,14 +280,14 @@ export function resolveLeaseMs(leaseMs: number | undefined, settings: Settings):
 /** @throws ProgressError `invalid-option` */
 function resolveOrigins(origins: readonly string[]): ReadonlySet<string> {
   if (!Array.isArray(origins))
-    throw invalid("trustedOrigins", String(origins), "an array of origins");
+    throw invalid("trustedOrigins", origins, 'an array such as ["https://app.example.com"]');
   return new Set(
-    origins.map((origin: unknown) => {
+    origins.map((origin: unknown, index) => {
       const normal = typeof origin === "string" ? normalOrigin(origin) : undefined;
       if (normal !== undefined) return normal;
       const wanted =
         'an origin such as "https://app.example.com": scheme, host and port, without a path';
-      throw invalid("trustedOrigins", `[${JSON.stringify(origin)}]`, wanted);
+      throw invalid(`trustedOrigins[${index}]`, origin, wanted);
     }),
   );
 }

@@ -17,7 +17,14 @@ import { type ProgressOptions, resolveOptions, type Settings } from "./options.j
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
-import { checkedRun, type RunOptions, runJob, type Work } from "./reporter/run-job.js";
+import {
+  checkedRun,
+  type PlainResult,
+  type Returned,
+  type RunOptions,
+  runJob,
+  type Work,
+} from "./reporter/run-job.js";
 import type { SweepReport } from "./store.js";
 import { createSweeper } from "./sweeper.js";
 import { type JobListener, watchJob } from "./watch-job.js";
@@ -28,14 +35,21 @@ export interface ProgressStats extends HubStats {
   readonly reporters: number;
 }
 
-/** Creates, runs and serves jobs. One per process and store. */
-export interface Progress {
+/**
+ * Creates, runs and serves jobs. One per process and store.
+ *
+ * @typeParam Raw - The framework's request, as `authorize` takes it. Only adapters of that framework accept the
+ * progress. A function that only works with jobs takes a `Progress` without it.
+ */
+export interface Progress<Raw = unknown> {
   /**
    * Creates a job. It is `queued`.
    *
    * @throws ProgressError `invalid-option`, `invalid-change`, `too-large`, `store-full`, `store-unavailable`
    */
-  create<Job extends JobTypes = AnyJob>(input: CreateJob<Job>): Promise<CreatedJob<Job>>;
+  create<Job extends JobTypes = AnyJob, Metadata = object>(
+    input: CreateJob<Job, Metadata>,
+  ): Promise<CreatedJob<Job>>;
   /**
    * Opens a job to work on it. From then on it is `running`, and held by the returned reporter: no other worker can
    * open it until the lease runs out, except for the next attempt or with `takeOver`.
@@ -63,13 +77,16 @@ export interface Progress {
    * });
    * ```
    */
-  run<Job extends JobTypes = AnyJob>(
+  run<
+    Job extends JobTypes = AnyJob,
+    Result extends Returned<Job["result"]> = Returned<Job["result"]>,
+  >(
     job: string | CreatedJob<Job>,
-    work: Work<Job>,
+    work: Work<Job, Result> & PlainResult<Result>,
     options?: RunOptions<Job>,
   ): Promise<JobState<Job>>;
   /** A job's whole state, or `undefined` if it is unknown or was removed. @throws ProgressError `store-unavailable` */
-  status(jobId: string): Promise<JobStatusReport | undefined>;
+  status<Job extends JobTypes = AnyJob>(jobId: string): Promise<JobStatusReport<Job> | undefined>;
   /**
    * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter
    * instead.
@@ -77,7 +94,10 @@ export interface Progress {
    * @throws ProgressError `job-not-found`, `job-expired`, `job-finished`, `job-held` for the percent of a job that a
    * worker holds, `invalid-change`, `too-large`, `store-unavailable`
    */
-  update(jobId: string, update: JobUpdate): Promise<void>;
+  update<Job extends JobTypes = AnyJob, Metadata = object>(
+    jobId: string,
+    update: JobUpdate<Job, Metadata>,
+  ): Promise<void>;
   /**
    * Asks the worker to stop. A job that is still queued ends at once (P27). Idempotent.
    *
@@ -108,7 +128,7 @@ export interface Progress {
    */
   watch(jobId: string, listener: JobListener): Promise<() => void>;
   /** Answers one request; adapters call it. Never rejects. */
-  handle(facts: RequestFacts): Promise<Answer>;
+  handle(facts: RequestFacts<Raw>): Promise<Answer>;
   /** Runs one sweep now. */
   sweep(): Promise<SweepReport>;
   /**
@@ -137,7 +157,7 @@ export interface Progress {
  * const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
  * ```
  */
-export function createProgress(options: ProgressOptions): Progress {
+export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Progress<Raw> {
   const settings = resolveOptions(options);
   const store = guardStore(settings.store, settings.clock);
   const hub = createHub(store, settings);
@@ -157,8 +177,10 @@ export function createProgress(options: ProgressOptions): Progress {
     create: (input) => jobs.create(input),
     open: workers.open,
     run: workers.run,
-    status: async (jobId) => unlessUnknown(jobs.read(checkedJobId("status", jobId)), undefined),
-    update: async (jobId, update) => jobs.update(checkedJobId("update", jobId), update),
+    status: async <Job extends JobTypes>(jobId: string) =>
+      unlessUnknown(jobs.read<Job>(checkedJobId("status", jobId)), undefined),
+    update: async (jobId, update) =>
+      jobs.update(checkedJobId("update", jobId), update as JobUpdate),
     cancel: async (jobId) => unlessUnknown(jobs.cancel(checkedJobId("cancel", jobId)), undefined),
     end: async (jobId, status, endOptions) =>
       jobs.end(checkedJobId("end", jobId), status, endOptions),
@@ -196,7 +218,7 @@ function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Worke
   return {
     open: (job, options) => openJob(context, job, options),
     async run(job, work, options) {
-      const { rethrow, openOptions } = checkedRun(work, options);
+      const { rethrow, openOptions } = checkedRun(job, work, options);
       const reporter = await openJob(context, job, openOptions);
       return runJob({ store, settings, rethrow }, reporter, work);
     },

@@ -43,7 +43,11 @@ export async function watchJob(
   listener: JobListener,
 ): Promise<() => void> {
   if (typeof listener !== "function")
-    throw checksFor("watch").invalid("listener", listener, "a function");
+    throw checksFor("watch").invalid(
+      "listener",
+      listener,
+      "a function, as in watch(jobId, (job) => {})",
+    );
   const handle = await hub.join(jobId, { isStream: false });
   const { topic } = handle;
   let cursor: Cursor | undefined;

@@ -10,8 +10,17 @@ export function unknownMember(value: unknown, known: readonly string[]): string 
   const shown = JSON.stringify(name.slice(0, 64));
   const nearest = nearestName(name, known);
   return nearest === undefined
-    ? `${shown}; known are ${known.map((each) => `"${each}"`).join(", ")}`
+    ? `${shown}; known ${known.length === 1 ? "is only" : "are"} ${listed(known)}.`
     : `${shown}; did you mean "${nearest}"?`;
+}
+
+/** The most names that a message lists. The types have all. */
+const MAX_LISTED = 10;
+
+/** Names as a message lists them. */
+export function listed(names: readonly string[]): string {
+  const first = names.slice(0, MAX_LISTED).map((name) => `"${name}"`);
+  return `${first.join(", ")}${names.length > MAX_LISTED ? " and others" : ""}`;
 }
 
 function namesOf(value: unknown): readonly string[] {

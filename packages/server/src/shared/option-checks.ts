@@ -1,7 +1,7 @@
-import { ProgressError } from "@emlinh/progress-protocol";
+import { type JsonObject, ProgressError } from "@emlinh/progress-protocol";
 import { unknownMember } from "./member-names.js";
 import { MAX_TIMER_MS } from "./time.js";
-import { isRecord, shown } from "./untyped.js";
+import { isLiteral, isRecord, shown } from "./untyped.js";
 
 /**
  * Checks the options of one function. Each check returns the value, or throws `invalid-option` and names the function.
@@ -13,31 +13,55 @@ export interface OptionChecks {
   duration(name: string, value: number): number;
   /** A positive number of milliseconds that fits into a timer. */
   timer(name: string, value: number): number;
-  /** Refuses options that are no object, or that have others than the known ones, such as a misspelt one. */
+  /** A function, or `undefined`. */
+  callback(name: string, value: unknown): void;
+  /** `true`, `false` or `undefined`. */
+  flag(name: string, value: unknown): void;
+  /**
+   * Refuses options that are no object, or that have others than the known ones, such as a misspelt one. An instance of
+   * a class with other members was passed in place of the options, such as the client of a database.
+   */
   names(options: unknown, known: readonly string[]): void;
   /** The error for an option that was refused. */
   invalid(name: string, value: unknown, wanted: string): ProgressError;
+  /** The error for a fault that is no wrong value. @param fault - Sentences that include the remedy. */
+  fault(fault: string): ProgressError;
 }
 
-/** The checks for the options of the function with this name. */
-export function checksFor(functionName: string): OptionChecks {
+/**
+ * The checks for the options of the function with this name.
+ *
+ * @param call - A right call, such as `redisStore({ client })`, which is shown if the options are no object.
+ */
+export function checksFor(functionName: string, call?: string): OptionChecks {
+  const wantedOptions = call === undefined ? "an object" : `an object, as in ${call}`;
+
+  function error(message: string, details: JsonObject): ProgressError {
+    return new ProgressError("invalid-option", { message: `${functionName}: ${message}`, details });
+  }
+
   function invalid(name: string, value: unknown, wanted: string): ProgressError {
-    return new ProgressError("invalid-option", {
-      message: `${functionName}: ${name} is ${printed(value)}; it must be ${wanted}.`,
-      details: { name, value: printed(value) },
-    });
+    const text = shown(value);
+    return error(`${name} is ${text}; it must be ${wanted}.`, { name, value: text });
   }
 
   return {
     invalid,
+    fault: (fault) => error(fault, {}),
     names(options, known) {
-      if (!isRecord(options)) throw invalid("the options object", options, "an object");
+      if (!isRecord(options)) throw invalid("the options object", options, wantedOptions);
       const unknown = unknownMember(options, known);
       if (unknown === undefined) return;
-      throw new ProgressError("invalid-option", {
-        message: `${functionName}: there is no option ${unknown}`,
-        details: { options: Object.keys(options) },
-      });
+      if (!isLiteral(options)) throw invalid("the options object", options, wantedOptions);
+      throw error(`there is no option ${unknown}`, { options: Object.keys(options) });
+    },
+    callback(name, value) {
+      if (value !== undefined && typeof value !== "function")
+        throw invalid(name, value, "a function");
+    },
+    flag(name, value) {
+      if (value !== undefined && typeof value !== "boolean")
+        throw invalid(name, value, "true or false");
     },
     count(name, value, least) {
       if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= least))
@@ -54,9 +78,4 @@ export function checksFor(functionName: string): OptionChecks {
       throw invalid(name, value, `a number of milliseconds above 0 and at most ${MAX_TIMER_MS}`);
     },
   };
-}
-
-/** A wrong value, without quotes around a string. Never throws. */
-function printed(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, 100) : shown(value);
 }

@@ -1,4 +1,5 @@
-import { unknownMember } from "./member-names.js";
+import { withoutPasswords } from "@emlinh/progress-protocol";
+import { listed, unknownMember } from "./member-names.js";
 
 /*
  * Values of untyped code. Each may be a proxy or have getters, and these may throw anything.
@@ -54,9 +55,8 @@ export function readMembers(
   { method, names, refuse }: WantedMembers,
 ): Readonly<Record<string, unknown>> {
   if (!isRecord(value)) {
-    const known = names.map((name) => `"${name}"`).join(", ");
     const fault = `${method} was called with ${shown(value)}`;
-    refuse(method, `${fault}; it must be an object with the members ${known}.`);
+    refuse(method, `${fault}; it must be an object with the members ${listed(names)}.`);
     return {};
   }
   const unknown = unknownMember(value, names);
@@ -72,23 +72,72 @@ export function readMembers(
   return members;
 }
 
-/** A wrong value as it is shown in a message. Never throws. */
+const MAX_SHOWN_LENGTH = 100;
+
+/**
+ * A wrong value as it is shown in a message: never the source of a function, the members of an object or a password. It
+ * reads as part of a sentence: `store is the function "memoryStore", which was not called`. Never throws.
+ */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value.slice(0, 100));
+      return JSON.stringify(shortened(withoutPasswords(value.slice(0, 10 * MAX_SHOWN_LENGTH))));
     case "function":
-      return "a function";
+      return shownFunction(value);
     case "object":
       if (value === null) return "null";
-      return isRecord(value) ? "an object" : shownObject(value);
+      return isRecord(value) ? shownRecord(value) : shownObject(value);
     default:
-      return String(value).slice(0, 100);
+      return shortened(String(value));
   }
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text;
+}
+
+function shownFunction(value: object): string {
+  const name = nameOf(value);
+  if (name === undefined) return "a function that was not called";
+  return /^class\b/.test(sourceOf(value))
+    ? `the class "${name}", not an instance of it`
+    : `the function "${name}", which was not called`;
+}
+
+function shownRecord(value: object): string {
+  if (isLiteral(value)) return "an object";
+  const name = nameOf(memberOf(value, "constructor"));
+  return name === undefined ? "an object of a class" : `an instance of "${name}"`;
 }
 
 function shownObject(value: object): string {
   const name = tagOf(value)?.slice("[object ".length, -1);
   if (name === undefined) return "an object that can't be read";
-  return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  if (name === "Promise") return "a Promise that was not awaited";
+  return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${shortened(name)}`;
+}
+
+/** The name of a function or a class; `undefined` without one. */
+function nameOf(value: unknown): string | undefined {
+  if (typeof value !== "function") return undefined;
+  const name = memberOf(value, "name");
+  return typeof name === "string" && /^[\w$]{1,64}$/.test(name) ? name : undefined;
+}
+
+function sourceOf(value: object): string {
+  try {
+    return Function.prototype.toString.call(value);
+  } catch {
+    // A proxy that was revoked.
+    return "";
+  }
+}
+
+function memberOf(value: object, name: string): unknown {
+  try {
+    return (value as Readonly<Record<string, unknown>>)[name];
+  } catch {
+    // A getter or a proxy threw.
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { checksFor } from "../shared/option-checks.js";
 import type { Need } from "./case.js";
 import { GROUPS } from "./cases/index.js";
 import { type MakeStore, type StoreCapabilities, withContext } from "./context.js";
@@ -43,6 +44,7 @@ export function storeSuite(
   makeStore: MakeStore,
   capabilities: StoreCapabilities,
 ): void {
+  requireArguments(test, makeStore, capabilities);
   const has: Readonly<Record<Need, boolean>> = {
     shared: capabilities.shared,
     durable: capabilities.durable,
@@ -60,4 +62,21 @@ export function storeSuite(
       else test.skip(`${title} (skipped: ${MISSING[missing]})`, body);
     }
   }
+}
+
+/** The capabilities that have no default. */
+const REQUIRED: readonly (keyof StoreCapabilities)[] = ["shared", "durable", "tombstones"];
+
+function requireArguments(test: unknown, makeStore: unknown, capabilities: unknown): void {
+  const { names, invalid } = checksFor("storeSuite", "storeSuite(test, makeStore, { clock: … })");
+  if (typeof test !== "function" || !("skip" in test))
+    throw invalid("test", test, "the test function of a test runner, with its skip()");
+  if (typeof makeStore !== "function")
+    throw invalid("makeStore", makeStore, "a function that makes a store, not the store");
+  names(capabilities, [...REQUIRED, "clock", "maxWakeMs", "emptyBackend"]);
+  const given = capabilities as { readonly [Name in keyof StoreCapabilities]?: unknown };
+  for (const name of REQUIRED)
+    if (typeof given[name] !== "boolean") throw invalid(name, given[name], "true or false");
+  if (given.clock !== "injected" && given.clock !== "backend")
+    throw invalid("clock", given.clock, '"injected" or "backend"');
 }

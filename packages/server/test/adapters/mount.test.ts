@@ -9,21 +9,21 @@ describe("resolveBase", () => {
     ["/a", "/a"],
     ["/api/video-progress", "/api/video-progress"],
   ])("given %j, returns the prefix %j", (base, prefix) => {
-    expect(resolveBase({ base })).toBe(prefix);
+    expect(resolveBase("nodeProgress", { base })).toBe(prefix);
   });
 
   test.each(["", "api", "/api/", "//", "/api?x", "/api#x", "https://x/api"])(
     "given %j, throws invalid-option and names the value",
     (base) => {
-      expect(() => resolveBase({ base })).toThrow(
+      expect(() => resolveBase("nodeProgress", { base })).toThrow(
         expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(base) }),
       );
     },
   );
 
   test("given a misspelt option, throws invalid-option and names both names", () => {
-    expect(() => resolveBase({ basePath: "/api" } as object)).toThrow(
-      'there is no option "basePath"; the option is called "base".',
+    expect(() => resolveBase("nodeProgress", { basePath: "/api" } as object)).toThrow(
+      'there is no option "basePath"; known is only "base".',
     );
   });
 });

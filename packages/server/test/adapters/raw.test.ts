@@ -10,7 +10,7 @@ import Koa from "koa";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
-import { fetchProgress } from "../../src/adapters/fetch.js";
+import { type FetchProgress, fetchProgress } from "../../src/adapters/fetch.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import type { BodyAnswer } from "../../src/core/http/types.js";
 import { BASE, type Host, hostOf, listen } from "./support/host.js";
@@ -127,7 +127,7 @@ describe("facts.raw", () => {
 describe("in Bun", () => {
   const request = () => new Request(`https://app.test${BASE}/job`);
 
-  async function factsIn(bun: boolean, ...args: Parameters<ReturnType<typeof fetchProgress>>) {
+  async function factsIn(bun: boolean, ...args: Parameters<FetchProgress>) {
     if (bun) vi.stubGlobal("Bun", {});
     onTestFinished(() => void vi.unstubAllGlobals());
     const core = scriptedCore(() => BODY);

@@ -28,6 +28,16 @@ describe("create", () => {
     });
   });
 
+  test("given a plan of step ids, derives their titles and gives them the weight 1", async () => {
+    const { progress } = makeContext();
+    const plan = ["write-script", { id: "render", weight: 6 }] as const;
+    const { id } = await progress.create({ kind: "video", plan });
+    expect((await progress.status(id))?.plan).toEqual([
+      { id: "write-script", title: "Write script", weight: 1 },
+      { id: "render", title: "Render", weight: 6 },
+    ]);
+  });
+
   test("given a definition, uses its kind and plan, and returns it", async () => {
     const { progress } = makeContext();
     const definition = defineJob({

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { ErrorCode } from "@emlinh/progress-protocol";
-import { expect, test } from "vitest";
+import { type ErrorCode, ProgressError } from "@emlinh/progress-protocol";
+import { describe, expect, test } from "vitest";
 import { refusalAnswer } from "../../src/core/http/refusal.js";
 
 /**
@@ -72,3 +72,29 @@ test.each(Object.entries(CODES) as [ErrorCode, number | undefined][])(
     });
   },
 );
+
+describe("given the anchors of docs/errors.md", () => {
+  const text = readFileSync(DOC, "utf8");
+  const headings = [...text.matchAll(/^### `([a-z-]+)`$/gm)].map(([, code]) => code);
+
+  test.each(Object.keys(CODES) as ErrorCode[])("those that errors of %s name exist", (code) => {
+    const { message } = new ProgressError(code, { message: "A fault." });
+    const [, anchor] = /docs\/errors\.md#([a-z-]+)/.exec(message) ?? [];
+    if (anchor !== undefined) expect(headings).toContain(anchor);
+  });
+
+  test("errors of wrong calls name theirs, once, and after the message", () => {
+    const message = "A fault. See docs/errors.md#invalid-option.";
+    const first = new ProgressError("invalid-option", { message: "A fault." });
+    expect(first.message).toBe(message);
+    expect(new ProgressError("invalid-option", first).message).toBe(message);
+  });
+
+  test("each row that says 'below' links to a heading, and each heading has such a row", () => {
+    const linked = rows.flatMap(({ code, when, remedy }) =>
+      `${when} ${remedy}`.includes(`[below](#${code})`) ? [code] : [],
+    );
+    expect(linked.sort()).toEqual([...headings].sort());
+    expect([...text.matchAll(/\[below\]\(#([a-z-]+)\)/g)]).toHaveLength(headings.length);
+  });
+});

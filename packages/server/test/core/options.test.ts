@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { allowAnyone, createProgress, memoryStore, type ProgressOptions } from "../../src/index.js";
+import { shown } from "../../src/shared/untyped.js";
 import { makeContext, useFakeTime } from "./context.js";
 import { requestFacts } from "./requests.js";
 
@@ -51,7 +52,7 @@ describe("options", () => {
         code: "invalid-option",
         message: isPair
           ? expect.stringMatching(/which is \d+/)
-          : expect.stringContaining(`${name} is ${String(value)}`),
+          : expect.stringContaining(`${name} is ${shown(value)}`),
       }),
     );
   });
@@ -77,7 +78,7 @@ describe("options", () => {
     expect(() => createProgress(options)).toThrow(
       expect.objectContaining({
         code: "invalid-option",
-        message: expect.stringContaining(`trustedOrigins is [${JSON.stringify(origin)}]`),
+        message: expect.stringContaining(`trustedOrigins[1] is ${shown(origin)}`),
       }),
     );
   });

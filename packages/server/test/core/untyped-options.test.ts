@@ -30,8 +30,13 @@ describe("create from untyped code", () => {
     ["the plan null", { kind: "k", plan: null }, /plan is null/],
     ["a plan object", { kind: "k", plan: { a: step } }, /plan is an object/],
     ["a plan of a Set", { kind: "k", plan: new Set([step]) }, /plan is a Set/],
-    ["a step null", { kind: "k", plan: [null] }, /id of a plan step is undefined/],
-    ["a step that is a text", { kind: "k", plan: ["render"] }, /id of a plan step is undefined/],
+    ["a step null", { kind: "k", plan: [null] }, /a step of the plan is null/],
+    ["a step without an id", { kind: "k", plan: [{}] }, /id of a plan step is undefined/],
+    [
+      "a step that is a wrong id",
+      { kind: "k", plan: ["render it"] },
+      /id of a plan step is "?render it/,
+    ],
     ["a weight of a text", { kind: "k", plan: [{ ...step, weight: "2" }] }, /weight.*is "?2/],
     ["a weight of a symbol", { kind: "k", plan: [{ ...step, weight: Symbol("w") }] }, /weight/],
     ["a weight of a bigint", { kind: "k", plan: [{ ...step, weight: 2n }] }, /weight/],
@@ -56,7 +61,13 @@ describe("create from untyped code", () => {
     ["the kind 42", { kind: 42 }, /kind is 42/],
     ["a kind of an array", { kind: ["k"] }, /kind is an Array/],
     ["a definition that is a text", { definition: "video" }, /definition is "?video/],
-    ["a definition without a kind", { definition: {} }, /kind is undefined/],
+    ["a definition without a kind", { definition: {} }, /definition is an object.*defineJob\(\)/],
+    ["a missing import", { definition: undefined }, /definition is undefined.*defineJob\(\)/],
+    [
+      "a schema that is no validator",
+      { definition: { kind: "k", plan: [], metadata: { topic: "string" } } },
+      /metadata of the definition is an object.*a validator/,
+    ],
     ["null", null, /options object is null/],
     ["nothing", undefined, /options object is undefined/],
     ["a text", "video", /options object is "?video/],
@@ -138,8 +149,8 @@ describe("options of untyped code", () => {
     ["attempt is 2", { attempt: 2 }],
     ["signal is an object", { signal: {} }],
     ["signal is null", { signal: null }],
-    ["definition is k", { definition: "k" }],
-    ["the options object is next", "next"],
+    ['definition is "k"', { definition: "k" }],
+    ['the options object is "next"', "next"],
     ["the options object is null", null],
   ])("given open with wrong options, throws: open: %s", async (message, options) => {
     const { progress, createJob, store } = makeContext();
@@ -154,7 +165,7 @@ describe("options of untyped code", () => {
 
   test.each<[string, unknown, unknown]>([
     ['there is no option "rethrows"; did you mean "rethrow"?', () => {}, { rethrows: true }],
-    ["rethrow is yes", () => {}, { rethrow: "yes" }],
+    ['rethrow is "yes"', () => {}, { rethrow: "yes" }],
     ["work is an object", {}, undefined],
     ["work is undefined", undefined, undefined],
   ])("given run with wrong arguments, throws: run: %s", async (message, work, options) => {

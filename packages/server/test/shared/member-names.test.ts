@@ -17,7 +17,7 @@ test.each([
   ["progress", undefined],
   ["constructor", undefined],
 ])("given the member %s, names %s as the one that was meant", (name, nearest) => {
-  const known = `known are ${KNOWN.map((each) => `"${each}"`).join(", ")}`;
+  const known = `known are ${KNOWN.map((each) => `"${each}"`).join(", ")}.`;
   expect(unknownMember({ id: 1, [name]: 1 }, KNOWN)).toBe(
     nearest === undefined ? `"${name}"; ${known}` : `"${name}"; did you mean "${nearest}"?`,
   );

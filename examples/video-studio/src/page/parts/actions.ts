@@ -1,6 +1,6 @@
 import { el, setAttribute, setHidden, setText } from "../dom.js";
 import { icon } from "../icons.js";
-import { isLive, type Video } from "../job-view.js";
+import { isLive, remedyOf, type Video } from "../job-view.js";
 import type { Phase, Texts } from "../texts/texts.js";
 import { createButton } from "./button.js";
 
@@ -10,7 +10,7 @@ export interface CardCallbacks {
   cancel(): Promise<void>;
   /** Requests the same video again, at once. */
   again(): void;
-  /** Puts the input of this video into the composer. */
+  /** Puts the input of this video into the composer, for a similar video or for a change. */
   another(): void;
   copyLink(): Promise<void>;
 }
@@ -47,14 +47,14 @@ export function createActions(
     element,
     render({ phase, video, isOwn, texts }) {
       const result = video?.result ?? undefined;
-      const hasInput = video !== undefined;
+      const remedy = remedyOf(phase, video);
       cancel.render(phase, texts);
       setHidden(cancel.element, !isOwn || !isLive(phase) || phase === "joining", fallback);
       setHidden(download, result === undefined);
-      setHidden(again.element, isLive(phase) || result !== undefined || !hasInput, fallback);
-      setHidden(another.element, result === undefined, fallback);
+      setHidden(again.element, remedy !== "again", fallback);
+      setHidden(another.element, result === undefined && remedy !== "edit", fallback);
       setText(again.label, texts.again);
-      setText(another.label, texts.anotherLikeThis);
+      setText(another.label, result === undefined ? texts.edit : texts.anotherLikeThis);
       setText(downloadLabel, texts.download);
       if (result !== undefined) {
         setAttribute(download, "href", result.videoUrl);

@@ -2,10 +2,9 @@ import { type ConnectionProblem, secondsUntil } from "../connection-view.js";
 import { el, setHidden, setText } from "../dom.js";
 import type { I18n } from "../i18n.js";
 import { icon } from "../icons.js";
+import { NOTICED_AFTER_MS } from "../news.js";
 import type { Texts } from "../texts/texts.js";
 
-/** A problem that ends within this time is not shown. */
-const DELAY_MS = 1500;
 const TICK_MS = 500;
 
 /** The line above the composer that shows a problem of the connection. */
@@ -34,11 +33,11 @@ export function createBanner(i18n: I18n, onTryNow: () => void, fallback: () => v
   function show(): void {
     clearTimeout(timer);
     const now = Date.now();
-    const isDue = problem !== undefined && now - since >= DELAY_MS;
+    const isDue = problem !== undefined && now - since >= NOTICED_AFTER_MS;
     if (!isDue && element.contains(document.activeElement)) fallback();
     setHidden(element, !isDue);
     if (problem === undefined) return;
-    timer = setTimeout(show, isDue ? TICK_MS : DELAY_MS - (now - since));
+    timer = setTimeout(show, isDue ? TICK_MS : NOTICED_AFTER_MS - (now - since));
     if (!isDue) return;
     const { texts } = i18n;
     element.dataset.kind = problem.kind;

@@ -1,16 +1,8 @@
 import type { LogLine } from "@emlinh/progress-client";
+import { type CardFacts, type CardView, cardView } from "../card-view.js";
 import { el, setAttribute, setText } from "../dom.js";
 import { type IconName, icon } from "../icons.js";
-import {
-  explain,
-  isLive,
-  phaseOf,
-  progressOf,
-  stepsOf,
-  type Tone,
-  toneOf,
-  type Video,
-} from "../job-view.js";
+import { stepsOf, type Tone } from "../job-view.js";
 import type { Texts } from "../texts/texts.js";
 import type { VideoInput } from "../video-input.js";
 import { type CardCallbacks, createActions } from "./actions.js";
@@ -21,12 +13,9 @@ import { createStage } from "./stage.js";
 import { createSteps } from "./steps.js";
 
 /** The state of a card. */
-interface CardState {
-  readonly video: Video | undefined;
+interface CardState extends CardFacts {
   readonly log: readonly LogLine[];
   readonly input: VideoInput | undefined;
-  /** Whether the server refused further data of the job. */
-  readonly isGone: boolean;
   readonly isOwn: boolean;
   readonly texts: Texts;
 }
@@ -61,25 +50,25 @@ export function createCard(callbacks: CardCallbacks): Card {
   return {
     element,
     render(state) {
-      const { video, texts } = state;
-      const phase = phaseOf(video, state.isGone);
-      const { percent, text, remaining } = progressOf(video, phase, texts);
+      const { phase, video, news, texts } = state;
+      const view = cardView(state, texts);
       const topic = video?.metadata.topic ?? state.input?.topic ?? "";
       element.dataset.phase = phase;
-      element.dataset.tone = toneOf(phase);
+      element.dataset.tone = view.tone;
+      element.dataset.news = news.kind;
       setAttribute(element, "aria-label", topic || texts.headline[phase]);
       // There is nothing to show of an unknown video.
       const isEmpty = phase === "gone" && video === undefined;
       for (const part of [bar.element, body, log.element]) part.hidden = isEmpty;
-      head.render(state);
+      head.render(phase === "completed" ? { ...view, percentText: "" } : view, state);
       link.render(phase, texts);
       bar.render({
-        percent,
-        isBusy: isLive(phase),
+        percent: view.percent,
+        isBusy: view.isBusy,
         label: texts.progressLabel(topic),
-        valueText: [text || texts.headline[phase], remaining].filter(Boolean).join(", "),
+        valueText: valueTextOf(view),
       });
-      stage.render({ video, input: state.input, isBusy: isLive(phase), texts });
+      stage.render({ video, input: state.input, isBusy: view.isBusy, texts });
       steps.render(stepsOf(video, phase, texts), texts);
       actions.render({ phase, video, isOwn: state.isOwn, texts });
       log.render(state.log, texts);
@@ -90,7 +79,7 @@ export function createCard(callbacks: CardCallbacks): Card {
 function createHead(link: HTMLElement): {
   readonly element: HTMLElement;
   readonly headline: HTMLElement;
-  render(state: CardState): void;
+  render(view: CardView, state: Pick<CardState, "isOwn" | "texts">): void;
 } {
   const mark = el("span", { class: "card-mark" });
   const headline = el("h2", { class: "card-headline", attributes: { tabindex: -1 } });
@@ -107,25 +96,20 @@ function createHead(link: HTMLElement): {
   return {
     element,
     headline,
-    render({ video, isGone, isOwn, texts }) {
-      const phase = phaseOf(video, isGone);
-      const figures = progressOf(video, phase, texts);
-      if (toneOf(phase) !== tone) {
-        tone = toneOf(phase);
+    render(view, { isOwn, texts }) {
+      if (view.tone !== tone) {
+        tone = view.tone;
         mark.replaceChildren(icon(ICONS[tone]));
       }
-      setText(headline, headlineOf(video, texts.headline[phase], texts));
-      setText(explanation, explain(phase, video, texts) || (isOwn ? "" : texts.readOnly));
-      setText(percent, phase === "completed" ? "" : figures.text);
-      setText(remaining, figures.remaining);
+      setText(headline, view.headline);
+      setText(explanation, view.explanation || (isOwn ? "" : texts.readOnly));
+      setText(percent, view.percentText);
+      setText(remaining, view.remaining);
     },
   };
 }
 
-/** The title of a finished video, else the headline with the number of the attempt if there were several. */
-function headlineOf(video: Video | undefined, headline: string, texts: Texts): string {
-  if (video?.result) return video.result.title;
-  return video !== undefined && video.attempt > 1
-    ? `${headline} · ${texts.attempt(video.attempt)}`
-    : headline;
+/** The value of the bar for screen readers. */
+function valueTextOf({ percentText, headline, remaining }: CardView): string {
+  return [percentText || headline, remaining].filter(Boolean).join(", ");
 }

@@ -1,11 +1,12 @@
 import { el } from "../dom.js";
 import { icon } from "../icons.js";
+import { createSendStatus } from "./send-status.js";
 
 /** The elements of the composer. */
 export type ComposerView = ReturnType<typeof createComposerView>;
 
-/** Creates the elements of the composer. */
-export function createComposerView() {
+/** Creates the elements of the composer. `onCancel` gives up what is being sent. */
+export function createComposerView(onCancel: () => void) {
   const topic = el("textarea", {
     class: "composer-topic",
     attributes: {
@@ -26,12 +27,9 @@ export function createComposerView() {
     [sendText, icon("send")],
   );
   const options = el("div", { class: "composer-options", attributes: { id: "options" } });
-  const error = el("p", {
-    class: "composer-error",
-    attributes: { id: "topic-error", role: "alert" },
-  });
+  const status = createSendStatus(onCancel, topic);
   const element = el("form", { class: "composer" }, [
-    error,
+    status.element,
     label,
     el("div", { class: "composer-line" }, [topic, send]),
     el("div", { class: "composer-foot" }, [toggle, hint, counter]),
@@ -49,7 +47,7 @@ export function createComposerView() {
     send,
     sendText,
     options,
-    error,
+    status,
   };
 }
 

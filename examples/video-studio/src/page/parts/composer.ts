@@ -1,11 +1,12 @@
 import { LIMITS } from "../../pipeline/request.js";
+import { hasWords, normalizeTopic, topicRefusal } from "../../shared/topic.js";
 import { setAttribute, setText } from "../dom.js";
 import type { I18n } from "../i18n.js";
 import type { Texts } from "../texts/texts.js";
 import type { VideoInput } from "../video-input.js";
 import { createChoices } from "./choices.js";
 import { type ComposerView, createComposerView, listenTo } from "./composer-view.js";
-import { createSender, type Send } from "./sender.js";
+import { createSender, type Send, type SenderState } from "./sender.js";
 
 /** The form in which the user describes a video. */
 export interface Composer {
@@ -25,7 +26,7 @@ const COUNTED_FROM = 100;
 
 /** Creates the composer. */
 export function createComposer(i18n: I18n, send: Send): Composer {
-  const view = createComposerView();
+  const view = createComposerView(() => sender.cancel());
   const choices = createChoices(i18n, () => render());
   const sender = createSender(send, () => render());
   view.options.append(choices.element);
@@ -34,19 +35,18 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     const { texts } = i18n;
     // First, because the summary contains their labels.
     choices.render();
-    const { isSending, message } = sender;
-    const summary = choices.summary();
-    renderView(view, { texts, summary, isSending, message: message?.(texts) ?? "" });
+    renderView(view, { texts, summary: choices.summary(), sending: sender.state });
   }
 
   async function submit(): Promise<void> {
     const topic = topicOf(view.topic);
     if (topic.length > LIMITS.maxTextChars) return;
-    if (!/[\p{L}\p{N}]/u.test(topic)) {
-      sender.setMessage(({ topicMissing }) => topicMissing);
+    if (faultOf(topic, i18n) !== undefined) {
+      sender.setMessage(() => faultOf(topic, i18n) ?? "");
       view.topic.focus();
     } else if (await deliver({ topic, ...choices.value })) {
-      view.topic.value = "";
+      // The user may have begun to write the next topic.
+      if (topicOf(view.topic) === topic) view.topic.value = "";
       render();
     }
   }
@@ -55,7 +55,18 @@ export function createComposer(i18n: I18n, send: Send): Composer {
   async function deliver(input: VideoInput): Promise<boolean> {
     const result = await sender.send(input);
     if (result === "failed") view.topic.focus();
+    // The input of a card's button is not in the fields.
+    if (result === "cancelled" && topicOf(view.topic) === "") fill(input);
     return result === "sent";
+  }
+
+  function fill(input: VideoInput | { readonly topic: string }): void {
+    view.topic.value = input.topic;
+    if ("duration" in input) choices.set(input);
+    sender.setMessage(undefined);
+    render();
+    view.topic.focus();
+    view.topic.setSelectionRange(input.topic.length, input.topic.length);
   }
 
   listenTo(view, {
@@ -69,13 +80,7 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     send: (input) => void deliver(input),
     focus: () => view.topic.focus(),
     collapse: () => setAttribute(view.toggle, "aria-expanded", "false"),
-    fill(input) {
-      view.topic.value = input.topic;
-      if ("duration" in input) choices.set(input);
-      sender.setMessage(undefined);
-      view.topic.focus();
-      view.topic.setSelectionRange(input.topic.length, input.topic.length);
-    },
+    fill,
   };
 }
 
@@ -83,12 +88,11 @@ interface ViewState {
   readonly texts: Texts;
   /** The chosen options as one line of text. */
   readonly summary: string;
-  readonly isSending: boolean;
-  /** May be empty. */
-  readonly message: string;
+  readonly sending: SenderState;
 }
 
-function renderView(view: ComposerView, { texts, summary, isSending, message }: ViewState): void {
+function renderView(view: ComposerView, { texts, summary, sending }: ViewState): void {
+  const { isSending } = sending;
   const left = LIMITS.maxTextChars - topicOf(view.topic).length;
   view.topic.placeholder = texts.topicPlaceholder;
   setText(view.label, texts.topicLabel);
@@ -101,7 +105,7 @@ function renderView(view: ComposerView, { texts, summary, isSending, message }: 
   setText(view.sendText, isSending ? texts.sending : texts.send);
   setAttribute(view.send, "aria-disabled", isSending || left < 0 ? "true" : false);
   setAttribute(view.element, "data-sending", isSending);
-  setText(view.error, message);
+  view.status.render(sending, texts);
 }
 
 /** The number of characters that are left, or an empty string if many are left. */
@@ -110,7 +114,12 @@ function countText(left: number, texts: Texts): string {
   return left < 0 ? texts.charactersOver(-left) : texts.charactersLeft(left);
 }
 
+/** The sentence for a topic that can't be made into a video, in the user's present language. */
+function faultOf(topic: string, { language, texts }: I18n): string | undefined {
+  return hasWords(topic) ? topicRefusal(topic, language) : texts.topicMissing;
+}
+
 /** The topic, normalized as the server does before it counts the characters. */
 function topicOf(field: HTMLTextAreaElement): string {
-  return field.value.normalize("NFC").trim();
+  return normalizeTopic(field.value);
 }

@@ -1,5 +1,5 @@
 import type { LogLine } from "@emlinh/progress-client";
-import { el, setText } from "../dom.js";
+import { el, setAttribute, setText } from "../dom.js";
 import { icon } from "../icons.js";
 import type { Texts } from "../texts/texts.js";
 
@@ -7,6 +7,7 @@ const MAX_WARNINGS = 3;
 
 /**
  * The job's log. All lines are in a disclosure, the newest one is beside its title, and warnings are always visible.
+ * A single line needs no disclosure. The box has the height of one line from the beginning.
  */
 export function createLog(): {
   readonly element: HTMLElement;
@@ -24,7 +25,12 @@ export function createLog(): {
     dropped,
     list,
   ]);
-  const element = el("div", { class: "log-box" }, [warnings, details]);
+  const only = el("p", { class: "log-only" });
+  const element = el("div", { class: "log-box" }, [warnings, only, details]);
+  // The lines appear below the summary, where the composer may cover them.
+  details.addEventListener("toggle", () => {
+    if (details.open) element.scrollIntoView({ block: "nearest" });
+  });
   const rows = new Map<number, HTMLElement>();
   let shown: readonly LogLine[] | undefined;
 
@@ -37,6 +43,11 @@ export function createLog(): {
       setText(dropped, older === 0 ? "" : texts.logDropped(older));
       if (lines === shown) return;
       shown = lines;
+      const hasMore = lines.length + older > 1;
+      details.hidden = !hasMore;
+      only.hidden = hasMore || (lines.length === 1 && lines[0]?.level !== "info");
+      setText(only, hasMore ? "" : (lines[0]?.text ?? ""));
+      setAttribute(element, "data-empty", lines.length === 0);
       setText(newest, lines.at(-1)?.text ?? "");
       syncRows(list, rows, lines);
       const warned = lines.filter(({ level }) => level !== "info").slice(-MAX_WARNINGS);

@@ -15,8 +15,24 @@ export type Phase =
   | "gone"
   | TerminalStatus;
 
-/** The error codes of the server, in addition to those of the pipeline. */
-type ServerErrorCode = "worker-silent" | "server-stopped";
+/**
+ * The error codes whose text is the page's own. The remedy for a missing ffmpeg is known to the server only, so its
+ * message is shown.
+ */
+type ErrorCode =
+  | Exclude<VideoErrorCode, "ffmpeg-missing">
+  | "worker-silent"
+  | "server-stopped"
+  // The codes of the library, for jobs whose worker or server could not give a reason.
+  | "job-lost"
+  | "job-timed-out"
+  | "job-failed";
+
+/** The texts that differ for a user who opened a shared link. */
+type ViewerTexts = Pick<Texts, "queueNext" | "queuePosition" | "unseen"> & {
+  readonly headline: Readonly<Partial<Record<Phase, string>>>;
+  readonly explanation: Readonly<Partial<Record<Phase, string>>>;
+};
 
 /** The page's texts in one language. If a translation is missing, the program does not compile. */
 export interface Texts {
@@ -34,6 +50,7 @@ export interface Texts {
   readonly welcomeText: string;
   readonly ideasTitle: string;
   readonly ideas: readonly string[];
+  readonly earlierVideos: (count: number) => string;
 
   readonly topicLabel: string;
   readonly topicPlaceholder: string;
@@ -54,9 +71,18 @@ export interface Texts {
   readonly sendFailed: string;
   readonly sendRefused: string;
   readonly sendBusy: string;
+  readonly sendQueueFull: string;
+  readonly sendUnavailable: string;
+  readonly sendGivenUp: string;
+  readonly sendCancel: string;
 
   readonly headline: Readonly<Record<Phase, string>>;
   readonly explanation: Readonly<Partial<Record<Phase, string>>>;
+  /** The headline while the page has no connection. */
+  readonly unseen: string;
+  readonly lastSeenAt: (percent: string) => string;
+  readonly lastSeenQueued: string;
+  readonly noNewsFor: (duration: string) => string;
   readonly queueNext: string;
   readonly queuePosition: (position: number) => string;
   readonly progressLabel: (topic: string) => string;
@@ -82,13 +108,15 @@ export interface Texts {
   readonly download: string;
   readonly again: string;
   readonly anotherLikeThis: string;
+  readonly edit: string;
   readonly copyLink: string;
   readonly linkCopied: string;
   readonly videoLabel: (title: string) => string;
 
-  readonly errors: Readonly<Record<VideoErrorCode | ServerErrorCode, string>>;
+  readonly errors: Readonly<Record<ErrorCode, string>>;
   readonly forgotten: string;
   readonly errorUnknown: string;
+  readonly viewer: ViewerTexts;
 
   readonly connectionLost: string;
   readonly connectionRetryIn: (seconds: number) => string;
@@ -102,6 +130,7 @@ export interface Texts {
   readonly saysEnd: (topic: string, headline: string) => string;
   readonly titleWorking: (percent: string) => string;
   readonly titleQueued: string;
+  readonly titleUnseen: string;
   readonly titleDone: string;
 
   readonly seconds: (count: string) => string;
@@ -110,3 +139,15 @@ export interface Texts {
 
 /** The page's texts by language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { vi, en };
+
+/** The texts about a video: "your video" for the user who requested it, "this video" for others. */
+export function textsAbout({ isOwn }: { readonly isOwn: boolean }, texts: Texts): Texts {
+  if (isOwn) return texts;
+  const { headline, explanation, ...others } = texts.viewer;
+  return {
+    ...texts,
+    ...others,
+    headline: { ...texts.headline, ...headline },
+    explanation: { ...texts.explanation, ...explanation },
+  };
+}

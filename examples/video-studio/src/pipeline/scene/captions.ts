@@ -1,6 +1,6 @@
 import type { SceneWord } from "../speech.js";
 import { easeOut, mix } from "./easing.js";
-import { FONTS, fillRound, isolated, type Surface } from "./surface.js";
+import { type Box, FONTS, fillRound, isolated, type Surface } from "./surface.js";
 import type { Theme } from "./themes.js";
 
 /** The layout of the captions. */
@@ -36,6 +36,11 @@ const PILL_PAD = 10;
 const AHEAD_MS = 160;
 const STAY_MS = 700;
 const SLIDE_MS = 110;
+/** The distance in pixels by which a new line rises, and the time that it takes. */
+const RISE = 10;
+const RISE_MS = 180;
+const SPOKEN = "#ffffff";
+const UPCOMING = "rgba(255, 255, 255, 0.66)";
 
 /** Draws the captions at a time in milliseconds. */
 export type DrawCaptions = (surface: Surface, ms: number) => void;
@@ -120,10 +125,10 @@ function drawLine(
   theme: Theme,
   layout: CaptionLayout,
 ): void {
-  const shown = easeOut(ms, line.startMs - AHEAD_MS, 180);
   const fit = Math.min(1, (layout.maxWidth - PAD * 2) / line.width);
-  surface.globalAlpha = shown;
-  surface.translate(layout.x, layout.y + (1 - shown) * 10);
+  // A new line rises into place. It does not fade in, so that each word is readable in every frame.
+  const rise = (1 - easeOut(ms, line.startMs - AHEAD_MS, RISE_MS)) * RISE;
+  surface.translate(layout.x, layout.y + rise);
   if (layout.hasBar) {
     surface.fillStyle = theme.panel;
     const width = line.width * fit + PAD * 2;
@@ -132,33 +137,43 @@ function drawLine(
   // A single word, such as an address, may be wider than the bar.
   surface.scale(fit, fit);
   surface.translate(-line.width / 2, 0);
-  drawPill(surface, line, ms, theme);
-  drawWords(surface, line, ms, theme);
+  surface.font = `${FONT_SIZE}px ${FONTS.bold}`;
+  surface.textBaseline = "middle";
+  drawWords(surface, line, ({ startMs }) => (ms >= startMs ? SPOKEN : UPCOMING));
+  const pill = pillAt(line, ms);
+  if (pill) isolated(surface, () => drawHighlighted(surface, line, pill, theme));
 }
 
-/** Draws the highlight behind the spoken word. It slides there from the word before. */
-function drawPill(surface: Surface, { words }: CaptionLine, ms: number, theme: Theme): void {
+/** The box of the highlight. It is behind the spoken word, after it has slid there from the word before. */
+function pillAt({ words }: CaptionLine, ms: number): Box | undefined {
   const index = words.findIndex((word) => ms >= word.startMs && ms < word.endMs);
   const word = words[index];
-  if (!word) return;
+  if (!word) return undefined;
   const from = words[index - 1] ?? word;
   const share = easeOut(ms, word.startMs, SLIDE_MS);
   const x = mix(from.x, word.x, share);
   const width = mix(from.width, word.width, share);
-  surface.fillStyle = theme.accent;
-  fillRound(surface, [x - PILL_PAD, -PILL_HEIGHT / 2, width + PILL_PAD * 2, PILL_HEIGHT], 14);
+  return [x - PILL_PAD, -PILL_HEIGHT / 2, width + PILL_PAD * 2, PILL_HEIGHT];
 }
 
-function drawWords(surface: Surface, { words }: CaptionLine, ms: number, theme: Theme): void {
-  surface.font = `${FONT_SIZE}px ${FONTS.bold}`;
-  surface.textBaseline = "middle";
+/**
+ * Draws the highlight, and the words again in the colour for it. They are clipped to the highlight, so each part of a
+ * letter has the colour that fits what is behind it, wherever the highlight is between two words.
+ */
+function drawHighlighted(surface: Surface, line: CaptionLine, pill: Box, theme: Theme): void {
+  surface.fillStyle = theme.accent;
+  fillRound(surface, pill, 14);
+  surface.clip();
+  drawWords(surface, line, () => theme.onAccent);
+}
+
+function drawWords(
+  surface: Surface,
+  { words }: CaptionLine,
+  colourOf: (word: PlacedWord) => string,
+): void {
   for (const word of words) {
-    const isSpoken = ms >= word.startMs && ms < word.endMs;
-    surface.fillStyle = isSpoken
-      ? theme.onAccent
-      : ms >= word.endMs
-        ? "#ffffff"
-        : "rgba(255, 255, 255, 0.66)";
+    surface.fillStyle = colourOf(word);
     surface.fillText(word.text, word.x, 1);
   }
 }

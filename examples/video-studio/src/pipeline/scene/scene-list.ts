@@ -105,9 +105,12 @@ interface Row {
 }
 
 function drawRow(surface: Surface, { label, number, y, width, state, theme }: Row): void {
-  surface.fillStyle = state.isCurrent ? "rgba(255, 255, 255, 0.17)" : "rgba(255, 255, 255, 0.075)";
+  // The sky may be too bright for white text of this size.
+  surface.fillStyle = theme.panel;
   fillRound(surface, [0, y, width, ROW_HEIGHT], 14);
   if (state.isCurrent) {
+    surface.fillStyle = "rgba(255, 255, 255, 0.17)";
+    fillRound(surface, [0, y, width, ROW_HEIGHT], 14);
     isolated(surface, () => {
       surface.beginPath();
       surface.roundRect(0, y, width, ROW_HEIGHT, 14);

@@ -5,7 +5,7 @@ import type { ConnectionStatus, MachineState } from "../../machine/state.js";
 /** The state of the connection. It says nothing about the job. */
 export interface ConnectionState {
   readonly status: ConnectionStatus;
-  /** Failed attempts since data last arrived. */
+  /** Failed attempts since a connection last delivered. */
   readonly attempt: number;
   /** When the next attempt starts, while `waiting`. Milliseconds since the epoch, by this device's clock. */
   readonly retryAt?: number;

@@ -14,11 +14,11 @@ const TICK_MS = 5000;
 /** A tick that is late by more than this means that the device was asleep: timers do not run during sleep. */
 const JUMP_MS = 10_000;
 
-/** Listens to the page and to jumps of the clock between `attach` and `detach`. A jump is a `check`. */
+/** Listens to the page and to jumps of the clock between `attach` and `detach`. After a jump the page is asked. */
 export function deviceEffects(
   { page, clock, schedule }: DeviceOptions,
   listener: (event: PageEvent) => void,
-): Pick<EffectHandlers, "attach" | "detach"> {
+): Pick<EffectHandlers, "attach" | "ask-page" | "detach"> {
   let cancelTick: (() => void) | undefined;
   let leavePage: (() => void) | undefined;
 
@@ -26,8 +26,20 @@ export function deviceEffects(
     const dueAt = clock() + TICK_MS;
     cancelTick = schedule(() => {
       tick();
-      if (clock() > dueAt + JUMP_MS) listener("check");
+      if (clock() > dueAt + JUMP_MS) askPage();
     }, TICK_MS);
+  }
+
+  /** A page reports at once that it is offline or paused. If it reports nothing, or there is none, it is back. */
+  function askPage(): void {
+    let isBack = true;
+    leavePage?.();
+    if (page)
+      leavePage = page((event) => {
+        isBack = false;
+        listener(event);
+      });
+    if (isBack) listener("check");
   }
 
   return {
@@ -35,6 +47,7 @@ export function deviceEffects(
       tick();
       if (page) leavePage = page(listener);
     },
+    "ask-page": askPage,
     detach() {
       cancelTick?.();
       leavePage?.();

@@ -11,6 +11,7 @@ import {
   stateOf,
 } from "@emlinh/progress-protocol";
 import type { WatchEvents } from "../job-watch.js";
+import { stepsOf } from "../present-events.js";
 
 /** The events that a delta can cause. */
 type ReplicaEventName = "reset" | "log" | "step" | "progress";
@@ -23,7 +24,7 @@ export type ReplicaEvent<Job extends JobTypes, Name extends ReplicaEventName = R
 /** The replica of one job, as it is shown: with a percent that does not fall and a smoothed ETA. */
 export interface ReplicaView<Job extends JobTypes> {
   readonly replica: Readonly<Replica>;
-  /** `undefined` until the first snapshot; the same object until the next change. */
+  /** The state at the beginning until the first snapshot; the same object until the next change. */
   readonly job: JobState<Job> | undefined;
   /** The cursor to ask with next. `undefined` asks for the whole state. */
   readonly cursor: Cursor | undefined;
@@ -36,16 +37,29 @@ export interface ReplicaView<Job extends JobTypes> {
    * @param now - The server's time, in milliseconds since the epoch.
    */
   apply(delta: Delta | undefined, now: number): Applied;
+  /** Derives the ETA again. @param now - As for `apply`. */
+  deriveEta(now: number): void;
+}
+
+/** The state to show until there are data, and the time of the device. */
+export interface InitialState<Job extends JobTypes> {
+  readonly job: JobState<Job>;
+  readonly now: number;
 }
 
 /** Makes a view without data. */
 export function replicaView<Job extends JobTypes>(
   jobId: string,
   maxLogLines: number,
+  initial?: InitialState<Job>,
 ): ReplicaView<Job> {
   const replica = emptyReplica();
   const events: ReplicaEvent<Job>[] = [];
   let shown: Shown<Job> | undefined;
+  if (initial) {
+    const { job, now } = initial;
+    shown = withEta(job, { endsAt: now + (job.etaMs ?? Number.NaN), now });
+  }
   let cursor: Cursor | undefined;
 
   return {
@@ -67,29 +81,44 @@ export function replicaView<Job extends JobTypes>(
       // Another epoch is another job by the same id: nothing of the earlier one counts.
       const sameEpoch = epoch === replica.epoch;
       const before = sameEpoch ? shown : undefined;
-      const next = smooth(stateOf<Job>(jobId, replicaFields(replica), now), before, now);
+      const fields = replicaFields(replica);
+      // Derived as of the last update. `smooth` derives the ETA of this moment.
+      const next = smooth(stateOf<Job>(jobId, fields, Number(fields.updatedAt)), before, now);
       const { job } = next;
-      if (shown && !sameEpoch) events.push({ name: "reset", value: job });
-      const lastN = (sameEpoch && log.at(-1)?.n) || 0;
+      if (epoch && !sameEpoch) events.push({ name: "reset", value: job });
+      const lastN = (sameEpoch && log[log.length - 1]?.n) || 0;
       for (const line of replica.log) if (line.n > lastN) events.push({ name: "log", value: line });
-      for (const id of Object.keys(job.steps) as Job["step"][]) {
-        const step = job.steps[id];
-        // A reset brings each step again as a new object, so the contents are compared.
-        if (step && JSON.stringify(step) !== JSON.stringify(before?.job.steps[id]))
-          events.push({ name: "step", value: { ...step, id } });
-      }
+      const stepsBefore = before ? stepsOf(before.job) : [];
+      // A reset brings each step again as a new object, so the contents are compared.
+      const known = stepsBefore.map((step) => JSON.stringify(step));
+      for (const step of stepsOf(job))
+        if (!known.includes(JSON.stringify(step))) events.push({ name: "step", value: step });
       events.push({ name: "progress", value: job });
       shown = next;
       return applied;
     },
+
+    deriveEta(now) {
+      if (!shown) return;
+      const { job, endsAt } = shown;
+      shown = withEta(job, { endsAt, last: shown, now });
+      if (shown.job !== job) events.push({ name: "progress", value: shown.job });
+    },
   };
 }
 
-/** The state that is shown, and the estimate behind its ETA. */
+/**
+ * The state that is shown, and the estimate behind its ETA. Times are milliseconds since the epoch, by the server's
+ * clock; `NaN` without an estimate.
+ */
 interface Shown<Job extends JobTypes> {
   readonly job: JobState<Job>;
-  /** When the job will be finished, by the server's clock. Absent without an estimate. */
-  readonly finishAt?: number;
+  /** The end of the job, as the last delta gives it. */
+  readonly endsAt: number;
+  /** The end of the job, as it is shown: it follows `endsAt` slowly. */
+  readonly shownEndsAt: number;
+  /** When `shownEndsAt` was derived. */
+  readonly derivedAt: number;
 }
 
 /** In this time the shown ETA takes over two thirds of a change of the estimate. */
@@ -104,11 +133,28 @@ function smooth<Job extends JobTypes>(
   const last = before?.job.attempt === job.attempt ? before : undefined;
   const lastPercent = last?.job.percent ?? 0;
   const percent = lastPercent > (job.percent ?? 0) ? lastPercent : job.percent;
-  if (job.etaMs === null || job.stale) return { job: { ...job, percent, etaMs: null } };
-  let finishAt = now + job.etaMs;
-  if (last?.finishAt !== undefined) {
-    const weight = 1 - Math.exp((last.job.updatedAt - job.updatedAt) / ETA_SMOOTHING_MS);
-    finishAt = last.finishAt + (finishAt - last.finishAt) * weight;
+  const leftMs = job.stale ? Number.NaN : (job.etaMs ?? Number.NaN);
+  return withEta({ ...job, percent }, { endsAt: job.updatedAt + leftMs, last, now });
+}
+
+/** The job with the ETA of a moment: `null` if it has passed, because that is no estimate (P14). */
+function withEta<Job extends JobTypes>(
+  job: JobState<Job>,
+  estimate: { endsAt: number; last?: Shown<Job> | undefined; now: number },
+): Shown<Job> {
+  const { endsAt, last, now } = estimate;
+  let shownEndsAt = endsAt;
+  if (last && last.shownEndsAt > now && endsAt > now) {
+    // The server's time may be corrected backwards.
+    const passedMs = Math.max(0, now - last.derivedAt);
+    shownEndsAt += (last.shownEndsAt - endsAt) * Math.exp(-passedMs / ETA_SMOOTHING_MS);
   }
-  return { job: { ...job, percent, etaMs: Math.max(0, Math.round(finishAt - now)) }, finishAt };
+  const leftMs = Math.round(shownEndsAt - now);
+  const etaMs = leftMs > 0 ? leftMs : null;
+  return {
+    job: etaMs === job.etaMs ? job : { ...job, etaMs },
+    endsAt,
+    shownEndsAt,
+    derivedAt: now,
+  };
 }

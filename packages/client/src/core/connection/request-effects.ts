@@ -1,4 +1,4 @@
-import type { JobTypes } from "@emlinh/progress-protocol";
+import { type Cursor, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import type { MachineEvent } from "../../machine/events.js";
 import { poll } from "../../transports/poll.js";
 import { stream } from "../../transports/stream.js";
@@ -6,6 +6,7 @@ import type { TransportRequest } from "../../transports/transport.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { EffectHandlers } from "./machine-runner.js";
 import type { ReplicaView } from "./replica-view.js";
+import { serverClock } from "./server-clock.js";
 
 /** Handles the requests for the progress of one job, by the number of the connection. */
 export interface RequestEffects extends Pick<EffectHandlers, "connect" | "disconnect"> {
@@ -21,6 +22,8 @@ export interface RequestContext<Job extends JobTypes> {
   readonly url: string;
   /** Receives the deltas. */
   readonly view: ReplicaView<Job>;
+  /** Until then `job-not-found` is a failure to retry. Milliseconds since the epoch, by this device's clock. */
+  readonly expectedUntil: number;
   /** Receives the events of each connection until it is disconnected. */
   dispatch(event: MachineEvent): void;
 }
@@ -32,34 +35,35 @@ interface OpenRequest extends TransportRequest {
 /** Makes handlers that have no request open. */
 export function requestEffects<Job extends JobTypes>(
   options: ResolvedWatchOptions,
-  { url, view, dispatch }: RequestContext<Job>,
+  { url, view, expectedUntil, dispatch }: RequestContext<Job>,
 ): RequestEffects {
   const { clock } = options;
   const requests = new Map<number | undefined, OpenRequest>();
-  /** The server's clock, in milliseconds ahead of this device's. */
-  let serverOffsetMs = 0;
+  const server = serverClock(clock);
   /** The last `retry:` of the server: a minimum for every later wait after a failure (P41). */
   let retryMs = 0;
-  const serverNow = (): number => clock() + serverOffsetMs;
+
+  function retriedWhileExpected(error: ProgressError): ProgressError {
+    if (error.code !== "job-not-found" || clock() >= expectedUntil) return error;
+    return new ProgressError(error.code, { ...error, message: error.message, retryable: true });
+  }
 
   return {
-    now: serverNow,
+    now: server.now,
     connect({ connection, transport, holdMs, refresh }) {
-      const query = new URLSearchParams();
-      if (view.cursor) query.set("after", view.cursor);
-      if (holdMs > 0) query.set("wait", `${Math.ceil(holdMs / 1000)}`);
       const abort = new AbortController();
       const request: OpenRequest = {
         ...options,
-        url: `${url}?${query}`,
+        url: url + queryOf(view.cursor, holdMs),
         holdMs,
         refresh,
         abort,
         signal: abort.signal,
         expectBytesBy: 0,
-        receive: (delta) => view.apply(delta, serverNow()),
+        receive: (delta) => view.apply(delta, server.now()),
         onServerTime(now) {
-          if (now > 0) serverOffsetMs = now - clock();
+          if (now > 0) server.set(now);
+          if (view.cursor) view.deriveEta(server.now());
         },
         onRetry(ms) {
           retryMs = ms;
@@ -68,7 +72,11 @@ export function requestEffects<Job extends JobTypes>(
           if (abort.signal.aborted) return;
           if (view.replica.done) dispatch({ kind: "close" });
           else if (event.kind !== "failed") dispatch({ ...event, connection });
-          else dispatch({ ...event, connection, floorMs: Math.max(event.floorMs, retryMs) });
+          else {
+            const error = retriedWhileExpected(event.error);
+            const floorMs = Math.max(event.floorMs, retryMs);
+            dispatch({ ...event, connection, error, floorMs });
+          }
         },
       };
       requests.set(connection, request);
@@ -83,4 +91,11 @@ export function requestEffects<Job extends JobTypes>(
       return request ? clock() >= request.expectBytesBy : false;
     },
   };
+}
+
+/** Without `URLSearchParams`, which React Native has in part only. */
+function queryOf(cursor: Cursor | undefined, holdMs: number): string {
+  const after = cursor ? `after=${encodeURIComponent(cursor)}&` : "";
+  const wait = holdMs > 0 ? `wait=${Math.ceil(holdMs / 1000)}` : "";
+  return `?${after}${wait}`;
 }

@@ -1,80 +1,80 @@
-import type { JobTypes } from "@emlinh/progress-protocol";
-import type { ConnectionState } from "../connection/connection-state.js";
+import { isTerminal, type JobTypes } from "@emlinh/progress-protocol";
 import { streamLimiter } from "../connection/stream-limiter.js";
+import { checkJobId } from "../job-id.js";
 import type { JobWatch } from "../job-watch.js";
 import { listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { jobWatch } from "../watch.js";
-import type { StoredIds } from "./stored-ids.js";
+import type { StoredJobs } from "./stored-jobs.js";
 
 /** The watches of a manager, at most one per job. */
 export interface JobList<Job extends JobTypes> {
   /** In the order in which they were added; the same array until the list changes. */
   all(): readonly JobWatch<Job>[];
-  /** Returns the watch of a job, and adds it if it is not in the list. */
-  watch(jobId: string): JobWatch<Job>;
-  /** Adds the jobs that an earlier page stored. Returns all watches. */
+  /**
+   * Returns the watch of a job. Adds it if it is not in the list, and replaces one that closed before the job's end.
+   *
+   * @param expectedUntil - Until then the server may not know the job yet.
+   */
+  watch(jobId: string, expectedUntil?: number): JobWatch<Job>;
+  /** Adds the stored jobs, and replaces the watches that closed before the end of their job. Returns all watches. */
   restore(): readonly JobWatch<Job>[];
-  /** Stops a watch and removes it. */
+  /** Stops a watch and removes it, and removes the job from the storage. */
   remove(jobId: string): void;
   /** Stops every watch. The list and the storage stay. */
   stop(): void;
-  /** Calls a listener after each change of the list. @returns a function that removes the listener. */
-  subscribe(listener: () => void): () => void;
+  /** Calls a listener at once, and after each change of the list. @returns a function that removes the listener. */
+  subscribe(listener: (watches: readonly JobWatch<Job>[]) => void): () => void;
 }
 
-/** The parts of a list. */
-export interface JobListOptions {
-  readonly options: ResolvedWatchOptions;
+/** The surroundings of a list. */
+export interface JobListContext {
+  /** The maximum of streams and long polls that are open at a time. */
   readonly maxStreams: number;
-  readonly stored: StoredIds;
+  readonly stored: StoredJobs;
 }
 
-/** Makes an empty list. */
-export function jobList<Job extends JobTypes>({
-  options,
-  maxStreams,
-  stored,
-}: JobListOptions): JobList<Job> {
+/** Makes an empty list. @param options - The options of each watch. */
+export function jobList<Job extends JobTypes>(
+  options: ResolvedWatchOptions,
+  { maxStreams, stored }: JobListContext,
+): JobList<Job> {
   const limiter = streamLimiter(maxStreams);
-  const listeners = listenerSet<{ change: undefined }>(options.onError);
+  const listeners = listenerSet<{ change: readonly JobWatch<Job>[] }>(options.onError);
   let watches: readonly JobWatch<Job>[] = [];
 
   const find = (jobId: string) => watches.find((watch) => watch.jobId === jobId);
 
-  /** Saves the ids of the jobs that the server has, as far as is known. */
-  function save(): void {
-    const present = watches.filter((watch) => !isGone(watch.getSnapshot().connection));
-    stored.save(present.map(({ jobId }) => jobId));
-  }
-
   function change(next: readonly JobWatch<Job>[]): void {
     watches = next;
-    save();
-    listeners.emit("change", undefined);
+    listeners.emit("change", watches);
   }
 
-  function watch(jobId: string): JobWatch<Job> {
+  /** Puts a new watch into the list unless there is one that works. */
+  function open(jobId: string, expectedUntil = 0): JobWatch<Job> {
     const known = find(jobId);
-    if (known) return known;
-    const added = jobWatch<Job>(jobId, options, {
-      limiter,
-      onConnection(connection) {
-        if (isGone(connection)) save();
-      },
-    });
-    change([...watches, added]);
-    return added;
+    if (known && !isDead(known)) return known;
+    const onConnection = (): void => storeEnd(opened, stored);
+    const opened = jobWatch<Job>(jobId, options, { limiter, onConnection, expectedUntil });
+    change(known ? watches.map((it) => (it === known ? opened : it)) : [...watches, opened]);
+    return opened;
   }
 
   return {
     all: () => watches,
-    watch,
+    watch(jobId, expectedUntil) {
+      const known = find(jobId);
+      const watch = open(jobId, expectedUntil);
+      if (watch !== known) stored.add(jobId);
+      return watch;
+    },
     restore() {
-      for (const jobId of stored.load()) watch(jobId);
+      for (const jobId of [...stored.ids(), ...watches.map(({ jobId }) => jobId)]) open(jobId);
       return watches;
     },
     remove(jobId) {
+      checkJobId(jobId);
+      stored.remove(jobId);
       const removed = find(jobId);
       if (!removed) return;
       change(watches.filter((watch) => watch !== removed));
@@ -83,11 +83,37 @@ export function jobList<Job extends JobTypes>({
     stop() {
       for (const watch of watches) watch.stop();
     },
-    subscribe: (listener) => listeners.add("change", listener),
+    subscribe(listener) {
+      const remove = listeners.add("change", listener);
+      try {
+        listener(watches);
+      } catch (error) {
+        options.onError(error);
+      }
+      return remove;
+    },
   };
 }
 
-/** Whether the server answered that it does not have the job, or no longer has it. */
-function isGone({ error }: ConnectionState): boolean {
-  return error?.code === "job-not-found" || error?.code === "job-expired";
+type AnyWatch = Pick<JobWatch<JobTypes>, "jobId" | "getSnapshot">;
+
+/** Stores that a job has ended, or that the server does not have it. */
+function storeEnd(watch: AnyWatch, stored: StoredJobs): void {
+  if (hasEnded(watch)) stored.end(watch.jobId);
+  else if (isGone(watch)) stored.remove(watch.jobId);
+}
+
+function hasEnded(watch: AnyWatch): boolean {
+  return isTerminal(watch.getSnapshot().job?.status);
+}
+
+/** Whether a watch closed for another reason than the job's end. */
+function isDead(watch: AnyWatch): boolean {
+  return watch.getSnapshot().connection.status === "closed" && !hasEnded(watch);
+}
+
+/** Whether a watch closed because the server does not have the job, or no longer has it. */
+function isGone(watch: AnyWatch): boolean {
+  const { code } = watch.getSnapshot().connection.error ?? {};
+  return isDead(watch) && (code === "job-not-found" || code === "job-expired");
 }

@@ -1,40 +1,14 @@
-import { type AnyJob, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import { type AnyJob, type InputOf, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import type { CancelReply, JobWatch } from "../job-watch.js";
-import { checkPositive } from "../option-checks.js";
-import { resolveWatchOptions, type WatchOptions } from "../options.js";
-import { type CreateOptions, type JobCreator, jobCreator } from "./job-creator.js";
-import { type JobList, jobList } from "./job-list.js";
-import { type JobStorage, pageStorage, storedIds } from "./stored-ids.js";
-
-/** The options of a {@link JobManager}. */
-export interface JobManagerOptions<Job extends JobTypes = AnyJob> extends WatchOptions<Job> {
-  /**
-   * The address of the app's own route that creates jobs. It answers with a status of 2xx and `{ "jobId" }`. Needed by
-   * `create` only.
-   */
-  createUrl?: string | undefined;
-  /**
-   * Keeps the ids of the jobs across reloads; `false` keeps nothing.
-   *
-   * @defaultValue `sessionStorage`, where it exists
-   */
-  storage?: JobStorage | false | undefined;
-  /** The key in the storage. @defaultValue `emlinh-progress:` and the `baseUrl` */
-  storageKey?: string | undefined;
-  /**
-   * The maximum of streams and long polls that are open at a time. The other watches poll at an interval until a slot
-   * is free.
-   *
-   * @defaultValue `4` in a page; otherwise `Infinity`
-   */
-  maxStreams?: number | undefined;
-}
-
-/** Browsers open six connections to an HTTP/1.1 server; two stay free for the rest of the page. */
-const MAX_STREAMS_IN_PAGE = 4;
+import { jobWatch } from "../watch.js";
+import { type CreateOptions, jobCreator } from "./job-creator.js";
+import { jobList } from "./job-list.js";
+import { type JobManagerOptions, resolveManagerOptions } from "./manager-options.js";
+import { storedJobs } from "./stored-jobs.js";
 
 /**
- * Creates jobs, watches many of them at a time, and finds them again after a reload of the page.
+ * Creates jobs, watches many of them at a time, and finds them again after a reload of the page. Its methods are not
+ * those of a prototype: they work when they are taken off the manager, and a subclass can't override them.
  *
  * @example
  * ```ts
@@ -44,108 +18,133 @@ const MAX_STREAMS_IN_PAGE = 4;
  * const { videoUrl } = await video.result;
  * ```
  */
-export class JobManager<Job extends JobTypes = AnyJob> {
-  // Records of closures instead of `#private` members: a manager also works through the proxy of a reactive framework.
-  private readonly list: JobList<Job>;
-  private readonly createJob: JobCreator;
-  private readonly lifetime: Lifetime;
-
-  /** @throws {@link ProgressError} `invalid-option`. */
-  constructor(options: JobManagerOptions<Job>) {
-    const resolved = resolveWatchOptions(options);
-    const inPage = typeof document !== "undefined";
-    const { createUrl, storage = pageStorage() } = options;
-    const { storageKey = `emlinh-progress:${resolved.baseUrl}` } = options;
-    const { maxStreams = inPage ? MAX_STREAMS_IN_PAGE : Number.POSITIVE_INFINITY } = options;
-    checkPositive("maxStreams", maxStreams);
-    const closing = new AbortController();
-    this.lifetime = lifetime(closing);
-    this.createJob = jobCreator(resolved, createUrl, closing.signal);
-    this.list = jobList({
-      options: resolved,
-      maxStreams,
-      stored: storedIds(storage, storageKey),
-    });
-  }
-
+export interface JobManager<Job extends JobTypes = AnyJob> {
   /**
    * Creates a job and adds its watch to the list. After a network failure the request is sent again with the same key,
    * so that there is one job. While a request is under way, a second call with the same key or, without one, the same
    * input (a double click) waits for the same job.
    *
-   * @param input - The JSON body for the app's route.
-   * @throws {@link ProgressError} with the code of the route's refusal, or the last failure; `closed`; `invalid-option`
-   * without a `createUrl`.
+   * @param input - The body for the app's route: a plain object that JSON can hold.
+   * @throws {@link ProgressError} `refused` if the route refused (`details` has its code), or `network`, both after the
+   * last attempt; `closed`; `invalid-option` without a `createUrl`, or for an input that JSON would change.
    */
-  async create(input: object, options?: CreateOptions): Promise<JobWatch<Job>> {
-    return this.watch(await this.createJob(input, options));
-  }
-
-  /** Returns the watch of a job: the same one for the same id. @throws {@link ProgressError} `closed`. */
-  watch(jobId: string): JobWatch<Job> {
-    this.lifetime.assertOpen();
-    return this.list.watch(jobId);
-  }
-
-  /** The watches in the order in which they were added. */
-  jobs(): readonly JobWatch<Job>[] {
-    return this.list.all();
-  }
-
-  /** As {@link JobManager.jobs}: the same array until the list changes. */
-  readonly getSnapshot = (): readonly JobWatch<Job>[] => this.list.all();
-
+  create(input: InputOf<Job>, options?: CreateOptions): Promise<JobWatch<Job>>;
   /**
-   * Calls a listener after each change of the list, but not after a change of a job.
+   * Returns the watch of a job: the same one for the same id, until it closes before the job's end. A new one takes its
+   * place then.
+   *
+   * @throws {@link ProgressError} `closed`; `invalid-option` for a value that is not the id of a job.
+   */
+  watch(jobId: string): JobWatch<Job>;
+  /** The watches in the order in which they were added. */
+  jobs(): readonly JobWatch<Job>[];
+  /** As {@link JobManager.jobs}: the same array until the list changes. */
+  getSnapshot(): readonly JobWatch<Job>[];
+  /** The list that a page shows while it is rendered on a server and hydrated: an empty one, the same each time. */
+  getServerSnapshot(): readonly JobWatch<Job>[];
+  /**
+   * Calls a listener with the list: at once, and after each change of the list, but not after a change of a job.
    *
    * @returns a function that removes the listener.
    */
-  readonly subscribe = (listener: () => void): (() => void) => this.list.subscribe(listener);
-
+  subscribe(listener: (watches: readonly JobWatch<Job>[]) => void): () => void;
   /**
-   * Adds the jobs that an earlier page of this session stored. Returns all watches.
+   * Adds the stored jobs: those of an earlier page, and those of other tabs if they share the storage. A watch that
+   * closed before its job's end is replaced. Returns all watches.
    *
    * @throws {@link ProgressError} `closed`.
    */
-  resume(): readonly JobWatch<Job>[] {
-    this.lifetime.assertOpen();
-    return this.list.restore();
-  }
-
-  /** Asks a job to stop. @throws {@link ProgressError} with the code of the server's refusal; `closed`. */
-  async cancel(jobId: string): Promise<CancelReply> {
-    return this.watch(jobId).cancel();
-  }
-
-  /** Stops watching a job, and removes it from the list and the storage. The job goes on. */
-  forget(jobId: string): void {
-    this.list.remove(jobId);
-  }
-
+  resume(): readonly JobWatch<Job>[];
   /**
-   * Stops every watch and every request to create. The storage keeps the ids. Idempotent; later calls of the manager
-   * throw `closed`.
+   * Asks a job to stop. The list stays as it is.
+   *
+   * @throws {@link ProgressError} with the code of the server's refusal; `closed`; `invalid-option` for a value that is
+   * not the id of a job.
    */
-  close(): void {
-    this.lifetime.end();
-    this.list.stop();
+  cancel(jobId: string): Promise<CancelReply>;
+  /**
+   * Stops watching a job, and removes it from the list and the storage. The job goes on.
+   *
+   * @throws {@link ProgressError} `invalid-option` for a value that is not the id of a job.
+   */
+  forget(jobId: string): void;
+  /**
+   * Stops every watch, and rejects every call of `create` that waits. The list and the storage keep the jobs.
+   * Idempotent. Later calls of `create`, `watch`, `resume` and `cancel` throw `closed`.
+   */
+  close(): void;
+}
+
+/** @throws {@link ProgressError} `invalid-option`. */
+export const JobManager: new <Job extends JobTypes = AnyJob>(
+  options: JobManagerOptions<Job>,
+) => JobManager<Job> = class<Job extends JobTypes> {
+  // The methods are closures, and the type has no private members: a manager also works through the proxies of reactive
+  // frameworks, and as their types describe it.
+  constructor(options: JobManagerOptions<Job>) {
+    Object.assign(this, jobManager(options));
   }
-}
+} as new <Job extends JobTypes>(
+  options: JobManagerOptions<Job>,
+) => JobManager<Job>;
 
-/** Whether a manager is open. */
-interface Lifetime {
-  /** @throws {@link ProgressError} `closed`. */
-  assertOpen(): void;
-  end(): void;
-}
+const NO_JOBS: readonly never[] = Object.freeze([]);
 
-function lifetime(closing: AbortController): Lifetime {
-  const closed = (): ProgressError =>
-    new ProgressError("closed", { message: "This JobManager is closed. Create a new one." });
+function jobManager<Job extends JobTypes>(options: JobManagerOptions<Job>): JobManager<Job> {
+  const { watchOptions, route, signal, maxStreams, storage, storageKey } =
+    resolveManagerOptions(options);
+  const stored = storedJobs(storage, storageKey);
+  const list = jobList<Job>(watchOptions, { maxStreams, stored });
+  const creator = jobCreator(watchOptions, route);
+  let isClosed = false;
+
+  function assertOpen(): void {
+    if (isClosed) throw closed();
+  }
+
+  function close(): void {
+    isClosed = true;
+    signal?.removeEventListener("abort", close);
+    creator.close(closed());
+    list.stop();
+  }
+
+  signal?.addEventListener("abort", close);
+  if (signal?.aborted) close();
   return {
-    assertOpen() {
-      if (closing.signal.aborted) throw closed();
+    async create(input, options) {
+      assertOpen();
+      const jobId = await creator.create(input, options);
+      assertOpen();
+      return list.watch(jobId, watchOptions.clock() + EXPECTED_MS);
     },
-    end: () => closing.abort(closed()),
+    watch(jobId) {
+      assertOpen();
+      return list.watch(jobId);
+    },
+    jobs: list.all,
+    getSnapshot: list.all,
+    getServerSnapshot: () => NO_JOBS,
+    subscribe: list.subscribe,
+    resume() {
+      assertOpen();
+      return list.restore();
+    },
+    async cancel(jobId) {
+      assertOpen();
+      // A watch connects for its first listener only.
+      return jobWatch(jobId, watchOptions).cancel();
+    },
+    forget: list.remove,
+    close,
   };
+}
+
+/** How long the server may not know a job that the app's route has created, in milliseconds. */
+const EXPECTED_MS = 10_000;
+
+function closed(): ProgressError {
+  return new ProgressError("closed", {
+    message: "This JobManager is closed. Create a new one.",
+  });
 }

@@ -17,7 +17,7 @@ import { type Authorizer, createAuthorizer } from "./authorizer.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { isRefusal, refusalAnswer } from "./refusal.js";
-import { actionOf, type ProgressRequest, readRequest } from "./request.js";
+import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
 
@@ -91,7 +91,7 @@ async function answer(
   const { hub, authorizer } = context;
   if (facts.signal.aborted) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
-  const asked = authorizer.ask({ action: actionOf(request), jobId: request.jobId, facts });
+  const asked = authorizer.ask(questionOf(request, facts));
   const permission = await hub.wait(asked, facts.signal);
   if (request.kind === "stream") return answerStream(context, { request, facts, permission });
   const result = await answerBody(context, { request, facts, permission });
@@ -215,12 +215,19 @@ async function answerCleanup({ sweep }: Context): Promise<BodyAnswer> {
 function refuseUnread(settings: Settings, error: unknown): BodyAnswer {
   if (!isProgressError(error)) return refuse(settings, error);
   return refusalAnswer(error.code, {
-    // Only the message about the request itself is passed on: other messages may hold foreign text (P42).
-    detail: error.code === "invalid-request" ? error.message : undefined,
+    // Only the messages about the request itself are passed on: others may hold foreign text (P42).
+    detail: ABOUT_REQUEST.has(error.code) ? error.message : undefined,
     headers: error.code === "method-not-allowed" ? { allow: String(error.details.allow) } : {},
     retryMs: jitteredRetryMs(settings),
   });
 }
+
+/** The codes of errors whose message is about the request alone, and quotes it safely. */
+const ABOUT_REQUEST: ReadonlySet<string> = new Set<ErrorCode>([
+  "invalid-request",
+  "not-found",
+  "method-not-allowed",
+]);
 
 function refuse(settings: Settings, error: unknown): BodyAnswer {
   const known = asProgressError(error, "A request could not be answered.");

@@ -1,5 +1,5 @@
 import { type Cursor, JOB_ID, ProgressError, parseCursor } from "@emlinh/progress-protocol";
-import type { Action } from "../authorize.js";
+import type { AuthorizeRequest } from "../authorize.js";
 import { wantedType } from "./accept.js";
 import type { RequestFacts } from "./types.js";
 
@@ -14,11 +14,13 @@ export type ProgressRequest =
       readonly waitMs: number;
     }
   | { readonly kind: "status" | "cancel" | "remove"; readonly jobId: string }
-  | { readonly kind: "cleanup"; readonly jobId?: undefined };
+  | { readonly kind: "cleanup" };
 
-/** The action that the app is asked to authorize. */
-export function actionOf({ kind }: ProgressRequest): Action {
-  return kind === "cancel" || kind === "remove" || kind === "cleanup" ? kind : "watch";
+/** The question that the app is asked about a request. */
+export function questionOf(request: ProgressRequest, facts: RequestFacts): AuthorizeRequest {
+  if (request.kind === "cleanup") return { action: request.kind, facts };
+  const { kind, jobId } = request;
+  return { action: kind === "cancel" || kind === "remove" ? kind : "watch", jobId, facts };
 }
 
 /**
@@ -54,10 +56,10 @@ function segmentsOf(path: string): readonly string[] {
   }
 }
 
-function requireMethod({ method }: RequestFacts, allow: readonly string[]): void {
+function requireMethod({ method, path }: RequestFacts, allow: readonly string[]): void {
   if (allow.includes(method)) return;
   throw new ProgressError("method-not-allowed", {
-    message: `The method ${method} is not allowed here. Use ${allow.join(", ")}.`,
+    message: `${quoted(method)} is not allowed for ${shownPath(path)}; use ${allow.join(", ")}.`,
     status: 405,
     details: { allow: allow.join(", ") },
   });
@@ -65,7 +67,8 @@ function requireMethod({ method }: RequestFacts, allow: readonly string[]): void
 
 function jobIdOf(text: string): string {
   if (JOB_ID.test(text)) return text;
-  throw malformed('The job id is malformed. It has 1 to 128 letters, digits, "_" and "-".');
+  const rule = 'it must be 1 to 128 letters, digits, "_" and "-"';
+  throw malformed(`The job id is ${quoted(text)}; ${rule}.`);
 }
 
 function readWatch(facts: RequestFacts, jobId: string): ProgressRequest {
@@ -89,7 +92,7 @@ function requestedCursor(facts: RequestFacts): Cursor | undefined {
 function waitOf({ query }: RequestFacts): number {
   const wait = query.get("wait") ?? "0";
   if (/^\d{1,9}(\.\d{1,9})?$/.test(wait)) return Number(wait) * 1000;
-  throw malformed('The query parameter "wait" is not a number of seconds.');
+  throw malformed(`The query parameter "wait" is ${quoted(wait)}; it must be a number of seconds.`);
 }
 
 function malformed(message: string, cause?: unknown): ProgressError {
@@ -98,7 +101,22 @@ function malformed(message: string, cause?: unknown): ProgressError {
 
 function noSuchPath(path: string): ProgressError {
   return new ProgressError("not-found", {
-    message: `Nothing is served at "${path}".`,
+    message:
+      `Nothing is served at ${shownPath(path)} below the path where the handler is mounted; ` +
+      "jobs are served at {base}/{jobId}.",
     status: 404,
   });
+}
+
+/** The path of a URL as a refusal shows it, without the query: that may hold credentials. */
+export function shownPath(url: string): string {
+  return quoted(url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "");
+}
+
+const MAX_QUOTED_LENGTH = 200;
+
+/** Text of a request as a refusal quotes it (P42): bounded, on one line, and of printable ASCII. */
+function quoted(text: string): string {
+  const cut = text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}...` : text;
+  return JSON.stringify(cut).replace(/[^ -~]/g, "?");
 }

@@ -1,5 +1,9 @@
-/** The facts of a request that the core needs. Adapters fill them from their framework's request. */
-export interface RequestFacts {
+/**
+ * The facts of a request that the core needs. Adapters fill them from their framework's request.
+ *
+ * @typeParam Raw - The framework's request.
+ */
+export interface RequestFacts<Raw = unknown> {
   /** Upper case. */
   readonly method: string;
   /**
@@ -11,7 +15,7 @@ export interface RequestFacts {
   /** The value of a header by its lower-case name. Several values are joined by `", "`. */
   header(name: string): string | undefined;
   /** The framework's own request, which is passed to `authorize`. */
-  readonly raw: unknown;
+  readonly raw: Raw;
   /**
    * The connection that carries the request, compared by identity; `undefined` if the runtime does not show it. It
    * bounds the slots that one connection can take.

@@ -144,7 +144,8 @@ function reportMethods<Job extends JobTypes>(worker: WorkerState<Job>): ReportMe
       guardReport(worker, () => record(worker, fieldsOfUpdate(update, worker.view, refuse), false)),
     log: (text, options) => guardReport(worker, () => log(worker, text, options)),
     async step(id, work) {
-      if (typeof work !== "function") throw invalid("work", work, "a function");
+      if (typeof work !== "function")
+        throw invalid("work", work, 'a function, as in step("render", async (step) => {})');
       const step = beginStep(host, id);
       try {
         const result = await work(step);

@@ -11,8 +11,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { closedError, jobFinished } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
-import { isRecord } from "../../shared/untyped.js";
-import { type CreatedJob, checkedJobId } from "../draft.js";
+import { type CreatedJob, checkDefinition, checkedJob } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { resolveLeaseMs, type Settings } from "../options.js";
 import { createReporter, type OpenReporter } from "./create-reporter.js";
@@ -84,7 +83,7 @@ async function takeJob<Job extends JobTypes>(
 ): Promise<OpenedJob<Job>> {
   const { store, settings } = context;
   const isCreated = typeof job === "object" && job !== null;
-  const jobId = checkedJobId("open", isCreated ? job.id : job);
+  const jobId = checkedJob("open", job);
   checkOpenOptions(options);
   const leaseMs = resolveLeaseMs(options.leaseMs, settings);
   const watcher = createJobWatcher({ ...settings, jobId, store });
@@ -109,7 +108,8 @@ async function takeJob<Job extends JobTypes>(
   }
 }
 
-const { names, invalid } = checksFor("open");
+const checks = checksFor("open");
+const { names, invalid } = checks;
 
 function checkOpenOptions(options: OpenOptions<JobTypes>): void {
   names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver"]);
@@ -120,8 +120,7 @@ function checkOpenOptions(options: OpenOptions<JobTypes>): void {
     throw invalid("takeOver", takeOver, "true, false or a cursor");
   if (signal !== undefined && typeof signal?.addEventListener !== "function")
     throw invalid("signal", signal, "an AbortSignal");
-  if (definition !== undefined && !isRecord(definition))
-    throw invalid("definition", definition, "what defineJob() returns");
+  checkDefinition(checks, definition);
 }
 
 function isCursor(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { AnyJob, JobState, JobTypes, Json, LogLevel } from "@emlinh/progress-protocol";
+import type { AnyJob, JobState, JobTypes, LogLevel, PlainJson } from "@emlinh/progress-protocol";
 import type { EndOptions, EndStatus } from "../end-fields.js";
 import type { JobUpdate } from "../job-update.js";
 import type { StepReporter } from "./steps.js";
@@ -10,11 +10,11 @@ export interface RequeueOptions {
 }
 
 /** Options of `log`. */
-export interface LogOptions {
+export interface LogOptions<Data = unknown> {
   /** @defaultValue `"info"` */
   readonly level?: LogLevel | undefined;
-  /** Any JSON, for programs. */
-  readonly data?: Json | undefined;
+  /** Plain JSON, for programs. */
+  readonly data?: (Data & PlainJson<Data>) | undefined;
 }
 
 /**
@@ -46,12 +46,12 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    * Sends an update, together with others, at most every `reportIntervalMs`. A value that can't be stored is left out
    * and reported to `onError`, once per kind; the others are sent.
    */
-  update(update: JobUpdate<Job>): void;
+  update<Metadata = object>(update: JobUpdate<Job, Metadata>): void;
   /**
    * Appends a line at once. The text is cut at 4096 characters. While the store is unavailable the newest lines are
    * kept, and readers see a gap in the numbers of the lines.
    */
-  log(text: string, options?: LogOptions): void;
+  log<Data = unknown>(text: string, options?: LogOptions<Data>): void;
   /**
    * Runs one step. Its start and end are sent at once, with their times. If the work throws, the step is `failed` and
    * the error is thrown again; after a cancel the step is closed by the job's end. Two runs of one step at the same
@@ -61,10 +61,10 @@ export interface Reporter<Job extends JobTypes = AnyJob> extends Disposing {
    */
   step<Result>(
     id: Job["step"],
-    work: (step: StepReporter) => Result | Promise<Result>,
+    work: (step: StepReporter<Job["step"]>) => Result | Promise<Result>,
   ): Promise<Result>;
   /** Begins a step. Its reporter has the methods that end it. */
-  beginStep(id: Job["step"]): StepReporter;
+  beginStep(id: Job["step"]): StepReporter<Job["step"]>;
   /** Marks a step as skipped, because there is nothing to do. It counts as done. */
   skip(id: Job["step"]): void;
   /**

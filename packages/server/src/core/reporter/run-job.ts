@@ -3,10 +3,12 @@ import {
   isTerminal,
   type JobState,
   type JobTypes,
+  type PlainJson,
   ProgressError,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
+import { checkedJob } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { stateIn } from "../jobs.js";
 import type { Settings } from "../options.js";
@@ -14,10 +16,20 @@ import type { OpenReporter } from "./create-reporter.js";
 import type { OpenOptions } from "./open-job.js";
 import type { Reporter } from "./reporter.js";
 
-/** The work of a job. It may return nothing if the result may be `null`. */
-export type Work<Job extends JobTypes> = (
-  job: Reporter<Job>,
-) => Promise<Returned<Job["result"]>> | Returned<Job["result"]>;
+/**
+ * The work of a job. It may return nothing if the result may be `null`.
+ *
+ * @typeParam Result - The type of the returned value: that of the definition or, without one, any plain JSON.
+ */
+export type Work<
+  Job extends JobTypes = AnyJob,
+  Result extends Returned<Job["result"]> = Returned<Job["result"]>,
+> = (job: Reporter<Job>) => Promise<Result> | Result;
+
+/** An intersection with it refuses work whose result JSON would change. */
+export type PlainResult<Result> = [Result] extends [PlainJson<Result>]
+  ? unknown
+  : "the result is not plain JSON";
 
 /** The value that work returns: its result, or nothing if the result may be `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an async function without a `return` has the type `Promise<void>`.
@@ -42,17 +54,20 @@ export interface RunContext {
 
 /** Checks the arguments of `run` before the job is opened. @throws ProgressError `invalid-option` */
 export function checkedRun<Job extends JobTypes>(
+  job: unknown,
   work: unknown,
   options: RunOptions<Job> = {},
 ): { readonly rethrow: boolean; readonly openOptions: OpenOptions<Job> } {
-  if (typeof work !== "function") throw invalid("work", work, "a function");
+  checkedJob("run", job);
+  if (typeof work !== "function")
+    throw invalid("work", work, "a function, as in run(job, async (job) => {})");
   names(options, ["signal", "definition", "leaseMs", "attempt", "takeOver", "rethrow"]);
   const { rethrow = false, ...openOptions } = options;
-  if (typeof rethrow !== "boolean") throw invalid("rethrow", rethrow, "true or false");
+  flag("rethrow", rethrow);
   return { rethrow, openOptions };
 }
 
-const { names, invalid } = checksFor("run");
+const { names, flag, invalid } = checksFor("run");
 
 /**
  * Runs the work of an opened job, and ends the job exactly once, whatever happens: `completed` with the value that the

@@ -29,8 +29,8 @@ export interface StepUpdate {
  * If the same step is begun twice at once, both share it: it ends when both have ended it, as `failed` if one of them
  * failed.
  */
-export interface StepReporter {
-  readonly id: string;
+export interface StepReporter<StepId extends string = string> {
+  readonly id: StepId;
   /** The signal of the job's reporter. */
   readonly signal: AbortSignal;
   update(update: StepUpdate): void;

@@ -48,10 +48,12 @@ const OWN_NAMES: {
 
 /** Fills in the defaults and checks the options. */
 export function resolveMemoryOptions(options: MemoryStoreOptions): MemoryStoreSettings {
-  const checks = checksFor("memoryStore");
+  const checks = checksFor("memoryStore", "memoryStore({ ttlMs: 60_000 })");
+  const limits = resolveStoreLimits(options, checks, OWN_NAMES);
   const { clock } = options;
+  checks.callback("clock", clock);
   return Object.freeze({
-    ...resolveStoreLimits(options, checks, OWN_NAMES),
+    ...limits,
     maxJobs: checks.count("maxJobs", options.maxJobs ?? 100_000, 1),
     maxTombstones: checks.count("maxTombstones", options.maxTombstones ?? 100_000, 0),
     clock: clock ?? Date.now,

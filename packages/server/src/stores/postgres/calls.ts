@@ -151,7 +151,8 @@ function caller({
       return await runQuery(pool, query);
     } catch (error) {
       if (!migrate || !isNotMigrated(error)) throw error;
-      await migratePostgres(pool, names);
+      const { schema, tablePrefix } = names;
+      await migratePostgres(pool, { schema, tablePrefix });
       return await runQuery(pool, query);
     }
   }

@@ -1,6 +1,7 @@
+import { checksFor } from "../../shared/option-checks.js";
 import type { PostgresPool } from "./client.js";
 import type { PostgresNames } from "./names.js";
-import { namesFor, type PostgresLocation } from "./options.js";
+import { namesFor, type PostgresLocation, requirePool } from "./options.js";
 import { runQuery } from "./query.js";
 import { createJobSql } from "./sql/create-job.js";
 import { closeStepsSql, lifecycleSql } from "./sql/lifecycle.js";
@@ -52,6 +53,7 @@ export async function migratePostgres(
   pool: PostgresPool,
   location: PostgresLocation = {},
 ): Promise<void> {
+  requirePool(pool, checksFor("migratePostgres"));
   await runQuery(pool, { text: postgresMigration(location), values: [], isRepeatable: true });
 }
 
@@ -62,7 +64,9 @@ export async function migratePostgres(
  * @throws ProgressError `invalid-option` for an invalid name.
  */
 export function postgresMigration(location: PostgresLocation = {}): string {
-  const names = namesFor(location);
+  const checks = checksFor("postgresMigration", 'postgresMigration({ schema: "progress" })');
+  checks.names(location, ["schema", "tablePrefix"]);
+  const names = namesFor(location, checks);
   const { schema, of } = names;
   const steps = MIGRATIONS.map((migration, index) => {
     const version = index + 1;

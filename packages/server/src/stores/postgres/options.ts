@@ -1,6 +1,6 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
 import { neverThrows } from "../../shared/never-throws.js";
-import { checksFor } from "../../shared/option-checks.js";
+import { checksFor, type OptionChecks } from "../../shared/option-checks.js";
 import { createErrorPrinter } from "../../shared/print-error.js";
 import {
   resolveStoreLimits,
@@ -86,20 +86,20 @@ export interface PostgresSettings extends StoreLimits {
   readonly onError: (error: ProgressError) => void;
 }
 
-const checks = checksFor("postgresStore");
-const { count, duration, invalid } = checks;
+const checks = checksFor("postgresStore", "postgresStore({ pool })");
+const { count, duration, callback, flag, invalid, fault } = checks;
 
 /** Keeps the name of the channel, the longest of all names, within the 63 bytes of an identifier. */
 const MAX_LOCATION_LENGTH = 48;
 
 /** Checks a location and returns its names. @throws ProgressError `invalid-option` */
-export function namesFor({
-  schema = "progress",
-  tablePrefix = "",
-}: PostgresLocation): PostgresNames {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(schema))
+export function namesFor(
+  { schema = "progress", tablePrefix = "" }: PostgresLocation,
+  { invalid }: OptionChecks,
+): PostgresNames {
+  if (typeof schema !== "string" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(schema))
     throw invalid("schema", schema, "letters, digits and _, not beginning with a digit");
-  if (!/^[A-Za-z0-9_]*$/.test(tablePrefix))
+  if (typeof tablePrefix !== "string" || !/^[A-Za-z0-9_]*$/.test(tablePrefix))
     throw invalid("tablePrefix", tablePrefix, "letters, digits and _");
   if (schema.length + tablePrefix.length > MAX_LOCATION_LENGTH)
     throw invalid(
@@ -126,25 +126,46 @@ const OWN_NAMES: {
 
 /** Fills in the defaults and checks the options. @throws ProgressError `invalid-option` */
 export function resolvePostgresOptions(options: PostgresStoreOptions): PostgresSettings {
+  const limits = resolveStoreLimits(options, checks, OWN_NAMES);
   const { pool, listener, onError } = options;
   const pollMs = duration("pollMs", options.pollMs ?? 500);
-  if (typeof pool?.query !== "function")
-    throw invalid("pool", pool, "a Pool of pg, or an object with a query() like its own");
-  const max = pool.options?.max;
-  if (listener === undefined && (pool.connect === undefined || (max !== undefined && max < 2)))
-    throw invalid(
-      "pool",
-      max === undefined ? "an object without connect()" : `a pool of ${max} connection`,
-      "one that can spare a connection to listen on, unless you pass a listener or listener: false",
-    );
+  requirePool(pool, checks);
+  requireListener(pool, listener);
+  flag("migrate", options.migrate);
+  callback("onError", onError);
   return Object.freeze({
-    ...resolveStoreLimits(options, checks, OWN_NAMES),
+    ...limits,
     pool,
     listener,
-    names: namesFor(options),
+    names: namesFor(options, checks),
     migrate: options.migrate ?? true,
     pollMs,
     tombstoneTtlMs: count("tombstoneTtlMs", options.tombstoneTtlMs ?? 86_400_000, 0),
     onError: neverThrows(onError ?? createErrorPrinter()),
   });
+}
+
+/** Checks the pool that a function was given. @throws ProgressError `invalid-option` */
+export function requirePool(pool: unknown, { invalid, fault }: OptionChecks): void {
+  if (typeof pool === "function" && "unsafe" in pool)
+    throw fault(
+      "pool is the sql function of the postgres package; pass listener: sql, and as the pool " +
+        "{ query: async (text, values) => ({ rows: await sql.unsafe(text, values) }) }.",
+    );
+  const query: unknown =
+    typeof pool === "object" && pool !== null ? Reflect.get(pool, "query") : undefined;
+  if (typeof query !== "function")
+    throw invalid("pool", pool, "a Pool of pg, such as new Pool({ connectionString })");
+}
+
+function requireListener(pool: PostgresPool, listener: unknown): void {
+  const isListener = typeof (listener as Partial<PostgresListener> | null)?.listen === "function";
+  if (listener !== undefined && listener !== false && !isListener)
+    throw invalid("listener", listener, "false, or a listener such as pgListener() returns");
+  if (listener !== undefined) return;
+  const remedy = "to listen on; pass a larger pool, a listener, or listener: false.";
+  if (typeof pool.connect !== "function") throw fault(`pool has no connect() ${remedy}`);
+  const max = pool.options?.max;
+  if (max !== undefined && max < 2)
+    throw fault(`pool has ${max} connection and can't spare a connection ${remedy}`);
 }

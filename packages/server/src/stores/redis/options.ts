@@ -90,22 +90,31 @@ const OWN_NAMES: {
 
 /** Fills in the defaults and checks the options. @throws ProgressError `invalid-option` */
 export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSettings {
-  const checks = checksFor("redisStore");
-  const { duration, invalid } = checks;
+  const checks = checksFor("redisStore", "redisStore({ client })");
+  const { duration, callback, flag, invalid } = checks;
+  const limits = resolveStoreLimits(options, checks, OWN_NAMES);
   const { client, subscriber, prefix = "progress" } = options;
-  if (typeof client !== "object" || client === null || !("eval" in client))
-    throw invalid("client", client, "a client of node-redis or ioredis");
-  if (subscriber === undefined && !("duplicate" in client))
+  if (!hasMethod(client, "eval"))
+    throw invalid(
+      "client",
+      client,
+      "a client, such as createClient() of redis or new Redis() of ioredis",
+    );
+  if (subscriber === undefined && !hasMethod(client, "duplicate"))
     throw invalid(
       "subscriber",
       subscriber,
       "a connected client, because client has no duplicate()",
     );
+  if (subscriber !== undefined && !hasMethod(subscriber, "subscribe"))
+    throw invalid("subscriber", subscriber, "a client of the same library as client");
   // Redis would take braces for the hash tag, and keep all jobs on one node.
   if (typeof prefix !== "string" || prefix === "" || /[{}]/.test(prefix))
     throw invalid("prefix", prefix, "a string without braces that is not empty");
+  flag("sharded", options.sharded);
+  callback("onError", options.onError);
   return Object.freeze({
-    ...resolveStoreLimits(options, checks, OWN_NAMES),
+    ...limits,
     client,
     subscriber,
     prefix,
@@ -114,4 +123,13 @@ export function resolveRedisOptions(options: RedisStoreOptions): RedisStoreSetti
     probeMs: duration("probeMs", options.probeMs ?? DEFAULT_PROBE_MS),
     onError: neverThrows(options.onError ?? createErrorPrinter()),
   });
+}
+
+function hasMethod<Name extends string>(
+  value: unknown,
+  name: Name,
+): value is { readonly [Key in Name]: (...args: never) => unknown } {
+  return (
+    typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function"
+  );
 }

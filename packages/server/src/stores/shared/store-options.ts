@@ -30,7 +30,7 @@ export function resolveStoreLimits<Options extends StoreOptions>(
   { names, count, duration }: OptionChecks,
   own: { readonly [Name in Exclude<keyof Options, keyof StoreOptions>]-?: true },
 ): StoreLimits {
-  names(options, ["maxLogLines", "ttlMs", "idleTtlMs", ...Object.keys(own)]);
+  names(options, [...Object.keys(own), "maxLogLines", "ttlMs", "idleTtlMs"]);
   const { maxLogLines, ttlMs, idleTtlMs } = options;
   return {
     maxLogLines: count("maxLogLines", maxLogLines ?? DEFAULT_MAX_LOG_LINES, 1),

@@ -102,25 +102,28 @@ const OWN_NAMES: {
 
 /** Fills in the defaults and checks the options. */
 export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteStoreSettings {
-  const checks = checksFor("sqliteStore");
-  const { duration, invalid } = checks;
+  const checks = checksFor("sqliteStore", "sqliteStore({ database })");
+  const { duration, callback, invalid } = checks;
+  const limits = resolveStoreLimits(options, checks, OWN_NAMES);
   const { database, tablePrefix = "progress_", pollMs = 20, synchronous = "normal" } = options;
   if (typeof database?.exec !== "function" || typeof database.prepare !== "function")
     throw invalid(
       "database",
       database,
-      "an open database of better-sqlite3, libsql or node:sqlite",
+      'an open database, such as new Database("progress.db") of better-sqlite3 or libsql',
     );
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(tablePrefix))
+  if (typeof tablePrefix !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(tablePrefix))
     throw invalid(
       "tablePrefix",
       tablePrefix,
-      'at most 40 letters, digits and "_", and not begin with a digit',
+      'at most 40 letters, digits and "_", not beginning with a digit',
     );
   if (synchronous !== "normal" && synchronous !== "full")
     throw invalid("synchronous", synchronous, '"normal" or "full"');
+  callback("clock", options.clock);
+  callback("onError", options.onError);
   return Object.freeze({
-    ...resolveStoreLimits(options, checks, OWN_NAMES),
+    ...limits,
     database,
     tablePrefix,
     pollMs: pollMs === false ? pollMs : Math.min(duration("pollMs", pollMs), MAX_TIMER_MS),

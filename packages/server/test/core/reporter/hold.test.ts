@@ -47,6 +47,22 @@ describe("a job that is delivered to two workers", () => {
     expect(worked).toBe(false);
   });
 
+  test("given two run() at once, only the first one's work runs and the second is refused as job-held", async () => {
+    const { progress, createJob } = makeContext();
+    const id = await createJob();
+    const worked: string[] = [];
+    const work = (name: string) => async () => {
+      worked.push(name);
+      return name;
+    };
+    const first = progress.run(id, work("first"));
+    const second = progress.run(id, work("second"));
+    await expect(second).rejects.toMatchObject({ code: "job-held", retryable: true });
+    expect(await first).toMatchObject({ status: "completed", result: "first" });
+    expect(worked).toEqual(["first"]);
+    expect(await progress.status(id)).toMatchObject({ status: "completed", result: "first" });
+  });
+
   test.each<[string, (id: string) => Promise<unknown>]>([
     ["closed its reporter", async () => {}],
     ["let its lease run out", () => advance(15_001)],

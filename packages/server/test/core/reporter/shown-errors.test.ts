@@ -61,7 +61,7 @@ describe("an error that the work throws", () => {
         },
       }),
     ],
-    ["a JobFailure of untyped code", new JobFailure({ code: 5, message: {} } as never)],
+    ["a JobFailure of untyped code", wrongFailure()],
   ])(
     "given %s, watchers get only that the job failed, and onError gets the cause",
     async (_name, error) => {
@@ -209,3 +209,9 @@ test("given an error as the message of a step or a line, watchers do not get its
   expect(sent).not.toMatch(SECRET);
   expect(context.errors.map(({ code }) => code)).toEqual(["invalid-change", "invalid-change"]);
 });
+
+/** A JobFailure of untyped code, whose members were changed after it was made. */
+function wrongFailure(): JobFailure {
+  const failure = new JobFailure({ code: "no-voice", message: "No voice." });
+  return Object.assign(failure, { code: 5, message: {} });
+}

@@ -16,7 +16,7 @@ export interface PgListenerOptions {
   readonly probeMs?: number | undefined;
 }
 
-const { duration } = checksFor("pgListener");
+const { names, duration, invalid } = checksFor("pgListener");
 
 /**
  * Listens on a connection of its own, outside of any pool: directly to the database if the pool goes through PgBouncer.
@@ -35,8 +35,12 @@ const { duration } = checksFor("pgListener");
  */
 export function pgListener(
   connect: () => PostgresClient,
-  { probeMs = DEFAULT_PROBE_MS }: PgListenerOptions = {},
+  options: PgListenerOptions = {},
 ): PostgresListener {
+  if (typeof connect !== "function")
+    throw invalid("connect", connect, "a function that returns a new client of pg");
+  names(options, ["probeMs"]);
+  const { probeMs = DEFAULT_PROBE_MS } = options;
   return reconnectingListener(
     async () => {
       const client = connect();
