@@ -21,33 +21,38 @@ const PROBE_AFTER_MS = 30_000;
  */
 export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   const writer = res as Writer;
+  const cut = () => cutOff(writer);
   const socket = chunkedSocket(writer);
-  const destination = socket ?? writer;
+  let subscription: Subscription | undefined;
+  const onDrain = () => subscription?.drained();
+  const onClosed = () => {
+    socket?.off("drain", onDrain);
+    subscription?.closed();
+  };
+  const sink: Sink = {
+    write(bytes, chunk) {
+      if (isClosed(writer)) return false;
+      const hasRoom = socket && chunk ? socket.write(chunk) : writeResponse(writer, bytes);
+      // Most streams never wait, so the listener is added when one does.
+      if (!hasRoom) (socket ?? writer).once("drain", onDrain);
+      return hasRoom;
+    },
+    end: () => void writer.end(),
+    destroy: cut,
+  };
   // The first frames leave in one write.
   socket?.cork();
-  const subscription = subscribe(writer, socket, answer);
-  socket?.uncork();
-  const onDrain = () => subscription.drained();
-  const onClosed = () => {
-    // The socket may carry other responses later.
-    destination.off("drain", onDrain);
-    subscription.closed();
-  };
-  destination.on("drain", onDrain);
-  // After an end both events come, after a cut only `close`. `closed` is idempotent.
-  writer.once("finish", onClosed);
-  writer.once("close", onClosed);
-}
-
-function subscribe(writer: Writer, socket: Socket | undefined, answer: StreamAnswer): Subscription {
-  const cut = () => cutOff(writer);
   try {
-    const sink = socket ? chunkSink(writer, socket) : nodeSink(writer);
-    return guardSubscription(answer.subscribe(sink), cut);
+    subscription = guardSubscription(answer.subscribe(sink), cut);
   } catch (error) {
     cut();
     throw error;
+  } finally {
+    socket?.uncork();
   }
+  // After an end both events come, after a cut only `close`. `closed` is idempotent.
+  writer.once("finish", onClosed);
+  writer.once("close", onClosed);
 }
 
 /**
@@ -60,15 +65,6 @@ function chunkedSocket(writer: Writer): Socket | undefined {
   const { socket, headersSent, chunkedEncoding, write } = writer;
   const isPlain = headersSent && chunkedEncoding && write === ServerResponse.prototype.write;
   return isPlain && typeof socket?.cork === "function" ? socket : undefined;
-}
-
-function chunkSink(writer: Writer, socket: Socket): Sink {
-  return {
-    write: (bytes, chunk) =>
-      chunk === undefined || isClosed(writer) ? nodeWrite(writer, bytes) : socket.write(chunk),
-    end: () => void writer.end(),
-    destroy: () => cutOff(writer),
-  };
 }
 
 /**
@@ -87,16 +83,7 @@ export function keepOpen({ req, res }: NodeExchange): void {
   req.socket?.setKeepAlive?.(true, PROBE_AFTER_MS);
 }
 
-function nodeSink(writer: Writer): Sink {
-  return {
-    write: (bytes) => nodeWrite(writer, bytes),
-    end: () => void writer.end(),
-    destroy: () => cutOff(writer),
-  };
-}
-
-function nodeWrite(writer: Writer, bytes: Uint8Array): boolean {
-  if (isClosed(writer)) return false;
+function writeResponse(writer: Writer, bytes: Uint8Array): boolean {
   const hasRoom = writer.write(bytes);
   writer.flush?.();
   return hasRoom;
