@@ -78,6 +78,16 @@ async function untilStatus(page: Page, expected: string): Promise<void> {
   }, expected);
 }
 
+/** Moves the clock in steps that are shorter than the limit of a request, whose answer takes real time. */
+async function runUntilNextAttempt(page: Page, maxMs: number): Promise<void> {
+  const status = () =>
+    page.evaluate(() => (globalThis as never as PageGlobals).watch.getSnapshot().connection.status);
+  for (let passedMs = 0; (await status()) === "offline"; passedMs += 4000) {
+    expect(passedMs).toBeLessThanOrEqual(maxMs);
+    await page.clock.runFor(4000);
+  }
+}
+
 test("given a browser that is offline by mistake, a stream that is cut comes back within a minute", async () => {
   const site = await openSite();
   await watchIn(site);
@@ -89,13 +99,13 @@ test("given a browser that is offline by mistake, a stream that is cut comes bac
     return watch.getSnapshot().connection.error !== undefined;
   });
   await untilStatus(site.page, "offline");
-  await site.page.clock.runFor(61_000);
+  await runUntilNextAttempt(site.page, 60_000);
   await untilStatus(site.page, "live");
 });
 
 test.each([
   [{ headers: { "x-name": "đ" } }, "đ"],
-  [{ baseUrl: "http://user:secret@127.0.0.1:1/api" }, "secret"],
+  [{ baseUrl: "http://user:secret@127.0.0.1:1/api" }, "@127.0.0.1:1/api"],
   [{ baseUrl: "localhost:3000/api" }, "localhost:3000/api"],
 ])("given %j, the watch closes at once and names the value", async (options, value) => {
   const site = await openSite();

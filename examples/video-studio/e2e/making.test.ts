@@ -63,7 +63,8 @@ describeInBrowser("making a video", (browser) => {
     await page.getByLabel("Length in seconds").fill("5");
     await page.getByRole("button", { name: "Make video" }).click();
     const figures = page.locator("#figures");
-    await figures.getByText(/^[1-9]\d? % · about \d+ s left$/u).waitFor({ timeout: 60_000 });
+    // A fast machine finishes before there is an estimate.
+    await figures.getByText(/^[1-9]\d? %( · about \d+ s left)?$/u).waitFor({ timeout: 60_000 });
     expect(await page.getByRole("status").textContent()).toBe("Making your video…");
     await page.locator("video").waitFor({ timeout: 60_000 });
     expect(await page.getByRole("status").textContent()).toBe("Your video is ready.");

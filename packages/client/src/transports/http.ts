@@ -125,8 +125,8 @@ function canBeRequested(url: string): boolean {
     // The URL of React Native has no `protocol`.
     const { href } = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
     // `fetch` refuses a user name or a password in the address.
-    const isHttp = /^https?:\/\/[^/@]+(\/|$)/.test(href);
-    return isHttp || href.startsWith(String(globalThis.location?.protocol));
+    if (/^https?:/.test(href)) return !/^\w+:\/\/[^/]*@/.test(href);
+    return href.startsWith(String(globalThis.location?.protocol));
   } catch {
     return false;
   }
