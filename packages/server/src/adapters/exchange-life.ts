@@ -19,13 +19,8 @@ interface Carrier {
 /** Watches an exchange until its response is closed. */
 export function watchExchange(exchange: NodeExchange): ExchangeLife {
   const { res } = exchange;
-  // Made when somebody asks for the signal, which the answer to a stream does not need.
-  let controller: AbortController | undefined;
-  let isGone = false;
-  const abort = () => {
-    isGone = true;
-    controller?.abort();
-  };
+  const controller = new AbortController();
+  const abort = () => controller.abort();
   const carrier = carrierOf(exchange);
   let isAnswered = false;
   if (isClosed(res) || carrier?.destroyed) abort();
@@ -38,11 +33,7 @@ export function watchExchange(exchange: NodeExchange): ExchangeLife {
     });
   }
   return {
-    get signal() {
-      controller ??= new AbortController();
-      if (isGone) controller.abort();
-      return controller.signal;
-    },
+    signal: controller.signal,
     connection: "stream" in res ? res.stream.session : carrier,
     answered() {
       isAnswered = true;
@@ -58,10 +49,9 @@ export function watchExchange(exchange: NodeExchange): ExchangeLife {
  */
 export async function untilTurn(
   exchange: NodeExchange,
-  life: Pick<ExchangeLife, "signal">,
+  { signal }: Pick<ExchangeLife, "signal">,
 ): Promise<boolean> {
   if (!isQueued(exchange)) return true;
-  const { signal } = life;
   if (!signal.aborted) {
     await new Promise<void>((resolve) => {
       exchange.res.once("socket", () => resolve());

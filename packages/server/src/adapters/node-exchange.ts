@@ -26,17 +26,15 @@ export interface NodeCall {
 /** The facts of a Node request that the core needs. */
 export function nodeFacts(
   { exchange: { req }, target, raw }: NodeCall,
-  life: Pick<RequestFacts, "signal" | "connection">,
+  { signal, connection }: Pick<RequestFacts, "signal" | "connection">,
 ): RequestFacts {
   return {
     method: (req.method ?? "GET").toUpperCase(),
     ...target,
     header: (name) => headerOf(req, name.toLowerCase()),
     raw,
-    connection: life.connection,
-    get signal() {
-      return life.signal;
-    },
+    connection,
+    signal,
   };
 }
 

@@ -48,7 +48,7 @@ export async function watchJob(
       listener,
       "a function, as in watch(jobId, (job) => {})",
     );
-  const handle = await hub.join(jobId, {});
+  const handle = await hub.join(jobId, { isStream: false });
   const { topic } = handle;
   let cursor: Cursor | undefined;
   const notify = notifier(listener, (error) =>

@@ -10,7 +10,7 @@ export interface Authorizer {
    * @throws ProgressError `not-authenticated`, `forbidden`; `internal` if the app threw or returned no decision;
    * `authorize-timed-out`; `too-many-streams` if `maxStreams` questions wait.
    */
-  ask(question: AuthorizeRequest): Permission | Promise<Permission>;
+  ask(question: AuthorizeRequest): Promise<Permission>;
   /** @throws ProgressError `not-authenticated` if the permission has ended. */
   check(permission: Permission): void;
 }
@@ -27,24 +27,17 @@ export function createAuthorizer(settings: AuthorizerSettings): Authorizer {
   let waiting = 0;
 
   /** The question counts until the app answers or its time is over, even if its client has left. */
-  async function waitForDecision(
-    answer: PromiseLike<unknown>,
-    question: AuthorizeRequest,
-  ): Promise<Permission> {
+  async function decisionOf(question: AuthorizeRequest): Promise<unknown> {
+    if (waiting >= maxStreams) throw tooManyQuestions(maxStreams);
+    const answer = callApp(authorize, question);
+    if (!isThenable(answer)) return answer;
     waiting += 1;
     try {
       const late = () => timedOut(question, authorizeTimeoutMs);
-      const decision = await within(authorizeTimeoutMs, awaitApp(answer, question), late);
-      return checked(decision, question);
+      return await within(authorizeTimeoutMs, awaitApp(answer, question), late);
     } finally {
       waiting -= 1;
     }
-  }
-
-  function checked(decision: unknown, question: AuthorizeRequest): Permission {
-    const permission = permissionOf(decision, question);
-    check(permission);
-    return permission;
   }
 
   function check({ until }: Permission): void {
@@ -53,10 +46,10 @@ export function createAuthorizer(settings: AuthorizerSettings): Authorizer {
 
   return {
     check,
-    ask(question) {
-      if (waiting >= maxStreams) throw tooManyQuestions(maxStreams);
-      const answer = callApp(authorize, question);
-      return isThenable(answer) ? waitForDecision(answer, question) : checked(answer, question);
+    async ask(question) {
+      const permission = permissionOf(await decisionOf(question), question);
+      check(permission);
+      return permission;
     },
   };
 }

@@ -6,7 +6,7 @@ import {
   type PollReply,
   toWire,
 } from "@emlinh/progress-protocol";
-import { asProgressError, draining } from "../../shared/errors.js";
+import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import type { Permission } from "../authorize.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
@@ -89,9 +89,10 @@ async function answer(
   facts: RequestFacts,
 ): Promise<Answer> {
   const { hub, authorizer } = context;
+  if (facts.signal.aborted) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
   const asked = authorizer.ask(questionOf(request, facts));
-  const permission = asked instanceof Promise ? await hub.wait(asked, facts.signal) : asked;
+  const permission = await hub.wait(asked, facts.signal);
   if (request.kind === "stream") return answerStream(context, { request, facts, permission });
   const result = await answerBody(context, { request, facts, permission });
   // The store may have taken longer than the permission lasts.
@@ -108,12 +109,13 @@ async function answerStream(
   { request, facts, permission }: Authorized<RequestOf<"stream">>,
 ): Promise<Answer> {
   const { jobId, after } = request;
+  const { signal, connection } = facts;
   if (facts.method === "HEAD") {
     const { done, cursor } = await jobs.readAfter(jobId, after);
     authorizer.check(permission);
     return done && cursor === after ? emptyAnswer(204) : streamHead();
   }
-  const handle = await hub.join(jobId, { cursor: after, client: facts });
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
   const { replica } = handle.topic;
   const hasEnd = replica.done && replica.cursor === after;
   const { until } = permission;
@@ -121,7 +123,7 @@ async function answerStream(
   authorizer.check(permission);
   if (hasEnd) return emptyAnswer(204);
   const heartbeatMs = heartbeatOf(settings, facts);
-  return openStream({ hub, handle, settings, cursor: after, until, heartbeatMs }, facts);
+  return openStream({ hub, handle, settings, cursor: after, until, heartbeatMs }, signal);
 }
 
 /** The heartbeats of one stream. */
@@ -171,14 +173,15 @@ async function readDelta(
   { request, facts, permission }: Authorized<RequestOf<"delta">>,
 ): Promise<Delta> {
   const { jobId, after, waitMs } = request;
+  const { signal, connection } = facts;
   if (waitMs === 0 || after === undefined || facts.method === "HEAD")
     return jobs.readAfter(jobId, after);
-  const handle = await hub.join(jobId, { cursor: after, client: facts });
+  const handle = await hub.join(jobId, { cursor: after, isStream: true, connection, signal });
   // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
   const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
   const silentMs = allowedSilenceMs(facts);
   const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
-  const delta = await holdPoll({ hub, handle, cursor: after, waitMs: allowedMs, signal: facts.signal });
+  const delta = await holdPoll({ hub, handle, cursor: after, waitMs: allowedMs, signal });
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
 }

@@ -1,5 +1,5 @@
 import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
-import { asProgressError, closedError, draining } from "../../shared/errors.js";
+import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
@@ -21,15 +21,12 @@ export interface TopicHandle {
 interface JoinOptions {
   /** The reader's cursor. A replica that is behind it is read again first: the reader may come from another process. */
   readonly cursor?: Cursor | undefined;
-  /** The client, for which the handle takes a slot of the stream limiter. A watch by the server's own code has none. */
-  readonly client?: Client | undefined;
-}
-
-interface Client {
+  /** Whether the handle takes a slot of the stream limiter. A watch by the server's own code does not. */
+  readonly isStream: boolean;
   /** The connection that the slot counts for. */
   readonly connection?: object | undefined;
-  /** Aborts when the client is gone. Read only while the client has to wait. */
-  readonly signal: AbortSignal;
+  /** Aborts when the client is gone. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Figures of this process. */
@@ -149,30 +146,28 @@ function report({ settings }: HubState, error: unknown): void {
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, client }: JoinOptions,
+  { cursor, isStream, connection, signal }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw closedError("This progress");
-  if (client && hub.isDraining) throw draining();
+  if (isStream && hub.isDraining) throw draining();
   const until = <Result>(promise: Promise<Result>): Promise<Result> =>
-    client ? hub.pending.until(promise, client.signal) : promise;
-  const giveSlotBack = client && hub.limiter.take(jobId, client.connection);
+    isStream ? hub.pending.until(promise, signal) : promise;
+  const giveSlotBack = isStream ? hub.limiter.take(jobId, connection) : undefined;
   const isKnown = hub.topics.has(jobId);
   const shared = openTopic(hub, jobId);
   const { topic } = shared;
-  let isLeft = false;
-  const leave = (): void => {
-    if (isLeft) return;
-    isLeft = true;
+  const leave = once(() => {
     shared.handles -= 1;
     if (shared.handles === 0) topic.close();
     giveSlotBack?.();
-  };
+  });
   try {
-    if (!topic.isOpen()) await until(topic.opened);
+    await until(topic.opened);
     if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await until(topic.refresh());
     // Readers that are here already are kept waiting. A new one had better try another process.
-    if (client && topic.isLost()) throw storeLost(jobId);
-    if (client && hub.isDraining) throw draining();
+    if (isStream && topic.isLost()) throw storeLost(jobId);
+    if (isStream && hub.isDraining) throw draining();
+    if (isStream && signal?.aborted) throw clientGone();
     return { topic, leave };
   } catch (error) {
     leave();
@@ -234,6 +229,15 @@ function holds(topic: Topic, cursor: Cursor | undefined): boolean {
   if (parts === undefined) return true;
   const { epoch, version } = topic.replica;
   return parts.epoch === epoch && parts.version <= version;
+}
+
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    run();
+  };
 }
 
 function storeLost(jobId: string): ProgressError {

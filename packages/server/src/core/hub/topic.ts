@@ -34,8 +34,6 @@ export interface Topic {
   readonly jobId: string;
   /** Resolves when the job is watched and was read. @throws ProgressError `job-not-found`, or as the store does. */
   readonly opened: Promise<void>;
-  /** Whether `opened` has resolved. */
-  isOpen(): boolean;
   readonly listeners: Set<TopicListener>;
   /** The job's data. Read it, and never change it. */
   readonly replica: Replica;
@@ -85,7 +83,6 @@ interface TopicState extends TopicContext {
   /** Whether the listeners were told of a change in this turn of the event loop, and whether another one came since. */
   isTold: boolean;
   isDirty: boolean;
-  isOpen: boolean;
   unwatch: Unwatch | undefined;
   isClosed: boolean;
   /** The error of the last frame that could not be encoded. Every reader finds the same one; it is reported once. */
@@ -112,7 +109,6 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     changedAt: elapsed(),
     isTold: false,
     isDirty: false,
-    isOpen: false,
     unwatch: undefined,
     isClosed: false,
     frameFailure: undefined,
@@ -123,7 +119,6 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
   return {
     jobId,
     opened,
-    isOpen: () => state.isOpen,
     replica,
     listeners: state.listeners,
     changedAt: () => state.changedAt,
@@ -153,7 +148,6 @@ async function open(state: TopicState): Promise<void> {
   }
   state.unwatch = unwatch;
   await state.reader.open();
-  state.isOpen = true;
 }
 
 function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | undefined {

@@ -4,9 +4,11 @@ export interface TurnQueue<Item> {
   add(item: Item): void;
 }
 
-/** After the callbacks of the present turn; a runtime without it has timers, which come a little later. */
-const atEndOfTurn: (run: () => void) => unknown =
-  typeof setImmediate === "function" ? setImmediate : (run) => setTimeout(run, 0);
+/** Runs a function after the callbacks of the present turn. Not every runtime has `setImmediate`. */
+function atEndOfTurn(run: () => void): void {
+  if (typeof setImmediate === "function") setImmediate(run);
+  else setTimeout(run, 0);
+}
 
 /** Makes an empty queue. @param handle - Must not throw. */
 export function turnQueue<Item>(handle: (item: Item) => void): TurnQueue<Item> {

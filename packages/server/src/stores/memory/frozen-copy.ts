@@ -33,7 +33,8 @@ function copyOfMembers(members: object, depth: number): Json {
   for (const [name, value] of Object.entries(members)) {
     const member = copyOf(value, depth + 1);
     if (member === undefined) continue;
-    if (name === "__proto__") Object.defineProperty(copy, name, { value: member, enumerable: true });
+    if (name === "__proto__")
+      Object.defineProperty(copy, name, { value: member, enumerable: true });
     else copy[name] = member;
   }
   return Object.freeze(copy);
