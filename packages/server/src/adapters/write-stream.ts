@@ -32,9 +32,10 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   const sink: Sink = {
     write(bytes, chunk) {
       if (isClosed(writer)) return false;
-      const hasRoom = socket && chunk ? socket.write(chunk) : writeResponse(writer, bytes);
+      if (!socket || !chunk) return writeResponse(writer, bytes);
+      const hasRoom = socket.write(chunk);
       // Most streams never wait, so the listener is added when one does.
-      if (!hasRoom) (socket ?? writer).once("drain", onDrain);
+      if (!hasRoom) socket.once("drain", onDrain);
       return hasRoom;
     },
     end: () => void writer.end(),
@@ -50,6 +51,7 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   } finally {
     socket?.uncork();
   }
+  writer.on("drain", onDrain);
   // After an end both events come, after a cut only `close`. `closed` is idempotent.
   writer.once("finish", onClosed);
   writer.once("close", onClosed);

@@ -19,5 +19,7 @@ export function encodeFrame(text: string): Frame {
     typeof Buffer === "undefined" ? encoder.encode(text).length : Buffer.byteLength(text);
   const head = `${size.toString(16)}\r\n`;
   const chunk = encode(`${head}${text}\r\n`);
-  return { bytes: chunk.subarray(head.length, head.length + size), chunk };
+  // A plain array: the `slice` of a Buffer would not copy.
+  const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset + head.length, size);
+  return { bytes, chunk };
 }
