@@ -48,9 +48,11 @@ export function isClosed(res: NodeResponse): boolean {
 
 /** An `error` event without a listener ends the process. Ignoring it is safe, because `close` follows. */
 export function ignoreErrors({ req, res }: NodeExchange): void {
-  res.on("error", () => {});
-  req.on("error", () => {});
+  res.on("error", ignore);
+  req.on("error", ignore);
 }
+
+function ignore(): void {}
 
 function headerOf(req: NodeRequest, name: string): string | undefined {
   // HTTP/2 has `:authority` where HTTP/1 has `host`.

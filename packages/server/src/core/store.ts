@@ -49,8 +49,10 @@ export interface Created {
  *
  * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent
  * at a creation, a removal and a reconnect, because versions may start again there.
+ * @param delta - The delta from the version before to this one, where the store has it at hand: a reader that has the
+ * version before need not read either. It must not be changed later.
  */
-export type Wake = (version?: number) => void;
+export type Wake = (version?: number, delta?: Delta) => void;
 
 /** Ends a watch. Idempotent. Resolves when no further wake comes. */
 export type Unwatch = () => Promise<void>;

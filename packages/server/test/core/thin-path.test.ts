@@ -1,6 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
-import { waitUntil } from "./context.js";
 import { openStream } from "./streams.js";
 
 test("given a job that runs, its stream has hello, a snapshot and one end", async () => {
@@ -16,7 +15,7 @@ test("given a job that runs, its stream has hello, a snapshot and one end", asyn
     await reporter.step("render", (step) => step.update({ done: 40, total: 80 }));
     return { videoUrl: "/v.mp4" };
   });
-  await waitUntil(() => progress.metrics().slots === 0);
+  await vi.waitFor(() => expect(progress.metrics().slots).toBe(0));
   expect(state).toMatchObject({
     status: "completed",
     percent: 100,

@@ -1,5 +1,6 @@
 import { handleRejection } from "../../shared/never-throws.js";
 import { elapsed } from "../../shared/time.js";
+import type { Frame } from "../frame.js";
 import type { Sink } from "./types.js";
 
 /** One sink, and whether it takes bytes. */
@@ -12,14 +13,14 @@ export interface SinkState {
 }
 
 /**
- * Writes bytes and notes whether the sink is full now.
+ * Writes a frame and notes whether the sink is full now.
  *
  * @returns `false` if the adapter threw: its client is gone, so there is no one to report the error to.
  */
-export function writeToSink(state: SinkState, bytes: Uint8Array): boolean {
+export function writeToSink(state: SinkState, frame: Frame): boolean {
   state.wroteAt = elapsed();
   try {
-    const hasRoom: unknown = state.sink.write(bytes);
+    const hasRoom: unknown = state.sink.write(frame.bytes, frame.chunk);
     if (!hasRoom) state.fullSince ??= state.wroteAt;
     else if (hasRoom !== true) handleRejection(hasRoom, ignore);
     return true;

@@ -7,6 +7,7 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
+import { encodeFrame, type Frame } from "../frame.js";
 import type { StreamCloseReason } from "../hooks.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
@@ -48,8 +49,6 @@ interface StreamState extends StreamStart, SinkState {
   /** Why the server closes the stream; `undefined` while it does not. */
   closeReason: StreamCloseReason | undefined;
 }
-
-const encoder = new TextEncoder();
 
 /**
  * Opens one stream. Its state is a cursor and a few flags, however much the reader missed. The first frames are written
@@ -124,7 +123,7 @@ function begin(stream: StreamState): void {
     cursor: topic.replica.cursor,
     now: hub.now(),
   };
-  write(stream, encoder.encode(helloFrame(hello, jitteredRetryMs(settings))));
+  write(stream, encodeFrame(helloFrame(hello, jitteredRetryMs(settings))));
   advance(stream, settings.clock());
   // The job may have been removed after the request was answered and before this call.
   if (topic.isClosed() && hub.isClosed()) sayBye(stream, "drain");
@@ -143,18 +142,18 @@ function advance(stream: StreamState, now: number): void {
     return;
   }
   const { topic } = stream.handle;
-  let bytes: Uint8Array | undefined;
+  let frame: Frame | undefined;
   try {
-    bytes = topic.frameAfter(stream.cursor);
+    frame = topic.frameAfter(stream.cursor);
   } catch {
     // The topic has reported the error. A cut counts as a failure, so that the reader comes back ever more slowly.
     destroy(stream, "failed");
     return;
   }
   stream.cursor = topic.replica.cursor;
-  if (bytes !== undefined) {
+  if (frame !== undefined) {
     stream.settings.metrics.deltas += 1;
-    write(stream, bytes);
+    write(stream, frame);
   }
   if (topic.replica.done) end(stream, "end");
 }
@@ -164,9 +163,9 @@ function hasExpired({ until, settings }: StreamState): boolean {
   return until !== Number.POSITIVE_INFINITY && settings.clock() >= until;
 }
 
-function write(stream: StreamState, bytes: Uint8Array): void {
-  stream.settings.metrics.bytes += bytes.length;
-  if (!writeToSink(stream, bytes)) over(stream);
+function write(stream: StreamState, frame: Frame): void {
+  stream.settings.metrics.bytes += frame.bytes.length;
+  if (!writeToSink(stream, frame)) over(stream);
 }
 
 function end(stream: StreamState, reason: StreamCloseReason): void {
@@ -185,7 +184,7 @@ function leave(stream: StreamState, reason: StreamCloseReason, lastFrame: string
     destroy(stream, reason);
     return;
   }
-  write(stream, encoder.encode(lastFrame));
+  write(stream, encodeFrame(lastFrame));
   end(stream, reason);
 }
 

@@ -7,6 +7,7 @@ import {
   type Replica,
 } from "@emlinh/progress-protocol";
 import { after, type Timer } from "../../shared/time.js";
+import { encodeFrame, type Frame } from "../frame.js";
 
 /** The frames of one topic as bytes, encoded once for all readers that stand at the same cursor. */
 export interface FrameCache {
@@ -15,9 +16,9 @@ export interface FrameCache {
    *
    * @throws the error of `JSON.stringify` if a value can't be serialized: for one cursor the same error at each call.
    */
-  frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
+  frameAfter(cursor: Cursor | undefined): Frame | undefined;
   /** A heartbeat with the given server time. */
-  heartbeat(now: number): Uint8Array;
+  heartbeat(now: number): Frame;
   /** Drops the frames. Call it whenever the replica changed, and at the end. */
   clear(): void;
 }
@@ -31,8 +32,6 @@ const MAX_FRAMES = 32;
  */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-const encoder = new TextEncoder();
-
 /**
  * Makes the cache of a replica.
  *
@@ -41,9 +40,9 @@ const encoder = new TextEncoder();
 export function frameCache(replica: Replica, onReset: () => void = () => {}): FrameCache {
   const frames = frameMap();
   const failures = new Map<Cursor | "", unknown>();
-  let heartbeat: { readonly now: number; readonly bytes: Uint8Array } | undefined;
+  let heartbeat: { readonly now: number; readonly frame: Frame } | undefined;
 
-  function encode(cursor: Cursor | undefined): Uint8Array | undefined {
+  function encode(cursor: Cursor | undefined): Frame | undefined {
     // The comparison spares a reader that has everything a look at each field and line.
     if (cursor !== undefined && cursor === replica.cursor) return undefined;
     const delta = deltaAfter(replica, cursor);
@@ -52,10 +51,10 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     const key = delta.reset || cursor === undefined ? "" : cursor;
     if (failures.has(key)) throw failures.get(key);
     try {
-      const bytes = frames.get(key) ?? encoder.encode(deltaFrame(delta));
-      frames.add(key, bytes);
+      const frame = frames.get(key) ?? encodeFrame(deltaFrame(delta));
+      frames.add(key, frame);
       if (delta.reset && cursor !== undefined) onReset();
-      return bytes;
+      return frame;
     } catch (error) {
       if (failures.size < MAX_FRAMES) failures.set(key, error);
       throw error;
@@ -67,9 +66,9 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     heartbeat(now) {
       if (heartbeat?.now !== now) {
         const text = heartbeatFrame({ cursor: replica.cursor, now });
-        heartbeat = { now, bytes: encoder.encode(text) };
+        heartbeat = { now, frame: encodeFrame(text) };
       }
-      return heartbeat.bytes;
+      return heartbeat.frame;
     },
     clear() {
       frames.clear();
@@ -81,13 +80,13 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
 
 /** Frames by cursor, bounded in number and bytes. */
 interface FrameMap {
-  get(key: Cursor | ""): Uint8Array | undefined;
-  add(key: Cursor | "", bytes: Uint8Array): void;
+  get(key: Cursor | ""): Frame | undefined;
+  add(key: Cursor | "", frame: Frame): void;
   clear(): void;
 }
 
 function frameMap(): FrameMap {
-  const frames = new Map<Cursor | "", Uint8Array>();
+  const frames = new Map<Cursor | "", Frame>();
   /** The keys of frames above the bound. They are dropped at the next turn of the event loop. */
   let passing: (Cursor | "")[] = [];
   let keptBytes = 0;
@@ -101,11 +100,11 @@ function frameMap(): FrameMap {
 
   return {
     get: (key) => frames.get(key),
-    add(key, bytes) {
+    add(key, frame) {
       if (frames.size >= MAX_FRAMES || frames.has(key)) return;
-      frames.set(key, bytes);
-      if (keptBytes + bytes.length <= MAX_KEPT_BYTES) {
-        keptBytes += bytes.length;
+      frames.set(key, frame);
+      if (keptBytes + frame.bytes.length <= MAX_KEPT_BYTES) {
+        keptBytes += frame.bytes.length;
         return;
       }
       passing.push(key);

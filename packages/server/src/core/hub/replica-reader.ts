@@ -19,8 +19,8 @@ export interface ReplicaReader {
    * @throws ProgressError `job-not-found`, or as the store does.
    */
   open(): Promise<void>;
-  /** Takes a wake of the store. */
-  wake(version?: number): void;
+  /** Takes a wake of the store. Its delta is applied if it is the next one, and otherwise the store is read. */
+  wake(version?: number, delta?: Delta): void;
   /** Resolves after a read that began after this call. Resolves at once while reads fail. */
   refresh(): Promise<void>;
   /** Reads again if there was no wake for `rereadMs`, or if a failed read is due again. */
@@ -70,7 +70,8 @@ export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
   };
   return {
     open: () => readFirst(state),
-    wake(version) {
+    wake(version, delta) {
+      if (delta !== undefined && applyNext(state, version, delta)) return;
       state.wakes.note(version);
       readIfDue(state);
     },
@@ -149,6 +150,21 @@ function readFailed(state: ReaderState, error: unknown): void {
   if (state.outage.failed()) state.onError(error);
   state.wakes.note();
   release(state);
+}
+
+/**
+ * Applies the delta of a wake, if it brings the replica from its version to the next one. A read that is under way does
+ * no harm: the replica drops what it has.
+ *
+ * @returns whether it was the next one.
+ */
+function applyNext(state: ReaderState, version: number | undefined, delta: Delta): boolean {
+  const { isStopped, replica, store } = state;
+  if (isStopped || delta.reset || version !== replica.version + 1) return false;
+  if (applyDelta(replica, delta, store.maxLogLines) !== "advanced") return false;
+  state.readAt = elapsed();
+  state.onChange();
+  return true;
 }
 
 /** @returns whether the replica stands at another cursor now. */

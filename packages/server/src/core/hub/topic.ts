@@ -8,12 +8,14 @@ import {
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
+import type { Frame } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { observe } from "../metrics.js";
 import type { Settings } from "../options.js";
 import type { Unwatch } from "../store.js";
 import { type FrameCache, frameCache } from "./frame-cache.js";
 import { type ReplicaReader, replicaReader } from "./replica-reader.js";
+import { turnQueue } from "./turn-queue.js";
 
 /** One that a topic notifies. An error that it throws goes to `onError`, and the others are notified all the same. */
 export interface TopicListener {
@@ -45,9 +47,9 @@ export interface Topic {
    *
    * @throws if a value can't be serialized. `onError` was called with that error.
    */
-  frameAfter(cursor: Cursor | undefined): Uint8Array | undefined;
+  frameAfter(cursor: Cursor | undefined): Frame | undefined;
   /** The bytes of a heartbeat that may be sent now. */
-  heartbeat(): Uint8Array;
+  heartbeat(): Frame;
   /** Whether the store may have changes that the replica lacks. */
   isBehind(): boolean;
   /** Whether the job could not be read for {@link STORE_PATIENCE_MS}. */
@@ -82,6 +84,9 @@ interface TopicState extends TopicContext {
   readonly reader: ReplicaReader;
   readonly replica: Replica;
   changedAt: number;
+  /** Whether the listeners were told of a change in this turn of the event loop, and whether another one came since. */
+  isTold: boolean;
+  isDirty: boolean;
   unwatch: Unwatch | undefined;
   isClosed: boolean;
   /** The error of the last frame that could not be encoded. Every reader finds the same one; it is reported once. */
@@ -109,6 +114,8 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
       context.metrics.resets += 1;
     }),
     changedAt: elapsed(),
+    isTold: false,
+    isDirty: false,
     unwatch: undefined,
     isClosed: false,
     frameFailure: undefined,
@@ -150,7 +157,7 @@ async function open(state: TopicState): Promise<void> {
   await state.reader.open();
 }
 
-function frameAfter(state: TopicState, cursor: Cursor | undefined): Uint8Array | undefined {
+function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | undefined {
   try {
     return state.frames.frameAfter(cursor);
   } catch (error) {
@@ -162,9 +169,27 @@ function frameAfter(state: TopicState, cursor: Cursor | undefined): Uint8Array |
   }
 }
 
+/** The first change of a turn of the event loop is told at once, and the others of that turn together at its end. */
 function changed(state: TopicState): void {
   state.frames.clear();
   state.changedAt = elapsed();
+  if (state.isTold) {
+    state.isDirty = true;
+    return;
+  }
+  state.isTold = true;
+  TURN.add(state);
+  notifyOfChange(state);
+}
+
+const TURN = turnQueue<TopicState>((state) => {
+  state.isTold = false;
+  if (!state.isDirty) return;
+  state.isDirty = false;
+  if (!state.isClosed) notifyOfChange(state);
+});
+
+function notifyOfChange(state: TopicState): void {
   const now = state.clock();
   for (const listener of state.listeners) {
     try {

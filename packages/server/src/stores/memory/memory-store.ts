@@ -158,11 +158,11 @@ function writeJob(memory: Memory, jobId: string, change: Change): Written {
   const accepted = clears ? { ...set, stale: false } : set;
   const times = timesAfterWrite(job.times, change, time);
   const timed = { set: accepted, log, lostLines, hold, now, times };
-  const raised = changeJob(job, timed, settings.maxLogLines);
+  const delta = changeJob(job, timed, settings.maxLogLines);
   jobs.update(job);
   // Taken before the wake, because a watcher may write at once.
   const cursor = job.data.cursor;
-  if (raised) watching.wake(job.id, job.data.version);
+  if (delta !== undefined) watching.wake(job.id, job.data.version, delta);
   return { cursor, now };
 }
 
@@ -219,9 +219,9 @@ function makeTransition(
 ): void {
   const set = fieldsOfTransition(transition, now);
   const times = { ...job.times, ...timesOfTransition(transition, time), writtenAt: time };
-  changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
+  const delta = changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.update(job);
-  watching.wake(job.id, job.data.version);
+  watching.wake(job.id, job.data.version, delta);
 }
 
 function removeJob({ jobs, watching }: Memory, job: StoredJob): void {

@@ -1,6 +1,7 @@
 import {
   applyDelta,
   type Change,
+  type Delta,
   deltaOfChange,
   emptyReplica,
   fieldValue,
@@ -52,17 +53,21 @@ export function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJo
 /**
  * Writes a change that was accepted.
  *
- * @returns whether it raised a version.
+ * @returns the delta of its version; `undefined` if it raised none.
  * @throws TypeError if a value can't be written as JSON. Then nothing has changed.
  */
-export function changeJob(job: StoredJob, change: TimedChange, maxLogLines: number): boolean {
+export function changeJob(
+  job: StoredJob,
+  change: TimedChange,
+  maxLogLines: number,
+): Delta | undefined {
   const { data } = job;
   const delta = isVisible(change) ? deltaOfChange(data, copyOf(job, change)) : undefined;
   if (delta !== undefined) applyDelta(data, delta, maxLogLines);
   const stale = fieldValue(data, "stale") === true;
   job.times = stale === change.times.stale ? change.times : { ...change.times, stale };
   job.hold = holdAfter(job.hold, change.hold, data.version);
-  return delta !== undefined;
+  return delta;
 }
 
 /** A frozen copy of a change, with the fields that the store adds. */

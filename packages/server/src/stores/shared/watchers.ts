@@ -1,10 +1,11 @@
+import type { Delta } from "@emlinh/progress-protocol";
 import type { Unwatch, Wake } from "../../core/store.js";
 
 /** The watches of this process, by job. */
 export interface Watchers {
   add(jobId: string, wake: Wake): Unwatch;
   /** Calls the wakes of a job, synchronously. */
-  wake(jobId: string, version?: number): void;
+  wake(jobId: string, version?: number, delta?: Delta): void;
   /** Calls every wake, without a version, because changes may have been missed. */
   wakeAll(): void;
   /** The number of jobs that have a watcher. */
@@ -16,11 +17,11 @@ export interface Watchers {
 export function watchers(): Watchers {
   const byJob = new Map<string, Set<{ readonly wake: Wake }>>();
 
-  function wake(jobId: string, version?: number): void {
+  function wake(jobId: string, version?: number, delta?: Delta): void {
     const entries = byJob.get(jobId);
     if (entries === undefined) return;
-    // A copy, because a wake may add and end watches. A watch that an earlier wake ended is skipped.
-    for (const entry of [...entries]) if (entries.has(entry)) callSafely(entry.wake, version);
+    // A wake may end watches, which are skipped then, and add some, which are woken once more than needed.
+    for (const entry of entries) callSafely(entry.wake, version, delta);
   }
 
   return {
@@ -48,9 +49,9 @@ export function watchers(): Watchers {
   };
 }
 
-function callSafely(wake: Wake, version: number | undefined): void {
+function callSafely(wake: Wake, version?: number, delta?: Delta): void {
   try {
-    wake(version);
+    wake(version, delta);
   } catch {
     // The change is stored, so its writer must not see an error. A wake is only a hint, and its reader reads again
     // later.

@@ -1,5 +1,6 @@
 import { applyDelta, deltaOfChange, emptyReplica, type Replica } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
+import type { Frame } from "../../../src/core/frame.js";
 import { type FrameCache, frameCache } from "../../../src/core/hub/frame-cache.js";
 
 /** A replica after this many writes. Each sets `message` and a step of its own. */
@@ -16,7 +17,7 @@ function advanceReplica(replica: Replica): void {
   if (delta !== undefined) applyDelta(replica, delta);
 }
 
-const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+const textOf = (frame: Frame | undefined): string => new TextDecoder().decode(frame?.bytes);
 
 describe("frameAfter", () => {
   test("given the same cursor twice, returns the same bytes", () => {
@@ -114,7 +115,7 @@ describe("the bytes that are kept", () => {
   function areSame(
     frames: FrameCache,
     cursors: readonly string[],
-    before: readonly (Uint8Array | undefined)[],
+    before: readonly (Frame | undefined)[],
   ): boolean[] {
     return cursors.map((cursor, index) => frames.frameAfter(cursor) === before[index]);
   }
