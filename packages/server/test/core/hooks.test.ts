@@ -284,6 +284,7 @@ describe("a hook that fails", () => {
     const id = await createJob();
     await openStream(progress, id);
     expect(await progress.run(id, async () => {})).toMatchObject({ status: "completed" });
+    await advance(0);
     await progress.drain();
   });
 

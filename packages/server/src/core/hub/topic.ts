@@ -184,10 +184,14 @@ function changed(state: TopicState): void {
 
 const TURN = turnQueue<TopicState>((state) => {
   state.isTold = false;
+  tellRest(state);
+});
+
+function tellRest(state: TopicState): void {
   if (!state.isDirty) return;
   state.isDirty = false;
-  if (!state.isClosed) notifyOfChange(state);
-});
+  notifyOfChange(state);
+}
 
 function notifyOfChange(state: TopicState): void {
   const now = state.clock();
@@ -236,6 +240,8 @@ function isLost({ reader }: TopicState, now: number): boolean {
 
 function close(state: TopicState): void {
   if (state.isClosed) return;
+  // The last change of a process that stops may be the end of the job.
+  tellRest(state);
   state.isClosed = true;
   state.reader.stop();
   state.frames.clear();

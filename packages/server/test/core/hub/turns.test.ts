@@ -50,6 +50,18 @@ describe("a turn of the event loop", () => {
     expect(sink.ended).toBe(true);
   });
 
+  test("given a progress that closes in the same turn, delivers the end first", async () => {
+    const { progress, store, createJob } = makeContext({}, countedStore());
+    const id = await createJob();
+    const sink = await openStream(progress, id);
+    void store.write(id, { set: { message: "on" }, log: [] });
+    void store.write(id, { set: { status: "completed" }, log: [] });
+    void progress.close();
+    expect(sink.events.at(-1)?.event).toBe("end");
+    await advance(0);
+    expect(sink.events.at(-1)?.event).toBe("end");
+  });
+
   test("given a reader that comes within it, has everything and gets nothing twice", async () => {
     const { progress, store, createJob } = makeContext({}, countedStore());
     const id = await createJob();
