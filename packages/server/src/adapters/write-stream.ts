@@ -1,4 +1,4 @@
-import { ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { guardSubscription } from "./guarded-subscription.js";
@@ -64,9 +64,17 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
  * chunked, as in HTTP/1.0 and HTTP/2.
  */
 function chunkedSocket(writer: Writer): Socket | undefined {
-  const { socket, headersSent, chunkedEncoding, write } = writer;
-  const isPlain = headersSent && chunkedEncoding && write === ServerResponse.prototype.write;
+  const { socket, headersSent, chunkedEncoding } = writer;
+  const isPlain = headersSent && chunkedEncoding && hasOwnWrite(writer);
   return isPlain && typeof socket?.cork === "function" ? socket : undefined;
+}
+
+/** Whether `write` is the one of Node, the innermost of the prototypes, and not one of middleware. */
+function hasOwnWrite(writer: Writer): boolean {
+  let innermost: unknown;
+  for (let object: object = writer; object; object = Object.getPrototypeOf(object))
+    innermost = Object.getOwnPropertyDescriptor(object, "write")?.value ?? innermost;
+  return writer.write === innermost;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { hexDigits } from "../shared/ids.js";
+
 /** The bytes of whole SSE frames. They are encoded once and shared by all readers, so they must not be changed. */
 export interface Frame {
   readonly bytes: Uint8Array;
@@ -8,7 +10,7 @@ export interface Frame {
 /** Encodes the text of frames as UTF-8. */
 export function encodeFrame(text: string): Frame {
   const size = byteLength(text);
-  const head = `${size.toString(16)}\r\n`;
+  const head = `${hexDigits(size)}\r\n`;
   const chunk = encode(`${head}${text}\r\n`, head.length + size + 2);
   // A plain array: the `slice` of a Buffer would not copy.
   const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset + head.length, size);

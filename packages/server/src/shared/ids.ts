@@ -1,6 +1,11 @@
+/** A number as lower-case hex digits. */
+export function hexDigits(value: number): string {
+  return value.toString(16);
+}
+
 /** Bytes as lower-case hex digits. */
 export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(bytes, (byte) => hexDigits(byte).padStart(2, "0")).join("");
 }
 
 /** Random bytes from the platform's cryptographic generator, as hex digits. */

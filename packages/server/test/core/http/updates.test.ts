@@ -33,6 +33,21 @@ async function stateOf(progress: Progress, id: string) {
   return JSON.parse(text) as unknown;
 }
 
+test("given a report that ends its job, twice, calls onJobEnd once", async () => {
+  const ended: unknown[] = [];
+  const progress = setUp({ onJobEnd: (job) => void ended.push(job) });
+  const { id } = await progress.create({ kind: "a" });
+  const end = {
+    hold: { token: TOKEN, count: 1 },
+    open: {},
+    end: { status: "completed", result: 1 },
+  };
+  expect(await report(progress, id, end)).toMatchObject({ http: 200 });
+  expect(await report(progress, id, end)).toMatchObject({ http: 200 });
+  expect(ended).toEqual([{ jobId: id, status: "completed", kind: "a" }]);
+  expect(progress.metrics().endedJobs.completed).toBe(1);
+});
+
 describe("given the same work, a report and a reporter give the same state", () => {
   const plan = ["speech", "render", "mux"];
 
