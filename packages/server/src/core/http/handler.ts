@@ -227,9 +227,18 @@ async function readDelta(
   const silentMs = allowedSilenceMs(facts);
   // After a disconnect the reader is answered at once, and comes back to be asked again.
   const isRevoked = hub.revocations() !== revocations;
-  const allowedMs = isRevoked ? 0 : Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
+  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
   const { metrics } = settings;
-  const poll = { hub, handle, metrics, cursor: after, waitMs: allowedMs, principal, signal };
+  const poll = {
+    hub,
+    handle,
+    metrics,
+    cursor: after,
+    waitMs: allowedMs,
+    isRevoked,
+    principal,
+    signal,
+  };
   const delta = await holdPoll(poll);
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);

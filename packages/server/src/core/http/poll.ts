@@ -10,8 +10,10 @@ export interface HeldPoll {
   readonly hub: Hub;
   readonly handle: TopicHandle;
   readonly metrics: Metrics;
-  readonly cursor: Cursor | undefined;
+  readonly cursor: Cursor;
   readonly waitMs: number;
+  /** Whether a permission was withdrawn since the reader was allowed to poll. */
+  readonly isRevoked: boolean;
   readonly principal: string | undefined;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
@@ -33,13 +35,22 @@ export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
     removed: resolve,
     storeLost: resolve,
   };
-  const reader = readerOf(poll, resolve);
+  let { isRevoked } = poll;
+  const reader = readerOf(poll, {
+    onEnd: resolve,
+    onRevoked() {
+      isRevoked = true;
+      resolve();
+    },
+  });
   topic.listeners.add(listener);
   hub.add(reader);
   signal.addEventListener("abort", resolve, { once: true });
   metrics.polls += 1;
   try {
-    if (!hasAnswer() && !signal.aborted && !topic.isClosed()) await promise;
+    if (!isRevoked && !hasAnswer() && !signal.aborted && !topic.isClosed()) await promise;
+    // The job may have changed since, and the reader has to be asked about first (P58).
+    if (isRevoked) return { cursor, reset: false, set: {}, log: [], done: false };
     return topic.isClosed() && !hub.isDraining() ? undefined : topic.deltaAfter(cursor);
   } finally {
     metrics.polls -= 1;
@@ -51,7 +62,10 @@ export async function holdPoll(poll: HeldPoll): Promise<Delta | undefined> {
 }
 
 /** Calls `onEnd` once the time is over, or earlier if the hub asks for it. */
-function readerOf({ handle, principal, waitMs }: HeldPoll, onEnd: () => void): Reader {
+function readerOf(
+  { handle, principal, waitMs }: HeldPoll,
+  { onEnd, onRevoked }: { onEnd(): void; onRevoked(): void },
+): Reader {
   let leaveAt = elapsed() + waitMs;
   return {
     jobId: handle.topic.jobId,
@@ -61,7 +75,7 @@ function readerOf({ handle, principal, waitMs }: HeldPoll, onEnd: () => void): R
       leaveAt = Math.min(leaveAt, at);
     },
     revoke() {
-      onEnd();
+      onRevoked();
       return true;
     },
     destroy: onEnd,
