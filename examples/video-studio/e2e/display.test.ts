@@ -27,6 +27,8 @@ async function coveredFocus(): Promise<string> {
   await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
   const element = document.querySelector(":focus");
   if (element === null) return "";
+  // The link at the beginning of the page slides in.
+  await Promise.allSettled(element.getAnimations().map(({ finished }) => finished));
   const { x, y, width, height } = element.getBoundingClientRect();
   const top = document.elementFromPoint(x + width / 2, y + height / 2);
   return element.contains(top) || top?.contains(element) ? "" : element.outerHTML.slice(0, 100);
