@@ -21,15 +21,20 @@ function backgroundsOf(page: Page, selectors: readonly string[]): Promise<readon
   );
 }
 
-/** The element with the focus, if the header or the composer covers its middle; otherwise an empty string. */
+/** The element with the focus, if the header or the composer still covers its middle when the page is at rest. */
 async function coveredFocus(): Promise<string> {
-  // The page may scroll in the next frame.
-  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-  const element = document.querySelector(":focus");
-  if (element === null) return "";
-  const { x, y, width, height } = element.getBoundingClientRect();
-  const top = document.elementFromPoint(x + width / 2, y + height / 2);
-  return element.contains(top) || top?.contains(element) ? "" : element.outerHTML.slice(0, 100);
+  let covered = "";
+  // The page scrolls and slides parts in for some frames.
+  for (let frame = 0; frame < 60; frame += 1) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    const element = document.querySelector(":focus");
+    if (element === null) return "";
+    const { x, y, width, height } = element.getBoundingClientRect();
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    if (element.contains(top) || top?.contains(element)) return "";
+    covered = element.outerHTML.slice(0, 100);
+  }
+  return covered;
 }
 
 describeInBrowser("the display of the page", (browser) => {
