@@ -1,4 +1,8 @@
+import { ProgressError } from "./error.js";
 import type { PlanStep } from "./state.js";
+
+/** The most steps that a plan may have. */
+const MAX_PLAN_STEPS = 500;
 
 /**
  * A step of a plan as the app writes it: its id, or an object. The title is derived from the id unless it is given:
@@ -11,11 +15,24 @@ export type PlanInput<StepId extends string = string> =
       readonly weight?: number | undefined;
     });
 
-/** Fills in the titles and weights of a plan. It checks nothing: `create` refuses wrong steps. */
+/**
+ * Fills in the titles and weights of a plan. It checks no step: `create` refuses wrong ones.
+ *
+ * @throws {@link ProgressError} `invalid-option` for more than 500 steps, before it reads one: a
+ * sparse array of untyped code may have billions.
+ */
 export function planOf<StepId extends string>(
   plan: readonly PlanInput<StepId>[],
 ): readonly PlanStep<StepId>[] {
-  return plan.map((step) => {
+  const { length } = plan;
+  if (length > MAX_PLAN_STEPS) {
+    const message =
+      `The plan has ${length} steps; it must have at most ${MAX_PLAN_STEPS}. ` +
+      "Report many parts as one step with done and total.";
+    throw new ProgressError("invalid-option", { message, details: { name: "plan" } });
+  }
+  return Array.from({ length }, (_, index) => {
+    const step = plan[index] as PlanInput<StepId>;
     if (typeof step !== "string" && !step?.id) return step as unknown as PlanStep<StepId>;
     const { id, title = titleOf(id), weight = 1 } = typeof step === "string" ? { id: step } : step;
     return { id, title, weight };

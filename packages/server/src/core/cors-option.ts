@@ -3,7 +3,7 @@ import { asProgressError } from "../shared/errors.js";
 import { handleRejection } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
 import { shown } from "../shared/untyped.js";
-import { resolveOrigins } from "./origin-list.js";
+import { listOfOrigins, resolveOrigins } from "./origin-list.js";
 
 const { names, flag, count, invalid, fault } = checksFor("createProgress");
 
@@ -49,8 +49,9 @@ export function resolveCors(
   names(cors, ["origins", "credentials", "maxAgeSeconds"]);
   const { origins, credentials = false, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS } = cors;
   flag("cors.credentials", credentials);
-  const anyOrigin = Array.isArray(origins) && origins.includes("*");
-  if (anyOrigin && origins.length > 1)
+  const listed = typeof origins === "function" ? [] : listOfOrigins("cors.origins", origins);
+  const anyOrigin = listed.includes("*");
+  if (anyOrigin && listed.length > 1)
     throw fault('cors.origins has "*" and other origins; use ["*"], or list the exact origins.');
   if (anyOrigin && credentials)
     throw fault(
@@ -59,18 +60,17 @@ export function resolveCors(
     );
   return {
     anyOrigin,
-    allows: anyOrigin ? () => false : originTest(origins, onError),
+    allows:
+      typeof origins === "function"
+        ? (origin) => ask(origins, origin, onError)
+        : originTest(anyOrigin ? [] : listed),
     credentials,
     maxAgeSeconds: count("cors.maxAgeSeconds", maxAgeSeconds, 0),
   };
 }
 
-function originTest(
-  origins: CorsOptions["origins"],
-  onError: (error: ProgressError) => void,
-): (origin: string) => boolean {
-  if (typeof origins === "function") return (origin) => ask(origins, origin, onError);
-  const known = resolveOrigins("cors.origins", origins);
+function originTest(listed: readonly unknown[]): (origin: string) => boolean {
+  const known = resolveOrigins("cors.origins", listed);
   return (origin) => known.has(origin);
 }
 

@@ -54,7 +54,7 @@ export interface Tickets {
 
 const CALL = "createTickets({ secrets: [process.env.TICKET_SECRET] })";
 
-const { names, callback, fault } = checksFor("createTickets", CALL);
+const { names, callback, fault, list } = checksFor("createTickets", CALL);
 
 /**
  * Short-lived permissions for readers that can't send headers, such as a native EventSource, and for workers over HTTP.
@@ -99,7 +99,7 @@ const MIN_SECRET_BYTES = 32;
 function keysOf(secrets: TicketsOptions["secrets"]): readonly [TicketKey, ...TicketKey[]] {
   if (!Array.isArray(secrets))
     throw fault("secrets is no array; it must be a list of strings or Uint8Arrays.");
-  const [first, ...others] = secrets.map((secret: unknown, index) => {
+  const [first, ...others] = list("secrets", secrets, "an array").map((secret, index) => {
     const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
     if (!(bytes instanceof Uint8Array))
       throw fault(`secrets[${index}] is of type ${typeof secret}; use a string or a Uint8Array.`);
@@ -115,19 +115,21 @@ function keysOf(secrets: TicketsOptions["secrets"]): readonly [TicketKey, ...Tic
 
 const ticketChecks = checksFor("createTicket");
 
+const ACTIONS = 'a list such as ["watch"]';
+
 function checkedClaims(options: TicketOptions, now: number): TicketClaims {
   ticketChecks.names(options, ["jobId", "actions", "expiresInMs"]);
   const { jobId, actions, expiresInMs } = options;
   if (typeof jobId !== "string" || !JOB_ID.test(jobId))
     throw ticketChecks.invalid("jobId", jobId, "the id of a job");
-  if (!Array.isArray(actions) || actions.length === 0)
-    throw ticketChecks.invalid("actions", actions, 'a list such as ["watch"]');
-  const unknown: unknown = actions.find((action) => !TICKET_ACTIONS.includes(action));
-  if (unknown !== undefined)
-    throw ticketChecks.invalid("an action", unknown, `one of ${TICKET_ACTIONS.join(", ")}`);
+  const given = ticketChecks.list("actions", actions, ACTIONS) as readonly TicketAction[];
+  if (given.length === 0) throw ticketChecks.invalid("actions", actions, ACTIONS);
+  for (const action of given)
+    if (!TICKET_ACTIONS.includes(action))
+      throw ticketChecks.invalid("an action", action, `one of ${TICKET_ACTIONS.join(", ")}`);
   if (!Number.isFinite(expiresInMs) || expiresInMs <= 0)
     throw ticketChecks.invalid("expiresInMs", expiresInMs, "a positive number of milliseconds");
-  return { jobId, actions, expiresAt: Math.floor(now + expiresInMs) };
+  return { jobId, actions: given, expiresAt: Math.floor(now + expiresInMs) };
 }
 
 /** The ticket of a request as it was sent. */

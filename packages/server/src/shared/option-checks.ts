@@ -13,6 +13,8 @@ export interface OptionChecks {
   duration(name: string, value: number): number;
   /** A positive number of milliseconds that fits into a timer. */
   timer(name: string, value: number): number;
+  /** An array of at most 1,000 members. The copy is returned, so that the length stays as it was checked. */
+  list(name: string, value: unknown, wanted: string): readonly unknown[];
   /** A function, or `undefined`. */
   callback(name: string, value: unknown): void;
   /** `true`, `false` or `undefined`. */
@@ -27,6 +29,9 @@ export interface OptionChecks {
   /** The error for a fault that is no wrong value. @param fault - Sentences that include the remedy. */
   fault(fault: string): ProgressError;
 }
+
+/** A sparse array of untyped code may have a length of billions: to iterate over it would take minutes. */
+const MAX_LIST_LENGTH = 1_000;
 
 /**
  * The checks for the options of the function with this name.
@@ -54,6 +59,15 @@ export function checksFor(functionName: string, call?: string): OptionChecks {
       if (unknown === undefined) return;
       if (!isLiteral(options)) throw invalid("the options object", options, wantedOptions);
       throw error(`there is no option ${unknown}`, { options: Object.keys(options) });
+    },
+    list(name, value, wanted) {
+      if (!Array.isArray(value)) throw invalid(name, value, wanted);
+      const { length } = value;
+      if (length > MAX_LIST_LENGTH)
+        throw error(`${name} has ${length} members; it must have at most ${MAX_LIST_LENGTH}.`, {
+          name,
+        });
+      return Array.from({ length }, (_, index) => value[index]);
     },
     callback(name, value) {
       if (value !== undefined && typeof value !== "function")
