@@ -13,7 +13,7 @@ export interface CursorParts {
   readonly version: number;
 }
 
-const CURSOR = /^([\w-]{1,40})\.(0|[1-9]\d{0,15})$/;
+const CURSOR = /^[\w-]{1,40}\.(?:0|[1-9]\d{0,15})$/;
 
 /** Prints a cursor: at most 57 ASCII characters. */
 export function printCursor({ epoch, version }: CursorParts): Cursor {
@@ -25,7 +25,9 @@ export function printCursor({ epoch, version }: CursorParts): Cursor {
  * error (P18).
  */
 export function parseCursor(text: string | null | undefined): CursorParts | undefined {
-  const [, epoch, digits] = CURSOR.exec(text ?? "") ?? [];
-  const version = Number(digits);
-  return epoch !== undefined && Number.isSafeInteger(version) ? { epoch, version } : undefined;
+  // Every change is parsed several times. A test and two slices take half of the time of a match with groups.
+  if (typeof text !== "string" || !CURSOR.test(text)) return undefined;
+  const dot = text.indexOf(".");
+  const version = Number(text.slice(dot + 1));
+  return Number.isSafeInteger(version) ? { epoch: text.slice(0, dot), version } : undefined;
 }

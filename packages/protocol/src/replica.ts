@@ -65,10 +65,14 @@ export function applyDelta(
   replica.done = delta.done;
   for (const [field, value] of Object.entries(delta.set))
     replica.fields.set(field, { value, version: to.version });
-  const lastN = lastNumber(replica);
-  const added = delta.log.filter((line) => line.n > lastN);
-  if (added.length > 0) replica.log = [...replica.log, ...added].slice(-maxLogLines);
+  if (delta.log.length > 0) append(replica, delta.log, maxLogLines);
   return delta.reset ? "reset" : "advanced";
+}
+
+function append(replica: Replica, lines: readonly LogLine[], maxLogLines: number): void {
+  const lastN = lastNumber(replica);
+  const added = lines.filter((line) => line.n > lastN);
+  if (added.length > 0) replica.log = [...replica.log, ...added].slice(-maxLogLines);
 }
 
 /** The number of the last line; 0 without lines. */

@@ -50,13 +50,13 @@ export type PollReply = WireDelta & { readonly now: number };
 
 /** The shortest form of a delta on the wire (P16, P19). */
 export function toWire({ cursor, reset, set, log, done }: Delta): WireDelta {
-  return {
-    cursor,
-    ...(reset && { reset }),
-    set,
-    ...(log.length > 0 && { log }),
-    ...(done && { done }),
-  };
+  // Assignments, because this is done for each change, and spreads take several times as long.
+  const wire: { -readonly [Name in keyof WireDelta]: WireDelta[Name] } = reset
+    ? { cursor, reset, set }
+    : { cursor, set };
+  if (log.length > 0) wire.log = log;
+  if (done) wire.done = done;
+  return wire;
 }
 
 /** The event that carries a delta (P31). */

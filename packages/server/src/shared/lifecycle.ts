@@ -64,7 +64,7 @@ export function leaseOf(leaseMs: number, now: number): Pick<JobTimes, "leaseMs" 
 
 /** When the next transition is due, or `Infinity` if none ever is. */
 export function dueAt(times: JobTimes, ttls: JobTtls): number {
-  return Math.min(...dueTransitions(times, ttls).map(({ at }) => at));
+  return Math.min(deadlineOf(times), restsUntil(times, ttls));
 }
 
 /**
@@ -73,25 +73,28 @@ export function dueAt(times: JobTimes, ttls: JobTtls): number {
  * time to report again.
  */
 export function transitionOf(times: JobTimes, ttls: JobTtls, now: number): Transition | undefined {
-  return dueTransitions(times, ttls).find(({ at }) => at <= now)?.transition;
+  // An end comes before a mark.
+  if (deadlineOf(times) <= now) return "timed-out";
+  return restsUntil(times, ttls) <= now ? transitionAfterRest(times) : undefined;
 }
 
-/** In order of precedence: an end comes before a mark. */
-function dueTransitions(
-  times: JobTimes,
-  { ttlMs, idleTtlMs }: JobTtls,
-): readonly { readonly transition: Transition; readonly at: number }[] {
-  const { stale, leaseUntil, leaseMs, deadlineAt, writtenAt, endedAt } = times;
-  if (endedAt !== undefined) return [{ transition: "expired", at: endedAt + ttlMs }];
-  return [
-    { transition: "timed-out", at: deadlineAt ?? Number.POSITIVE_INFINITY },
-    // A leased job never expires, however long its worker is silent: first it is lost, and its TTL counts from then.
-    leaseUntil === undefined
-      ? { transition: "expired", at: writtenAt + idleTtlMs }
-      : stale
-        ? { transition: "lost", at: leaseUntil + leaseMs }
-        : { transition: "stale", at: leaseUntil },
-  ];
+function deadlineOf({ endedAt, deadlineAt }: JobTimes): number {
+  return endedAt === undefined && deadlineAt !== undefined ? deadlineAt : Number.POSITIVE_INFINITY;
+}
+
+/** The transition of a job that is not written any more, its deadline aside. */
+function transitionAfterRest({ endedAt, leaseUntil, stale }: JobTimes): Transition {
+  // A leased job never expires, however long its worker is silent: first it is lost, and its TTL counts from then.
+  if (endedAt !== undefined || leaseUntil === undefined) return "expired";
+  return stale ? "lost" : "stale";
+}
+
+/** When that transition is due. */
+function restsUntil(times: JobTimes, { ttlMs, idleTtlMs }: JobTtls): number {
+  const { stale, leaseUntil, leaseMs, writtenAt, endedAt } = times;
+  if (endedAt !== undefined) return endedAt + ttlMs;
+  if (leaseUntil === undefined) return writtenAt + idleTtlMs;
+  return stale ? leaseUntil + leaseMs : leaseUntil;
 }
 
 /** The times that a transition sets, besides `writtenAt`. */

@@ -1,27 +1,35 @@
 /** Items ordered by the time at which each is due. The earliest item is found at once, and an item can be moved. */
 export interface DueQueue<Item> {
-  /** Adds an item, or moves it to another time. O(log n). `Infinity` is never due. */
+  /**
+   * Adds an item, or moves it to another time. `Infinity` is never due. O(log n); O(1) for a move to a later time, which
+   * is done when the earlier time has come: a write puts off what is due after a time of rest.
+   */
   set(item: Item, at: number): void;
   /** Removes an item, if it is in the queue. O(log n). */
   delete(item: Item): void;
-  /** The earliest item that is due at `now`. O(1). */
+  /** The earliest item that is due at `now`. */
   due(now: number): Item | undefined;
   clear(): void;
 }
 
 interface Entry<Item> {
   readonly item: Item;
-  readonly at: number;
+  /** The time by which it is placed. */
+  at: number;
+  /** The time at which it is due: `at`, or later. */
+  dueAt: number;
+  /** The place in the heap. */
+  index: number;
 }
 
 /** A binary heap that knows the index of each item. It holds one entry per item, however often the item is moved. */
 export function dueQueue<Item>(): DueQueue<Item> {
   const heap: Entry<Item>[] = [];
-  const indexes = new Map<Item, number>();
+  const entries = new Map<Item, Entry<Item>>();
 
   function setAt(index: number, entry: Entry<Item>): void {
     heap[index] = entry;
-    indexes.set(entry.item, index);
+    entry.index = index;
   }
 
   /** Moves later parents down and returns the index that is free for the entry. */
@@ -48,30 +56,38 @@ export function dueQueue<Item>(): DueQueue<Item> {
     }
   }
 
-  /** Inserts an entry in heap order, beginning at a free index. */
-  function insert(index: number, entry: Entry<Item>): void {
+  /** Places an entry by the time at which it is due, beginning at a free index. */
+  function place(index: number, entry: Entry<Item>): void {
+    entry.at = entry.dueAt;
     setAt(siftDown(siftUp(index, entry), entry), entry);
   }
 
   return {
     set(item, at) {
-      insert(indexes.get(item) ?? heap.length, { item, at });
+      const known = entries.get(item);
+      const entry = known ?? { item, at, dueAt: at, index: heap.length };
+      entry.dueAt = at;
+      if (known === undefined) entries.set(item, entry);
+      if (known === undefined || at < entry.at) place(entry.index, entry);
     },
     delete(item) {
-      const index = indexes.get(item);
+      const entry = entries.get(item);
       const last = heap.at(-1);
-      if (index === undefined || last === undefined) return;
+      if (entry === undefined || last === undefined) return;
       heap.pop();
-      indexes.delete(item);
-      if (index < heap.length) insert(index, last);
+      entries.delete(item);
+      if (last !== entry) place(entry.index, last);
     },
     due(now) {
-      const first = heap[0];
-      return first !== undefined && first.at <= now ? first.item : undefined;
+      for (let first = heap[0]; first !== undefined && first.at <= now; first = heap[0]) {
+        if (first.dueAt === first.at) return first.item;
+        place(0, first);
+      }
+      return undefined;
     },
     clear() {
       heap.length = 0;
-      indexes.clear();
+      entries.clear();
     },
   };
 }

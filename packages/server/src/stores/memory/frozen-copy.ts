@@ -30,8 +30,8 @@ function copyOf(value: unknown, depth: number): Json | undefined {
 
 function copyOfMembers(members: object, depth: number): Json {
   const copy: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(members)) {
-    const member = copyOf(value, depth + 1);
+  for (const name of Object.keys(members)) {
+    const member = copyOf((members as Record<string, unknown>)[name], depth + 1);
     if (member === undefined) continue;
     if (name === "__proto__")
       Object.defineProperty(copy, name, { value: member, enumerable: true });

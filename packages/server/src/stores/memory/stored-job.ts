@@ -80,8 +80,7 @@ function copyOf(
     Object.assign(fields, closedSteps({ ...replicaFields(data), ...set }, now));
     fields.finishedAt = now;
   }
-  const copy = frozenCopy({ set: fields, log });
-  return { set: copy.set, log: copy.log, lostLines };
+  return { set: frozenCopy(fields), log: frozenCopy(log), lostLines };
 }
 
 /** The state by which a write is accepted or refused. @param now - By the clock that measures leases. */
