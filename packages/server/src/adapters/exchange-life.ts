@@ -16,17 +16,20 @@ interface Carrier {
   once(event: "close", listener: () => void): unknown;
 }
 
+/** Shared by all signals: an error for each client that leaves, with its stack, would cost more than the answer. */
+const CLIENT_LEFT = new DOMException("The client has left.", "AbortError");
+
 /** Watches an exchange until its response is closed. */
 export function watchExchange(exchange: NodeExchange): ExchangeLife {
   const { res } = exchange;
   const controller = new AbortController();
-  const abort = () => controller.abort();
+  const abort = () => controller.abort(CLIENT_LEFT);
   const carrier = carrierOf(exchange);
   let isAnswered = false;
   if (isClosed(res) || carrier?.destroyed) abort();
   else {
     // A response that waits in a pipeline emits no `close` when its connection dies.
-    const forget = carrier && onceClosed(carrier, abort);
+    const forget = carrier && !ownsCarrier(res) ? onceClosed(carrier, abort) : undefined;
     res.once("close", () => {
       forget?.();
       if (!isAnswered || !res.writableEnded) abort();
@@ -67,6 +70,11 @@ function isQueued({ req, res }: NodeExchange): boolean {
   // no socket at all.
   const socket = req.socket as { readonly _httpMessage?: unknown } | undefined;
   return Boolean(socket?._httpMessage);
+}
+
+/** Whether a response is closed together with its socket or stream. */
+function ownsCarrier(res: NodeExchange["res"]): boolean {
+  return "stream" in res || Boolean(res.socket);
 }
 
 function carrierOf({ req, res }: NodeExchange): Carrier | undefined {

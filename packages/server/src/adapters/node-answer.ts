@@ -41,13 +41,27 @@ export function sendAnswer(exchange: NodeExchange, answer: Answer): void {
   else sendStream(exchange, answer);
 }
 
-/** Writes the headers of a stream at once, then its frames. */
 function sendStream(exchange: NodeExchange, answer: StreamAnswer): void {
-  const { req, res } = exchange;
+  const { res } = exchange;
   if (isClosed(res)) {
     discardStream(answer);
     return;
   }
+  // The head and the first frames leave in one write.
+  const socket = "stream" in res ? undefined : res.socket;
+  socket?.cork?.();
+  try {
+    sendStreamHead(exchange, answer);
+    if (res.writableEnded) discardStream(answer);
+    else writeStream(exchange, answer);
+  } finally {
+    socket?.uncork?.();
+  }
+}
+
+/** Writes the headers of a stream at once. */
+function sendStreamHead(exchange: NodeExchange, answer: StreamAnswer): void {
+  const { req, res } = exchange;
   try {
     setStreamHead(exchange, answer);
     keepOpen(exchange);
@@ -58,8 +72,6 @@ function sendStream(exchange: NodeExchange, answer: StreamAnswer): void {
     discardStream(answer);
     throw error;
   }
-  if (res.writableEnded) discardStream(answer);
-  else writeStream(exchange, answer);
 }
 
 function sendBody(exchange: NodeExchange, answer: BodyAnswer): void {

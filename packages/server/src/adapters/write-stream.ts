@@ -30,31 +30,43 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
     subscription?.closed();
   };
   const sink: Sink = {
-    write(bytes, chunk) {
-      if (isClosed(writer)) return false;
-      if (!socket || !chunk) return writeResponse(writer, bytes);
-      const hasRoom = socket.write(chunk);
-      // Most streams never wait, so the listener is added when one does.
-      if (!hasRoom) socket.once("drain", onDrain);
-      return hasRoom;
-    },
+    write: socket ? chunkWriter(writer, socket, onDrain) : responseWriter(writer),
     end: () => void writer.end(),
     destroy: cut,
   };
-  // The first frames leave in one write.
-  socket?.cork();
   try {
     subscription = guardSubscription(answer.subscribe(sink), cut);
   } catch (error) {
     cut();
     throw error;
-  } finally {
-    socket?.uncork();
   }
   writer.on("drain", onDrain);
   // After an end both events come, after a cut only `close`. `closed` is idempotent.
   writer.once("finish", onClosed);
   writer.once("close", onClosed);
+}
+
+/** Writes chunks to a socket. */
+function chunkWriter(writer: Writer, socket: Socket, onDrain: () => void): Sink["write"] {
+  return (bytes, chunk) => {
+    // The app may have ended the response, and the next one may own the socket.
+    if (writer.writableEnded || writer.destroyed) return false;
+    if (chunk === undefined) return writer.write(bytes);
+    const hasRoom = socket.write(chunk);
+    // Most streams never wait, so the listener is added when one does.
+    if (!hasRoom) socket.once("drain", onDrain);
+    return hasRoom;
+  };
+}
+
+/** Writes frames to a response. */
+function responseWriter(writer: Writer): Sink["write"] {
+  return (bytes) => {
+    if (isClosed(writer)) return false;
+    const hasRoom = writer.write(bytes);
+    writer.flush?.();
+    return hasRoom;
+  };
 }
 
 /**
@@ -91,12 +103,6 @@ export function keepOpen({ req, res }: NodeExchange): void {
   req.socket?.setTimeout?.(0);
   req.socket?.setNoDelay?.(true);
   req.socket?.setKeepAlive?.(true, PROBE_AFTER_MS);
-}
-
-function writeResponse(writer: Writer, bytes: Uint8Array): boolean {
-  const hasRoom = writer.write(bytes);
-  writer.flush?.();
-  return hasRoom;
 }
 
 /** Ends a response without completing it. */

@@ -9,6 +9,7 @@ import {
 import { asProgressError } from "../shared/errors.js";
 import { callSafely } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
+import { elapsed } from "../shared/time.js";
 import type { Hub, TopicHandle } from "./hub/hub.js";
 import type { TopicListener } from "./hub/topic.js";
 import type { Settings } from "./options.js";
@@ -74,7 +75,7 @@ export async function watchJob(
   try {
     // The job may have been removed since the topic was joined.
     if (topic.isClosed()) topicListener.removed();
-    else topicListener.changed(now());
+    else topicListener.changed(now(), elapsed());
   } catch (error) {
     // A state that can't be read. The caller gets no function to end the watch with.
     stop();

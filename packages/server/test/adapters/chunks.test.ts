@@ -93,6 +93,20 @@ describe("a stream over HTTP/1.1", () => {
     ]);
   });
 
+  test("given a new stream, the head and the first frames leave in one write", async () => {
+    const { progress, port, sockets } = await openSite();
+    const { id } = await progress.create({ kind: "a" });
+    const client = rawRequest(port, "");
+    await vi.waitFor(() => expect(sockets).toHaveLength(1));
+    const [socket] = sockets as [Socket];
+    const writeOne = vi.spyOn(socket, "_write");
+    const writeAll = vi.spyOn(socket, "_writev" as never);
+    client.socket.write(streamOf(id));
+    await client.until("event: snapshot");
+    expect(writeOne).not.toHaveBeenCalled();
+    expect(writeAll).toHaveBeenCalledTimes(1);
+  });
+
   test("given the end of the job, the coding is complete, and the connection serves the next request", async () => {
     const { progress, port } = await openSite();
     const { id } = await progress.create({ kind: "a" });

@@ -23,6 +23,8 @@ interface Rank {
  * @see RFC 9110, section 12.5.1
  */
 export function wantedType(accept: string | undefined): "stream" | "json" {
+  // Nearly all streams are asked for like this.
+  if (accept === "text/event-stream") return "stream";
   const ranges = mediaRanges(accept ?? "");
   if (ranges.length === 0) return "json";
   const stream = rankOf("text/event-stream", ranges);

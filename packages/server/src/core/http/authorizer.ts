@@ -7,10 +7,12 @@ import type { Settings } from "../options.js";
 /** Asks the app about requests. */
 export interface Authorizer {
   /**
+   * Returns the permission at once if the app decides at once, so that such a request waits for nothing.
+   *
    * @throws ProgressError `not-authenticated`, `forbidden`; `internal` if the app threw or returned no decision;
    * `authorize-timed-out`; `too-many-streams` if `maxStreams` questions wait.
    */
-  ask(question: AuthorizeRequest): Promise<Permission>;
+  ask(question: AuthorizeRequest): Permission | Promise<Permission>;
   /** @throws ProgressError `not-authenticated` if the permission has ended. */
   check(permission: Permission): void;
 }
@@ -27,17 +29,24 @@ export function createAuthorizer(settings: AuthorizerSettings): Authorizer {
   let waiting = 0;
 
   /** The question counts until the app answers or its time is over, even if its client has left. */
-  async function decisionOf(question: AuthorizeRequest): Promise<unknown> {
-    if (waiting >= maxStreams) throw tooManyQuestions(maxStreams);
-    const answer = callApp(authorize, question);
-    if (!isThenable(answer)) return answer;
+  async function wait(
+    answer: PromiseLike<unknown>,
+    question: AuthorizeRequest,
+  ): Promise<Permission> {
     waiting += 1;
     try {
       const late = () => timedOut(question, authorizeTimeoutMs);
-      return await within(authorizeTimeoutMs, awaitApp(answer, question), late);
+      const decision = await within(authorizeTimeoutMs, awaitApp(answer, question), late);
+      return permit(decision, question);
     } finally {
       waiting -= 1;
     }
+  }
+
+  function permit(decision: unknown, question: AuthorizeRequest): Permission {
+    const permission = permissionOf(decision, question);
+    check(permission);
+    return permission;
   }
 
   function check({ until }: Permission): void {
@@ -46,10 +55,10 @@ export function createAuthorizer(settings: AuthorizerSettings): Authorizer {
 
   return {
     check,
-    async ask(question) {
-      const permission = permissionOf(await decisionOf(question), question);
-      check(permission);
-      return permission;
+    ask(question) {
+      if (waiting >= maxStreams) throw tooManyQuestions(maxStreams);
+      const answer = callApp(authorize, question);
+      return isThenable(answer) ? wait(answer, question) : permit(answer, question);
     },
   };
 }

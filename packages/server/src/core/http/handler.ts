@@ -122,7 +122,7 @@ async function answer(
   if (isHeld(request) && hub.isDraining()) throw draining();
   const revocations = hub.revocations();
   const asked = authorizer.ask(questionOf(request, facts));
-  const permission = await hub.wait(asked, facts.signal);
+  const permission = asked instanceof Promise ? await hub.wait(asked, facts.signal) : asked;
   const authorized = { facts, permission, revocations };
   if (request.kind === "stream") return answerStream(context, { request, ...authorized });
   const result = await answerBody(context, { request, ...authorized });

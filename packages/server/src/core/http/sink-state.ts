@@ -1,27 +1,27 @@
 import { handleRejection } from "../../shared/never-throws.js";
-import { elapsed } from "../../shared/time.js";
 import type { Frame } from "../frame.js";
 import type { Sink } from "./types.js";
 
 /** One sink, and whether it takes bytes. */
 export interface SinkState {
   readonly sink: Sink;
-  /** When bytes were last written, by {@link elapsed}. */
+  /** When bytes were last written, by `elapsed`. */
   wroteAt: number;
-  /** Since when the sink has been full, by {@link elapsed}; `undefined` while it takes bytes. */
+  /** Since when the sink has been full, by `elapsed`; `undefined` while it takes bytes. */
   fullSince: number | undefined;
 }
 
 /**
  * Writes a frame and notes whether the sink is full now.
  *
+ * @param at - The present time, by `elapsed`.
  * @returns `false` if the adapter threw: its client is gone, so there is no one to report the error to.
  */
-export function writeToSink(state: SinkState, frame: Frame): boolean {
-  state.wroteAt = elapsed();
+export function writeToSink(state: SinkState, frame: Frame, at: number): boolean {
+  state.wroteAt = at;
   try {
     const hasRoom: unknown = state.sink.write(frame.bytes, frame.chunk);
-    if (!hasRoom) state.fullSince ??= state.wroteAt;
+    if (!hasRoom) state.fullSince ??= at;
     else if (hasRoom !== true) handleRejection(hasRoom, ignore);
     return true;
   } catch {

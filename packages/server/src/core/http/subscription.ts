@@ -78,8 +78,8 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     wroteAt: openedAt,
     fullSince: undefined,
     listener: {
-      changed(now) {
-        if (stream.fullSince === undefined) advance(stream, now);
+      changed(now, at) {
+        if (stream.fullSince === undefined) advance(stream, now, at);
         else settings.metrics.mergedDeltas += 1;
       },
       removed: () => leave(stream, "removed", jobRemovedFrame(stream)),
@@ -103,7 +103,7 @@ export function openSubscription(sink: Sink, start: StreamStart): Subscription {
     drained() {
       if (stream.fullSince === undefined) return;
       stream.fullSince = undefined;
-      advance(stream, settings.clock());
+      advance(stream, settings.clock(), elapsed());
     },
     closed: () => over(stream),
   };
@@ -123,8 +123,8 @@ function begin(stream: StreamState): void {
     cursor: topic.replica.cursor,
     now: hub.now(),
   };
-  write(stream, encodeFrame(helloFrame(hello, jitteredRetryMs(settings))));
-  advance(stream, settings.clock());
+  write(stream, encodeFrame(helloFrame(hello, jitteredRetryMs(settings))), stream.openedAt);
+  advance(stream, settings.clock(), stream.openedAt);
   // The job may have been removed after the request was answered and before this call.
   if (topic.isClosed() && hub.isClosed()) sayBye(stream, "drain");
   else if (topic.isClosed()) listener.removed();
@@ -134,8 +134,9 @@ function begin(stream: StreamState): void {
  * Writes one frame that brings the reader to the topic's cursor. Never throws.
  *
  * @param now - The time of day counts here: a machine that slept must not send what the reader may not see any more.
+ * @param at - The same moment by {@link elapsed}.
  */
-function advance(stream: StreamState, now: number): void {
+function advance(stream: StreamState, now: number, at: number): void {
   if (stream.phase !== "open" || stream.fullSince !== undefined) return;
   if (now >= stream.until) {
     sayBye(stream, "auth");
@@ -153,7 +154,7 @@ function advance(stream: StreamState, now: number): void {
   stream.cursor = topic.replica.cursor;
   if (frame !== undefined) {
     stream.settings.metrics.deltas += 1;
-    write(stream, frame);
+    write(stream, frame, at);
   }
   if (topic.replica.done) end(stream, "end");
 }
@@ -163,9 +164,9 @@ function hasExpired({ until, settings }: StreamState): boolean {
   return until !== Number.POSITIVE_INFINITY && settings.clock() >= until;
 }
 
-function write(stream: StreamState, frame: Frame): void {
+function write(stream: StreamState, frame: Frame, at: number): void {
   stream.settings.metrics.bytes += frame.bytes.length;
-  if (!writeToSink(stream, frame)) over(stream);
+  if (!writeToSink(stream, frame, at)) over(stream);
 }
 
 function end(stream: StreamState, reason: StreamCloseReason): void {
@@ -184,7 +185,7 @@ function leave(stream: StreamState, reason: StreamCloseReason, lastFrame: string
     destroy(stream, reason);
     return;
   }
-  write(stream, encodeFrame(lastFrame));
+  write(stream, encodeFrame(lastFrame), elapsed());
   end(stream, reason);
 }
 
@@ -234,7 +235,7 @@ function tick(stream: StreamState, now: number): void {
   else if (phase !== "open" || stream.fullSince !== undefined) return;
   else if (idleForMs(stream, now) >= idleTimeoutMs)
     leave(stream, "timeout", timeoutFrame({ scope: "stream", idleMs: idleForMs(stream, now) }));
-  else if (now - stream.wroteAt >= heartbeatMs) write(stream, handle.topic.heartbeat());
+  else if (now - stream.wroteAt >= heartbeatMs) write(stream, handle.topic.heartbeat(), now);
 }
 
 function idleForMs({ openedAt, handle }: StreamState, now: number): number {

@@ -1,5 +1,6 @@
 import {
   type Cursor,
+  type Delta,
   deltaAfter,
   deltaFrame,
   heartbeatFrame,
@@ -19,8 +20,20 @@ export interface FrameCache {
   frameAfter(cursor: Cursor | undefined): Frame | undefined;
   /** A heartbeat with the given server time. */
   heartbeat(now: number): Frame;
-  /** Drops the frames. Call it whenever the replica changed, and at the end. */
+  /**
+   * Drops the frames of earlier changes. Call it whenever the replica changed.
+   *
+   * @param last - The delta that was applied last.
+   */
+  changed(last: AppliedDelta): void;
+  /** Drops the frames. */
   clear(): void;
+}
+
+/** A delta that brought a replica from one cursor to the next. */
+export interface AppliedDelta {
+  readonly from: Cursor;
+  readonly delta: Delta;
 }
 
 /** Cursors at which frames are kept. Most readers stand at one or two; those that were skipped may stand anywhere. */
@@ -40,12 +53,15 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 export function frameCache(replica: Replica, onReset: () => void = () => {}): FrameCache {
   const frames = frameMap();
   const failures = new Map<Cursor | "", unknown>();
+  let last: AppliedDelta | undefined;
   let heartbeat: { readonly now: number; readonly frame: Frame } | undefined;
 
   function encode(cursor: Cursor | undefined): Frame | undefined {
     // The comparison spares a reader that has everything a look at each field and line.
     if (cursor !== undefined && cursor === replica.cursor) return undefined;
-    const delta = deltaAfter(replica, cursor);
+    // Nearly all readers stand where the last delta began, and lack just that.
+    const next = last !== undefined && cursor === last.from ? last.delta : undefined;
+    const delta = next === undefined || next.reset ? deltaAfter(replica, cursor) : next;
     if (isEmpty(delta)) return undefined;
     // All readers that need a reset need the same one, whichever cursor they came with.
     const key = delta.reset || cursor === undefined ? "" : cursor;
@@ -61,6 +77,13 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     }
   }
 
+  function clear(): void {
+    frames.clear();
+    if (failures.size > 0) failures.clear();
+    heartbeat = undefined;
+    last = undefined;
+  }
+
   return {
     frameAfter: (cursor) => frames.get(cursor ?? "") ?? encode(cursor),
     heartbeat(now) {
@@ -70,11 +93,11 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
       }
       return heartbeat.frame;
     },
-    clear() {
-      frames.clear();
-      if (failures.size > 0) failures.clear();
-      heartbeat = undefined;
+    changed(applied) {
+      clear();
+      last = applied;
     },
+    clear,
   };
 }
 

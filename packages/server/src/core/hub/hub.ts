@@ -182,7 +182,7 @@ async function join(
     giveSlotBack?.();
   });
   try {
-    await until(topic.opened);
+    if (!topic.isOpen()) await until(topic.opened);
     if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await until(topic.refresh());
     // Readers that are here already are kept waiting. A new one had better try another process.
     if (isStream && topic.isLost()) throw storeLost(jobId);

@@ -11,6 +11,7 @@ import { elapsed } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
+import type { AppliedDelta } from "./frame-cache.js";
 
 /** Keeps a replica up to date with the store: at most one read at a time, and one that waits for its turn. */
 export interface ReplicaReader {
@@ -39,7 +40,7 @@ export interface ReplicaReaderContext extends Pick<Settings, "rereadMs" | "rando
   readonly store: GuardedStore;
   readonly replica: Replica;
   /** Called when the replica has changed. */
-  readonly onChange: () => void;
+  readonly onChange: (applied: AppliedDelta) => void;
   /** Called when the job was removed from the store. */
   readonly onRemoved: () => void;
   /** Called with the first failed read in a row, and with an error in what follows a read. */
@@ -137,8 +138,9 @@ function readDone(state: ReaderState, delta: Delta | undefined): void {
   if (state.isStopped) return;
   state.outage.ended();
   state.readAt = elapsed();
+  const from = state.replica.cursor;
   if (delta === undefined) state.onRemoved();
-  else if (apply(state, delta)) state.onChange();
+  else if (apply(state, delta)) state.onChange({ from, delta });
 }
 
 function readFailed(state: ReaderState, error: unknown): void {
@@ -161,9 +163,10 @@ function readFailed(state: ReaderState, error: unknown): void {
 function applyNext(state: ReaderState, version: number | undefined, delta: Delta): boolean {
   const { isStopped, replica, store } = state;
   if (isStopped || delta.reset || version !== replica.version + 1) return false;
+  const from = replica.cursor;
   if (applyDelta(replica, delta, store.maxLogLines) !== "advanced") return false;
   state.readAt = elapsed();
-  state.onChange();
+  state.onChange({ from, delta });
   return true;
 }
 

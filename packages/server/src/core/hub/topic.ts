@@ -13,7 +13,7 @@ import type { GuardedStore } from "../guarded-store.js";
 import { observe } from "../metrics.js";
 import type { Settings } from "../options.js";
 import type { Unwatch } from "../store.js";
-import { type FrameCache, frameCache } from "./frame-cache.js";
+import { type AppliedDelta, type FrameCache, frameCache } from "./frame-cache.js";
 import { type ReplicaReader, replicaReader } from "./replica-reader.js";
 import { turnQueue } from "./turn-queue.js";
 
@@ -22,9 +22,12 @@ export interface TopicListener {
   /**
    * The job changed. Called at once, in the order in which listeners were added.
    *
-   * @param now - The time of day by this process's clock, in milliseconds since the epoch, read once for all listeners.
+   * Both times are read once for all listeners.
+   *
+   * @param now - The time of day by this process's clock, in milliseconds since the epoch.
+   * @param at - The same moment by {@link elapsed}.
    */
-  changed(now: number): void;
+  changed(now: number, at: number): void;
   /** The job was removed from its store. */
   removed(): void;
   /** The job could not be read for {@link STORE_PATIENCE_MS}. */
@@ -36,6 +39,8 @@ export interface Topic {
   readonly jobId: string;
   /** Resolves when the job is watched and was read. @throws ProgressError `job-not-found`, or as the store does. */
   readonly opened: Promise<void>;
+  /** Whether `opened` has resolved. */
+  isOpen(): boolean;
   readonly listeners: Set<TopicListener>;
   /** The job's data. Read it, and never change it. */
   readonly replica: Replica;
@@ -88,6 +93,7 @@ interface TopicState extends TopicContext {
   isTold: boolean;
   isDirty: boolean;
   unwatch: Unwatch | undefined;
+  isOpen: boolean;
   isClosed: boolean;
   /** The error of the last frame that could not be encoded. Every reader finds the same one; it is reported once. */
   frameFailure: unknown;
@@ -100,7 +106,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     ...context,
     jobId,
     replica,
-    onChange: () => changed(state),
+    onChange: (applied) => changed(state, applied),
     onRemoved: () => removed(state),
     onError: (error) => report(state, error),
   });
@@ -117,6 +123,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     isTold: false,
     isDirty: false,
     unwatch: undefined,
+    isOpen: false,
     isClosed: false,
     frameFailure: undefined,
   };
@@ -126,6 +133,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
   return {
     jobId,
     opened,
+    isOpen: () => state.isOpen,
     replica,
     listeners: state.listeners,
     changedAt: () => state.changedAt,
@@ -155,6 +163,7 @@ async function open(state: TopicState): Promise<void> {
   }
   state.unwatch = unwatch;
   await state.reader.open();
+  state.isOpen = true;
 }
 
 function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | undefined {
@@ -170,8 +179,8 @@ function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | unde
 }
 
 /** The first change of a turn of the event loop is told at once, and the others of that turn together at its end. */
-function changed(state: TopicState): void {
-  state.frames.clear();
+function changed(state: TopicState, applied: AppliedDelta): void {
+  state.frames.changed(applied);
   state.changedAt = elapsed();
   if (state.isTold) {
     state.isDirty = true;
@@ -195,9 +204,10 @@ function tellRest(state: TopicState): void {
 
 function notifyOfChange(state: TopicState): void {
   const now = state.clock();
+  const at = elapsed();
   for (const listener of state.listeners) {
     try {
-      listener.changed(now);
+      listener.changed(now, at);
     } catch (error) {
       reportListener(state, error);
     }
