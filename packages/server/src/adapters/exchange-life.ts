@@ -1,11 +1,8 @@
+import type { Client } from "../core/client.js";
 import { isClosed, type NodeExchange } from "./node-exchange.js";
 
 /** How long it makes sense to answer a request. */
-export interface ExchangeLife {
-  /** Aborts when the connection dies, and when the response is closed before it was answered completely. */
-  readonly signal: AbortSignal;
-  /** The socket of HTTP/1, or the session of HTTP/2. */
-  readonly connection: object | undefined;
+export interface ExchangeLife extends Required<Client> {
   /** Call it when an answer was found. From then on a response that was ended is complete. */
   answered(): void;
 }
@@ -19,25 +16,38 @@ interface Carrier {
 /** Shared by all signals: an error for each client that leaves, with its stack, would cost more than the answer. */
 const CLIENT_LEFT = new DOMException("The client has left.", "AbortError");
 
-/** Watches an exchange until its response is closed. */
+/**
+ * Watches an exchange until its response is closed. The client is gone when the connection dies, and when the response
+ * is closed before it was answered completely.
+ */
 export function watchExchange(exchange: NodeExchange): ExchangeLife {
   const { res } = exchange;
-  const controller = new AbortController();
-  const abort = () => controller.abort(CLIENT_LEFT);
   const carrier = carrierOf(exchange);
+  let isGone = isClosed(res) || Boolean(carrier?.destroyed);
   let isAnswered = false;
-  if (isClosed(res) || carrier?.destroyed) abort();
-  else {
+  let controller: AbortController | undefined;
+
+  function leave(): void {
+    isGone = true;
+    controller?.abort(CLIENT_LEFT);
+  }
+
+  if (!isGone) {
     // A response that waits in a pipeline emits no `close` when its connection dies.
-    const forget = carrier && !ownsCarrier(res) ? onceClosed(carrier, abort) : undefined;
-    res.once("close", () => {
+    const forget = carrier && !ownsCarrier(res) ? onceClosed(carrier, leave) : undefined;
+    res.on("close", () => {
       forget?.();
-      if (!isAnswered || !res.writableEnded) abort();
+      if (!isAnswered || !res.writableEnded) leave();
     });
   }
   return {
-    signal: controller.signal,
     connection: "stream" in res ? res.stream.session : carrier,
+    get signal() {
+      controller ??= new AbortController();
+      if (isGone) controller.abort(CLIENT_LEFT);
+      return controller.signal;
+    },
+    isGone: () => isGone,
     answered() {
       isAnswered = true;
     },
@@ -52,16 +62,16 @@ export function watchExchange(exchange: NodeExchange): ExchangeLife {
  */
 export async function untilTurn(
   exchange: NodeExchange,
-  { signal }: Pick<ExchangeLife, "signal">,
+  life: Pick<ExchangeLife, "signal" | "isGone">,
 ): Promise<boolean> {
   if (!isQueued(exchange)) return true;
-  if (!signal.aborted) {
+  if (!life.isGone()) {
     await new Promise<void>((resolve) => {
       exchange.res.once("socket", () => resolve());
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      life.signal.addEventListener("abort", () => resolve(), { once: true });
     });
   }
-  return !signal.aborted;
+  return !life.isGone();
 }
 
 function isQueued({ req, res }: NodeExchange): boolean {

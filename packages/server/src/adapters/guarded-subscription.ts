@@ -1,22 +1,24 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 
 /**
- * Makes a subscription whose calls never throw. They come from event listeners, where an error ends the process. The
- * error is lost here: the reader is cut off, and returns with its cursor.
+ * Calls a subscription from an event listener, where an error would end the process. The error is lost here: the reader
+ * is cut off, and returns with its cursor.
  *
  * @param cut - Ends the response. Must not throw.
  */
+export function attempt(cut: () => void, call: () => void): void {
+  try {
+    call();
+  } catch {
+    cut();
+  }
+}
+
+/** Makes a subscription whose calls never throw, as {@link attempt} does. */
 export function guardSubscription(subscription: Subscription, cut: () => void): Subscription {
-  const attempt = (call: () => void): void => {
-    try {
-      call();
-    } catch {
-      cut();
-    }
-  };
   return {
-    drained: () => attempt(() => subscription.drained()),
-    closed: () => attempt(() => subscription.closed()),
+    drained: () => attempt(cut, () => subscription.drained()),
+    closed: () => attempt(cut, () => subscription.closed()),
   };
 }
 

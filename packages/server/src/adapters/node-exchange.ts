@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Client } from "../core/client.js";
 import type { RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
 import { readNodeBody } from "./stream-body.js";
@@ -27,16 +28,19 @@ export interface NodeCall {
 /** The facts of a Node request that the core needs. */
 export function nodeFacts(
   { exchange: { req }, target, raw }: NodeCall,
-  { signal, connection }: Pick<RequestFacts, "signal" | "connection">,
+  life: Required<Client>,
 ): RequestFacts {
   return {
     method: (req.method ?? "GET").toUpperCase(),
     ...target,
     header: (name) => headerOf(req, name.toLowerCase()),
     raw,
-    connection,
+    connection: life.connection,
     body: (limits) => readNodeBody(req, limits),
-    signal,
+    isGone: life.isGone,
+    get signal() {
+      return life.signal;
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
-import { guardSubscription } from "./guarded-subscription.js";
+import { attempt } from "./guarded-subscription.js";
 import { isClosed, type NodeExchange } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
 
@@ -24,47 +24,45 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   const cut = () => cutOff(writer);
   const socket = chunkedSocket(writer);
   let subscription: Subscription | undefined;
-  const onDrain = () => subscription?.drained();
-  const onClosed = () => {
-    socket?.off("drain", onDrain);
-    subscription?.closed();
-  };
+  const onDrain = () => attempt(cut, () => subscription?.drained());
   const sink: Sink = {
-    write: socket ? chunkWriter(writer, socket, onDrain) : responseWriter(writer),
+    write: socket ? chunkWriter(writer, socket, onDrain) : responseWriter(writer, onDrain),
     end: () => void writer.end(),
     destroy: cut,
   };
   try {
-    subscription = guardSubscription(answer.subscribe(sink), cut);
+    subscription = answer.subscribe(sink);
   } catch (error) {
     cut();
     throw error;
   }
-  writer.on("drain", onDrain);
+  const onClosed = () => {
+    socket?.off("drain", onDrain);
+    attempt(cut, () => subscription?.closed());
+  };
   // After an end both events come, after a cut only `close`. `closed` is idempotent.
-  writer.once("finish", onClosed);
-  writer.once("close", onClosed);
+  writer.on("finish", onClosed);
+  writer.on("close", onClosed);
 }
 
-/** Writes chunks to a socket. */
+/** Writes chunks to a socket. Most streams never wait, so the listener is added when one does. */
 function chunkWriter(writer: Writer, socket: Socket, onDrain: () => void): Sink["write"] {
   return (bytes, chunk) => {
     // The app may have ended the response, and the next one may own the socket.
     if (writer.writableEnded || writer.destroyed) return false;
-    if (chunk === undefined) return writer.write(bytes);
-    const hasRoom = socket.write(chunk);
-    // Most streams never wait, so the listener is added when one does.
+    const hasRoom = chunk === undefined ? writer.write(bytes) : socket.write(chunk);
     if (!hasRoom) socket.once("drain", onDrain);
     return hasRoom;
   };
 }
 
 /** Writes frames to a response. */
-function responseWriter(writer: Writer): Sink["write"] {
+function responseWriter(writer: Writer, onDrain: () => void): Sink["write"] {
   return (bytes) => {
     if (isClosed(writer)) return false;
     const hasRoom = writer.write(bytes);
     writer.flush?.();
+    if (!hasRoom) writer.once("drain", onDrain);
     return hasRoom;
   };
 }

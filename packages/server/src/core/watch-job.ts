@@ -49,7 +49,7 @@ export async function watchJob(
       listener,
       "a function, as in watch(jobId, (job) => {})",
     );
-  const handle = await hub.join(jobId, { isStream: false });
+  const handle = await hub.join(jobId, {});
   const { topic } = handle;
   let cursor: Cursor | undefined;
   const notify = notifier(listener, (error) =>
@@ -84,9 +84,9 @@ export async function watchJob(
   return stop;
 }
 
-function leave({ topic, leave }: TopicHandle, listener: TopicListener): void {
-  topic.listeners.delete(listener);
-  leave();
+function leave(handle: TopicHandle, listener: TopicListener): void {
+  handle.topic.listeners.delete(listener);
+  handle.leave();
 }
 
 function notifier(

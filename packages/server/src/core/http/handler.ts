@@ -8,6 +8,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import type { Permission } from "../authorize.js";
+import { isGone } from "../client.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
 import { countRefusal } from "../metrics.js";
@@ -87,8 +88,7 @@ async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<An
   try {
     return await answer(context, request, facts);
   } catch (error) {
-    const isGone = isProgressError(error, "closed") && facts.signal.aborted;
-    if (isGone) return emptyAnswer(CLIENT_GONE);
+    if (isProgressError(error, "closed") && isGone(facts)) return emptyAnswer(CLIENT_GONE);
     return refused(context, facts, refuse(settings, error), request);
   }
 }
@@ -118,11 +118,11 @@ async function answer(
   facts: RequestFacts,
 ): Promise<Answer> {
   const { hub, authorizer } = context;
-  if (facts.signal.aborted) throw clientGone();
+  if (isGone(facts)) throw clientGone();
   if (isHeld(request) && hub.isDraining()) throw draining();
   const revocations = hub.revocations();
   const asked = authorizer.ask(questionOf(request, facts));
-  const permission = asked instanceof Promise ? await hub.wait(asked, facts.signal) : asked;
+  const permission = asked instanceof Promise ? await hub.wait(asked, facts) : asked;
   const authorized = { facts, permission, revocations };
   if (request.kind === "stream") return answerStream(context, { request, ...authorized });
   const result = await answerBody(context, { request, ...authorized });
@@ -141,15 +141,13 @@ async function answerStream(
 ): Promise<Answer> {
   const { hub, jobs, settings, authorizer } = context;
   const { jobId, after } = request;
-  const { signal, connection } = facts;
   if (facts.method === "HEAD") {
     const { done, cursor } = await jobs.readAfter(jobId, after);
     authorizer.check(permission);
     return done && cursor === after ? emptyAnswer(204) : streamHead();
   }
   const { until, principal } = permission;
-  const client = { connection, principal, signal };
-  const handle = await hub.join(jobId, { cursor: after, isStream: true, ...client });
+  const handle = await hub.join(jobId, { cursor: after, client: facts, principal });
   if (hub.revocations() !== revocations) {
     // A disconnect came after the app was asked, and could not reach this stream yet.
     handle.leave();
@@ -163,7 +161,7 @@ async function answerStream(
   const heartbeatMs = heartbeatOf(settings, facts);
   const recheck = context.startRecheck?.(questionOf(request, facts));
   const start = { hub, handle, settings, cursor: after, until, principal, heartbeatMs, recheck };
-  return openStream(start, signal);
+  return openStream(start, facts);
 }
 
 /** The heartbeats of one stream. */
@@ -216,12 +214,10 @@ async function readDelta(
   { request, facts, permission, revocations }: Authorized<RequestOf<"delta">>,
 ): Promise<Delta> {
   const { jobId, after, waitMs } = request;
-  const { signal, connection } = facts;
   if (waitMs === 0 || after === undefined || facts.method === "HEAD")
     return jobs.readAfter(jobId, after);
   const { principal } = permission;
-  const client = { connection, principal, signal };
-  const handle = await hub.join(jobId, { cursor: after, isStream: true, ...client });
+  const handle = await hub.join(jobId, { cursor: after, client: facts, principal });
   // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
   const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
   const silentMs = allowedSilenceMs(facts);
@@ -237,7 +233,7 @@ async function readDelta(
     waitMs: allowedMs,
     isRevoked,
     principal,
-    signal,
+    signal: facts.signal,
   };
   const delta = await holdPoll(poll);
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.

@@ -4,7 +4,7 @@ import type { Sink } from "./types.js";
 
 /** One sink, and whether it takes bytes. */
 export interface SinkState {
-  readonly sink: Sink;
+  sink: Sink;
   /** When bytes were last written, by `elapsed`. */
   wroteAt: number;
   /** Since when the sink has been full, by `elapsed`; `undefined` while it takes bytes. */

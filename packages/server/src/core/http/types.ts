@@ -1,9 +1,11 @@
+import type { Client } from "../client.js";
+
 /**
  * The facts of a request that the core needs. Adapters fill them from their framework's request.
  *
  * @typeParam Raw - The framework's request.
  */
-export interface RequestFacts<Raw = unknown> {
+export interface RequestFacts<Raw = unknown> extends Client {
   /** Upper case. */
   readonly method: string;
   /**
@@ -17,11 +19,6 @@ export interface RequestFacts<Raw = unknown> {
   /** The framework's own request, which is passed to `authorize`. */
   readonly raw: Raw;
   /**
-   * The connection that carries the request, compared by identity; `undefined` if the runtime does not show it. It
-   * bounds the slots that one connection can take.
-   */
-  readonly connection?: object | undefined;
-  /**
    * Milliseconds of silence after which the runtime cuts a response; `undefined` for none. Heartbeats are then sent at
    * least twice as often, and polls are answered after half of it.
    */
@@ -32,8 +29,6 @@ export interface RequestFacts<Raw = unknown> {
    * @throws ProgressError `too-large`, `request-timed-out`, `invalid-request`; `closed` if the client has left.
    */
   body?(limits: BodyLimits): Promise<string>;
-  /** Aborts when the client is gone, so that a held answer (long poll) can be given up. */
-  readonly signal: AbortSignal;
 }
 
 /** The bounds of a request's body. */

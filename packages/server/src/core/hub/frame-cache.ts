@@ -109,36 +109,44 @@ interface FrameMap {
 }
 
 function frameMap(): FrameMap {
-  const frames = new Map<Cursor | "", Frame>();
+  /** The frame that nearly all readers need. A map for it would be filled and cleared at each change. */
+  let first: { readonly key: Cursor | ""; readonly frame: Frame } | undefined;
+  const others = new Map<Cursor | "", Frame>();
   /** The keys of frames above the bound. They are dropped at the next turn of the event loop. */
   let passing: (Cursor | "")[] = [];
   let keptBytes = 0;
   let timer: Timer | undefined;
 
+  function get(key: Cursor | ""): Frame | undefined {
+    return first !== undefined && key === first.key ? first.frame : others.get(key);
+  }
+
+  function add(key: Cursor | "", frame: Frame): void {
+    const count = others.size + (first === undefined ? 0 : 1);
+    if (count >= MAX_FRAMES || get(key) !== undefined) return;
+    const isKept = keptBytes + frame.bytes.length <= MAX_KEPT_BYTES;
+    if (isKept) keptBytes += frame.bytes.length;
+    if (isKept && first === undefined) first = { key, frame };
+    else others.set(key, frame);
+    if (isKept) return;
+    passing.push(key);
+    timer ??= after(0, dropPassing);
+  }
+
   function dropPassing(): void {
     timer = undefined;
-    for (const key of passing) frames.delete(key);
+    for (const key of passing) others.delete(key);
     passing = [];
   }
 
-  return {
-    get: (key) => frames.get(key),
-    add(key, frame) {
-      if (frames.size >= MAX_FRAMES || frames.has(key)) return;
-      frames.set(key, frame);
-      if (keptBytes + frame.bytes.length <= MAX_KEPT_BYTES) {
-        keptBytes += frame.bytes.length;
-        return;
-      }
-      passing.push(key);
-      timer ??= after(0, dropPassing);
-    },
-    clear() {
-      clearTimeout(timer);
-      timer = undefined;
-      frames.clear();
-      passing = [];
-      keptBytes = 0;
-    },
-  };
+  function clear(): void {
+    first = undefined;
+    keptBytes = 0;
+    if (others.size > 0) others.clear();
+    if (timer !== undefined) clearTimeout(timer);
+    timer = undefined;
+    passing.length = 0;
+  }
+
+  return { get, add, clear };
 }

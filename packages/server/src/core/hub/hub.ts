@@ -1,6 +1,7 @@
 import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
+import { type Client, isGone } from "../client.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
@@ -16,21 +17,17 @@ import { createTopic, type Topic } from "./topic.js";
 export interface TopicHandle {
   readonly topic: Topic;
   /** Lets the topic go. It closes after its last handle. Idempotent. */
-  leave(): void;
+  leave(this: TopicHandle): void;
 }
 
 /** How a topic is joined. */
 interface JoinOptions {
   /** The reader's cursor. A replica that is behind it is read again first: the reader may come from another process. */
   readonly cursor?: Cursor | undefined;
-  /** Whether the handle takes a slot of the stream limiter. A watch by the server's own code does not. */
-  readonly isStream: boolean;
-  /** The connection that the slot counts for. */
-  readonly connection?: object | undefined;
+  /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
+  readonly client?: Client | undefined;
   /** Who reads, if the app said so. The slot counts for it, too. */
   readonly principal?: string | undefined;
-  /** Aborts when the client is gone. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Figures of this process that are not counted, but looked up. */
@@ -50,7 +47,7 @@ export interface Hub {
    *
    * @throws ProgressError `draining`, `closed` if the client left, or as the promise does.
    */
-  wait<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result>;
+  wait<Result>(promise: Promise<Result>, client: Client): Promise<Result>;
   add(reader: Reader): void;
   remove(reader: Reader): void;
   /**
@@ -114,7 +111,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   };
   return {
     join: (jobId, options) => join(hub, jobId, options),
-    wait: (promise, signal) => hub.pending.until(promise, signal),
+    wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
       hub.readers.add(reader);
       hub.clock.start();
@@ -166,33 +163,46 @@ function report({ settings }: HubState, error: unknown): void {
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, isStream, connection, principal, signal }: JoinOptions,
+  { cursor, client, principal }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw closedError("This progress");
-  if (isStream && hub.isDraining) throw draining();
-  const until = <Result>(promise: Promise<Result>): Promise<Result> =>
-    isStream ? hub.pending.until(promise, signal) : promise;
-  const giveSlotBack = isStream ? hub.limiter.take(jobId, connection, principal) : undefined;
+  if (client && hub.isDraining) throw draining();
+  const giveSlotBack = client && hub.limiter.take(jobId, client.connection, principal);
   const isKnown = hub.topics.has(jobId);
   const shared = openTopic(hub, jobId);
   const { topic } = shared;
-  const leave = once(() => {
-    shared.handles -= 1;
-    if (shared.handles === 0) topic.close();
-    giveSlotBack?.();
-  });
+  const handle: Handle = { topic, shared, giveSlotBack, isLeft: false, leave: leaveTopic };
+  const until = <Result>(promise: Promise<Result>): Promise<Result> =>
+    client ? hub.pending.until(promise, client.signal) : promise;
   try {
     if (!topic.isOpen()) await until(topic.opened);
     if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await until(topic.refresh());
-    // Readers that are here already are kept waiting. A new one had better try another process.
-    if (isStream && topic.isLost()) throw storeLost(jobId);
-    if (isStream && hub.isDraining) throw draining();
-    if (isStream && signal?.aborted) throw clientGone();
-    return { topic, leave };
+    if (client) {
+      // Readers that are here already are kept waiting. A new one had better try another process.
+      if (topic.isLost()) throw storeLost(jobId);
+      if (hub.isDraining) throw draining();
+      if (isGone(client)) throw clientGone();
+    }
+    return handle;
   } catch (error) {
-    leave();
+    handle.leave();
     throw error;
   }
+}
+
+/** All handles share one function: there is a handle per stream. */
+interface Handle extends TopicHandle {
+  readonly shared: SharedTopic;
+  readonly giveSlotBack: (() => void) | undefined;
+  isLeft: boolean;
+}
+
+function leaveTopic(this: Handle): void {
+  if (this.isLeft) return;
+  this.isLeft = true;
+  this.shared.handles -= 1;
+  if (this.shared.handles === 0) this.topic.close();
+  this.giveSlotBack?.();
 }
 
 function openTopic(hub: HubState, jobId: string): SharedTopic {
@@ -249,15 +259,6 @@ function holds(topic: Topic, cursor: Cursor | undefined): boolean {
   if (parts === undefined) return true;
   const { epoch, version } = topic.replica;
   return parts.epoch === epoch && parts.version <= version;
-}
-
-function once(run: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    run();
-  };
 }
 
 function storeLost(jobId: string): ProgressError {
