@@ -18,6 +18,8 @@ const commands = {
   "start:cluster": () => runExample("video-studio-cluster", "start"),
   "start:express": () => runExample("express", "start"),
   "start:fastify": () => runExample("fastify", "start"),
+  "start:bun": () => runExample("bun", "start"),
+  "start:deno": () => runExample("deno", "start"),
   "start:prometheus": () => runExample("prometheus", "start"),
   dev: () => runExample("video-studio", "dev"),
   async pnpm() {

@@ -121,11 +121,16 @@ describe("an empty folder into which npm installs the tarballs", () => {
   });
 
   it.for(RESOLUTIONS)(
-    "type-checks the READMEs' TypeScript and a typed app with %s",
+    "type-checks the READMEs' TypeScript, a typed app and each adapter with %s",
     async (how) => {
       await linkTypes();
       const programs = typedPrograms(published.map(folderOf));
-      expect(Object.keys(programs)).toEqual(["server-readme-0", "client-readme-0", "typed-app"]);
+      expect(Object.keys(programs)).toEqual([
+        "server-readme-0",
+        "client-readme-0",
+        "typed-app",
+        "typed-adapters",
+      ]);
       await typeCheckTexts(how, programs, { types: ["node"], skipLibCheck: true });
     },
   );
@@ -173,7 +178,8 @@ describe("an empty folder into which npm installs the tarballs", () => {
 
   /** Links the frameworks' types of this workspace: an app that imports an adapter has its framework installed. */
   async function linkTypes(): Promise<void> {
-    for (const name of ["@types/node", "@types/express", "fastify", "hono"]) {
+    const api = "@opentelemetry/api";
+    for (const name of ["@types/node", "@types/express", "@types/koa", "fastify", "hono", api]) {
       const to = join(consumer, "node_modules", name);
       if (existsSync(to)) continue;
       mkdirSync(dirname(to), { recursive: true });

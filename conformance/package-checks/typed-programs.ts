@@ -30,7 +30,7 @@ app.use("/api/progress", expressProgress(progress));
 };
 
 /**
- * Programs as a user writes them, by name: each block of TypeScript in a README, and an app that uses the types.
+ * Programs as a user writes them, by name: each block of TypeScript in a README, and two that use the types.
  *
  * @param folders - Those of the packages, with a slash at the end.
  */
@@ -42,7 +42,9 @@ export function typedPrograms(folders: readonly string[]): Record<string, string
     for (const [index, [, block = ""]] of [...readme.matchAll(/```ts\n(.*?)```/gs)].entries())
       programs[`${name}-readme-${index}`] = [APP[name], block, USE[name]].join("\n");
   }
-  const app = `${root}conformance/package-checks/programs/typed-app.ts`;
-  programs["typed-app"] = readFileSync(app, "utf8");
+  for (const name of ["typed-app", "typed-adapters"]) {
+    const program = `${root}conformance/package-checks/programs/${name}.ts`;
+    programs[name] = readFileSync(program, "utf8");
+  }
   return programs;
 }

@@ -61,4 +61,4 @@ export type { CreateRetry } from "./core/post.js";
 export { watchJob } from "./core/watch.js";
 export type { Transport } from "./machine/policy.js";
 export type { ConnectionStatus } from "./machine/state.js";
-export type { HeadersFactory, Schedule } from "./transports/http.js";
+export type { FetchFunction, HeadersFactory, Schedule } from "./transports/http.js";

@@ -90,3 +90,12 @@ test("given the type that a reactive framework makes of a manager, it is still a
   const show = (videos: VideoManager<Video>): readonly JobWatch<Video>[] => videos.jobs();
   expectTypeOf(show(value)).toEqualTypeOf<readonly JobWatch<Video>[]>();
 });
+
+test("given a fetch of the app, accepts the global one, and a plain function without its other members", () => {
+  type Fetch = NonNullable<Parameters<typeof watchJob>[1]["fetch"]>;
+  expectTypeOf<typeof globalThis.fetch>().toExtend<Fetch>();
+  expectTypeOf<(url: string | URL, init?: RequestInit) => Promise<Response>>().toExtend<Fetch>();
+  // As in Bun, where a required `preconnect` would exclude every function of an app.
+  expectTypeOf<Fetch>().not.toHaveProperty("preconnect");
+  expectTypeOf<Parameters<Fetch>>().toEqualTypeOf<[url: string, init: RequestInit]>();
+});

@@ -86,8 +86,10 @@ const INSTRUMENTS: readonly Definition[] = [
  * Registers the figures of `progress.metrics()` as observable instruments of OpenTelemetry, named `progress.streams`,
  * `progress.refusals` and so on. They are read once per collection.
  *
- * @param meter - From `metrics.getMeter("…")` of `@opentelemetry/api`. This library imports no package for it.
- * @returns a function that stops the observation. Idempotent.
+ * @param meter - From `metrics.getMeter("…")` of `@opentelemetry/api`. This library imports no package for it. Give
+ * each progress a meter of its own: two of them would overwrite the values of each other.
+ * @returns a function that stops the observation. Idempotent. Call it after `drain`, because an exporter of cumulative
+ * values repeats the last ones.
  *
  * @example
  * ```ts

@@ -13,8 +13,11 @@ export interface ExampleServer {
 }
 
 /** Starts an example on a free port. */
-export async function startExample(folder: URL): Promise<ExampleServer> {
-  const child = spawn(process.execPath, ["server.mjs"], {
+export async function startExample(
+  folder: URL,
+  [program, ...args]: readonly [string, ...string[]] = [process.execPath, "server.mjs"],
+): Promise<ExampleServer> {
+  const child = spawn(program, args, {
     cwd: folder,
     env: { ...process.env, PORT: "0" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -6,7 +6,7 @@ import {
   type JobTypes,
 } from "@emlinh/progress-protocol";
 import type { RetryPolicy, Transport } from "../machine/policy.js";
-import type { HeadersFactory, Schedule } from "../transports/http.js";
+import type { FetchFunction, HeadersFactory, Schedule } from "../transports/http.js";
 import { invalidOption } from "../transports/invalid-option.js";
 import type { TransportSettings } from "../transports/transport.js";
 import { checkNames, checkPositive, withoutUndefined } from "./option-checks.js";
@@ -25,7 +25,7 @@ export interface WatchOptions<Job extends JobTypes = AnyJob> {
   /** As in `fetch`. @defaultValue the default of `fetch`: `"same-origin"` */
   credentials?: RequestCredentials | undefined;
   /** @defaultValue the platform's `fetch` */
-  fetch?: typeof fetch | undefined;
+  fetch?: FetchFunction | undefined;
   /**
    * The return value of `defineJob`: it gives the step ids, the metadata and the result their types. It checks nothing
    * at run time.

@@ -20,9 +20,15 @@ export type HeadersFactory = (context: {
   readonly refresh: boolean;
 }) => HeadersInit | Promise<HeadersInit>;
 
+/**
+ * Sends a request. Its type is not `typeof fetch`, because that has more members in some runtimes, such as `preconnect`
+ * in Bun.
+ */
+export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
+
 /** The settings of a client that every request shares. */
 export interface HttpSettings {
-  readonly fetch: typeof fetch;
+  readonly fetch: FetchFunction;
   readonly headers?: HeadersInit | HeadersFactory;
   readonly credentials?: RequestCredentials;
   /** Milliseconds since the epoch. */
