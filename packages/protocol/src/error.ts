@@ -18,6 +18,7 @@ export type ErrorCode =
   | "request-timed-out"
   | "unsupported-media-type"
   | "too-many-streams"
+  | "too-many-reports"
   | "draining"
   | "store-unavailable"
   | "internal"
@@ -61,6 +62,7 @@ const REFUSAL_CODES = [
   "invalid-change",
   "too-large",
   "too-many-streams",
+  "too-many-reports",
   "draining",
   "store-unavailable",
   "internal",
