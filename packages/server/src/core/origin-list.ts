@@ -13,7 +13,8 @@ export function resolveOrigins(name: string, origins: readonly string[]): Readon
   if (!Array.isArray(origins))
     throw invalid(name, origins, 'an array such as ["https://app.example.com"]');
   return new Set(
-    origins.map((origin: unknown, index) => {
+    // Unlike `map`, it looks at the holes of an array, and so refuses a long one without members at once.
+    Array.from(origins, (origin: unknown, index) => {
       const normal = typeof origin === "string" ? normalOrigin(origin) : undefined;
       if (normal !== undefined) return normal;
       const wanted =

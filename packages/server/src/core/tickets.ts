@@ -99,7 +99,7 @@ const MIN_SECRET_BYTES = 32;
 function keysOf(secrets: TicketsOptions["secrets"]): readonly [TicketKey, ...TicketKey[]] {
   if (!Array.isArray(secrets))
     throw fault("secrets is no array; it must be a list of strings or Uint8Arrays.");
-  const [first, ...others] = secrets.map((secret: unknown, index) => {
+  const [first, ...others] = Array.from(secrets, (secret: unknown, index) => {
     const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
     if (!(bytes instanceof Uint8Array))
       throw fault(`secrets[${index}] is of type ${typeof secret}; use a string or a Uint8Array.`);
@@ -122,9 +122,11 @@ function checkedClaims(options: TicketOptions, now: number): TicketClaims {
     throw ticketChecks.invalid("jobId", jobId, "the id of a job");
   if (!Array.isArray(actions) || actions.length === 0)
     throw ticketChecks.invalid("actions", actions, 'a list such as ["watch"]');
-  const unknown: unknown = actions.find((action) => !TICKET_ACTIONS.includes(action));
-  if (unknown !== undefined)
-    throw ticketChecks.invalid("an action", unknown, `one of ${TICKET_ACTIONS.join(", ")}`);
+  const unknown = actions.findIndex((action) => !TICKET_ACTIONS.includes(action));
+  if (unknown >= 0) {
+    const wanted = `one of ${TICKET_ACTIONS.join(", ")}`;
+    throw ticketChecks.invalid("an action", actions[unknown], wanted);
+  }
   if (!Number.isFinite(expiresInMs) || expiresInMs <= 0)
     throw ticketChecks.invalid("expiresInMs", expiresInMs, "a positive number of milliseconds");
   return { jobId, actions, expiresAt: Math.floor(now + expiresInMs) };
