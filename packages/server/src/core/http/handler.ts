@@ -269,9 +269,13 @@ async function answerUpdates(
   facts: RequestFacts,
 ): Promise<BodyAnswer> {
   // After the authorization: a stranger must not use up what a worker may send.
-  reportLimiter.take(jobId);
-  const update = await readReport(facts, settings.stallMs);
-  return bodyAnswer(200, { body: await reports.write(jobId, update) });
+  const answered = reportLimiter.take(jobId);
+  try {
+    const update = await readReport(facts, settings.stallMs);
+    return bodyAnswer(200, { body: await reports.write(jobId, update) });
+  } finally {
+    answered();
+  }
 }
 
 async function answerRemove({ jobs }: Context, jobId: string): Promise<BodyAnswer> {

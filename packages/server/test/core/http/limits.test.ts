@@ -203,6 +203,19 @@ const LIMITS: readonly Limit[] = [
     exceed: (context) => report(context, times(3)),
   },
   {
+    name: "reports of a job that wait for an answer",
+    options: REPORTS,
+    refused: [429, "too-many-reports"],
+    async exceed({ progress, createJob }) {
+      const target = `/${await createJob()}/updates`;
+      const type = { "content-type": "application/json" };
+      const send = () =>
+        progress.handle(requestFacts(target, type, { method: "POST", body: never }));
+      for (let count = 0; count < 10; count += 1) void send();
+      return send();
+    },
+  },
+  {
     name: "bytes of the body of a report",
     options: REPORTS,
     refused: TOO_LARGE,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ProgressOptions } from "../../../src/index.js";
+import { ProgressError, type ProgressOptions } from "../../../src/index.js";
 import { advance, makeContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
 
@@ -91,4 +91,19 @@ test("given no limit of its own, takes 100 at once; given Infinity, takes all", 
   expect(await renew(id, 110)).toEqual({ 200: 100, 429: 10 });
   const unbounded = await setUp({ maxReportsPerSecond: Number.POSITIVE_INFINITY });
   expect(await unbounded.renew(unbounded.id, 300)).toEqual({ 200: 300 });
+});
+
+test("given reports whose bodies do not arrive, takes the next ones once these have failed", async () => {
+  const { progress, id, renew } = await setUp();
+  const type = { "content-type": "application/json" };
+  let fail = (): void => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = () => reject(new ProgressError("request-timed-out", { message: "Late.", status: 408 }));
+  });
+  const slow = requestFacts(`/${id}/updates`, type, { method: "POST", body: () => failed });
+  const answers = Array.from({ length: 10 }, () => progress.handle(slow));
+  expect(await renew(id, 1)).toEqual({ 429: 1 });
+  fail();
+  for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ status: 408 });
+  expect(await renew(id, 20)).toEqual({ 200: 20 });
 });
