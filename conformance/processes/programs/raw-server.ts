@@ -21,7 +21,9 @@ export type RawSaid =
 
 const say = (said: RawSaid): void => void process.send?.(said);
 
+/** Those of which no adapter is known. */
 const faults: string[] = [];
+const faultsOf = new Map<AdapterName, string[]>();
 process.on("uncaughtException", (error) => faults.push(`uncaughtException: ${print(error)}`));
 process.on("unhandledRejection", (error) => faults.push(`unhandledRejection: ${print(error)}`));
 process.on("warning", (warning) => faults.push(`warning: ${print(warning)}`));
@@ -30,11 +32,13 @@ const { authorizeByTicket } = createTickets({ secrets: ["s".repeat(32)] });
 const progresses = new Map<AdapterName, Progress>();
 
 function newProgress(name: AdapterName): Progress {
+  const ownFaults: string[] = [];
+  faultsOf.set(name, ownFaults);
   const progress = createProgress({
     store: memoryStore(),
     authorize: (request) => (request.facts.query.has("ticket") ? authorizeByTicket(request) : true),
     cors: { origins: ["https://reader.test"], credentials: true },
-    onError: (error) => faults.push(`onError: ${print(error)}`),
+    onError: (error) => ownFaults.push(`onError: ${print(error)}`),
     maxWaitMs: 50,
     stallMs: 300,
     maxReportsPerSecond: Number.POSITIVE_INFINITY,
@@ -61,7 +65,8 @@ async function lookAfter(name: AdapterName): Promise<void> {
   while (progress.metrics().slots > 0 && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 2));
   await createJobs(progress);
-  say({ kind: "after", name, slots: progress.metrics().slots, faults: faults.splice(0) });
+  const found = [...faults.splice(0), ...(faultsOf.get(name)?.splice(0) ?? [])];
+  say({ kind: "after", name, slots: progress.metrics().slots, faults: found });
 }
 
 process.on("message", ({ after }: RawOrder) => void lookAfter(after));
