@@ -30,11 +30,12 @@ export async function exchange(
   const closed = new Promise((resolve) => socket.once("close", resolve));
   await once(socket, "connect");
   await sendInPieces(socket, bytes, pieces);
-  await untilAnswered(socket, closed);
+  await untilAnswered(socket, PATIENCE_MS);
   if (isWhole && isGoingOn(Buffer.concat(received))) {
     const before = Buffer.concat(received).length;
     socket.write(NEXT);
-    await untilAnswered(socket, closed);
+    // This one has an answer, however slow the machine is.
+    await untilAnswered(socket, CLOSE_MS);
     expectNext(Buffer.concat(received).subarray(before), socket);
   }
   socket.end();
@@ -60,10 +61,12 @@ async function sendInPieces(
   }
 }
 
-/** Resolves with the first bytes of an answer and those that follow at once, or when none come. */
-async function untilAnswered(socket: Socket, closed: Promise<unknown>): Promise<void> {
-  const first = once(socket, "data", { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => {});
-  await Promise.race([first, closed]);
+/** Resolves after the first bytes of an answer and those that follow at once, or when none come. */
+async function untilAnswered(socket: Socket, patienceMs: number): Promise<void> {
+  if (socket.readableEnded || socket.closed) return;
+  const signal = AbortSignal.timeout(patienceMs);
+  const events = ["data", "end", "close"].map((name) => once(socket, name, { signal }));
+  await Promise.race(events).catch(() => {});
   await pause(2);
 }
 
