@@ -1,3 +1,4 @@
+import { oddReport } from "./odd-reports.js";
 import type { Random } from "./random.js";
 
 /** The path where progress is served. */
@@ -13,6 +14,8 @@ export interface OddRequest {
 
 /** A request that may be correct, odd or malformed. */
 export function oddRequest(random: Random): OddRequest {
+  if (random.chance(0.15)) return reportRequest(random);
+  if (random.chance(0.05)) return preflight(random);
   const body = random.pick(BODIES)();
   return {
     method: random.chance(0.7) ? "GET" : random.pick(METHODS),
@@ -75,6 +78,7 @@ const TAILS = [
   "/status/",
   "//",
   "/..",
+  "/updates",
   "/cleanup",
   "/%2e%2e",
   "/x/y/z",
@@ -90,6 +94,7 @@ const QUERIES = [
   (random: Random) => `?after=${random.pick(CURSORS)}`,
   (random: Random) => `?lastEventId=${encodeURIComponent(random.pick(CURSORS))}`,
   () => "?after=a&after=b&wait=1&wait=2",
+  (random: Random) => `?ticket=${encodeURIComponent(random.pick(TICKETS))}`,
   () => `?${"x=1&".repeat(500)}`,
   () => "?%E0%A4%A=%ff&=&&",
   () => "?wait[]=1&wait[__proto__]=2",
@@ -128,6 +133,8 @@ const CURSORS = [
   "__proto__.1",
 ];
 
+const TICKETS = ["", "x", "A".repeat(100), "A".repeat(101), "é", "-_".repeat(150), "AQ", "="];
+
 const ACCEPTS = [
   "text/event-stream",
   "text/event-stream",
@@ -144,6 +151,42 @@ const ACCEPTS = [
 
 const AUTHORIZE = ["throw", "reject", "hang", "odd", "odd members", "short", "no"];
 
+const ORIGINS = ["null", "https://evil.test", "https://reader.test", "http://127.0.0.1", ":::", ""];
+
+const TYPES = ["text/plain", "application/json", ";", "a/b/c", "multipart/form-data"];
+
+/** A report of a worker that mostly arrives as a whole. */
+function reportRequest(random: Random): OddRequest {
+  const body = oddReport(random);
+  return {
+    method: "POST",
+    path: `${BASE}/${random.pick(IDS.slice(0, 4))}/updates`,
+    headers: [
+      ["content-type", random.chance(0.9) ? "application/json" : random.pick(TYPES)],
+      lengthOf(body, random),
+      ...(random.chance(0.1)
+        ? ([["authorization", `Bearer ${random.pick(TICKETS)}`]] as const)
+        : []),
+    ],
+    body,
+  };
+}
+
+/** The question of a browser whether a page of another origin may send a request. */
+function preflight(random: Random): OddRequest {
+  const names = ["authorization", "x, y", ",,,", "x".repeat(600), "é", ""];
+  return {
+    method: "OPTIONS",
+    path: oddPath(random),
+    headers: [
+      ["origin", random.pick(ORIGINS)],
+      ["access-control-request-method", random.pick(METHODS)],
+      ["access-control-request-headers", random.pick(names)],
+    ],
+    body: "",
+  };
+}
+
 function oddPath(random: Random): string {
   if (random.chance(0.03))
     return random.pick(["*", "//", "http://127.0.0.1/", "/%", "/api", "?", "\\"]);
@@ -159,13 +202,10 @@ function oddHeaders(random: Random): (readonly [string, string])[] {
   add(0.3, "last-event-id", random.pick(CURSORS));
   add(0.2, "x-authorize", random.pick(AUTHORIZE));
   add(0.1, "if-none-match", random.pick(['"x"', "*", 'W/"1", "2"', '"', ",,,", '"'.repeat(999)]));
-  add(0.1, "origin", random.pick(["null", "https://evil.test", "http://127.0.0.1", ":::", ""]));
+  add(0.1, "origin", random.pick(ORIGINS));
   add(0.1, "sec-fetch-site", random.pick(["cross-site", "same-origin", "none", "x", ""]));
-  add(
-    0.1,
-    "content-type",
-    random.pick(["text/plain", "application/json", ";", "a/b/c", "multipart/form-data"]),
-  );
+  add(0.1, "content-type", random.pick(TYPES));
+  add(0.05, "authorization", `Bearer ${random.pick(TICKETS)}`);
   add(0.05, "connection", random.pick(["close", "keep-alive", "upgrade", "x"]));
   add(0.05, "expect", random.pick(["100-continue", "x"]));
   add(0.05, "x-large", "y".repeat(random.pick([1_000, 12_000, 40_000])));

@@ -12,6 +12,7 @@ the server is away it keeps what it has and tries again. The same thread renews 
 the answers. All methods may be called from any thread. See docs/PROTOCOL.md, section 14.
 """
 
+import email.utils
 import http.client
 import json
 import random
@@ -28,6 +29,10 @@ MAX_LINES = 1_000
 """Log lines that may wait while the server is away. The oldest are dropped, and readers see a gap."""
 MAX_LINE_BYTES_SENT = 128 * 1024
 """Bytes of log lines in one request."""
+
+
+MAX_WAIT = 86_400.0
+"""The longest wait that a server can ask for, in seconds."""
 
 
 class Stopped(Exception):
@@ -418,7 +423,25 @@ def _refusal(error):
         problem = json.load(error)
         code, detail = str(problem["code"]), str(problem["detail"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return _Failure(error)
+        return _Failure(error, _wait_of(error.headers, None))
     if error.code in (408, 425, 429) or error.code >= 500:
-        return _Failure(f"{code}: {detail}", float(problem.get("retryAfterMs", 0)) / 1000)
+        return _Failure(f"{code}: {detail}", _wait_of(error.headers, problem.get("retryAfterMs")))
     return Refused(code, detail)
+
+
+def _wait_of(headers, wait_ms):
+    """Seconds for which the server asks to wait (P41): by its body, or else by `Retry-After`, which a proxy may send."""
+    if isinstance(wait_ms, (int, float)) and wait_ms >= 0:
+        return min(wait_ms, MAX_WAIT * 1000) / 1000
+    return min(max(_seconds_of(headers.get("retry-after"), headers.get("date")), 0.0), MAX_WAIT)
+
+
+def _seconds_of(retry_after, date):
+    """A date is compared with that of the same answer: the clock of this machine may differ."""
+    try:
+        if retry_after.strip().isdigit():
+            return float(retry_after)
+        parse = email.utils.parsedate_to_datetime
+        return (parse(retry_after) - parse(date)).total_seconds()
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return 0.0

@@ -1,18 +1,9 @@
 import { once } from "node:events";
-import http from "node:http";
-import http2 from "node:http2";
-import type { AddressInfo, Server } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { createProgress, memoryStore, type Progress } from "@emlinh/progress-server";
-import { fastifyProgress } from "@emlinh/progress-server/adapters/fastify";
-import { fetchProgress } from "@emlinh/progress-server/adapters/fetch";
-import { nodeProgress } from "@emlinh/progress-server/adapters/node";
-import { serve } from "@hono/node-server";
-import { fastify } from "fastify";
-import { Hono } from "hono";
-import { BASE } from "../odd-requests.js";
+import { createProgress, createTickets, memoryStore, type Progress } from "@emlinh/progress-server";
 import { oddValue } from "../odd-values.js";
 import { type Random, randomFrom } from "../random.js";
+import { listenAll, type Ports } from "./adapters.js";
 import { fuzzJobs, print } from "./fuzz-jobs.js";
 
 /** The argument of the program, as JSON. */
@@ -25,7 +16,7 @@ export type FuzzOrder = "stop" | "exit";
 
 /** The messages of the program. */
 export type FuzzSaid =
-  | { readonly kind: "listening"; readonly ports: Readonly<Record<ServerName, number>> }
+  | { readonly kind: "listening"; readonly ports: Ports }
   | {
       readonly kind: "stopped";
       /** Each thing that must not happen, such as an uncaught error, and how often it did. */
@@ -35,8 +26,6 @@ export type FuzzSaid =
       /** Streams before the drain, when all clients have left, and after it. */
       readonly streams: readonly [number, number];
     };
-
-type ServerName = "node" | "http2" | "fastify" | "hono";
 
 const say = (said: FuzzSaid): void => void process.send?.(said);
 
@@ -50,9 +39,16 @@ process.on("uncaughtException", (error) => onFault(`uncaughtException: ${print(e
 process.on("unhandledRejection", (error) => onFault(`unhandledRejection: ${print(error)}`));
 process.on("warning", (warning) => onFault(`warning: ${print(warning)}`));
 
+const { authorizeByTicket } = createTickets({ secrets: ["s".repeat(32)] });
 const progress = createProgress({
   store: memoryStore({ maxJobs: 500 }),
-  authorize: ({ facts }) => decide(facts.header("x-authorize")) as never,
+  authorize(request) {
+    const { query, header } = request.facts;
+    const hasTicket = query?.has?.("ticket") || header("authorization") !== undefined;
+    if (hasTicket) return authorizeByTicket(request);
+    return decide(header("x-authorize")) as never;
+  },
+  cors: { origins: ["https://reader.test"], credentials: true },
   onError: () => actOddly(random) as never,
   authorizeTimeoutMs: 300,
   heartbeatMs: 50,
@@ -65,7 +61,7 @@ const progress = createProgress({
   maxStreamsPerJob: 60,
   maxStreamsPerConnection: 20,
 });
-say({ kind: "listening", ports: await listen(progress) });
+say({ kind: "listening", ports: await listenAll(() => progress) });
 const stop = new AbortController();
 const calls = fuzzJobs({ progress, random, signal: stop.signal, onFault });
 calls.catch((error) => onFault(`The test itself failed: ${print(error)}`));
@@ -120,28 +116,4 @@ function decide(wish: string | undefined): unknown {
 function actOddly(random: Random): unknown {
   if (random.chance(0.3)) throw oddValue(random);
   return random.chance(0.5) ? Promise.reject(oddValue(random)) : oddValue(random);
-}
-
-async function listen(progress: Progress): Promise<Record<ServerName, number>> {
-  const handle = nodeProgress(progress, { base: BASE });
-  const app = fastify();
-  await app.register(fastifyProgress, { prefix: BASE, progress });
-  await app.listen({ port: 0, host: "127.0.0.1" });
-  const hono = new Hono();
-  const answer = fetchProgress(progress, { base: BASE });
-  hono.all(`${BASE}/*`, (context) => answer(context.req.raw, { raw: context }));
-  const honoServer = serve({ fetch: hono.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
-  if (!honoServer.listening) await once(honoServer, "listening");
-  return {
-    node: await portOf(http.createServer(handle)),
-    http2: await portOf(http2.createServer(handle as never)),
-    fastify: (app.server.address() as AddressInfo).port,
-    hono: (honoServer.address() as AddressInfo).port,
-  };
-}
-
-async function portOf(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
 }

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { JobState, Progress } from "@emlinh/progress-server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { startProxy } from "./support/cutting-proxy.js";
@@ -185,6 +187,49 @@ describe.skipIf(isSkipped)("a worker in Python", () => {
         [...Array(50).keys()].map((index) => `${thread}.${index}`),
       );
     expect(reports).toBeLessThan(200);
+  });
+
+  test("given a server that takes few reports, waits as it asks, and loses nothing", async () => {
+    const retryMs = 500;
+    const asked: number[] = [];
+    const { progress, base } = await serve({
+      maxReportsPerSecond: 1,
+      retryMs,
+      authorize({ action }) {
+        if (action === "report") asked.push(performance.now());
+        return true;
+      },
+    });
+    const { id } = await progress.create({ kind: "primes", plan: PLAN });
+    expect(await start(base, id, "8000000").exited).toEqual({ code: 0, output: "open\n" });
+    expect(await progress.status(id)).toMatchObject({
+      status: "completed",
+      result: { primes: PRIMES["8000000"] },
+      steps: { count: { status: "completed", done: 8_000_000 } },
+    });
+    expect(await linesOf(base, id)).toHaveLength(40);
+    const refused = progress.metrics().refusals["too-many-reports"] ?? 0;
+    expect(refused).toBeGreaterThan(0);
+    const waits = asked.map((at, index) => at - (asked[index - 1] ?? at));
+    expect(waits.filter((wait) => wait >= retryMs - 20).length).toBeGreaterThanOrEqual(refused);
+  });
+
+  test.each([
+    ["the body, in milliseconds", { retryAfterMs: 600 }, {}],
+    ["the header alone, as a proxy does", undefined, { "retry-after": "1" }],
+  ])("given an answer that asks to wait in %s, waits as long", async (_where, problem, headers) => {
+    const asked: number[] = [];
+    const server = createServer((_request, response) => {
+      asked.push(performance.now());
+      response.writeHead(429, headers);
+      response.end(JSON.stringify(problem && { code: "too-many-reports", detail: "", ...problem }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    start(baseOf((server.address() as AddressInfo).port), "job", ENDLESS);
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(1), { timeout: 10_000 });
+    const [first = 0, second = 0] = asked;
+    expect(second - first).toBeGreaterThan(580);
   });
 
   test("given a server that does not allow reports, stops before the work begins", async () => {

@@ -18,6 +18,7 @@ export type ErrorCode =
   | "request-timed-out"
   | "unsupported-media-type"
   | "too-many-streams"
+  | "too-many-reports"
   | "draining"
   | "store-unavailable"
   | "internal"
@@ -61,6 +62,7 @@ const REFUSAL_CODES = [
   "invalid-change",
   "too-large",
   "too-many-streams",
+  "too-many-reports",
   "draining",
   "store-unavailable",
   "internal",
@@ -124,11 +126,21 @@ function withPlace(code: ErrorCode, message: string): string {
   return withoutPasswords(message.replace(place, "")) + place;
 }
 
-/** A text of the caller without the passwords in its URLs and connection strings, for messages. */
+/**
+ * A text of the caller without the passwords in its URLs and connection strings, for messages. It takes time in
+ * proportion to the length, so a hostile text does no harm.
+ */
 export function withoutPasswords(text: string): string {
   return text
-    .replace(/:\/\/\S*@/g, "://…@")
+    .replace(/\S+/g, withoutUser)
     .replace(/\b(password|passwd|pwd|secret|token)=[^\s&;]*/gi, "$1=…");
+}
+
+/** Replaces the text from the first "://" of a word to the last "@" behind it. */
+function withoutUser(word: string): string {
+  const start = word.indexOf("://") + 3;
+  const end = word.lastIndexOf("@");
+  return start < 3 || end < start ? word : `${word.slice(0, start)}…${word.slice(end)}`;
 }
 
 /** Whether a value is a {@link ProgressError} of any copy of this library, and has the given code if one is given. */

@@ -181,8 +181,9 @@ function invalidMember(parent: Container, key: string, fault: string): ProgressE
   const path = [key];
   for (let at: Container | undefined = parent; at?.parent !== undefined; at = at.parent)
     path.unshift(at.key);
-  // The path of a deep value would fill the message.
-  const shown = path.length > 8 ? [...path.slice(0, 8), "…"] : path;
+  // The path of a deep value, or a long key, would fill the message.
+  const short = path.slice(0, 8).map((name) => (name.length > 64 ? `${name.slice(0, 64)}…` : name));
+  const shown = path.length > 8 ? [...short, "…"] : short;
   return invalidValue(shown.join("."), fault);
 }
 

@@ -41,3 +41,11 @@ test.each([
   const { message } = new ProgressError("invalid-option", { message: `url is "${value}".` });
   expect(message).toContain(`url is "${shown}".`);
 });
+
+test("given a long text of beginnings of URLs without an end, makes the message in little time", () => {
+  const long = "://".repeat(1_000_000);
+  const began = performance.now();
+  const { message } = new ProgressError("invalid-option", { message: `url is "${long}".` });
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(message).toContain(long);
+});

@@ -30,6 +30,7 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   maxStreamsPerJob: true,
   maxStreamsPerConnection: true,
   maxStreamsPerPrincipal: true,
+  maxReportsPerSecond: true,
   recheckMs: true,
   authorizeTimeoutMs: true,
   trustedOrigins: true,
@@ -122,6 +123,11 @@ export interface ProgressOptions<Raw = unknown> extends Hooks {
    */
   readonly maxStreamsPerPrincipal?: number | undefined;
   /**
+   * Reports over HTTP that one job takes per second (P61); twice as many may come at once. One more is answered 429.
+   * Each process counts its own. @defaultValue `50`
+   */
+  readonly maxReportsPerSecond?: number | undefined;
+  /**
    * `authorize` is asked again about each open stream after this long, up to a fifth earlier at random. A refusal
    * closes the stream with `bye: auth` (P58); its request is kept for that. `false` for never.
    * @defaultValue `false`
@@ -182,6 +188,7 @@ export interface Settings {
   readonly maxStreamsPerJob: number;
   readonly maxStreamsPerConnection: number;
   readonly maxStreamsPerPrincipal: number;
+  readonly maxReportsPerSecond: number;
   readonly recheckMs: number;
   readonly leaseMs: number;
   readonly sweepIntervalMs: number | false;
@@ -242,6 +249,7 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
       options.maxStreamsPerPrincipal ?? 100,
       1,
     ),
+    maxReportsPerSecond: count("maxReportsPerSecond", options.maxReportsPerSecond ?? 50, 1),
     leaseMs,
     sweepIntervalMs: resolveSweepIntervalMs(options.sweepIntervalMs ?? 5_000, leaseMs),
     sweepLimit: count("sweepLimit", options.sweepLimit ?? 100, 1),

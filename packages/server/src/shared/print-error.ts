@@ -29,7 +29,7 @@ function lineOf({ code, message, cause }: ProgressError): string {
 function causeOf(cause: unknown): string {
   try {
     if (!(cause instanceof Error)) return oneLine(String(cause));
-    const [, at = ""] = /\n\s*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
+    const [, at = ""] = /\n[^\S\n]*(at [^\n]+)/.exec(cause.stack ?? "") ?? [];
     return oneLine(`${cause.name}: ${cause.message} ${at}`);
   } catch {
     return "a value that can't be printed.";

@@ -34,6 +34,8 @@ describe("options", () => {
     { maxStreamsPerJob: -1 },
     { maxStreamsPerConnection: 0 },
     { maxStreamsPerPrincipal: 0 },
+    { maxReportsPerSecond: 0 },
+    { maxReportsPerSecond: 0.5 },
     { recheckMs: 0 },
     { recheckMs: "60" },
     { authorizeTimeoutMs: 0 },

@@ -218,3 +218,13 @@ describe("the error of work whose job does not end as failed", () => {
 });
 
 const REQUIRED = { store: memoryStore(), authorize: allowAnyone };
+
+test("given an error whose message has many line breaks, prints one line in little time", () => {
+  const cause = new Error(`Frame ${"\n".repeat(500_000)}end`);
+  const began = performance.now();
+  createErrorPrinter()(new ProgressError("internal", { message: "A fault.", cause }));
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(lines).toEqual([
+    expect.stringMatching(/^\[@emlinh\/progress\] internal: A fault\. Cause: Error: Frame/),
+  ]);
+});

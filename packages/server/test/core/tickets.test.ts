@@ -181,6 +181,7 @@ describe("createTicket", () => {
     [{ actions: "watch" }, 'actions is "watch"'],
     [{ actions: ["watch", "cleanup"] }, 'an action is "cleanup"'],
     [{ actions: ["toString"] }, 'an action is "toString"'],
+    [{ actions: [undefined] }, "an action is undefined"],
     [{ expiresInMs: 0 }, "expiresInMs is 0"],
     [{ expiresInMs: Number.POSITIVE_INFINITY }, "expiresInMs is Infinity"],
     [{ expiresInMs: "60" }, 'expiresInMs is "60"'],
@@ -244,4 +245,13 @@ describe("authorizeByTicket in a progress", () => {
     }
     expect(errors).toEqual([]);
   });
+});
+
+test("given very long lists without members, refuses them at once", async () => {
+  const holes = new Array(2 ** 32 - 1) as never;
+  const { createTicket } = createTickets({ secrets: [SECRET] });
+  const ticket = { jobId: "a", actions: holes, expiresInMs: 1_000 };
+  await expect(createTicket(ticket)).rejects.toThrow("an action is undefined");
+  expect(() => createTickets({ secrets: holes })).toThrow("secrets[0] is of type undefined");
+  expect(() => makeContext({ trustedOrigins: holes })).toThrow("trustedOrigins[0] is undefined");
 });

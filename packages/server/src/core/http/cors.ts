@@ -19,10 +19,19 @@ export function withCors(cors: CorsRules | false, handle: Handle): Handle {
   };
 }
 
+/** The value of a header. It may throw in the facts of untyped code, which the handler refuses. */
+function headerOf(facts: RequestFacts, name: string): string | undefined {
+  try {
+    return facts.header(name)?.trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The value of `Access-Control-Allow-Origin`; `undefined` if the request has no origin, or one that is not allowed. */
 function allowedOrigin(cors: CorsRules, facts: RequestFacts): string | undefined {
   if (cors.anyOrigin) return "*";
-  const origin = normalOrigin(facts.header("origin")?.trim() ?? "");
+  const origin = normalOrigin(headerOf(facts, "origin") ?? "");
   return origin !== undefined && cors.allows(origin) ? origin : undefined;
 }
 
@@ -43,7 +52,9 @@ function withHeaders(answer: Answer, added: Headers): Answer {
 }
 
 function isPreflight(facts: RequestFacts): boolean {
-  return facts.method === "OPTIONS" && facts.header("access-control-request-method") !== undefined;
+  return (
+    facts.method === "OPTIONS" && headerOf(facts, "access-control-request-method") !== undefined
+  );
 }
 
 function preflightAnswer(cors: CorsRules, allowed: string, facts: RequestFacts): Answer {
@@ -67,7 +78,7 @@ const MAX_HEADER_NAMES_LENGTH = 500;
  * A list that is malformed or very long is answered with the names that this library knows.
  */
 function allowedHeaders(facts: RequestFacts): string {
-  const requested = facts.header("access-control-request-headers")?.trim() ?? "";
+  const requested = headerOf(facts, "access-control-request-headers") ?? "";
   const isSafe = requested.length <= MAX_HEADER_NAMES_LENGTH && HEADER_NAMES.test(requested);
   return isSafe ? `${KNOWN_HEADERS}, ${requested}` : KNOWN_HEADERS;
 }

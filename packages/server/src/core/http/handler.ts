@@ -23,6 +23,7 @@ import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
 import { createRecheck, type StartRecheck } from "./recheck.js";
 import { detailOf, isRefusal, type RefusalAnswer, refusalAnswer } from "./refusal.js";
+import { type ReportLimiter, reportLimiter } from "./report-limiter.js";
 import { type ProgressRequest, questionOf, readRequest } from "./request.js";
 import { openStream } from "./stream.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
@@ -42,6 +43,7 @@ export interface HandlerContext {
 /** The context with what the handler makes for itself. */
 interface Context extends HandlerContext {
   readonly authorizer: Authorizer;
+  readonly reportLimiter: ReportLimiter;
   /** `undefined` if the app is asked about a stream only once. */
   readonly startRecheck: StartRecheck | undefined;
 }
@@ -67,7 +69,8 @@ export function createHandler(handlerContext: HandlerContext): Handle {
   const { settings } = handlerContext;
   const authorizer = createAuthorizer(settings);
   const startRecheck = createRecheck(authorizer, settings);
-  const context = { ...handlerContext, authorizer, startRecheck };
+  const limiter = reportLimiter(settings);
+  const context = { ...handlerContext, authorizer, startRecheck, reportLimiter: limiter };
   return withCors(settings.cors, async (facts) => {
     const result = await answerOrRefuse(context, facts);
     if (result.kind === "stream") return result;
@@ -257,12 +260,18 @@ async function answerCancel({ jobs }: Context, id: string): Promise<BodyAnswer> 
 }
 
 async function answerUpdates(
-  { reports, settings }: Context,
+  { reports, reportLimiter, settings }: Context,
   jobId: string,
   facts: RequestFacts,
 ): Promise<BodyAnswer> {
-  const update = await readReport(facts, settings.stallMs);
-  return bodyAnswer(200, { body: await reports.write(jobId, update) });
+  // After the authorization: a stranger must not use up what a worker may send.
+  const answered = reportLimiter.take(jobId);
+  try {
+    const update = await readReport(facts, settings.stallMs);
+    return bodyAnswer(200, { body: await reports.write(jobId, update) });
+  } finally {
+    answered();
+  }
 }
 
 async function answerRemove({ jobs }: Context, jobId: string): Promise<BodyAnswer> {

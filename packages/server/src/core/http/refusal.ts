@@ -99,6 +99,11 @@ const REFUSALS: { readonly [Code in RefusalCode]: Refusal } = {
     title: "Too many streams",
     detail: "Too many streams are open. Try again later.",
   },
+  "too-many-reports": {
+    status: 429,
+    title: "Too many reports",
+    detail: "The job takes fewer reports per second. Merge them, and send this one again later.",
+  },
   internal: {
     status: 500,
     title: "Internal error",

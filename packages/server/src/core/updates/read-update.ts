@@ -2,6 +2,7 @@ import {
   type Cursor,
   type Json,
   type LogLevel,
+  NAME,
   ProgressError,
   parseCursor,
 } from "@emlinh/progress-protocol";
@@ -122,8 +123,9 @@ function openingOf(value: unknown): UpdateOpening {
 
 function stepsOf(value: unknown): readonly StepReport[] {
   return Object.entries(members(value, "steps")).map(([id, step]) => {
-    const { status, ...update } = members(step, `steps.${id}`);
-    return { id, status: oneOf(status, `steps.${id}.status`, STEP_STATUSES), update };
+    const name = NAME.test(id) ? `steps.${id}` : `steps[${shown(id)}]`;
+    const { status, ...update } = members(step, name);
+    return { id, status: oneOf(status, `${name}.status`, STEP_STATUSES), update };
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Answer, CorsOptions } from "../../../src/index.js";
+import type { Answer, CorsOptions, RequestFacts } from "../../../src/index.js";
 import { makeContext, useFakeTime } from "../context.js";
 import { bodyOf, requestFacts } from "../requests.js";
 
@@ -206,3 +206,24 @@ test("given no option cors, adds no header of CORS", async () => {
   expect(corsHeadersOf(answer)).toEqual({});
   expect(answer.headers.vary).not.toContain("Origin");
 });
+
+test.each([
+  ["no function", undefined],
+  ["a function that throws", () => throwFault()],
+  ["a function that returns no string", () => 5],
+])(
+  "given facts of untyped code whose header is %s, handle() resolves with a refusal",
+  async (_what, header) => {
+    for (const origins of [["*"], [APP]]) {
+      const { progress } = makeContext({ cors: { origins } });
+      for (const method of ["GET", "OPTIONS"]) {
+        const facts = { ...requestFacts("/a"), method, header } as unknown as RequestFacts;
+        expect((await progress.handle(facts)).status).toBeGreaterThanOrEqual(400);
+      }
+    }
+  },
+);
+
+function throwFault(): never {
+  throw new Error("A fault.");
+}
