@@ -18,6 +18,7 @@ const commands = {
   "start:cluster": () => runExample("video-studio-cluster", "start"),
   "start:express": () => runExample("express", "start"),
   "start:fastify": () => runExample("fastify", "start"),
+  "start:nestjs": () => runExample("nestjs", "start"),
   "start:prometheus": () => runExample("prometheus", "start"),
   dev: () => runExample("video-studio", "dev"),
   async pnpm() {

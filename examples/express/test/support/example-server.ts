@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -8,21 +8,43 @@ import { expect } from "vitest";
 /** The server of an example in a separate process, started as `npm start` does. */
 export interface ExampleServer {
   readonly origin: string;
+  /** All that was written to stderr. */
+  errors(): string;
   /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
+/** How an example is started. */
+export interface StartOptions {
+  /** The arguments of Node. @defaultValue `["server.mjs"]` */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts an example on a free port. */
-export async function startExample(folder: URL): Promise<ExampleServer> {
-  const child = spawn(process.execPath, ["server.mjs"], {
+export async function startExample(
+  folder: URL,
+  { args = ["server.mjs"], env = {} }: StartOptions = {},
+): Promise<ExampleServer> {
+  const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: { ...process.env, PORT: "0" },
+    env: { ...process.env, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const exited = once(child, "exit") as Promise<[number | null]>;
-  const origin = await Promise.race([originOf(child.stdout), failure(child)]);
+  const exited = once(child, "close") as Promise<[number | null]>;
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const origin = await originOf(child.stdout);
+  if (origin === undefined) {
+    await exited;
+    throw new Error(`The server failed: ${errors}`);
+  }
+  child.stdout.resume();
   return {
     origin,
+    errors: () => errors,
     async stop() {
       child.kill("SIGTERM");
       return (await exited)[0];
@@ -30,18 +52,13 @@ export async function startExample(folder: URL): Promise<ExampleServer> {
   };
 }
 
-async function originOf(output: Readable): Promise<string> {
+/** @returns `undefined` if the server exits before it prints its address. */
+async function originOf(output: Readable): Promise<string | undefined> {
   for await (const line of createInterface(output)) {
     const origin = /^Open (http:\S+)$/.exec(line)?.[1];
     if (origin !== undefined) return origin;
   }
-  throw new Error("The server exited without printing its address.");
-}
-
-async function failure({ stderr }: ChildProcess): Promise<never> {
-  let output = "";
-  for await (const chunk of stderr ?? []) output += chunk;
-  throw new Error(`The server failed: ${output}`);
+  return undefined;
 }
 
 /** Creates a job and watches it until its end. */
