@@ -19,6 +19,7 @@ const commands = {
   "start:express": () => runExample("express", "start"),
   "start:fastify": () => runExample("fastify", "start"),
   "start:nestjs": () => runExample("nestjs", "start"),
+  "start:next": () => runExample("next", "start"),
   "start:prometheus": () => runExample("prometheus", "start"),
   dev: () => runExample("video-studio", "dev"),
   async pnpm() {

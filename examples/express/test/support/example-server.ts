@@ -19,12 +19,14 @@ export interface StartOptions {
   /** The arguments of Node. @defaultValue `["server.mjs"]` */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Finds the address in a line that it prints. @defaultValue that of `Open http://…` */
+  readonly address?: RegExp;
 }
 
 /** Starts an example on a free port. */
 export async function startExample(
   folder: URL,
-  { args = ["server.mjs"], env = {} }: StartOptions = {},
+  { args = ["server.mjs"], env = {}, address = /^Open (http:\S+)$/ }: StartOptions = {},
 ): Promise<ExampleServer> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
@@ -36,7 +38,7 @@ export async function startExample(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors += text;
   });
-  const origin = await originOf(child.stdout);
+  const origin = await originOf(child.stdout, address);
   if (origin === undefined) {
     await exited;
     throw new Error(`The server failed: ${errors}`);
@@ -53,9 +55,9 @@ export async function startExample(
 }
 
 /** @returns `undefined` if the server exits before it prints its address. */
-async function originOf(output: Readable): Promise<string | undefined> {
+async function originOf(output: Readable, address: RegExp): Promise<string | undefined> {
   for await (const line of createInterface(output)) {
-    const origin = /^Open (http:\S+)$/.exec(line)?.[1];
+    const origin = address.exec(line)?.[1];
     if (origin !== undefined) return origin;
   }
   return undefined;
