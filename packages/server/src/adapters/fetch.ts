@@ -1,5 +1,5 @@
 import { checksFor } from "../shared/option-checks.js";
-import { answerFetch, bodyResponse } from "./fetch-answer.js";
+import { answerFetch, bodyResponse } from "./answer-fetch.js";
 import { resolveBase, targetBelow } from "./mount.js";
 import { notFound } from "./not-found.js";
 import { type ProgressHandler, requireProgress } from "./progress-handler.js";

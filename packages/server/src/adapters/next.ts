@@ -1,4 +1,4 @@
-import { answerFetch, bodyResponse } from "./fetch-answer.js";
+import { answerFetch, bodyResponse } from "./answer-fetch.js";
 import { resolveBase, type Target, targetBelow, targetOfLast } from "./mount.js";
 import { notFound } from "./not-found.js";
 import { type ProgressFor, type ProgressHandler, requireProgress } from "./progress-handler.js";

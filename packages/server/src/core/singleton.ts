@@ -11,9 +11,10 @@ import { checksFor } from "../shared/option-checks.js";
  * `make` takes effect when the process is started again.
  *
  * @param name - Names the value in this process, such as `"progress"`.
- * @param make - Called at once if there is no value yet. If it throws, nothing is kept, and the next call tries again. A
- * promise is kept like any other value, even if it rejects.
- * @throws ProgressError `invalid-option` if `name` is not a string, or if `make` is not a function. All errors of `make`.
+ * @param make - Called at once if there is no value yet. If it throws, nothing is kept, and the next call tries again.
+ * A promise is kept like any other value, even if it rejects.
+ * @throws ProgressError `invalid-option` if `name` is not a string, or if `make` is not a function. The error of
+ * `make`.
  * @example
  * ```ts
  * export const progress = singleton("progress", () => createProgress({ store: memoryStore(), authorize }));

@@ -40,8 +40,8 @@ export function nextListener(handler: RouteHandler): http.RequestListener {
 }
 
 /**
- * Finds the handler of an optional catch-all route at `BASE`, as Next.js does, and decodes the parameter. Next.js itself
- * refuses a method without a handler; here the core does.
+ * Finds the handler of an optional catch-all route at `BASE`, as Next.js does, and decodes the parameter. Next.js
+ * itself refuses a method without a handler; here the core does.
  */
 export function nextRoute(handlers: NextHandlers): RouteHandler {
   return async (request, context) => {
