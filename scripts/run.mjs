@@ -20,6 +20,8 @@ const commands = {
   "start:fastify": () => runExample("fastify", "start"),
   "start:bun": () => runExample("bun", "start"),
   "start:deno": () => runExample("deno", "start"),
+  "start:nestjs": () => runExample("nestjs", "start"),
+  "start:next": () => runExample("next", "start"),
   "start:prometheus": () => runExample("prometheus", "start"),
   dev: () => runExample("video-studio", "dev"),
   async pnpm() {

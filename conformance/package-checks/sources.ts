@@ -11,7 +11,7 @@ export interface SourceFile {
 
 /** Folders that tools fill. The first ones have this name anywhere, the last ones are relative to the root. */
 const GENERATED_FOLDERS =
-  /(^|\/)(node_modules|dist|coverage|\.git|\.tools)$|^docs\/api$|^packages\/[^/]+\/docs$/;
+  /(^|\/)(node_modules|dist|coverage|\.git|\.tools|\.next)$|^docs\/api$|^packages\/[^/]+\/docs$/;
 
 /** The files of the repository whose path matches, without generated ones. */
 export function filesMatching(pattern: RegExp): readonly SourceFile[] {

@@ -10,6 +10,7 @@ export default defineConfig({
     "adapters/fastify": "src/adapters/fastify.ts",
     "adapters/koa": "src/adapters/koa.ts",
     "adapters/hono": "src/adapters/hono.ts",
+    "adapters/next": "src/adapters/next.ts",
     "stores/sqlite": "src/stores/sqlite/index.ts",
     "stores/redis": "src/stores/redis/index.ts",
     "stores/postgres": "src/stores/postgres/index.ts",

@@ -4,6 +4,7 @@ import * as server from "@emlinh/progress-server";
 import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import { fastifyProgress } from "@emlinh/progress-server/adapters/fastify";
 import { fetchProgress } from "@emlinh/progress-server/adapters/fetch";
+import { nextProgress } from "@emlinh/progress-server/adapters/next";
 import { nodeProgress } from "@emlinh/progress-server/adapters/node";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "hono";
@@ -42,6 +43,12 @@ const onHono = server.createProgress<Context>({ store, authorize: server.allowAn
 export const serve = (context: Context) => fetchProgress(onHono)(context.req.raw, { raw: context });
 // @ts-expect-error authorize takes the context
 fetchProgress(onHono)(new Request("a:"));
+const one = server.singleton("progress", () =>
+  server.createProgress({ store, authorize: server.allowAnyone }),
+);
+export const { GET, HEAD, POST, DELETE, OPTIONS } = nextProgress(one);
+// @ts-expect-error authorize takes the request of Fastify
+nextProgress(progress);
 
 export async function run(): Promise<string | undefined> {
   const job = await progress.create({ definition: videoJob, metadata });

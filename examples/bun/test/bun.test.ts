@@ -18,7 +18,8 @@ runtimeSuite(bun);
 test.skipIf(binary === undefined)(
   "given an app that does not pass the server of Bun, the adapter is never silent for 10 s",
   async () => {
-    const server = await startExample(bun.folder, [binary ?? "", "test/support/without-server.ts"]);
+    const args = ["test/support/without-server.ts"];
+    const server = await startExample(bun.folder, { program: binary ?? "", args });
     const { jobId, text } = await readStream(server, "/api/silent", {});
     const url = `${server.origin}/api/progress/${jobId}`;
     const { cursor } = (await (await fetch(url)).json()) as { cursor: string };

@@ -93,6 +93,7 @@ export type { OpenOptions } from "./core/reporter/open-job.js";
 export type { LogOptions, Reporter, RequeueOptions } from "./core/reporter/reporter.js";
 export type { PlainResult, Returned, RunOptions, Work } from "./core/reporter/run-job.js";
 export type { StepReporter } from "./core/reporter/steps.js";
+export { singleton } from "./core/singleton.js";
 export type { StepUpdate } from "./core/step-state.js";
 export type {
   Created,

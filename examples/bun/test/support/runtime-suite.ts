@@ -59,7 +59,8 @@ export function runtimeSuite(runtime: Runtime): void {
     let server: ExampleServer;
 
     beforeEach(async () => {
-      server = await startExample(folder, command("server.ts"));
+      const program = binary ?? "";
+      server = await startExample(folder, { program, args: [...args, "server.ts"] });
     });
 
     afterEach(async () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -8,24 +8,50 @@ import { expect } from "vitest";
 /** The server of an example in a separate process, started as `npm start` does. */
 export interface ExampleServer {
   readonly origin: string;
+  /** All that was written to stderr. */
+  errors(): string;
   /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
+/** How an example is started. */
+export interface StartOptions {
+  /** The binary that runs it. @defaultValue this Node */
+  readonly program?: string;
+  /** The arguments of the program. @defaultValue `["server.mjs"]` */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Finds the address in a line that it prints. @defaultValue that of `Open http://…` */
+  readonly address?: RegExp;
+}
+
+const ADDRESS = /^Open (http:\S+)$/;
+
 /** Starts an example on a free port. */
 export async function startExample(
   folder: URL,
-  [program, ...args]: readonly [string, ...string[]] = [process.execPath, "server.mjs"],
+  options: StartOptions = {},
 ): Promise<ExampleServer> {
+  const { program = process.execPath, args = ["server.mjs"], env, address = ADDRESS } = options;
   const child = spawn(program, args, {
     cwd: folder,
-    env: { ...process.env, PORT: "0" },
+    env: { ...process.env, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const exited = once(child, "exit") as Promise<[number | null]>;
-  const origin = await Promise.race([originOf(child.stdout), failure(child)]);
+  const exited = once(child, "close") as Promise<[number | null]>;
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const origin = await originOf(child.stdout, address);
+  if (origin === undefined) {
+    await exited;
+    throw new Error(`The server failed: ${errors}`);
+  }
+  child.stdout.resume();
   return {
     origin,
+    errors: () => errors,
     async stop() {
       child.kill("SIGTERM");
       return (await exited)[0];
@@ -33,18 +59,13 @@ export async function startExample(
   };
 }
 
-async function originOf(output: Readable): Promise<string> {
+/** @returns `undefined` if the server exits before it prints its address. */
+async function originOf(output: Readable, address: RegExp): Promise<string | undefined> {
   for await (const line of createInterface(output)) {
-    const origin = /^Open (http:\S+)$/.exec(line)?.[1];
+    const origin = address.exec(line)?.[1];
     if (origin !== undefined) return origin;
   }
-  throw new Error("The server exited without printing its address.");
-}
-
-async function failure({ stderr }: ChildProcess): Promise<never> {
-  let output = "";
-  for await (const chunk of stderr ?? []) output += chunk;
-  throw new Error(`The server failed: ${output}`);
+  return undefined;
 }
 
 /** Creates a job and watches it until its end. */

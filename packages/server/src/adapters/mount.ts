@@ -53,6 +53,13 @@ export function targetAfter(segments: number, url: string): Target {
   };
 }
 
+/** The target of the last path segments, for frameworks that tell their number. A slash at the end is no segment. */
+export function targetOfLast(segments: number, url: string): Target {
+  const { path, query } = targetOf(url);
+  const all = path.replace(/\/$/, "").split("/");
+  return { path: `/${all.slice(all.length - segments).join("/")}`, query };
+}
+
 function targetOf(url: string): Target {
   const [beforeFragment = ""] = url.replace(ORIGIN, "").split("#", 1);
   const mark = beforeFragment.indexOf("?");

@@ -11,8 +11,14 @@ import { fastifyProgress } from "../../src/adapters/fastify.js";
 import { fetchProgress } from "../../src/adapters/fetch.js";
 import { honoProgress } from "../../src/adapters/hono.js";
 import { koaProgress } from "../../src/adapters/koa.js";
+import { nextProgress } from "../../src/adapters/next.js";
 import { nodeProgress } from "../../src/adapters/node.js";
-import type { Progress } from "../../src/core/progress.js";
+import {
+  type AuthorizeRequest,
+  createProgress,
+  memoryStore,
+  type Progress,
+} from "../../src/index.js";
 
 declare const progress: Progress;
 const prefix = "/api/video-progress";
@@ -40,6 +46,31 @@ test("given its framework, each adapter fits without a cast", () => {
   expectTypeOf(serve).toExtend<(request: Request, context: RouteContext) => Promise<Response>>();
   type BunServer = { timeout(request: Request, seconds: number): void };
   expectTypeOf(serve).toExtend<(request: Request, server: BunServer) => Promise<Response>>();
+});
+
+/** The parts of a request of Next.js that it has beside those of `Request`. */
+interface NextRequest extends Request {
+  readonly cookies: { get(name: string): { readonly value: string } | undefined };
+}
+
+test("given a route of Next.js, nextProgress has the handlers that it must export", () => {
+  type Handler = (
+    request: NextRequest,
+    context: { params: Promise<{ path: string[] }> },
+  ) => Promise<Response>;
+  expectTypeOf(nextProgress(progress).GET).toExtend<Handler>();
+  const withCookies: Progress<NextRequest> = createProgress({
+    store: memoryStore(),
+    authorize: ({ facts }: AuthorizeRequest<NextRequest>) =>
+      facts.raw.cookies.get("user") !== undefined,
+  });
+  expectTypeOf(nextProgress(withCookies).POST).toExtend<Handler>();
+  const onKoa: Progress<Koa.Context> = createProgress({
+    store: memoryStore(),
+    authorize: ({ facts }: AuthorizeRequest<Koa.Context>) => facts.raw.secure,
+  });
+  // @ts-expect-error authorize takes the context of Koa
+  nextProgress(onKoa);
 });
 
 test("given a wrong option or no Progress, an adapter does not compile", () => {

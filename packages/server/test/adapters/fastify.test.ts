@@ -5,6 +5,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import type { BodyAnswer } from "../../src/core/http/types.js";
+import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
 import { http1Client } from "./support/client.js";
 import { BASE } from "./support/host.js";
 import { type ScriptedCore, scriptedCore } from "./support/scripted.js";
@@ -149,6 +150,18 @@ describe("fastifyProgress", () => {
     const [frames] = await Promise.all([reply.rest(), app.close()]);
     expect(frames).toEqual([]);
     expect(subscriber.counts.closed).toBeGreaterThan(0);
+  });
+
+  test("given an open stream of a Progress, app.close() alone sends bye: drain and resolves", async () => {
+    const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
+    onTestFinished(() => progress.close());
+    const { id } = await progress.create({ kind: "video" });
+    const app = fastify();
+    app.register(fastifyProgress, { prefix: BASE, progress });
+    const reply = await (await start(app)).ask(`${BASE}/${id}`, STREAM);
+    expect((await reply.frame())?.event).toBe("hello");
+    const [frames] = await Promise.all([reply.rest(), app.close()]);
+    expect(frames.at(-1)).toMatchObject({ event: "bye", data: { reason: "drain" } });
   });
 
   test("given a stream, runs the onResponse hook when it has ended", async () => {

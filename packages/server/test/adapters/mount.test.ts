@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { resolveBase, targetAfter, targetBelow } from "../../src/adapters/mount.js";
+import { resolveBase, targetAfter, targetBelow, targetOfLast } from "../../src/adapters/mount.js";
 import { mergeVary } from "../../src/adapters/vary.js";
 
 describe("resolveBase", () => {
@@ -71,6 +71,16 @@ test.each([
   [2, "http://host/t%2Fenant/p/a%20b?x", "/a%20b"],
 ])("given %i segments and the URL %j, targetAfter returns the path %j", (segments, url, path) => {
   expect(targetAfter(segments, url).path).toBe(path);
+});
+
+test.each([
+  [1, "/api/p/a?x=1", "/a"],
+  [2, "https://host/api/p/a%20b/status/", "/a%20b/status"],
+  [0, "/api/p", "/"],
+  [0, "/", "/"],
+  [1, "/api/p//a", "/a"],
+])("given %i segments and the URL %j, targetOfLast returns the path %j", (segments, url, path) => {
+  expect(targetOfLast(segments, url).path).toBe(path);
 });
 
 test.each([

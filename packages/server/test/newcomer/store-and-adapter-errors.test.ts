@@ -3,6 +3,7 @@ import { describe, test } from "vitest";
 import { expressProgress } from "../../src/adapters/express.js";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import { fetchProgress } from "../../src/adapters/fetch.js";
+import { nextProgress } from "../../src/adapters/next.js";
 import { nodeProgress } from "../../src/adapters/node.js";
 import { createProgress, memoryStore } from "../../src/index.js";
 import {
@@ -224,7 +225,13 @@ const POSTGRES_STORE: readonly WrongCall[] = [
   ],
 ];
 
-const adapters: Untyped = { expressProgress, fastifyProgress, fetchProgress, nodeProgress };
+const adapters: Untyped = {
+  expressProgress,
+  fastifyProgress,
+  fetchProgress,
+  nextProgress,
+  nodeProgress,
+};
 const PROGRESS = "must be the value that createProgress() returns";
 const REGISTER = "app.register(fastifyProgress, { prefix, progress })";
 const register = (plugin: unknown, options?: unknown) =>
@@ -303,6 +310,12 @@ const ADAPTERS: readonly WrongCall[] = [
     "fetchProgress with a URL",
     ['base is "https://x.example"', "a path such as"],
     withBase("fetchProgress", { base: "https://x.example" }),
+  ],
+  ["nextProgress()", ["progress is undefined", PROGRESS], () => adapters.nextProgress()],
+  [
+    "nextProgress with a slash",
+    ['base is "/api/"', "without a slash"],
+    withBase("nextProgress", { base: "/api/" }),
   ],
   [
     "the context of Hono",

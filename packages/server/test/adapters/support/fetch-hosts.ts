@@ -7,12 +7,18 @@ import { Hono } from "hono";
 import type { DrainableProgress } from "../../../src/adapters/fastify.js";
 import { fetchProgress } from "../../../src/adapters/fetch.js";
 import { honoProgress } from "../../../src/adapters/hono.js";
+import { nextProgress } from "../../../src/adapters/next.js";
 import { http2Client } from "./client.js";
 import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
-import { nextListener } from "./next-listener.js";
+import { nextListener, nextRoute } from "./next-listener.js";
 
-/** The one host below which the adapter finds no connection. */
-export const NEXT = "fetch (as Next.js calls it)";
+/** The hosts below which the adapter finds no connection. */
+export const NEXT_HOSTS: Readonly<Record<string, StartHost>> = {
+  "fetch (as Next.js calls it)": (progress) =>
+    listen(http.createServer(nextListener(fetchProgress(progress, { base: BASE })))),
+  "nextProgress (as Next.js calls it)": (progress) =>
+    listen(http.createServer(nextListener(nextRoute(nextProgress(progress))))),
+};
 
 /** The ways to serve progress with `fetchProgress`, by name. */
 export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
@@ -25,8 +31,7 @@ export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
     const app = new H3().all("/**", (event) => answer(event.req));
     return listen(http.createServer(toNodeHandler(app)));
   },
-  [NEXT]: (progress) =>
-    listen(http.createServer(nextListener(fetchProgress(progress, { base: BASE })))),
+  ...NEXT_HOSTS,
 };
 
 function honoApp(progress: DrainableProgress): Hono {

@@ -13,7 +13,7 @@ import { type DrainableProgress, fastifyProgress } from "../../../src/adapters/f
 import { koaProgress } from "../../../src/adapters/koa.js";
 import { nodeProgress } from "../../../src/adapters/node.js";
 import { type Client, http1Client, http2Client } from "./client.js";
-import { FETCH_HOSTS, NEXT } from "./fetch-hosts.js";
+import { FETCH_HOSTS, NEXT_HOSTS } from "./fetch-hosts.js";
 import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
 
 /** Each way to serve progress, by name. */
@@ -47,7 +47,9 @@ export const HOSTS: Readonly<Record<string, StartHost>> = {
 };
 
 /** The hosts below which the adapter finds the connection. */
-export const HOSTS_WITH_CONNECTION = Object.entries(HOSTS).filter(([name]) => name !== NEXT);
+export const HOSTS_WITH_CONNECTION = Object.entries(HOSTS).filter(
+  ([name]) => !(name in NEXT_HOSTS),
+);
 
 const isHttp2 = (name: string) => /http\/?2/i.test(name);
 

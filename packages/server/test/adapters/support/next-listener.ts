@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import type http from "node:http";
 import { Readable } from "node:stream";
+import type { NextContext, NextHandlers } from "../../../src/adapters/next.js";
+import { BASE } from "./host.js";
 
 /** A route handler of Next.js. */
-type RouteHandler = (
-  request: Request,
-  context: { readonly params: Promise<Record<string, string>> },
-) => Promise<Response>;
+type RouteHandler = (request: Request, context: NextContext) => Promise<Response>;
 
 const FAILED = { status: 500 };
 
@@ -32,11 +31,26 @@ export function nextListener(handler: RouteHandler): http.RequestListener {
       headers: headers as [string, string][],
       signal: left.signal,
     });
-    const params = Promise.resolve({ path: "job" });
+    const params = Promise.resolve({});
     const response = await handler(request, { params }).catch(() => new Response(null, FAILED));
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     if (response.body) await pipe(response.body, outgoing, left.signal);
     else outgoing.end();
+  };
+}
+
+/**
+ * Finds the handler of an optional catch-all route at `BASE`, as Next.js does, and decodes the parameter. Next.js
+ * itself refuses a method without a handler; here the core does.
+ */
+export function nextRoute(handlers: NextHandlers): RouteHandler {
+  return async (request, context) => {
+    const [above, below = "-"] = new URL(request.url).pathname.split(BASE);
+    if (above !== "" || !/^(\/|$)/.test(below)) return new Response(null, { status: 404 });
+    const path = below.split("/").filter(Boolean).map(decodeURIComponent);
+    const params = path.length > 0 ? Promise.resolve({ path }) : context.params;
+    const handler = handlers[request.method as keyof NextHandlers] ?? handlers.GET;
+    return handler(request, { params });
   };
 }
 
