@@ -1,17 +1,19 @@
 #!/usr/bin/env node
-// Runs the named benchmarks, or all, one after the other: `node bench/run.mjs writes cancel`.
+// Runs the named benchmarks, or all, one after the other: `node bench/run.mjs writes cancel`. Options are passed on.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileProgram } from "../scripts/lib/compile.mjs";
+import { readOptions } from "./lib/options.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 const known = readdirSync(here)
   .filter((file) => file.endsWith(".ts"))
   .map((file) => basename(file, ".ts"));
-const names = process.argv.slice(2);
+const args = process.argv.slice(2);
+const { names } = readOptions(args);
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -32,7 +34,9 @@ try {
   for (const name of names.length > 0 ? names : known) {
     const outfile = join(folder, `${name}.mjs`);
     await compileProgram(root, join(here, `${name}.ts`), outfile);
-    const { status } = spawnSync(process.execPath, ["--expose-gc", outfile], { stdio: "inherit" });
+    const { status } = spawnSync(process.execPath, ["--expose-gc", outfile, ...args], {
+      stdio: "inherit",
+    });
     process.exitCode ||= status ?? 1;
   }
 } finally {
