@@ -71,7 +71,7 @@ printTable(
 );
 printTable(
   `A call that is merged with others (medians of ${ROUNDS} rounds of ${count(CALLS)} calls, with min–max)`,
-  ["call", "ns", "kept on the heap per million calls, bytes"],
+  ["call", "CPU, ns", "kept on the heap per million calls, bytes"],
   updates.map(({ name, ns, retainedBytes }) => [
     `\`${name}\``,
     spread(ns, 0),
