@@ -9,8 +9,8 @@ import { countTimers } from "../lib/soak/timers.js";
 // A server whose jobs are created, updated, ended and removed all the time.
 const { jobs } = JSON.parse(process.argv[2] ?? "") as SoakOptions;
 const timers = countTimers();
-// Removed jobs are remembered for `ttlMs`, so that it must pass many times in a run.
-const store = memoryStore({ ttlMs: 5_000 });
+// The ids of removed jobs are remembered up to a bound, which is reached while the server warms up.
+const store = memoryStore({ maxTombstones: 100 });
 const progress = createProgress({ store, authorize: allowAnyone });
 const server = http.createServer(nodeProgress(progress, { base: "/progress" }));
 const jobIds = new Set<string>();

@@ -50,7 +50,7 @@ export async function measureStall(size: StallSize): Promise<readonly StallPhase
     for (const { socket } of stalled) socket.pause();
     const during = await look("while some are stalled", stallMs);
     for (const { socket } of stalled) socket.resume();
-    const gone = await goneOf(stalled, restMs / 5);
+    const gone = await goneOf(stalled, restMs / 2);
     // As pages do, those that the server has closed come back.
     if (gone > 0) await open(gone);
     const after = await look("after", restMs);
@@ -84,7 +84,10 @@ async function phase(
   };
 }
 
-/** The number of streams that the server has closed. A stalled reader notices that when it reads again. */
+/**
+ * The number of streams that the server has closed. A stalled reader notices that when it has read what came before,
+ * and the others need the time too, because the readers share a process.
+ */
 async function goneOf(stalled: readonly Reader[], waitMs: number): Promise<number> {
   await pause(waitMs);
   return stalled.filter(({ socket }) => socket.destroyed).length;
