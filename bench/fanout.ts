@@ -1,5 +1,5 @@
-// The cost of one event that is sent to many readers, compared with loops written by hand and with other libraries. Each
-// server runs in a process of its own on one core, and this process reads its streams on another one.
+// The cost of one event that is sent to many readers, compared with loops written by hand and with other libraries.
+// Each server runs in a process of its own on one core, and this process reads its streams on another one.
 import { pinLoad } from "./lib/cores.js";
 import { type FanOutSize, type Figures, measure, measureMemory } from "./lib/fan-out/measure.js";
 import { installPeers, PEER_VERSIONS } from "./lib/fan-out/peers.js";

@@ -37,7 +37,8 @@ const updates = await measureUpdates(CALLS, ROUNDS);
 
 printMachine();
 printTable(
-  `${count(VIEWERS)} viewers of ${count(VIEWERS / 5)} jobs reconnect at once (medians of ${ROUNDS} rounds, with min–max)`,
+  `${count(VIEWERS)} viewers of ${count(VIEWERS / 5)} jobs reconnect at once ` +
+    `(medians of ${ROUNDS} rounds, with min–max)`,
   ["server", "streams/s", "first byte, p50, ms", "p99, ms"],
   Object.entries(reconnects).map(([name, results]) => [
     name === "plain" ? name : `ours, ${name}`,
