@@ -13,13 +13,23 @@ const known = readdirSync(here)
   .filter((file) => file.endsWith(".ts"))
   .map((file) => basename(file, ".ts"));
 const args = process.argv.slice(2);
-const { names } = readOptions(args);
+const names = namesIn(args);
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   process.stderr.write(
     `Unknown benchmark: ${unknown.join(", ")}. The benchmarks are ${known.join(", ")}.\n`,
   );
   process.exit(2);
+}
+
+/** @param {string[]} args */
+function namesIn(args) {
+  try {
+    return readOptions(args).names;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exit(2);
+  }
 }
 
 const folder = mkdtempSync(join(here, "node_modules", ".bench-"));
