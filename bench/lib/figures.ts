@@ -16,6 +16,18 @@ export function round(value: number, digits = 2): string {
     : value.toFixed(value >= 100 ? 0 : digits);
 }
 
+/** The median of the samples, with the least and the greatest. */
+export function spread(samples: readonly number[], digits = 2): string {
+  const text = round(median(samples), digits);
+  if (samples.length === 1) return text;
+  return `${text} (${round(Math.min(...samples), digits)}–${round(Math.max(...samples), digits)})`;
+}
+
+/** The quotients of two figures of the same rounds. */
+export function ratios(figures: readonly number[], to: readonly number[]): readonly number[] {
+  return figures.map((figure, index) => figure / (to[index] ?? Number.NaN));
+}
+
 /** Prints a table in Markdown. */
 export function printTable(
   title: string,

@@ -12,10 +12,24 @@ export interface Program {
   end(): Promise<void>;
 }
 
+/** How Node is started. */
+interface NodeCommand {
+  /** A command that runs Node, which `execArgv` names then. */
+  readonly execPath?: string;
+  readonly execArgv: readonly string[];
+}
+
 /** Starts a program. It was compiled into the folder of this module. */
-export function startProgram(name: string, args: unknown): Program {
+export function startProgram(
+  name: string,
+  args: unknown,
+  { execArgv, ...command }: NodeCommand = { execArgv: [] },
+): Program {
   const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
-  const child = fork(file, [JSON.stringify(args)], { execArgv: ["--expose-gc"] });
+  const child = fork(file, [JSON.stringify(args)], {
+    ...command,
+    execArgv: [...execArgv, "--expose-gc"],
+  });
   const ended = once(child, "exit");
   return {
     child,
