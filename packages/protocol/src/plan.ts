@@ -26,10 +26,8 @@ export function planOf<StepId extends string>(
 ): readonly PlanStep<StepId>[] {
   const { length } = plan;
   if (length > MAX_PLAN_STEPS) {
-    const message =
-      `The plan has ${length} steps; it must have at most ${MAX_PLAN_STEPS}. ` +
-      "Report many parts as one step with done and total.";
-    throw new ProgressError("invalid-option", { message, details: { name: "plan" } });
+    const message = `A plan has at most ${MAX_PLAN_STEPS} steps, not ${length}.`;
+    throw new ProgressError("invalid-option", { message });
   }
   return Array.from({ length }, (_, index) => {
     const step = plan[index] as PlanInput<StepId>;

@@ -69,6 +69,7 @@ export type {
   StreamCloseReason,
   StreamOpened,
 } from "./core/hooks.js";
+export type { RequestClient } from "./core/http/client.js";
 export type {
   Answer,
   BodyAnswer,

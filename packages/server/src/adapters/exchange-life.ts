@@ -1,8 +1,8 @@
-import type { Client } from "../core/client.js";
+import type { RequestClient } from "../core/http/client.js";
 import { isClosed, type NodeExchange } from "./node-exchange.js";
 
 /** How long it makes sense to answer a request. */
-export interface ExchangeLife extends Required<Client> {
+export interface ExchangeLife extends Required<RequestClient> {
   /** Call it when an answer was found. From then on a response that was ended is complete. */
   answered(): void;
 }

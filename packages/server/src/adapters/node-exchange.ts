@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Client } from "../core/client.js";
+import type { RequestClient } from "../core/http/client.js";
 import type { RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
 import { readNodeBody } from "./stream-body.js";
@@ -28,7 +28,7 @@ export interface NodeCall {
 /** The facts of a Node request that the core needs. */
 export function nodeFacts(
   { exchange: { req }, target, raw }: NodeCall,
-  life: Required<Client>,
+  life: Required<RequestClient>,
 ): RequestFacts {
   return {
     method: (req.method ?? "GET").toUpperCase(),

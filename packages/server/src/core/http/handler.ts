@@ -8,7 +8,6 @@ import {
 } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import type { Permission } from "../authorize.js";
-import { isGone } from "../client.js";
 import type { Hub } from "../hub/hub.js";
 import type { Jobs } from "../jobs.js";
 import { countRefusal } from "../metrics.js";
@@ -18,6 +17,7 @@ import type { WorkerReports } from "../worker-reports.js";
 import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
 import { type Authorizer, createAuthorizer } from "./authorizer.js";
 import { readReport } from "./body.js";
+import { isGone } from "./client.js";
 import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";

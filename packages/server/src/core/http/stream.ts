@@ -7,7 +7,6 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import { type Client, isGone } from "../client.js";
 import { encodeFrame, type Frame } from "../frame.js";
 import type { StreamCloseReason } from "../hooks.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
@@ -15,6 +14,7 @@ import type { Reader } from "../hub/readers.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import { streamAnswer } from "./answers.js";
+import { isGone, type RequestClient } from "./client.js";
 import type { Recheck } from "./recheck.js";
 import { closeSink, type SinkState, writeToSink } from "./sink-state.js";
 import type { Sink, StreamAnswer, Subscription } from "./types.js";
@@ -64,7 +64,7 @@ interface StreamState extends StreamStart, SinkState, TopicListener, Reader {
  * leaves, if nobody subscribes within `stallMs`, or if the hub destroys it: an adapter or a middleware may drop the
  * answer. A sink that subscribes after that is ended at once.
  */
-export function openStream(start: StreamStart, client: Client): StreamAnswer {
+export function openStream(start: StreamStart, client: RequestClient): StreamAnswer {
   const { hub, handle, settings, cursor, until, principal, heartbeatMs, recheck } = start;
   const now = elapsed();
   const stream: StreamState = {
@@ -115,7 +115,7 @@ const NO_SINK: Sink = { write: () => false, end: () => {}, destroy: () => {} };
  * Writes the first frames at once. A sink that is full is skipped, and given one delta from its own cursor once it has
  * drained (P35). Nothing is written after the end or after the client left.
  */
-function subscribe(stream: StreamState, sink: Sink, client: Client): Subscription {
+function subscribe(stream: StreamState, sink: Sink, client: RequestClient): Subscription {
   if (stream.phase !== "unclaimed") {
     closeSink({ sink }, "end");
     return CLOSED_SUBSCRIPTION;

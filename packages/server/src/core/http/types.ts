@@ -1,11 +1,11 @@
-import type { Client } from "../client.js";
+import type { RequestClient } from "./client.js";
 
 /**
  * The facts of a request that the core needs. Adapters fill them from their framework's request.
  *
  * @typeParam Raw - The framework's request.
  */
-export interface RequestFacts<Raw = unknown> extends Client {
+export interface RequestFacts<Raw = unknown> extends RequestClient {
   /** Upper case. */
   readonly method: string;
   /**

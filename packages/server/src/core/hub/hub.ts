@@ -1,10 +1,10 @@
 import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
-import { type Client, isGone } from "../client.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
 import type { GuardedStore } from "../guarded-store.js";
+import { isGone, type RequestClient } from "../http/client.js";
 import type { ProgressMetrics } from "../metrics.js";
 import type { Settings } from "../options.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
@@ -25,7 +25,7 @@ interface JoinOptions {
   /** The reader's cursor. A replica that is behind it is read again first: the reader may come from another process. */
   readonly cursor?: Cursor | undefined;
   /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
-  readonly client?: Client | undefined;
+  readonly client?: RequestClient | undefined;
   /** Who reads, if the app said so. The slot counts for it, too. */
   readonly principal?: string | undefined;
 }
@@ -47,7 +47,7 @@ export interface Hub {
    *
    * @throws ProgressError `draining`, `closed` if the client left, or as the promise does.
    */
-  wait<Result>(promise: Promise<Result>, client: Client): Promise<Result>;
+  wait<Result>(promise: Promise<Result>, client: RequestClient): Promise<Result>;
   add(reader: Reader): void;
   remove(reader: Reader): void;
   /**

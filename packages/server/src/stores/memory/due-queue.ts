@@ -1,8 +1,8 @@
 /** Items ordered by the time at which each is due. The earliest item is found at once, and an item can be moved. */
 export interface DueQueue<Item> {
   /**
-   * Adds an item, or moves it to another time. `Infinity` is never due. O(log n); O(1) for a move to a later time, which
-   * is done when the earlier time has come: a write puts off what is due after a time of rest.
+   * Adds an item, or moves it to another time. `Infinity` is never due. O(log n), but O(1) for a later time: then the
+   * move is done when the earlier time has come. A write puts off the transition that is due after a time of rest.
    */
   set(item: Item, at: number): void;
   /** Removes an item, if it is in the queue. O(log n). */
@@ -26,49 +26,13 @@ interface Entry<Item> {
 export function dueQueue<Item>(): DueQueue<Item> {
   const heap: Entry<Item>[] = [];
   const entries = new Map<Item, Entry<Item>>();
-
-  function setAt(index: number, entry: Entry<Item>): void {
-    heap[index] = entry;
-    entry.index = index;
-  }
-
-  /** Moves later parents down and returns the index that is free for the entry. */
-  function siftUp(from: number, entry: Entry<Item>): number {
-    let index = from;
-    while (index > 0) {
-      const parent = heap[(index - 1) >> 1];
-      if (parent === undefined || parent.at <= entry.at) break;
-      setAt(index, parent);
-      index = (index - 1) >> 1;
-    }
-    return index;
-  }
-
-  /** Moves earlier children up and returns the index that is free for the entry. */
-  function siftDown(from: number, entry: Entry<Item>): number {
-    let index = from;
-    for (;;) {
-      const next = earlierChild(heap, index);
-      const child = heap[next];
-      if (child === undefined || child.at >= entry.at) return index;
-      setAt(index, child);
-      index = next;
-    }
-  }
-
-  /** Places an entry by the time at which it is due, beginning at a free index. */
-  function place(index: number, entry: Entry<Item>): void {
-    entry.at = entry.dueAt;
-    setAt(siftDown(siftUp(index, entry), entry), entry);
-  }
-
   return {
     set(item, at) {
       const known = entries.get(item);
       const entry = known ?? { item, at, dueAt: at, index: heap.length };
       entry.dueAt = at;
       if (known === undefined) entries.set(item, entry);
-      if (known === undefined || at < entry.at) place(entry.index, entry);
+      if (known === undefined || at < entry.at) place(heap, entry.index, entry);
     },
     delete(item) {
       const entry = entries.get(item);
@@ -76,12 +40,12 @@ export function dueQueue<Item>(): DueQueue<Item> {
       if (entry === undefined || last === undefined) return;
       heap.pop();
       entries.delete(item);
-      if (last !== entry) place(entry.index, last);
+      if (last !== entry) place(heap, entry.index, last);
     },
     due(now) {
       for (let first = heap[0]; first !== undefined && first.at <= now; first = heap[0]) {
         if (first.dueAt === first.at) return first.item;
-        place(0, first);
+        place(heap, 0, first);
       }
       return undefined;
     },
@@ -90,6 +54,43 @@ export function dueQueue<Item>(): DueQueue<Item> {
       entries.clear();
     },
   };
+}
+
+type Heap<Item> = Entry<Item>[];
+
+/** Places an entry by the time at which it is due, beginning at a free index. */
+function place<Item>(heap: Heap<Item>, index: number, entry: Entry<Item>): void {
+  entry.at = entry.dueAt;
+  setAt(heap, siftDown(heap, siftUp(heap, index, entry), entry), entry);
+}
+
+function setAt<Item>(heap: Heap<Item>, index: number, entry: Entry<Item>): void {
+  heap[index] = entry;
+  entry.index = index;
+}
+
+/** Moves later parents down and returns the index that is free for the entry. */
+function siftUp<Item>(heap: Heap<Item>, from: number, entry: Entry<Item>): number {
+  let index = from;
+  while (index > 0) {
+    const parent = heap[(index - 1) >> 1];
+    if (parent === undefined || parent.at <= entry.at) break;
+    setAt(heap, index, parent);
+    index = (index - 1) >> 1;
+  }
+  return index;
+}
+
+/** Moves earlier children up and returns the index that is free for the entry. */
+function siftDown<Item>(heap: Heap<Item>, from: number, entry: Entry<Item>): number {
+  let index = from;
+  for (;;) {
+    const next = earlierChild(heap, index);
+    const child = heap[next];
+    if (child === undefined || child.at >= entry.at) return index;
+    setAt(heap, index, child);
+    index = next;
+  }
 }
 
 /** The index of the child that is due first. If there is no child, no entry has this index. */

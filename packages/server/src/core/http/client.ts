@@ -1,5 +1,5 @@
 /** The client of a request. */
-export interface Client {
+export interface RequestClient {
   /**
    * The connection that carries the request, compared by identity; `undefined` if the runtime does not show it. It
    * bounds the slots that one connection can take.
@@ -16,6 +16,6 @@ export interface Client {
 }
 
 /** Whether the client of a request is gone. */
-export function isGone(client: Client): boolean {
+export function isGone(client: RequestClient): boolean {
   return client.isGone === undefined ? client.signal.aborted : client.isGone();
 }
