@@ -24,13 +24,12 @@ export type PlanInput<StepId extends string = string> =
 export function planOf<StepId extends string>(
   plan: readonly PlanInput<StepId>[],
 ): readonly PlanStep<StepId>[] {
-  const { length } = plan;
-  if (length > MAX_PLAN_STEPS) {
-    const message = `A plan has at most ${MAX_PLAN_STEPS} steps, not ${length}.`;
-    throw new ProgressError("invalid-option", { message });
-  }
-  return Array.from({ length }, (_, index) => {
-    const step = plan[index] as PlanInput<StepId>;
+  if (plan.length > MAX_PLAN_STEPS)
+    throw new ProgressError("invalid-option", {
+      message: `The plan has more than ${MAX_PLAN_STEPS} steps.`,
+    });
+  // The copy is bounded, whatever the length is now: that of a proxy may have changed.
+  return plan.slice(0, MAX_PLAN_STEPS).map((step) => {
     if (typeof step !== "string" && !step?.id) return step as unknown as PlanStep<StepId>;
     const { id, title = titleOf(id), weight = 1 } = typeof step === "string" ? { id: step } : step;
     return { id, title, weight };

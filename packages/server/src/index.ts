@@ -69,11 +69,12 @@ export type {
   StreamCloseReason,
   StreamOpened,
 } from "./core/hooks.js";
-export type { RequestClient } from "./core/http/client.js";
+
 export type {
   Answer,
   BodyAnswer,
   BodyLimits,
+  RequestClient,
   RequestFacts,
   Sink,
   StreamAnswer,

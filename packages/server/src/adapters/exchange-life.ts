@@ -1,4 +1,4 @@
-import type { RequestClient } from "../core/http/client.js";
+import type { RequestClient } from "../core/http/types.js";
 import { isClosed, type NodeExchange } from "./node-exchange.js";
 
 /** How long it makes sense to answer a request. */

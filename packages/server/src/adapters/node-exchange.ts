@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { RequestClient } from "../core/http/client.js";
-import type { RequestFacts } from "../core/http/types.js";
+import type { RequestClient, RequestFacts } from "../core/http/types.js";
 import type { Target } from "./mount.js";
 import { readNodeBody } from "./stream-body.js";
 

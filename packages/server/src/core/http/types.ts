@@ -1,4 +1,6 @@
-import type { RequestClient } from "./client.js";
+import type { RequestClient } from "../request-client.js";
+
+export type { RequestClient } from "../request-client.js";
 
 /**
  * The facts of a request that the core needs. Adapters fill them from their framework's request.
