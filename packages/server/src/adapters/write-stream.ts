@@ -26,7 +26,8 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   let subscription: Subscription | undefined;
   const onDrain = () => attempt(cut, () => subscription?.drained());
   const sink: Sink = {
-    write: socket ? chunkWriter(writer, socket, onDrain) : responseWriter(writer, onDrain),
+    write: frameWriter(writer, onDrain),
+    writeChunk: socket && chunkWriter(writer, socket, onDrain),
     end: () => void writer.end(),
     destroy: cut,
   };
@@ -47,17 +48,17 @@ export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
 
 /** Writes chunks to a socket. Most streams never wait, so the listener is added when one does. */
 function chunkWriter(writer: Writer, socket: Socket, onDrain: () => void): Sink["write"] {
-  return (bytes, chunk) => {
+  return (chunk) => {
     // The app may have ended the response, and the next one may own the socket.
     if (writer.writableEnded || writer.destroyed) return false;
-    const hasRoom = chunk === undefined ? writer.write(bytes) : socket.write(chunk);
+    const hasRoom = socket.write(chunk);
     if (!hasRoom) socket.once("drain", onDrain);
     return hasRoom;
   };
 }
 
 /** Writes frames to a response. */
-function responseWriter(writer: Writer, onDrain: () => void): Sink["write"] {
+function frameWriter(writer: Writer, onDrain: () => void): Sink["write"] {
   return (bytes) => {
     if (isClosed(writer)) return false;
     const hasRoom = writer.write(bytes);

@@ -1,20 +1,32 @@
 import { hexDigits } from "../shared/ids.js";
 
-/** The bytes of whole SSE frames. They are encoded once and shared by all readers, so they must not be changed. */
+/**
+ * Whole SSE frames. Each of the two forms is encoded when a reader needs it first. All readers share the bytes, so they
+ * must not be changed.
+ */
 export interface Frame {
-  readonly bytes: Uint8Array;
-  /** The same bytes as one chunk of the chunked coding of HTTP/1.1, for adapters that write to the socket itself. */
-  readonly chunk: Uint8Array;
+  readonly text: string;
+  /** Bytes of the text in UTF-8. */
+  readonly size: number;
+  bytes: Uint8Array | undefined;
+  chunk: Uint8Array | undefined;
 }
 
-/** Encodes the text of frames as UTF-8. */
-export function encodeFrame(text: string): Frame {
-  const size = byteLength(text);
-  const head = `${hexDigits(size)}\r\n`;
-  const chunk = encode(`${head}${text}\r\n`, head.length + size + 2);
-  // A plain array: the `slice` of a Buffer would not copy.
-  const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset + head.length, size);
-  return { bytes, chunk };
+/** Makes a frame of the text of one or more events. */
+export function frameOf(text: string): Frame {
+  return { text, size: byteLength(text), bytes: undefined, chunk: undefined };
+}
+
+/** The frame in UTF-8, in memory of its own: a runtime that detaches it must not take other data with it. */
+export function bytesOf(frame: Frame): Uint8Array {
+  frame.bytes ??= encoder.encode(frame.text);
+  return frame.bytes;
+}
+
+/** The frame as one chunk of the chunked coding of HTTP/1.1. */
+export function chunkOf(frame: Frame): Uint8Array {
+  frame.chunk ??= encodeChunk(frame);
+  return frame.chunk;
 }
 
 const encoder = new TextEncoder();
@@ -22,15 +34,9 @@ const encoder = new TextEncoder();
 const byteLength: (text: string) => number =
   typeof Buffer === "undefined" ? (text) => encoder.encode(text).length : Buffer.byteLength;
 
-/**
- * Node writes a `Buffer` as it is, and would wrap any other array in a new one for each socket. The memory is not that
- * of Node's pool: a runtime that detaches the buffer of a frame must not take other data with it.
- */
-const encode: (text: string, size: number) => Uint8Array =
-  typeof Buffer === "undefined"
-    ? (text) => encoder.encode(text)
-    : (text, size) => {
-        const buffer = Buffer.allocUnsafeSlow(size);
-        buffer.write(text);
-        return buffer;
-      };
+function encodeChunk({ text, size }: Frame): Uint8Array {
+  const chunk = `${hexDigits(size)}\r\n${text}\r\n`;
+  if (typeof Buffer === "undefined") return encoder.encode(chunk);
+  // Node writes a `Buffer` as it is, and would wrap any other array for each socket. One of ASCII is copied faster.
+  return Buffer.from(chunk, size === text.length ? "latin1" : "utf8");
+}

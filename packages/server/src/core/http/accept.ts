@@ -52,17 +52,26 @@ function rankOf(type: string, ranges: readonly MediaRange[]): Rank {
   return best;
 }
 
-/** Splits at commas and semicolons that are not in a quoted string. */
 function mediaRanges(accept: string): readonly MediaRange[] {
-  return partsOf(accept, /(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g).map((range) => {
-    const [type = "", ...parameters] = partsOf(range, /(?:[^";]|"(?:[^"\\]|\\.)*"?)+/g);
+  return partsOf(accept, ",").map((range) => {
+    const [type = "", ...parameters] = partsOf(range, ";");
     return { type: type.toLowerCase(), weight: weightOf(parameters) };
   });
 }
 
-function partsOf(text: string, part: RegExp): readonly string[] {
-  return (text.match(part) ?? []).map((found) => found.trim()).filter((found) => found !== "");
+/** Splits a list at a separator that is not in a quoted string. */
+function partsOf(text: string, separator: "," | ";"): readonly string[] {
+  // Quoted strings are rare, and the expression takes ten times as long.
+  const parts = text.includes('"')
+    ? (text.match(UNQUOTED[separator]) ?? [])
+    : text.split(separator);
+  return parts.map((part) => part.trim()).filter((part) => part !== "");
 }
+
+const UNQUOTED = {
+  ",": /(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g,
+  ";": /(?:[^";]|"(?:[^"\\]|\\.)*"?)+/g,
+};
 
 /** A weight that is malformed counts as none, which is 1. */
 function weightOf(parameters: readonly string[]): number {

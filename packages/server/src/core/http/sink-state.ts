@@ -1,5 +1,5 @@
 import { handleRejection } from "../../shared/never-throws.js";
-import type { Frame } from "../frame.js";
+import { bytesOf, chunkOf, type Frame } from "../frame.js";
 import type { Sink } from "./types.js";
 
 /** One sink, and whether it takes bytes. */
@@ -20,13 +20,20 @@ export interface SinkState {
 export function writeToSink(state: SinkState, frame: Frame, at: number): boolean {
   state.wroteAt = at;
   try {
-    const hasRoom: unknown = state.sink.write(frame.bytes, frame.chunk);
+    const hasRoom = writeFrame(state.sink, frame);
     if (!hasRoom) state.fullSince ??= at;
     else if (hasRoom !== true) handleRejection(hasRoom, ignore);
     return true;
   } catch {
     return false;
   }
+}
+
+/** @returns what the adapter returned: an async function of untyped code returns a promise. */
+function writeFrame(sink: Sink, frame: Frame): unknown {
+  return sink.writeChunk === undefined
+    ? sink.write(bytesOf(frame))
+    : sink.writeChunk(chunkOf(frame));
 }
 
 /** Ends or destroys the response. @returns `false` if the adapter threw. */

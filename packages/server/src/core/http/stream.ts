@@ -7,7 +7,7 @@ import {
   timeoutFrame,
 } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
-import { encodeFrame, type Frame } from "../frame.js";
+import { type Frame, frameOf } from "../frame.js";
 import type { StreamCloseReason } from "../hooks.js";
 import type { Hub, TopicHandle } from "../hub/hub.js";
 import type { Reader } from "../hub/readers.js";
@@ -150,7 +150,7 @@ function begin(stream: StreamState, sink: Sink): void {
   settings.hooks.onStreamOpen?.({ jobId, streams: settings.metrics.streams });
   const { cursor } = topic.replica;
   const hello = { protocol: PROTOCOL_VERSION, heartbeatMs, cursor, now: hub.now() };
-  write(stream, encodeFrame(helloFrame(hello, jitteredRetryMs(settings))), now);
+  write(stream, frameOf(helloFrame(hello, jitteredRetryMs(settings))), now);
   advance(stream, settings.clock(), now);
   // The job may have been removed, or a drain begun, after the request was answered and before this call.
   if (hub.isDraining()) stream.leaveBy(now);
@@ -228,7 +228,7 @@ function hasExpired({ until, settings }: StreamState): boolean {
 }
 
 function write(stream: StreamState, frame: Frame, at: number): void {
-  stream.settings.metrics.bytes += frame.bytes.length;
+  stream.settings.metrics.bytes += frame.size;
   if (!writeToSink(stream, frame, at)) over(stream);
 }
 
@@ -248,7 +248,7 @@ function leave(stream: StreamState, reason: StreamCloseReason, lastFrame: string
     destroy(stream, reason);
     return;
   }
-  write(stream, encodeFrame(lastFrame), elapsed());
+  write(stream, frameOf(lastFrame), elapsed());
   end(stream, reason);
 }
 

@@ -77,11 +77,14 @@ export interface Sink {
   /**
    * Takes the bytes of whole frames. All subscribers share them, so they must not be changed.
    *
-   * @param chunk - The same bytes as one chunk of HTTP/1.1, for an adapter that writes to the socket of a response with
-   * `Transfer-Encoding: chunked`. Other adapters ignore it.
    * @returns `false` if the buffer is now full: nothing more is written until {@link Subscription.drained} is called.
    */
-  write(bytes: Uint8Array, chunk?: Uint8Array): boolean;
+  write(bytes: Uint8Array): boolean;
+  /**
+   * Takes the same as one chunk of the chunked coding of HTTP/1.1, in place of `write`: for an adapter that writes to the
+   * socket of a response with `Transfer-Encoding: chunked`.
+   */
+  readonly writeChunk?: ((chunk: Uint8Array) => boolean) | undefined;
   /** The stream is over: send what is buffered, then end the response. Called at most once. */
   end(): void;
   /**

@@ -8,7 +8,7 @@ import {
   type Replica,
 } from "@emlinh/progress-protocol";
 import { after, type Timer } from "../../shared/time.js";
-import { encodeFrame, type Frame } from "../frame.js";
+import { type Frame, frameOf } from "../frame.js";
 
 /** The frames of one topic as bytes, encoded once for all readers that stand at the same cursor. */
 export interface FrameCache {
@@ -67,7 +67,7 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     const key = delta.reset || cursor === undefined ? "" : cursor;
     if (failures.has(key)) throw failures.get(key);
     try {
-      const frame = frames.get(key) ?? encodeFrame(deltaFrame(delta));
+      const frame = frames.get(key) ?? frameOf(deltaFrame(delta));
       frames.add(key, frame);
       if (delta.reset && cursor !== undefined) onReset();
       return frame;
@@ -89,7 +89,7 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     heartbeat(now) {
       if (heartbeat?.now !== now) {
         const text = heartbeatFrame({ cursor: replica.cursor, now });
-        heartbeat = { now, frame: encodeFrame(text) };
+        heartbeat = { now, frame: frameOf(text) };
       }
       return heartbeat.frame;
     },
@@ -124,8 +124,8 @@ function frameMap(): FrameMap {
   function add(key: Cursor | "", frame: Frame): void {
     const count = others.size + (first === undefined ? 0 : 1);
     if (count >= MAX_FRAMES || get(key) !== undefined) return;
-    const isKept = keptBytes + frame.bytes.length <= MAX_KEPT_BYTES;
-    if (isKept) keptBytes += frame.bytes.length;
+    const isKept = keptBytes + frame.size <= MAX_KEPT_BYTES;
+    if (isKept) keptBytes += frame.size;
     if (isKept && first === undefined) first = { key, frame };
     else others.set(key, frame);
     if (isKept) return;

@@ -17,7 +17,7 @@ function advanceReplica(replica: Replica): void {
   if (delta !== undefined) applyDelta(replica, delta);
 }
 
-const textOf = (frame: Frame | undefined): string => new TextDecoder().decode(frame?.bytes);
+const textOf = (frame: Frame | undefined): string => frame?.text ?? "";
 
 describe("frameAfter", () => {
   test("given the same cursor twice, returns the same bytes", () => {

@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { bytesOf, chunkOf, frameOf } from "../../src/core/frame.js";
+
+test("given any text, the chunk has the size in hexadecimal digits, the bytes and line ends", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
+      const frame = frameOf(text);
+      const bytes = Buffer.from(bytesOf(frame));
+      expect(bytes.equals(new TextEncoder().encode(text))).toBe(true);
+      expect(frame.size).toBe(bytes.length);
+      const head = Buffer.from(`${bytes.length.toString(16)}\r\n`);
+      const chunk = Buffer.concat([head, bytes, Buffer.from("\r\n")]);
+      expect(chunk.equals(chunkOf(frame))).toBe(true);
+    }),
+  );
+});
+
+test("given two readers, encodes each form once", () => {
+  const frame = frameOf("data: ő\n\n");
+  expect(bytesOf(frame)).toBe(bytesOf(frame));
+  expect(chunkOf(frame)).toBe(chunkOf(frame));
+});
+
+test("given a runtime that detaches the bytes, other frames keep theirs", () => {
+  const [first, second] = [frameOf("data: 1\n\n"), frameOf("data: 2\n\n")];
+  const kept = bytesOf(second);
+  structuredClone(null, { transfer: [bytesOf(first).buffer as ArrayBuffer] });
+  expect(Buffer.from(kept).toString()).toBe("data: 2\n\n");
+  expect(Buffer.from(chunkOf(first)).toString()).toBe("9\r\ndata: 1\n\n\r\n");
+});
