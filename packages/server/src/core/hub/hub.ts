@@ -214,8 +214,8 @@ function openTopic(hub: HubState, jobId: string): SharedTopic {
 function addTopic(hub: HubState, jobId: string): SharedTopic {
   const { topics, store, settings, clock } = hub;
   const context = {
-    ...settings,
     store,
+    settings,
     onClosed() {
       // A topic that was closed may have a successor by now.
       if (topics.get(jobId) === shared) topics.delete(jobId);

@@ -59,10 +59,19 @@ interface ReaderState extends ReplicaReaderContext {
 
 /** Makes a reader of an empty replica. */
 export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
+  const { jobId, store, replica, rereadMs, random, onChange, onRemoved, onError } = context;
+  // Named one by one: objects that are made by a spread have no common shape, and each access to one takes longer.
   const state: ReaderState = {
-    ...context,
+    jobId,
+    store,
+    replica,
+    rereadMs,
+    random,
+    onChange,
+    onRemoved,
+    onError,
     wakes: wakeTracker(),
-    outage: createOutage(context.rereadMs, context.random),
+    outage: createOutage(rereadMs, random),
     // The first read is done by `open`.
     isReading: true,
     isStopped: false,

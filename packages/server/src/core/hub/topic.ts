@@ -75,9 +75,9 @@ const STORE_PATIENCE_MS = 30_000;
 const FRAMES_KEPT_MS = 10_000;
 
 /** The dependencies of a topic. */
-export interface TopicContext
-  extends Pick<Settings, "rereadMs" | "clock" | "random" | "onError" | "metrics"> {
+export interface TopicContext {
   readonly store: GuardedStore;
+  readonly settings: Pick<Settings, "rereadMs" | "clock" | "random" | "onError" | "metrics">;
   /** Called once, when the watch has ended: after `close()`, a failed opening, or the job's removal. */
   readonly onClosed: () => void;
 }
@@ -102,8 +102,12 @@ interface TopicState extends TopicContext {
 /** Watches a job, then reads it, so that no change is missed between the two. After that each wake leads to a read. */
 export function createTopic(jobId: string, context: TopicContext): Topic {
   const replica = emptyReplica();
+  const { store, settings, onClosed } = context;
+  const { rereadMs, random } = settings;
   const reader = replicaReader({
-    ...context,
+    store,
+    rereadMs,
+    random,
     jobId,
     replica,
     onChange: (applied) => changed(state, applied),
@@ -111,13 +115,15 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     onError: (error) => report(state, error),
   });
   const state: TopicState = {
-    ...context,
+    store,
+    settings,
+    onClosed,
     jobId,
     reader,
     replica,
     listeners: new Set(),
     frames: frameCache(replica, () => {
-      context.metrics.resets += 1;
+      settings.metrics.resets += 1;
     }),
     changedAt: elapsed(),
     isTold: false,
@@ -203,7 +209,7 @@ function tellRest(state: TopicState): void {
 }
 
 function notifyOfChange(state: TopicState): void {
-  const now = state.clock();
+  const now = state.settings.clock();
   const at = elapsed();
   for (const listener of state.listeners) {
     try {
@@ -216,9 +222,9 @@ function notifyOfChange(state: TopicState): void {
 }
 
 /** Once per change, when it was written to all readers. */
-function observeLag({ replica, store, metrics }: TopicState): void {
+function observeLag({ replica, store, settings }: TopicState): void {
   const updatedAt = fieldValue(replica, "updatedAt");
-  if (typeof updatedAt === "number") observe(metrics.writeToWire, store.now() - updatedAt);
+  if (typeof updatedAt === "number") observe(settings.metrics.writeToWire, store.now() - updatedAt);
 }
 
 function removed(state: TopicState): void {
@@ -268,17 +274,17 @@ async function endWatch(state: TopicState, unwatch: Unwatch): Promise<void> {
   }
 }
 
-function report({ jobId, onError }: TopicState, error: unknown): void {
-  onError(asProgressError(error, `The job "${jobId}" could not be read.`));
+function report({ jobId, settings }: TopicState, error: unknown): void {
+  settings.onError(asProgressError(error, `The job "${jobId}" could not be read.`));
 }
 
-function reportListener({ jobId, onError }: TopicState, error: unknown): void {
-  onError(asProgressError(error, `A listener of the job "${jobId}" failed.`));
+function reportListener({ jobId, settings }: TopicState, error: unknown): void {
+  settings.onError(asProgressError(error, `A listener of the job "${jobId}" failed.`));
 }
 
-function reportUnsendable({ jobId, onError }: TopicState, error: unknown): void {
+function reportUnsendable({ jobId, settings }: TopicState, error: unknown): void {
   const message =
     `The state of the job "${jobId}" can't be sent, because a value in it can't be serialized. ` +
     "Its streams were closed. Read `cause`, and check the store.";
-  onError(asProgressError(error, message));
+  settings.onError(asProgressError(error, message));
 }
