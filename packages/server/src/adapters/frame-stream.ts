@@ -39,7 +39,7 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
     begin(sink) {
       begun = true;
       try {
-        subscription = guardSubscription(answer.subscribe(sink), () => sink.destroy());
+        subscription = guardSubscription(answer.subscribe(sink), sink);
       } catch (error) {
         // The error reaches the runtime, and ends the body.
         over = true;

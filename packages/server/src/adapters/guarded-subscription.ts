@@ -3,22 +3,23 @@ import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 /**
  * Calls a subscription from an event listener, where an error would end the process. The error is lost here: the reader
  * is cut off, and returns with its cursor.
- *
- * @param cut - Ends the response. Must not throw.
  */
-export function attempt(cut: () => void, call: () => void): void {
+export function attempt(sink: Pick<Sink, "destroy">, call: () => void): void {
   try {
     call();
   } catch {
-    cut();
+    sink.destroy();
   }
 }
 
 /** Makes a subscription whose calls never throw, as {@link attempt} does. */
-export function guardSubscription(subscription: Subscription, cut: () => void): Subscription {
+export function guardSubscription(
+  subscription: Subscription,
+  sink: Pick<Sink, "destroy">,
+): Subscription {
   return {
-    drained: () => attempt(cut, () => subscription.drained()),
-    closed: () => attempt(cut, () => subscription.closed()),
+    drained: () => attempt(sink, () => subscription.drained()),
+    closed: () => attempt(sink, () => subscription.closed()),
   };
 }
 

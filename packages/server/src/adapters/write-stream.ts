@@ -14,6 +14,16 @@ type Writer = ServerResponse & {
 /** TCP probes a silent peer after this long. */
 const PROBE_AFTER_MS = 30_000;
 
+/** The destination of one stream. All of them share their functions: a closure for each would cost memory per stream. */
+interface NodeSink extends Sink {
+  readonly writer: Writer;
+  /** `undefined` if the frames must pass through the response. */
+  readonly socket: Socket | undefined;
+  subscription: Subscription | undefined;
+  /** The listener for `drain`. Most streams never wait, so it is made when one does. */
+  onDrain: (() => void) | undefined;
+}
+
 /**
  * Writes the frames of a stream as they come, until either side ends it. The headers must be sent.
  *
@@ -21,51 +31,61 @@ const PROBE_AFTER_MS = 30_000;
  */
 export function writeStream({ res }: NodeExchange, answer: StreamAnswer): void {
   const writer = res as Writer;
-  const cut = () => cutOff(writer);
   const socket = chunkedSocket(writer);
-  let subscription: Subscription | undefined;
-  const onDrain = () => attempt(cut, () => subscription?.drained());
-  const sink: Sink = {
-    write: frameWriter(writer, onDrain),
-    writeChunk: socket && chunkWriter(writer, socket, onDrain),
-    end: () => void writer.end(),
-    destroy: cut,
+  const sink: NodeSink = {
+    writer,
+    socket,
+    subscription: undefined,
+    onDrain: undefined,
+    write: writeBytes,
+    writeChunk: socket && writeChunk,
+    end: endResponse,
+    destroy: cutResponse,
   };
   try {
-    subscription = answer.subscribe(sink);
+    sink.subscription = answer.subscribe(sink);
   } catch (error) {
-    cut();
+    cutOff(writer);
     throw error;
   }
-  const onClosed = () => {
-    socket?.off("drain", onDrain);
-    attempt(cut, () => subscription?.closed());
-  };
+  const onClosed = () => closed(sink);
   // After an end both events come, after a cut only `close`. `closed` is idempotent.
   writer.on("finish", onClosed);
   writer.on("close", onClosed);
 }
 
-/** Writes chunks to a socket. Most streams never wait, so the listener is added when one does. */
-function chunkWriter(writer: Writer, socket: Socket, onDrain: () => void): Sink["write"] {
-  return (chunk) => {
-    // The app may have ended the response, and the next one may own the socket.
-    if (writer.writableEnded || writer.destroyed) return false;
-    const hasRoom = socket.write(chunk);
-    if (!hasRoom) socket.once("drain", onDrain);
-    return hasRoom;
-  };
+function writeChunk(this: NodeSink, chunk: Uint8Array): boolean {
+  const { writer, socket } = this;
+  // The app may have ended the response, and the next one may own the socket.
+  if (writer.writableEnded || writer.destroyed || socket === undefined) return false;
+  return socket.write(chunk) || waitForDrain(this, socket);
 }
 
-/** Writes frames to a response. */
-function frameWriter(writer: Writer, onDrain: () => void): Sink["write"] {
-  return (bytes) => {
-    if (isClosed(writer)) return false;
-    const hasRoom = writer.write(bytes);
-    writer.flush?.();
-    if (!hasRoom) writer.once("drain", onDrain);
-    return hasRoom;
-  };
+function writeBytes(this: NodeSink, bytes: Uint8Array): boolean {
+  const { writer } = this;
+  if (isClosed(writer)) return false;
+  const hasRoom = writer.write(bytes);
+  writer.flush?.();
+  return hasRoom || waitForDrain(this, writer);
+}
+
+function waitForDrain(sink: NodeSink, emitter: Socket | Writer): false {
+  sink.onDrain ??= () => attempt(sink, () => sink.subscription?.drained());
+  emitter.once("drain", sink.onDrain);
+  return false;
+}
+
+function closed(sink: NodeSink): void {
+  if (sink.onDrain) sink.socket?.off("drain", sink.onDrain);
+  attempt(sink, () => sink.subscription?.closed());
+}
+
+function endResponse(this: NodeSink): void {
+  this.writer.end();
+}
+
+function cutResponse(this: NodeSink): void {
+  cutOff(this.writer);
 }
 
 /**
