@@ -14,7 +14,7 @@ type Writer = ServerResponse & {
 /** TCP probes a silent peer after this long. */
 const PROBE_AFTER_MS = 30_000;
 
-/** The destination of one stream. All of them share their functions: a closure for each would cost memory per stream. */
+/** The destination of one stream. All of them share their functions: closures would cost memory per stream. */
 interface NodeSink extends Sink {
   readonly writer: Writer;
   /** `undefined` if the frames must pass through the response. */

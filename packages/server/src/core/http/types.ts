@@ -81,8 +81,8 @@ export interface Sink {
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Takes the same as one chunk of the chunked coding of HTTP/1.1, in place of `write`: for an adapter that writes to the
-   * socket of a response with `Transfer-Encoding: chunked`.
+   * Takes the same as one chunk of the chunked coding of HTTP/1.1, in place of `write`: for an adapter that writes to
+   * the socket of a response with `Transfer-Encoding: chunked`.
    */
   readonly writeChunk?: ((chunk: Uint8Array) => boolean) | undefined;
   /** The stream is over: send what is buffered, then end the response. Called at most once. */
