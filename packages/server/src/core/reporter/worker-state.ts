@@ -123,13 +123,14 @@ const MAX_KIND_LENGTH = 200;
 /** Checks, copies and queues fields. One that can't be stored is refused and left out. */
 export function record(worker: WorkerState<JobTypes>, set: Fields, isUrgent: boolean): void {
   if (!isReporting(worker)) return;
-  const accepted = Object.entries(set).flatMap(([field, value]) => {
+  const accepted: CheckedField[] = [];
+  for (const [field, value] of Object.entries(set)) {
     const checked = acceptedField(worker, field, value);
-    return checked === undefined ? [] : [{ field, ...checked }];
-  });
-  for (const { bytes, ...change } of changesOf(accepted)) {
+    if (checked !== undefined) accepted.push(checked);
+  }
+  for (const change of changesOf(accepted)) {
     merge(worker, change.set);
-    worker.outbox.add(change, { bytes, isUrgent });
+    worker.outbox.add(change, isUrgent);
   }
 }
 
@@ -157,11 +158,11 @@ function acceptedField(
   worker: WorkerState<JobTypes>,
   field: string,
   value: unknown,
-): CheckedValue | undefined {
+): CheckedField | undefined {
   try {
     const checked = checkedField(field, value);
     worker.size.set(field, checked.bytes);
-    return checked;
+    return { field, value: checked.value, bytes: checked.bytes };
   } catch (error) {
     refuse(worker, field, asProgressError(error, `The value of "${field}" was not accepted.`));
     return undefined;
@@ -172,8 +173,7 @@ function acceptedField(
 export function recordLine(worker: WorkerState<JobTypes>, line: NewLogLine): void {
   if (!isReporting(worker)) return;
   const { value, bytes } = acceptedLine(worker, line);
-  const log = [value as unknown as NewLogLine];
-  worker.outbox.add({ set: {}, log }, { bytes, isUrgent: true });
+  worker.outbox.add({ set: {}, log: [value as unknown as NewLogLine], bytes }, true);
 }
 
 function acceptedLine(worker: WorkerState<JobTypes>, line: NewLogLine): CheckedValue {
@@ -193,5 +193,7 @@ function isReporting({ isEnding, outbox }: WorkerState<JobTypes>): boolean {
 
 /** Merges fields into the worker's view of the job. */
 export function merge(worker: WorkerState<JobTypes>, set: Fields): void {
-  Object.assign(worker.view, set, { updatedAt: timeOfReport(worker) });
+  const updatedAt = timeOfReport(worker);
+  Object.assign(worker.view, set);
+  worker.view.updatedAt = updatedAt;
 }
