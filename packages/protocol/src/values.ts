@@ -16,8 +16,9 @@ interface Container {
   readonly source: object;
   readonly copy: Json[] | Record<string, Json>;
   readonly depth: number;
+  /** `undefined` for the value as a whole. */
   readonly parent: Container | undefined;
-  /** The key of this container in its parent. */
+  /** The key of this container in its parent, or the name of the value as a whole. */
   readonly key: string;
 }
 
@@ -54,8 +55,7 @@ interface Pass {
 
 function copied(value: unknown, name: string, maxBytes: number): CheckedValue {
   const pass: Pass = { name, maxBytes, pending: [], bytes: 0 };
-  const root: Container = { source: {}, copy: {}, depth: 0, parent: undefined, key: name };
-  const copy = copyOf(pass, root, name, value);
+  const copy = copyOf(pass, undefined, name, value);
   for (let next = pass.pending.pop(); next !== undefined; next = pass.pending.pop())
     copyMembers(pass, next);
   return { value: copy, bytes: pass.bytes };
@@ -80,7 +80,8 @@ function copyMembers(pass: Pass, container: Container): void {
     return;
   }
   let isFirst = true;
-  for (const [key, value] of Object.entries(source)) {
+  for (const key of Object.keys(source)) {
+    const value = (source as Readonly<Record<string, unknown>>)[key];
     if (value === undefined) continue;
     // The colon, and a comma after the member before.
     count(pass, textBytes(key, pass.maxBytes) + (isFirst ? 1 : 2));
@@ -90,7 +91,7 @@ function copyMembers(pass: Pass, container: Container): void {
 }
 
 /** The copy of one member: final if it is a primitive, else empty and on the list. */
-function copyOf(pass: Pass, parent: Container, key: string, value: unknown): Json {
+function copyOf(pass: Pass, parent: Container | undefined, key: string, value: unknown): Json {
   switch (typeof value) {
     case "string":
       count(pass, textBytes(value, pass.maxBytes));
@@ -111,11 +112,11 @@ function copyOf(pass: Pass, parent: Container, key: string, value: unknown): Jso
   }
 }
 
-function containerOf(pass: Pass, parent: Container, key: string, source: object): Json {
+function containerOf(pass: Pass, parent: Container | undefined, key: string, source: object): Json {
   const isArray = Array.isArray(source);
   if (!isPlain(source, isArray ? "[object Array]" : "[object Object]"))
     throw invalidMember(parent, key, `is a ${kindOf(source)}`);
-  const depth = parent.depth + 1;
+  const depth = (parent?.depth ?? 0) + 1;
   if (depth > MAX_DEPTH)
     throw invalidMember(
       parent,
@@ -177,10 +178,9 @@ export function tooLarge(what: string, maxBytes: number): ProgressError {
   });
 }
 
-function invalidMember(parent: Container, key: string, fault: string): ProgressError {
+function invalidMember(parent: Container | undefined, key: string, fault: string): ProgressError {
   const path = [key];
-  for (let at: Container | undefined = parent; at?.parent !== undefined; at = at.parent)
-    path.unshift(at.key);
+  for (let at = parent; at !== undefined; at = at.parent) path.unshift(at.key);
   // The path of a deep value, or a long key, would fill the message.
   const short = path.slice(0, 8).map((name) => (name.length > 64 ? `${name.slice(0, 64)}…` : name));
   const shown = path.length > 8 ? [...short, "…"] : short;

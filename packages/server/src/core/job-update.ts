@@ -27,8 +27,8 @@ export interface JobUpdate<Job extends JobTypes = AnyJob, Metadata = object> {
  * @param before - The job's fields so far.
  */
 export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse): Fields {
-  const names = ["percent", "message", "metadata"];
-  const { percent, message, metadata } = readMembers(update, { method: "update", names, refuse });
+  const wanted = { method: "update", names: NAMES, refuse };
+  const { percent, message, metadata } = readMembers(update, wanted);
   const set: Record<string, Json> = {};
   if (metadata !== undefined) Object.assign(set, metadataFields(metadata, refuse));
   if (typeof message === "string") set.message = cutText(message);
@@ -38,6 +38,8 @@ export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse):
   if (percent !== undefined) Object.assign(set, percentField(percent, before, refuse));
   return set;
 }
+
+const NAMES = ["percent", "message", "metadata"];
 
 function percentField(percent: unknown, { plan, percent: before }: Fields, refuse: Refuse): Fields {
   if (Array.isArray(plan) && plan.length > 0) {

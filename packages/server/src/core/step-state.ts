@@ -42,12 +42,13 @@ export function begunStep(before: StepState | undefined, startedAt: number): Ste
   return { status: "running", percent: before?.percent ?? null, startedAt };
 }
 
-/** A running step after an update whose members were checked. */
+/** A running step after an update whose members were checked. Its percent never falls (P13). */
 export function updatedStep(before: StepState, update: CheckedStepUpdate): StepState {
-  const { percent, message, ...units } = update;
-  const next = { ...before, ...units, ...(message !== undefined && { message: cutText(message) }) };
-  const reported = percent ?? percentOfUnits(next.done, next.total);
-  return { ...next, percent: raisePercent(before.percent, reported) };
+  const next = { ...before, ...update };
+  const reported = update.percent ?? percentOfUnits(next.done, next.total);
+  next.percent = raisePercent(before.percent, reported);
+  if (update.message !== undefined) next.message = cutText(update.message);
+  return next;
 }
 
 /** How a step ends. */
@@ -130,8 +131,7 @@ export type CheckedStepUpdate = {
 export function checkedStepUpdate(id: string, update: unknown, refuse: Refuse): CheckedStepUpdate {
   const refuseMember: Refuse = (kind, message, cause) =>
     refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
-  const names = [...NUMBERS, ...TEXTS];
-  const given = readMembers(update, { method: "update", names, refuse: refuseMember });
+  const given = readMembers(update, { method: "update", names: NAMES, refuse: refuseMember });
   const checked: Record<string, unknown> = {};
   for (const name of NUMBERS) {
     const value = given[name];
@@ -150,3 +150,4 @@ export function checkedStepUpdate(id: string, update: unknown, refuse: Refuse): 
 
 const NUMBERS = ["done", "total", "percent"] as const;
 const TEXTS = ["unit", "message"] as const;
+const NAMES = [...NUMBERS, ...TEXTS];

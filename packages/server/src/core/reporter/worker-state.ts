@@ -19,7 +19,6 @@ import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { JobSize } from "../job-size.js";
 import type { Settings } from "../options.js";
-import { stepField } from "../step-state.js";
 import type { JobHold } from "./hold.js";
 import type { JobWatcher } from "./job-watcher.js";
 import type { Outbox } from "./outbox.js";
@@ -71,8 +70,8 @@ export function stateOfWorker<Job extends JobTypes>(worker: WorkerState<Job>): J
 }
 
 /** The state of a step as the worker knows it. */
-export function knownStep(worker: WorkerState<JobTypes>, id: string): StepState | undefined {
-  return (worker.view[stepField(id)] ?? undefined) as unknown as StepState | undefined;
+export function knownStep({ view }: WorkerState<JobTypes>, field: string): StepState | undefined {
+  return (view[field] ?? undefined) as unknown as StepState | undefined;
 }
 
 /** Aborts the work, unless it is aborted already. */
@@ -123,33 +122,32 @@ const MAX_KIND_LENGTH = 200;
 /** Checks, copies and queues fields. One that can't be stored is refused and left out. */
 export function record(worker: WorkerState<JobTypes>, set: Fields, isUrgent: boolean): void {
   if (!isReporting(worker)) return;
-  const accepted: CheckedField[] = [];
-  for (const [field, value] of Object.entries(set)) {
-    const checked = acceptedField(worker, field, value);
-    if (checked !== undefined) accepted.push(checked);
-  }
-  for (const change of changesOf(accepted)) {
+  for (const change of changesOf(set, (field, value) => acceptedField(worker, field, value))) {
     merge(worker, change.set);
     worker.outbox.add(change, isUrgent);
   }
 }
 
-/** A field that was checked. */
-interface CheckedField extends CheckedValue {
-  readonly field: string;
-}
-
-/** The fewest changes that set these fields, in their order. */
-export function changesOf(fields: readonly CheckedField[]): readonly CheckedChange[] {
+/**
+ * The fewest changes that set these fields, in their order.
+ *
+ * @param check - Checks a field. One for which it returns `undefined` is left out.
+ */
+export function changesOf(
+  fields: Fields,
+  check: (field: string, value: unknown) => CheckedValue | undefined,
+): readonly CheckedChange[] {
   const changes: { readonly set: Record<string, Json>; readonly log: []; bytes: number }[] = [];
-  for (const { field, value, bytes } of fields) {
+  for (const field of Object.keys(fields)) {
+    const checked = check(field, fields[field]);
+    if (checked === undefined) continue;
     let last = changes.at(-1);
-    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES) {
+    if (last === undefined || last.bytes + checked.bytes > MAX_CHANGE_BYTES) {
       last = { set: {}, log: [], bytes: 0 };
       changes.push(last);
     }
-    last.set[field] = value;
-    last.bytes += bytes;
+    last.set[field] = checked.value;
+    last.bytes += checked.bytes;
   }
   return changes;
 }
@@ -158,11 +156,11 @@ function acceptedField(
   worker: WorkerState<JobTypes>,
   field: string,
   value: unknown,
-): CheckedField | undefined {
+): CheckedValue | undefined {
   try {
     const checked = checkedField(field, value);
     worker.size.set(field, checked.bytes);
-    return { field, value: checked.value, bytes: checked.bytes };
+    return checked;
   } catch (error) {
     refuse(worker, field, asProgressError(error, `The value of "${field}" was not accepted.`));
     return undefined;
