@@ -18,6 +18,8 @@ interface Container {
   readonly depth: number;
   /** `undefined` for the value as a whole. */
   readonly parent: Container | undefined;
+  /** The container that is copied after this one. */
+  readonly next: Container | undefined;
   /** The key of this container in its parent, or the name of the value as a whole. */
   readonly key: string;
 }
@@ -48,16 +50,19 @@ interface Pass {
   /** Names the value in errors. */
   readonly name: string;
   readonly maxBytes: number;
-  /** The containers whose members are still to be copied. */
-  readonly pending: Container[];
+  /** The first of the containers whose members are still to be copied. */
+  pending: Container | undefined;
   bytes: number;
 }
 
 function copied(value: unknown, name: string, maxBytes: number): CheckedValue {
-  const pass: Pass = { name, maxBytes, pending: [], bytes: 0 };
+  const pass: Pass = { name, maxBytes, pending: undefined, bytes: 0 };
   const copy = copyOf(pass, undefined, name, value);
-  for (let next = pass.pending.pop(); next !== undefined; next = pass.pending.pop())
-    copyMembers(pass, next);
+  while (pass.pending !== undefined) {
+    const container: Container = pass.pending;
+    pass.pending = container.next;
+    copyMembers(pass, container);
+  }
   return { value: copy, bytes: pass.bytes };
 }
 
@@ -124,7 +129,7 @@ function containerOf(pass: Pass, parent: Container | undefined, key: string, sou
       `is nested in more than ${MAX_DEPTH} levels, or contains itself`,
     );
   const copy = isArray ? [] : {};
-  pass.pending.push({ source, copy, depth, parent, key });
+  pass.pending = { source, copy, depth, parent, next: pass.pending, key };
   return copy;
 }
 
@@ -163,8 +168,18 @@ const encoder = new TextEncoder();
 /** The bytes of a string as JSON in UTF-8. A string that is longer than the bound is not encoded to count them. */
 function textBytes(text: string, maxBytes: number): number {
   if (text.length > maxBytes) return text.length;
-  if (PLAIN_TEXT.test(text)) return text.length + 2;
+  if (isPlainText(text)) return text.length + 2;
   return encoder.encode(JSON.stringify(text)).length;
+}
+
+/** A loop is faster than the expression for a short text, as most keys are. */
+function isPlainText(text: string): boolean {
+  if (text.length > 16) return PLAIN_TEXT.test(text);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 /** The error for something that takes more bytes than it may. */

@@ -133,21 +133,20 @@ export function checkedStepUpdate(id: string, update: unknown, refuse: Refuse): 
     refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
   const given = readMembers(update, { method: "update", names: NAMES, refuse: refuseMember });
   const checked: Record<string, unknown> = {};
-  for (const name of NUMBERS) {
+  for (const name of Object.keys(given)) {
     const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) checked[name] = value;
-    else refuseMember(name, `${name} is ${shown(value)}; it must be a number of at least 0.`);
-  }
-  for (const name of TEXTS) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "string") checked[name] = value;
-    else refuseMember(name, `${name} is ${shown(value)}; it must be a string.`);
+    const isText = name === "unit" || name === "message";
+    if (isText ? typeof value === "string" : isCount(value)) checked[name] = value;
+    else {
+      const wanted = isText ? "a string" : "a number of at least 0";
+      refuseMember(name, `${name} is ${shown(value)}; it must be ${wanted}.`);
+    }
   }
   return checked;
 }
 
-const NUMBERS = ["done", "total", "percent"] as const;
-const TEXTS = ["unit", "message"] as const;
-const NAMES = [...NUMBERS, ...TEXTS];
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+const NAMES = ["done", "total", "percent", "unit", "message"];
