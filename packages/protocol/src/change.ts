@@ -51,15 +51,21 @@ export function isVisible(change: Change): boolean {
   return change.log.length > 0 || Object.keys(change.set).length > 0;
 }
 
-/** Merges two changes in a row into one: the last write wins per field, and the lines follow each other. */
-export function mergeChanges(earlier: Change, later: Change): Change {
-  return {
-    ...earlier,
-    ...later,
-    set: { ...earlier.set, ...later.set },
-    log: [...earlier.log, ...later.log],
-    lostLines: (earlier.lostLines ?? 0) + (later.lostLines ?? 0),
-  };
+/** A change that waits to be sent. Only its owner adds to it. */
+export interface OpenChange {
+  readonly set: Record<string, Json>;
+  readonly log: NewLogLine[];
+  lostLines?: number | undefined;
+}
+
+/**
+ * Adds the change that follows: the last write wins per field, and the lines follow each other. It works in place,
+ * because a worker may report a million times before a change is sent.
+ */
+export function addToChange(change: OpenChange, next: Change): void {
+  Object.assign(change.set, next.set);
+  change.log.push(...next.log);
+  change.lostLines = (change.lostLines ?? 0) + (next.lostLines ?? 0);
 }
 
 /** `[A-Za-z0-9_-]{1,128}` (P2). */

@@ -1,4 +1,5 @@
 export {
+  addToChange,
   type Change,
   type CheckedChange,
   checkedChange,
@@ -12,9 +13,9 @@ export {
   MAX_JOB_BYTES,
   MAX_JOB_FIELDS,
   MAX_LINE_BYTES,
-  mergeChanges,
   NAME,
   type NewLogLine,
+  type OpenChange,
 } from "./change.js";
 export {
   type Cursor,

@@ -16,8 +16,11 @@ interface Container {
   readonly source: object;
   readonly copy: Json[] | Record<string, Json>;
   readonly depth: number;
+  /** `undefined` for the value as a whole. */
   readonly parent: Container | undefined;
-  /** The key of this container in its parent. */
+  /** The container that is copied after this one. */
+  readonly next: Container | undefined;
+  /** The key of this container in its parent, or the name of the value as a whole. */
   readonly key: string;
 }
 
@@ -47,17 +50,19 @@ interface Pass {
   /** Names the value in errors. */
   readonly name: string;
   readonly maxBytes: number;
-  /** The containers whose members are still to be copied. */
-  readonly pending: Container[];
+  /** The first of the containers whose members are still to be copied. */
+  pending: Container | undefined;
   bytes: number;
 }
 
 function copied(value: unknown, name: string, maxBytes: number): CheckedValue {
-  const pass: Pass = { name, maxBytes, pending: [], bytes: 0 };
-  const root: Container = { source: {}, copy: {}, depth: 0, parent: undefined, key: name };
-  const copy = copyOf(pass, root, name, value);
-  for (let next = pass.pending.pop(); next !== undefined; next = pass.pending.pop())
-    copyMembers(pass, next);
+  const pass: Pass = { name, maxBytes, pending: undefined, bytes: 0 };
+  const copy = copyOf(pass, undefined, name, value);
+  while (pass.pending !== undefined) {
+    const container: Container = pass.pending;
+    pass.pending = container.next;
+    copyMembers(pass, container);
+  }
   return { value: copy, bytes: pass.bytes };
 }
 
@@ -80,7 +85,8 @@ function copyMembers(pass: Pass, container: Container): void {
     return;
   }
   let isFirst = true;
-  for (const [key, value] of Object.entries(source)) {
+  for (const key of Object.keys(source)) {
+    const value = (source as Readonly<Record<string, unknown>>)[key];
     if (value === undefined) continue;
     // The colon, and a comma after the member before.
     count(pass, textBytes(key, pass.maxBytes) + (isFirst ? 1 : 2));
@@ -90,7 +96,7 @@ function copyMembers(pass: Pass, container: Container): void {
 }
 
 /** The copy of one member: final if it is a primitive, else empty and on the list. */
-function copyOf(pass: Pass, parent: Container, key: string, value: unknown): Json {
+function copyOf(pass: Pass, parent: Container | undefined, key: string, value: unknown): Json {
   switch (typeof value) {
     case "string":
       count(pass, textBytes(value, pass.maxBytes));
@@ -111,11 +117,11 @@ function copyOf(pass: Pass, parent: Container, key: string, value: unknown): Jso
   }
 }
 
-function containerOf(pass: Pass, parent: Container, key: string, source: object): Json {
+function containerOf(pass: Pass, parent: Container | undefined, key: string, source: object): Json {
   const isArray = Array.isArray(source);
   if (!isPlain(source, isArray ? "[object Array]" : "[object Object]"))
     throw invalidMember(parent, key, `is a ${kindOf(source)}`);
-  const depth = parent.depth + 1;
+  const depth = (parent?.depth ?? 0) + 1;
   if (depth > MAX_DEPTH)
     throw invalidMember(
       parent,
@@ -123,7 +129,7 @@ function containerOf(pass: Pass, parent: Container, key: string, source: object)
       `is nested in more than ${MAX_DEPTH} levels, or contains itself`,
     );
   const copy = isArray ? [] : {};
-  pass.pending.push({ source, copy, depth, parent, key });
+  pass.pending = { source, copy, depth, parent, next: pass.pending, key };
   return copy;
 }
 
@@ -162,8 +168,18 @@ const encoder = new TextEncoder();
 /** The bytes of a string as JSON in UTF-8. A string that is longer than the bound is not encoded to count them. */
 function textBytes(text: string, maxBytes: number): number {
   if (text.length > maxBytes) return text.length;
-  if (PLAIN_TEXT.test(text)) return text.length + 2;
+  if (isPlainText(text)) return text.length + 2;
   return encoder.encode(JSON.stringify(text)).length;
+}
+
+/** A loop is faster than the expression for a short text, as most keys are. */
+function isPlainText(text: string): boolean {
+  if (text.length > 16) return PLAIN_TEXT.test(text);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 /** The error for something that takes more bytes than it may. */
@@ -177,10 +193,9 @@ export function tooLarge(what: string, maxBytes: number): ProgressError {
   });
 }
 
-function invalidMember(parent: Container, key: string, fault: string): ProgressError {
+function invalidMember(parent: Container | undefined, key: string, fault: string): ProgressError {
   const path = [key];
-  for (let at: Container | undefined = parent; at?.parent !== undefined; at = at.parent)
-    path.unshift(at.key);
+  for (let at = parent; at !== undefined; at = at.parent) path.unshift(at.key);
   // The path of a deep value, or a long key, would fill the message.
   const short = path.slice(0, 8).map((name) => (name.length > 64 ? `${name.slice(0, 64)}…` : name));
   const shown = path.length > 8 ? [...short, "…"] : short;

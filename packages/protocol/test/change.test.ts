@@ -1,4 +1,5 @@
 import {
+  addToChange,
   type Change,
   checkedChange,
   checkedField,
@@ -7,8 +8,8 @@ import {
   JOB_ID,
   MAX_CHANGE_BYTES,
   MAX_LINE_BYTES,
-  mergeChanges,
   NAME,
+  type OpenChange,
   type ProgressError,
 } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
@@ -126,26 +127,23 @@ describe("checkedChange", () => {
   });
 });
 
-describe("mergeChanges", () => {
+describe("addToChange", () => {
   const at = (text: string) => ({ at: 1, level: "info" as const, text });
-  const hold = (count: number) => ({ token: "v", count });
 
   test("given two changes in a row, the later one wins per field, and lines and losses add up", () => {
-    const earlier: Change = {
+    const change: OpenChange = {
       set: { message: "one", percent: 1 },
       log: [at("one")],
       lostLines: 2,
-      hold: hold(1),
-      leaseMs: 5,
     };
-    const later: Change = { set: { percent: 2 }, log: [at("two")], lostLines: 3, hold: hold(2) };
-    expect(mergeChanges(earlier, later)).toEqual({
+    const next: Change = { set: { percent: 2 }, log: [at("two")], lostLines: 3 };
+    addToChange(change, next);
+    expect(change).toEqual({
       set: { message: "one", percent: 2 },
       log: [at("one"), at("two")],
       lostLines: 5,
-      hold: hold(2),
-      leaseMs: 5,
     });
+    expect(next).toEqual({ set: { percent: 2 }, log: [at("two")], lostLines: 3 });
   });
 });
 

@@ -1,4 +1,5 @@
 import {
+  addToChange,
   applyDelta,
   type Delta,
   deltaAfter,
@@ -6,7 +7,7 @@ import {
   emptyReplica,
   fieldValue,
   isTerminal,
-  mergeChanges,
+  type OpenChange,
   type Replica,
   replicaFields,
 } from "@emlinh/progress-protocol";
@@ -201,7 +202,9 @@ describe("a stored job", () => {
     fc.assert(
       fc.property(history, (changes) => {
         const singly = storedJob(changes);
-        const merged = storedJob([changes.reduce(mergeChanges)]);
+        const coalesced: OpenChange = { set: {}, log: [] };
+        for (const change of changes) addToChange(coalesced, change);
+        const merged = storedJob([coalesced]);
         expect(replicaFields(merged)).toEqual(replicaFields(singly));
         expect(merged.done).toBe(singly.done);
         const texts = ({ log }: Replica) => log.map(({ n, text }) => [n, text]);

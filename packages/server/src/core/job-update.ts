@@ -27,10 +27,9 @@ export interface JobUpdate<Job extends JobTypes = AnyJob, Metadata = object> {
  * @param before - The job's fields so far.
  */
 export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse): Fields {
-  const names = ["percent", "message", "metadata"];
-  const { percent, message, metadata } = readMembers(update, { method: "update", names, refuse });
-  const set: Record<string, Json> = {};
-  if (metadata !== undefined) Object.assign(set, metadataFields(metadata, refuse));
+  const wanted = { method: "update", names: NAMES, refuse };
+  const { percent, message, metadata } = readMembers(update, wanted);
+  const set = metadata === undefined ? {} : metadataFields(metadata, refuse);
   if (typeof message === "string") set.message = cutText(message);
   else if (message === null) set.message = null;
   else if (message !== undefined)
@@ -38,6 +37,8 @@ export function fieldsOfUpdate(update: unknown, before: Fields, refuse: Refuse):
   if (percent !== undefined) Object.assign(set, percentField(percent, before, refuse));
   return set;
 }
+
+const NAMES = ["percent", "message", "metadata"];
 
 function percentField(percent: unknown, { plan, percent: before }: Fields, refuse: Refuse): Fields {
   if (Array.isArray(plan) && plan.length > 0) {
@@ -50,7 +51,7 @@ function percentField(percent: unknown, { plan, percent: before }: Fields, refus
 }
 
 /** The fields of some metadata. A key whose value is `undefined` is left alone; `null` removes a key. */
-export function metadataFields(metadata: unknown, refuse: Refuse): Fields {
+export function metadataFields(metadata: unknown, refuse: Refuse): Record<string, Json> {
   if (!isRecord(metadata)) {
     const remedy = "it must be an object. Use Object.fromEntries() for a Map.";
     refuse("metadata", `metadata is ${shown(metadata)}; ${remedy}`);

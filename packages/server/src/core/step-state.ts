@@ -42,12 +42,13 @@ export function begunStep(before: StepState | undefined, startedAt: number): Ste
   return { status: "running", percent: before?.percent ?? null, startedAt };
 }
 
-/** A running step after an update whose members were checked. */
+/** A running step after an update whose members were checked. Its percent never falls (P13). */
 export function updatedStep(before: StepState, update: CheckedStepUpdate): StepState {
-  const { percent, message, ...units } = update;
-  const next = { ...before, ...units, ...(message !== undefined && { message: cutText(message) }) };
-  const reported = percent ?? percentOfUnits(next.done, next.total);
-  return { ...next, percent: raisePercent(before.percent, reported) };
+  const next = { ...before, ...update };
+  const reported = update.percent ?? percentOfUnits(next.done, next.total);
+  next.percent = raisePercent(before.percent, reported);
+  if (update.message !== undefined) next.message = cutText(update.message);
+  return next;
 }
 
 /** How a step ends. */
@@ -130,23 +131,22 @@ export type CheckedStepUpdate = {
 export function checkedStepUpdate(id: string, update: unknown, refuse: Refuse): CheckedStepUpdate {
   const refuseMember: Refuse = (kind, message, cause) =>
     refuse(`step ${kind}`, `Step "${id}": ${message}`, cause);
-  const names = [...NUMBERS, ...TEXTS];
-  const given = readMembers(update, { method: "update", names, refuse: refuseMember });
+  const given = readMembers(update, { method: "update", names: NAMES, refuse: refuseMember });
   const checked: Record<string, unknown> = {};
-  for (const name of NUMBERS) {
+  for (const name of Object.keys(given)) {
     const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) checked[name] = value;
-    else refuseMember(name, `${name} is ${shown(value)}; it must be a number of at least 0.`);
-  }
-  for (const name of TEXTS) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (typeof value === "string") checked[name] = value;
-    else refuseMember(name, `${name} is ${shown(value)}; it must be a string.`);
+    const isText = name === "unit" || name === "message";
+    if (isText ? typeof value === "string" : isCount(value)) checked[name] = value;
+    else {
+      const wanted = isText ? "a string" : "a number of at least 0";
+      refuseMember(name, `${name} is ${shown(value)}; it must be ${wanted}.`);
+    }
   }
   return checked;
 }
 
-const NUMBERS = ["done", "total", "percent"] as const;
-const TEXTS = ["unit", "message"] as const;
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+const NAMES = ["done", "total", "percent", "unit", "message"];

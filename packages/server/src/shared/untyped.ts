@@ -48,7 +48,7 @@ export interface WantedMembers {
 
 /**
  * Reads the members of an object that a method was given. A member that is unknown or can't be read is refused and left
- * out; the others are returned.
+ * out, and so is one that is `undefined`; the others are returned.
  */
 export function readMembers(
   value: unknown,
@@ -64,7 +64,8 @@ export function readMembers(
   const members: Record<string, unknown> = {};
   for (const name of names) {
     try {
-      members[name] = value[name];
+      const member = value[name];
+      if (member !== undefined) members[name] = member;
     } catch (cause) {
       refuse(name, `${name} could not be read, so it is left out.`, cause);
     }

@@ -171,7 +171,7 @@ function stepHostOf(worker: WorkerState<JobTypes>): StepHost {
     signal: worker.aborter.signal,
     stepUsers: worker.stepUsers,
     now: () => timeOfReport(worker),
-    known: (id) => knownStep(worker, id),
+    known: (field) => knownStep(worker, field),
     isPlanned: plannedSteps(worker.view.plan),
     guard: (report) => guardReport(worker, report),
     record: (set, isUrgent) => record(worker, set, isUrgent),

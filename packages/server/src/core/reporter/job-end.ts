@@ -172,7 +172,5 @@ function closingChanges(
 ): readonly CheckedChange[] {
   if (status === undefined) return [];
   const closed = closedRunningSteps(worker.view, status, timeOfReport(worker));
-  return changesOf(
-    Object.entries(closed).map(([field, step]) => ({ field, ...checkedField(field, step) })),
-  );
+  return changesOf(closed, checkedField);
 }

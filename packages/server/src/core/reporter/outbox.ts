@@ -31,10 +31,10 @@ export interface OutboxContext
 /** Delivers a worker's changes to the store, in order, one write at a time, and renews the lease. */
 export interface Outbox {
   /**
-   * Adds a checked change. It is sent at once, or together with others; while the store is unavailable it waits. Never
-   * throws.
+   * Adds a checked change. It is sent together with others, or at once if it is urgent; while the store is unavailable
+   * it waits. Never throws.
    */
-  add(change: ChangeToWrite, options: AddOptions): void;
+  add(change: CheckedChange, isUrgent: boolean): void;
   /** Resolves when everything that was added is stored. @throws ProgressError the reason why it never will be. */
   flush(): Promise<void>;
   /**
@@ -62,15 +62,6 @@ export interface LastDelivery {
   readonly wasRetried: boolean;
 }
 
-type ChangeToWrite = Pick<Change, "set" | "log">;
-
-interface AddOptions {
-  /** The bytes that the change takes as JSON. */
-  readonly bytes: number;
-  /** Whether it must not wait for others. */
-  readonly isUrgent: boolean;
-}
-
 interface OutboxState extends OutboxContext {
   readonly waiters: DeliveryWaiters;
   readonly outage: Outage;
@@ -86,6 +77,8 @@ interface OutboxState extends OutboxContext {
   renewedAt: number;
   lastFailure: ProgressError | undefined;
   sendTimer: Timer | undefined;
+  /** When the timer fires, by {@link elapsed}; `undefined` if none is set. */
+  timerAt: number | undefined;
   /** Ends the delivery of the last write after `maxDeliveryMs`. */
   deadline: Timer | undefined;
   stopped: ProgressError | undefined;
@@ -141,13 +134,14 @@ export function createOutbox(context: OutboxContext): Outbox {
     renewedAt: elapsed(),
     lastFailure: undefined,
     sendTimer: undefined,
+    timerAt: undefined,
     deadline: undefined,
     stopped: undefined,
     onNextFailure: () => {},
   };
   sendIfDue(outbox);
   return {
-    add: (change, options) => add(outbox, change, options),
+    add: (change, isUrgent) => add(outbox, change, isUrgent),
     flush: () => flush(outbox),
     finish: (changes) => finish(outbox, changes),
     renew() {
@@ -160,21 +154,22 @@ export function createOutbox(context: OutboxContext): Outbox {
   };
 }
 
-function add(outbox: OutboxState, change: ChangeToWrite, { bytes, isUrgent }: AddOptions): void {
+function add(outbox: OutboxState, change: CheckedChange, isUrgent: boolean): void {
   if (outbox.stopped !== undefined) return;
-  append(outbox, change, { bytes, isLast: false });
+  append(outbox, change, false);
   outbox.isUrgent ||= isUrgent;
   sendIfDue(outbox);
 }
 
-function append(
-  outbox: OutboxState,
-  change: ChangeToWrite,
-  options: Pick<PendingWrite, "bytes" | "isLast">,
-): void {
+function append(outbox: OutboxState, { set, log, bytes }: CheckedChange, isLast: boolean): void {
   outbox.added += 1;
-  outbox.queue = appendWrite(outbox.queue, { ...options, change, upTo: outbox.added });
-  trimQueue(outbox);
+  outbox.queue = appendWrite(outbox.queue, {
+    change: { set, log },
+    bytes,
+    upTo: outbox.added,
+    isLast,
+  });
+  if (log.length > 0) trimQueue(outbox);
 }
 
 /** Lines that the store would drop at once are not kept while it is unavailable. */
@@ -199,8 +194,8 @@ async function finish(
   changes: readonly CheckedChange[],
 ): Promise<LastDelivery> {
   if (outbox.stopped !== undefined) throw outbox.stopped;
-  for (const [index, { bytes, ...change }] of changes.entries())
-    append(outbox, change, { bytes, isLast: index === changes.length - 1 });
+  for (const [index, change] of changes.entries())
+    append(outbox, change, index === changes.length - 1);
   if (outbox.maxDeliveryMs !== Number.POSITIVE_INFINITY)
     outbox.deadline = after(outbox.maxDeliveryMs, () => stop(outbox, notDelivered(outbox)));
   await flush(outbox);
@@ -214,16 +209,33 @@ function sendAtOnce(outbox: OutboxState): void {
 
 /** Sends if something is due, else waits until something is. Only this function sets the timer. */
 function sendIfDue(outbox: OutboxState): void {
-  clearTimeout(outbox.sendTimer);
   if (outbox.isBusy || outbox.stopped !== undefined) return;
-  const waitMs = Math.min(sendDueAt(outbox), renewalDueAt(outbox)) - elapsed();
+  const dueAt = Math.min(sendDueAt(outbox), renewalDueAt(outbox));
+  const waitMs = dueAt - elapsed();
   if (waitMs > 0) {
-    outbox.sendTimer = after(waitMs, () => sendIfDue(outbox));
+    waitUntil(outbox, dueAt, waitMs);
     return;
   }
+  clearTimer(outbox);
   outbox.isBusy = true;
   // It handles its own errors, and calls this function when it is done.
   void sendNext(outbox);
+}
+
+/** Most updates find the timer set. To set it again would take longer than all the rest of an update. */
+function waitUntil(outbox: OutboxState, dueAt: number, waitMs: number): void {
+  if (outbox.timerAt === dueAt) return;
+  clearTimer(outbox);
+  outbox.timerAt = dueAt;
+  outbox.sendTimer = after(waitMs, () => {
+    outbox.timerAt = undefined;
+    sendIfDue(outbox);
+  });
+}
+
+function clearTimer(outbox: OutboxState): void {
+  clearTimeout(outbox.sendTimer);
+  outbox.timerAt = undefined;
 }
 
 function sendDueAt({ queue, outage, isUrgent, sentAt, reportIntervalMs }: OutboxState): number {
@@ -317,7 +329,7 @@ function stop(outbox: OutboxState, error: ProgressError): void {
 
 function quit(outbox: OutboxState, reason: ProgressError): void {
   outbox.stopped = reason;
-  clearTimeout(outbox.sendTimer);
+  clearTimer(outbox);
   clearTimeout(outbox.deadline);
   outbox.queue = [];
   outbox.waiters.rejectAll(reason);

@@ -1,19 +1,20 @@
 import {
+  addToChange,
   type Change,
   type HoldWrite,
   MAX_CHANGE_BYTES,
-  mergeChanges,
+  type OpenChange,
 } from "@emlinh/progress-protocol";
 
-/** Changes that wait to be stored, merged into one write. */
+/** Changes that wait to be stored, merged into one write. It is changed in place until it is sent. */
 export interface PendingWrite {
-  readonly change: Pick<Change, "set" | "log" | "lostLines">;
+  readonly change: OpenChange;
   /** At least the bytes that it takes as JSON. */
-  readonly bytes: number;
+  bytes: number;
   /** The number of the last change in it. */
-  readonly upTo: number;
+  upTo: number;
   /** Whether nothing follows it: it ends the job, or gives it back to the queue. */
-  readonly isLast: boolean;
+  isLast: boolean;
   /**
    * The name under which it was sent without an answer. It may be stored already, so it keeps this name, and is not
    * merged with others any more.
@@ -21,21 +22,29 @@ export interface PendingWrite {
   readonly sentAs?: HoldWrite | undefined;
 }
 
+/** A write that is appended. The queue takes a copy, if it does not add the change to another one. */
+type NextWrite = Omit<PendingWrite, "change"> & { readonly change: Change };
+
 /**
- * Appends a write to the queue: merged into the last one if both fit into one change. The fields that it sets are
+ * Appends a write to the queue: added to the last one if both fit into one change. Else the fields that it sets are
  * removed from the writes before it, so that the queue is never larger than the state, however long the store is
  * unavailable.
  */
 export function appendWrite(
   queue: readonly PendingWrite[],
-  next: PendingWrite,
+  next: NextWrite,
 ): readonly PendingWrite[] {
   const last = queue.at(-1);
   if (last !== undefined && isUnsent(last) && last.bytes + next.bytes <= MAX_CHANGE_BYTES) {
-    const change = mergeChanges(last.change, next.change);
-    return [...queue.slice(0, -1), { ...next, change, bytes: last.bytes + next.bytes }];
+    addToChange(last.change, next.change);
+    last.bytes += next.bytes;
+    last.upTo = next.upTo;
+    last.isLast = next.isLast;
+    return queue;
   }
-  return [...queue.map((write) => withoutFieldsOf(write, next)).filter(holdsAnything), next];
+  const others = queue.map((write) => withoutFieldsOf(write, next)).filter(holdsAnything);
+  const { set, log, lostLines } = next.change;
+  return [...others, { ...next, change: { set: { ...set }, log: [...log], lostLines } }];
 }
 
 /**
@@ -69,7 +78,7 @@ function isUnsent({ sentAs }: PendingWrite): boolean {
   return sentAs === undefined;
 }
 
-function withoutFieldsOf(write: PendingWrite, next: PendingWrite): PendingWrite {
+function withoutFieldsOf(write: PendingWrite, next: NextWrite): PendingWrite {
   if (!isUnsent(write)) return write;
   const kept = Object.entries(write.change.set).filter(
     ([field]) => !Object.hasOwn(next.change.set, field),

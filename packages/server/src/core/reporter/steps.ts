@@ -1,12 +1,12 @@
 import type { Fields, Json, StepState, StepStatus } from "@emlinh/progress-protocol";
 import type { Refuse } from "../../shared/untyped.js";
-import { raisePercent } from "../percent.js";
 import {
   begunStep,
   checkedStepUpdate,
   checkStepId,
   endedStep,
   isFinal,
+  type StepEnd,
   type StepUpdate,
   stepField,
   updatedStep,
@@ -37,8 +37,8 @@ export interface StepHost {
   readonly stepUsers: Map<string, StepUsers>;
   /** The time for a report, by the store's clock. */
   now(): number;
-  /** The state of a step as the worker knows it. */
-  known(id: string): StepState | undefined;
+  /** The state of a step as the worker knows it, by the name of its field. */
+  known(field: string): StepState | undefined;
   /** Whether the plan has this step. True for every step if there is no plan. */
   isPlanned(id: string): boolean;
   /** Runs a report. Its error is passed to `onError`. */
@@ -55,24 +55,33 @@ export interface StepUsers {
   message: string | undefined;
 }
 
+/** A step that takes reports. */
+interface OpenStep {
+  readonly id: string;
+  /** The name of its field. It is not made anew for each update. */
+  readonly field: string;
+}
+
 /** Begins a step. A step that is completed or skipped stays so (P13): a second run of it reports nothing. */
 export function beginStep(host: StepHost, id: string): StepReporter {
-  let isOpen = false;
+  let open: OpenStep | undefined;
   host.guard(() => {
-    isOpen = enter(host, id);
+    open = enter(host, id);
   });
 
   function end(outcome: StepStatus, message?: string): void {
-    if (!isOpen) return;
-    isOpen = false;
-    host.guard(() => leave(host, id, outcome, message));
+    const step = open;
+    if (step === undefined) return;
+    open = undefined;
+    host.guard(() => leave(host, step, { outcome, message }));
   }
 
   return {
     id,
     signal: host.signal,
     update(update) {
-      if (isOpen) host.guard(() => updateStep(host, id, update));
+      const step = open;
+      if (step !== undefined) host.guard(() => updateStep(host, step, update));
     },
     complete: () => end("completed"),
     fail: (message) => end("failed", typeof message === "string" ? message : undefined),
@@ -83,27 +92,29 @@ export function beginStep(host: StepHost, id: string): StepReporter {
 /** Marks a step as skipped, because there is nothing to do. A step that is completed stays so. */
 export function skipStep(host: StepHost, id: string): void {
   if (!isUsable(host, id)) return;
-  const before = host.known(id);
+  const field = stepField(id);
+  const before = host.known(field);
   if (isFinal(before)) return;
-  write(host, id, endedStep(before, { outcome: "skipped" }, host.now()), true);
+  write(host, field, endedStep(before, { outcome: "skipped" }, host.now()), true);
 }
 
-/** @returns whether the step takes reports. */
-function enter(host: StepHost, id: string): boolean {
-  if (!isUsable(host, id)) return false;
-  const before = host.known(id);
-  if (isFinal(before)) return false;
+/** @returns the step if it takes reports. */
+function enter(host: StepHost, id: string): OpenStep | undefined {
+  if (!isUsable(host, id)) return undefined;
+  const field = stepField(id);
+  const before = host.known(field);
+  if (isFinal(before)) return undefined;
   const users = host.stepUsers.get(id) ?? { count: 0, outcome: "skipped", message: undefined };
   users.count += 1;
   host.stepUsers.set(id, users);
   // It runs for another user already, unless that one's beginning was not accepted.
-  if (users.count > 1 && before?.status === "running") return true;
+  if (users.count > 1 && before?.status === "running") return { id, field };
   const begun = begunStep(before, host.now());
-  host.record({ step: id, [stepField(id)]: begun as unknown as Json }, true);
-  return true;
+  host.record({ step: id, [field]: begun as unknown as Json }, true);
+  return { id, field };
 }
 
-function leave(host: StepHost, id: string, outcome: StepStatus, message: string | undefined): void {
+function leave(host: StepHost, { id, field }: OpenStep, { outcome, message }: StepEnd): void {
   const users = host.stepUsers.get(id);
   if (users === undefined) return;
   users.count -= 1;
@@ -111,9 +122,9 @@ function leave(host: StepHost, id: string, outcome: StepStatus, message: string 
   users.message ??= message;
   if (users.count > 0) return;
   host.stepUsers.delete(id);
-  const before = host.known(id);
+  const before = host.known(field);
   if (before?.status !== "running") return;
-  write(host, id, endedStep(before, users, host.now()), true);
+  write(host, field, endedStep(before, users, host.now()), true);
 }
 
 const BY_SEVERITY: readonly StepStatus[] = ["skipped", "completed", "failed"];
@@ -122,16 +133,14 @@ function worse(one: StepStatus, other: StepStatus): StepStatus {
   return BY_SEVERITY.indexOf(one) > BY_SEVERITY.indexOf(other) ? one : other;
 }
 
-function updateStep(host: StepHost, id: string, update: unknown): void {
-  const before = host.known(id);
+function updateStep(host: StepHost, { id, field }: OpenStep, update: unknown): void {
+  const before = host.known(field);
   if (before?.status !== "running") return;
-  write(host, id, updatedStep(before, checkedStepUpdate(id, update, host.refuse)), false);
+  write(host, field, updatedStep(before, checkedStepUpdate(id, update, host.refuse)), false);
 }
 
-/** Writes a step. Only this function changes a step that has begun, and it never lowers the percent (P13). */
-function write(host: StepHost, id: string, next: StepState, isUrgent: boolean): void {
-  const percent = raisePercent(host.known(id)?.percent, next.percent);
-  host.record({ [stepField(id)]: { ...next, percent } as unknown as Json }, isUrgent);
+function write(host: StepHost, field: string, next: StepState, isUrgent: boolean): void {
+  host.record({ [field]: next as unknown as Json }, isUrgent);
 }
 
 function isUsable(host: StepHost, id: unknown): boolean {

@@ -19,7 +19,6 @@ import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { JobSize } from "../job-size.js";
 import type { Settings } from "../options.js";
-import { stepField } from "../step-state.js";
 import type { JobHold } from "./hold.js";
 import type { JobWatcher } from "./job-watcher.js";
 import type { Outbox } from "./outbox.js";
@@ -71,8 +70,8 @@ export function stateOfWorker<Job extends JobTypes>(worker: WorkerState<Job>): J
 }
 
 /** The state of a step as the worker knows it. */
-export function knownStep(worker: WorkerState<JobTypes>, id: string): StepState | undefined {
-  return (worker.view[stepField(id)] ?? undefined) as unknown as StepState | undefined;
+export function knownStep({ view }: WorkerState<JobTypes>, field: string): StepState | undefined {
+  return (view[field] ?? undefined) as unknown as StepState | undefined;
 }
 
 /** Aborts the work, unless it is aborted already. */
@@ -123,32 +122,32 @@ const MAX_KIND_LENGTH = 200;
 /** Checks, copies and queues fields. One that can't be stored is refused and left out. */
 export function record(worker: WorkerState<JobTypes>, set: Fields, isUrgent: boolean): void {
   if (!isReporting(worker)) return;
-  const accepted = Object.entries(set).flatMap(([field, value]) => {
-    const checked = acceptedField(worker, field, value);
-    return checked === undefined ? [] : [{ field, ...checked }];
-  });
-  for (const { bytes, ...change } of changesOf(accepted)) {
+  for (const change of changesOf(set, (field, value) => acceptedField(worker, field, value))) {
     merge(worker, change.set);
-    worker.outbox.add(change, { bytes, isUrgent });
+    worker.outbox.add(change, isUrgent);
   }
 }
 
-/** A field that was checked. */
-interface CheckedField extends CheckedValue {
-  readonly field: string;
-}
-
-/** The fewest changes that set these fields, in their order. */
-export function changesOf(fields: readonly CheckedField[]): readonly CheckedChange[] {
+/**
+ * The fewest changes that set these fields, in their order.
+ *
+ * @param check - Checks a field. One for which it returns `undefined` is left out.
+ */
+export function changesOf(
+  fields: Fields,
+  check: (field: string, value: unknown) => CheckedValue | undefined,
+): readonly CheckedChange[] {
   const changes: { readonly set: Record<string, Json>; readonly log: []; bytes: number }[] = [];
-  for (const { field, value, bytes } of fields) {
+  for (const field of Object.keys(fields)) {
+    const checked = check(field, fields[field]);
+    if (checked === undefined) continue;
     let last = changes.at(-1);
-    if (last === undefined || last.bytes + bytes > MAX_CHANGE_BYTES) {
+    if (last === undefined || last.bytes + checked.bytes > MAX_CHANGE_BYTES) {
       last = { set: {}, log: [], bytes: 0 };
       changes.push(last);
     }
-    last.set[field] = value;
-    last.bytes += bytes;
+    last.set[field] = checked.value;
+    last.bytes += checked.bytes;
   }
   return changes;
 }
@@ -172,8 +171,7 @@ function acceptedField(
 export function recordLine(worker: WorkerState<JobTypes>, line: NewLogLine): void {
   if (!isReporting(worker)) return;
   const { value, bytes } = acceptedLine(worker, line);
-  const log = [value as unknown as NewLogLine];
-  worker.outbox.add({ set: {}, log }, { bytes, isUrgent: true });
+  worker.outbox.add({ set: {}, log: [value as unknown as NewLogLine], bytes }, true);
 }
 
 function acceptedLine(worker: WorkerState<JobTypes>, line: NewLogLine): CheckedValue {
@@ -193,5 +191,7 @@ function isReporting({ isEnding, outbox }: WorkerState<JobTypes>): boolean {
 
 /** Merges fields into the worker's view of the job. */
 export function merge(worker: WorkerState<JobTypes>, set: Fields): void {
-  Object.assign(worker.view, set, { updatedAt: timeOfReport(worker) });
+  const updatedAt = timeOfReport(worker);
+  Object.assign(worker.view, set);
+  worker.view.updatedAt = updatedAt;
 }
