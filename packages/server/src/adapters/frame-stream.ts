@@ -1,5 +1,6 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
+import { piecesFor } from "./frame-pieces.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
 import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
@@ -66,16 +67,16 @@ export function frameStream(
   { signal, res }: BodyReader,
 ): ReadableStream<Bytes> {
   const subscription = bodySubscription(answer);
+  const pieceOf = piecesFor(res);
   let full = false;
   let ending = false;
   let wake = () => {};
 
   function sinkOf(controller: Controller): Sink {
     return {
-      write(bytes) {
+      write(bytes, chunk) {
         if (ending || subscription.isOver()) return false;
-        // All subscribers share these bytes, and a reader may detach the buffer of those that it gets.
-        controller.enqueue(bytes.slice());
+        controller.enqueue(pieceOf(bytes, chunk));
         full = waitingBytes(controller) >= HIGH_WATER_BYTES;
         if (full) wake();
         return !full;
