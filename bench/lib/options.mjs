@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 /** The options of the benchmarks. Each one uses those that concern it. */
 const OPTIONS = /** @type {const} */ ({
   rounds: { type: "string" },
+  servers: { type: "string" },
   "stall-seconds": { type: "string" },
   minutes: { type: "string" },
   smoke: { type: "boolean" },
@@ -21,6 +22,8 @@ export function readOptions(args) {
     names: positionals,
     /** Whether the benchmark only has to show that it works: tiny sizes, one round, no peers. */
     smoke,
+    /** The servers that are measured; `undefined` for all. */
+    servers: values.servers?.split(","),
     rounds: numberOf("rounds", values.rounds, smoke ? 1 : 3),
     stallSeconds: numberOf("stall-seconds", values["stall-seconds"], smoke ? 1 : 60),
     minutes: numberOf("minutes", values.minutes, smoke ? 0.04 : 10),

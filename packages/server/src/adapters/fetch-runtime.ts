@@ -20,15 +20,16 @@ export interface FetchCall {
  *
  * @returns `undefined` if the runtime is not built on them or does not show them.
  */
-export function nodeExchangeOf({ request, raw }: FetchCall): NodeExchange | undefined {
-  // In this order: srvx (h3 2, Nitro 3), Hono's context, and the event of h3 1.
+export function nodeExchangeOf({ request, context, raw }: FetchCall): NodeExchange | undefined {
+  // In this order: srvx (h3 2, Nitro 3), Hono's context, the event of h3 1, and a handler of @hono/node-server.
   const srvx = property(request, "runtime", "node");
   const hono = property(raw, "env");
   const h3 = property(raw, "node");
   return (
     exchangeOf(property(srvx, "req"), property(srvx, "res")) ??
     exchangeOf(property(hono, "incoming"), property(hono, "outgoing")) ??
-    exchangeOf(property(h3, "req"), property(h3, "res"))
+    exchangeOf(property(h3, "req"), property(h3, "res")) ??
+    exchangeOf(property(context, "incoming"), property(context, "outgoing"))
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
+import { piecesFor } from "./frame-pieces.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
 import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
@@ -7,6 +8,9 @@ import { cutOff } from "./write-stream.js";
 
 /** Bytes that may wait to be read before the subscriber counts as full. */
 const HIGH_WATER_BYTES = 16 * 1024;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type Controller = ReadableStreamDefaultController<Bytes>;
 
 /** The destination of a body. */
 export interface BodyReader {
@@ -61,22 +65,25 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
 export function frameStream(
   answer: StreamAnswer,
   { signal, res }: BodyReader,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): ReadableStream<Bytes> {
   const subscription = bodySubscription(answer);
+  const pieceOf = piecesFor(res);
   let full = false;
   let ending = false;
+  let wake = () => {};
 
-  function sinkOf(controller: ReadableByteStreamController): Sink {
+  function sinkOf(controller: Controller): Sink {
     return {
-      write(bytes) {
+      write(bytes, chunk) {
         if (ending || subscription.isOver()) return false;
-        // A byte stream detaches the buffer that is enqueued, and these bytes are shared by all subscribers.
-        controller.enqueue(bytes.slice());
+        controller.enqueue(pieceOf(bytes, chunk));
         full = waitingBytes(controller) >= HIGH_WATER_BYTES;
+        if (full) wake();
         return !full;
       },
       end() {
         ending = true;
+        wake();
         if (!subscription.isOver() && waitingBytes(controller) === 0) close(controller);
       },
       destroy() {
@@ -90,16 +97,19 @@ export function frameStream(
     };
   }
 
-  function close(controller: ReadableByteStreamController): void {
+  function close(controller: Controller): void {
     if (subscription.isOver()) return;
     controller.close();
-    // [spec] Without this, a pending read into the reader's own buffer never settles.
-    controller.byobRequest?.respond(0);
     subscription.finish();
   }
 
-  return new ReadableStream({
-    type: "bytes",
+  /** Settles when `pull` has to be called again. Without it, the stream would call it and wait for it at each read. */
+  const untilWoken = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+
+  const source: UnderlyingDefaultSource<Bytes> = {
     start(controller) {
       const onAbort = () => close(controller);
       if (signal.aborted) onAbort();
@@ -113,12 +123,15 @@ export function frameStream(
         full = false;
         subscription.drained();
       }
+      return ending || full ? undefined : untilWoken();
     },
     cancel: () => subscription.finish(),
-  });
+  };
+  // A stream of the type "bytes" transfers the buffer of each frame, which takes longer than to copy it.
+  return new ReadableStream(source, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
 }
 
 /** The bytes that were enqueued and not read. The high-water mark is 0, so they are what `desiredSize` is below it. */
-function waitingBytes(controller: ReadableByteStreamController): number {
+function waitingBytes(controller: Controller): number {
   return -(controller.desiredSize ?? 0);
 }

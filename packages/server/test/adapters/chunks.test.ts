@@ -17,7 +17,7 @@ interface Site {
   readonly sockets: Socket[];
 }
 
-async function openSite(wrap: (res: http.ServerResponse) => void = () => {}): Promise<Site> {
+async function openSite(wrap: (res: http.ServerResponse) => unknown = () => {}): Promise<Site> {
   const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
   const serve = nodeProgress(progress);
   const sockets: Socket[] = [];
@@ -120,6 +120,21 @@ describe("a stream over HTTP/1.1", () => {
     client.socket.write(`GET /${id}/status HTTP/1.1\r\nHost: a\r\n\r\n`);
     await client.until(/HTTP\/1\.1 200.*HTTP\/1\.1 200.*"status":"cancelled"/s);
     expect(client.received().match(/^HTTP\/1\.1 200/gm)).toHaveLength(2);
+  });
+
+  test("given an app that ends the response, writes nothing into the next one", async () => {
+    const responses: http.ServerResponse[] = [];
+    const { progress, port } = await openSite((res) => responses.push(res));
+    const { id } = await progress.create({ kind: "a" });
+    const client = rawRequest(port, streamOf(id));
+    await client.until("event: snapshot");
+    const written = progress.update(id, { message: "late" });
+    responses[0]?.end();
+    await written;
+    client.socket.write(`GET /${id}/status HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await client.until(/HTTP\/1\.1 200.*HTTP\/1\.1 200.*"message":"late"/s);
+    expect(client.received()).toMatch(/\r\n0\r\n\r\nHTTP\/1\.1 200/);
+    expect(client.received()).not.toContain("event: progress");
   });
 
   test("given pipelined streams, sends one after the other", async () => {

@@ -146,18 +146,30 @@ describe("fetchProgress", () => {
     expect(counts.closed).toBe(1);
   });
 
-  test("given a reader with its own buffer, fills it, and ends", async () => {
+  test("given readers that detach what they get, sends each of them the same frames", async () => {
+    const shared = bytes("a");
+    const taken: string[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      const { core, body } = await open();
+      const read = body.getReader().read();
+      (await core.subscriber()).sink.write(shared);
+      const { value } = await read;
+      if (value) taken.push(text(structuredClone(value, { transfer: [value.buffer] })));
+    }
+    expect(taken).toEqual(["a", "a"]);
+  });
+
+  test("given a reader that reads on while the stream ends, ends the body", async () => {
     const { core, body } = await open();
-    const reader = body.getReader({ mode: "byob" });
-    const read = reader.read(new Uint8Array(3));
-    const { sink, until } = await core.subscriber();
-    sink.write(bytes("abcd"));
-    expect(text((await read).value)).toBe("abc");
-    expect(text((await reader.read(new Uint8Array(3))).value)).toBe("d");
-    const last = reader.read(new Uint8Array(3));
+    const reader = body.getReader();
+    const first = reader.read();
+    const { sink, counts } = await core.subscriber();
+    for (const word of ["a", "b", "c"]) sink.write(bytes(word));
     sink.end();
-    expect((await last).done).toBe(true);
-    await until("closed");
+    const reads = await Promise.all([first, reader.read(), reader.read(), reader.read()]);
+    expect(reads.map(({ value }) => text(value))).toEqual(["a", "b", "c", ""]);
+    expect(reads.at(-1)?.done).toBe(true);
+    expect(counts.closed).toBe(1);
   });
 
   test("given a path outside the base, answers 404 without asking the core", async () => {

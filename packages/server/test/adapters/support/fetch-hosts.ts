@@ -12,6 +12,9 @@ import { http2Client } from "./client.js";
 import { BASE, type Host, hostOf, listen, type StartHost } from "./host.js";
 import { nextListener, nextRoute } from "./next-listener.js";
 
+/** The handler of an app below `@hono/node-server`. */
+type FetchCallback = Parameters<typeof serveHono>[0]["fetch"];
+
 /** The hosts below which the adapter finds no connection. */
 export const NEXT_HOSTS: Readonly<Record<string, StartHost>> = {
   "fetch (as Next.js calls it)": (progress) =>
@@ -25,6 +28,8 @@ export const FETCH_HOSTS: Readonly<Record<string, StartHost>> = {
   Hono: (progress) => listenHono(honoApp(progress)),
   "Hono on HTTP/2": (progress) => listenHono2(honoApp(progress)),
   "fetch (Hono)": (progress) => listenHono(honoFetchApp(progress)),
+  "fetch (@hono/node-server)": (progress) =>
+    listenHono({ fetch: fetchProgress(progress, { base: BASE }) }),
   "fetch (Hono on HTTP/2)": (progress) => listenHono2(honoFetchApp(progress)),
   "fetch (h3 2)": (progress) => {
     const answer = fetchProgress(progress, { base: BASE });
@@ -43,7 +48,7 @@ function honoFetchApp(progress: DrainableProgress): Hono {
   return new Hono().all(`${BASE}/*`, (context) => answer(context.req.raw, { raw: context }));
 }
 
-function listenHono({ fetch }: Hono): Promise<Host> {
+function listenHono({ fetch }: { fetch: FetchCallback }): Promise<Host> {
   return new Promise((resolve, reject) => {
     const server = serveHono({ fetch, port: 0, hostname: "127.0.0.1" }, () =>
       resolve(hostOf(server)),

@@ -15,6 +15,7 @@ export interface RawConnection {
   until(text: string): Promise<string>;
   /** Stops reading, so that the server's buffers fill. */
   pause(): void;
+  resume(): void;
   destroy(): void;
 }
 
@@ -23,7 +24,8 @@ export async function rawConnection(port: number): Promise<RawConnection> {
   await once(socket, "connect");
   let received = "";
   socket.setEncoding("utf8");
-  socket.on("error", () => {});
+  // Each wait leaves a listener for the close.
+  socket.setMaxListeners(0).on("error", () => {});
   socket.on("data", (chunk) => {
     received += chunk;
     socket.emit("received");
@@ -44,6 +46,7 @@ export async function rawConnection(port: number): Promise<RawConnection> {
       return received;
     },
     pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     destroy: () => void socket.destroy(),
   };
 }
