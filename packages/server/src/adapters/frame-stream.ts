@@ -1,6 +1,5 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
-import { piecesFor } from "./frame-pieces.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
 import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
@@ -67,16 +66,16 @@ export function frameStream(
   { signal, res }: BodyReader,
 ): ReadableStream<Bytes> {
   const subscription = bodySubscription(answer);
-  const pieceOf = piecesFor(res);
   let full = false;
   let ending = false;
   let wake = () => {};
 
   function sinkOf(controller: Controller): Sink {
     return {
-      write(bytes, chunk) {
+      write(bytes) {
         if (ending || subscription.isOver()) return false;
-        controller.enqueue(pieceOf(bytes, chunk));
+        // All subscribers share the bytes, and a reader may detach the buffer of those that it gets.
+        controller.enqueue(bytes.slice());
         full = waitingBytes(controller) >= HIGH_WATER_BYTES;
         if (full) wake();
         return !full;
