@@ -38,8 +38,8 @@ export type OtherObject = { readonly [name: string]: any };
  * Serves progress in every framework with `Request` and `Response`: Hono, Bun, Deno, Next.js route handlers and others.
  *
  * Pass the framework's own context as `raw`: with it the adapter finds the connection below Hono and h3, and notices
- * when it dies. Below `@hono/node-server` without Hono, pass its second argument on. Return the response unchanged: code
- * that reads the whole body first waits until the job has ended.
+ * when it dies. Below `@hono/node-server` without Hono, pass its second argument on. Return the response unchanged:
+ * code that reads the whole body first waits until the job has ended.
  *
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example

@@ -68,7 +68,7 @@ export function frameStream(
   const subscription = bodySubscription(answer);
   let full = false;
   let ending = false;
-  let wake = () => {};
+  const pause = createPause();
 
   function sinkOf(controller: Controller): Sink {
     return {
@@ -77,12 +77,12 @@ export function frameStream(
         // All subscribers share the bytes, and a reader may detach the buffer of those that it gets.
         controller.enqueue(bytes.slice());
         full = waitingBytes(controller) >= HIGH_WATER_BYTES;
-        if (full) wake();
+        if (full) pause.end();
         return !full;
       },
       end() {
         ending = true;
-        wake();
+        pause.end();
         if (!subscription.isOver() && waitingBytes(controller) === 0) close(controller);
       },
       destroy() {
@@ -102,17 +102,9 @@ export function frameStream(
     subscription.finish();
   }
 
-  /** Settles when `pull` has to be called again. Without it, the stream would call it and wait for it at each read. */
-  const untilWoken = () =>
-    new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-
   const source: UnderlyingDefaultSource<Bytes> = {
     start(controller) {
-      const onAbort = () => close(controller);
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
+      onAbort(signal, () => close(controller));
     },
     // The high-water mark is 0, so this is called only when a reader waits and no bytes are left for it.
     pull(controller) {
@@ -122,12 +114,29 @@ export function frameStream(
         full = false;
         subscription.drained();
       }
-      return ending || full ? undefined : untilWoken();
+      return ending || full ? undefined : pause.begin();
     },
     cancel: () => subscription.finish(),
   };
   // A stream of the type "bytes" transfers the buffer of each frame, which takes longer than to copy it.
   return new ReadableStream(source, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
+}
+
+/** Lets `pull` wait. Without a pause, the stream would call it and wait for it at each read. */
+function createPause(): { begin(): Promise<void>; end(): void } {
+  let resume = (): void => {};
+  return {
+    begin: () =>
+      new Promise((resolve) => {
+        resume = resolve;
+      }),
+    end: () => resume(),
+  };
+}
+
+function onAbort(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
 }
 
 /** The bytes that were enqueued and not read. The high-water mark is 0, so they are what `desiredSize` is below it. */
