@@ -8,8 +8,7 @@ import { cutOff } from "./write-stream.js";
 /** Bytes that may wait to be read before the subscriber counts as full. */
 const HIGH_WATER_BYTES = 16 * 1024;
 
-type Bytes = Uint8Array<ArrayBuffer>;
-type Controller = ReadableStreamDefaultController<Bytes>;
+type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
 /** The destination of a body. */
 export interface BodyReader {
@@ -64,7 +63,7 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
 export function frameStream(
   answer: StreamAnswer,
   { signal, res }: BodyReader,
-): ReadableStream<Bytes> {
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const subscription = bodySubscription(answer);
   let full = false;
   let ending = false;
@@ -102,7 +101,7 @@ export function frameStream(
     subscription.finish();
   }
 
-  const source: UnderlyingDefaultSource<Bytes> = {
+  const source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> = {
     start(controller) {
       onAbort(signal, () => close(controller));
     },

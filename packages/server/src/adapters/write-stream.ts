@@ -108,7 +108,7 @@ function chunkedSocket(writer: Writer): Socket | undefined {
 }
 
 /** Whether `write` is the one of Node, the innermost of the prototypes, and not one of middleware. */
-export function hasOwnWrite(writer: ServerResponse): boolean {
+function hasOwnWrite(writer: ServerResponse): boolean {
   let innermost: unknown;
   for (let object: object = writer; object; object = Object.getPrototypeOf(object))
     innermost = Object.getOwnPropertyDescriptor(object, "write")?.value ?? innermost;
