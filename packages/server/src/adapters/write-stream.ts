@@ -76,9 +76,12 @@ function writeBytes(this: NodeSink, bytes: Uint8Array): boolean {
   return hasRoom || waitForDrain(this, writer);
 }
 
+/** The listener stays: behind compression, `once` would add one for each wait, and none of them would be removed. */
 function waitForDrain(sink: NodeSink, emitter: Socket | Writer): false {
-  sink.onDrain ??= () => attempt(sink, () => sink.subscription?.drained());
-  emitter.once("drain", sink.onDrain);
+  if (sink.onDrain === undefined) {
+    sink.onDrain = () => attempt(sink, () => sink.subscription?.drained());
+    emitter.on("drain", sink.onDrain);
+  }
   return false;
 }
 

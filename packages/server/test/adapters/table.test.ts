@@ -77,6 +77,21 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(subscriber.counts.closed).toBe(0);
   });
 
+  test("given many writes that find the reader full, adds no listener for each", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const { subscriber } = await open();
+    await fill(subscriber);
+    for (let n = 0; n < 12; n += 1) subscriber.sink.write(frame(n));
+    // Node emits a warning in a later turn.
+    await setImmediate();
+    expect(warnings).toEqual([]);
+    subscriber.sink.destroy();
+    await subscriber.until("closed");
+  });
+
   test("given the end, delivers everything that was written and closes the subscription", async () => {
     const { reply, subscriber } = await open();
     for (let n = 0; n < 50; n += 1) subscriber.sink.write(frame(n));
