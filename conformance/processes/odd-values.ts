@@ -2,7 +2,16 @@ import type { Random } from "./random.js";
 
 /** Makes a value that no correct program passes. Each call returns a new one, since some of them change. */
 export function oddValue(random: Random): unknown {
-  return random.pick(MAKERS)(random);
+  const value = random.pick(MAKERS)(random);
+  if ((typeof value === "object" && value !== null) || typeof value === "function") made.add(value);
+  return value;
+}
+
+const made = new WeakSet<object>();
+
+/** Whether {@link oddValue} has made this very object. False for primitive values. */
+export function isOddValue(value: unknown): boolean {
+  return made.has(value as object);
 }
 
 type Maker = (random: Random) => unknown;

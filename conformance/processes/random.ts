@@ -28,3 +28,12 @@ export function randomFrom(seed: number): Random {
     pick: (items) => items[below(items.length)] as (typeof items)[number],
   };
 }
+
+/** The seed in an environment variable: a whole number, or `random` for another one in each run. 1 by default. */
+export function seedOf(variable: string): number {
+  const given = process.env[variable] ?? "1";
+  const seed = given === "random" ? Date.now() % 2 ** 31 : Number(given);
+  if (!Number.isSafeInteger(seed))
+    throw new Error(`${variable} must be a whole number or "random".`);
+  return seed;
+}

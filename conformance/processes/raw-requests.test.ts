@@ -3,14 +3,15 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Program, runProgram } from "../programs.js";
 import type { AdapterName, Ports } from "./programs/adapters.js";
 import type { RawOrder, RawSaid } from "./programs/raw-server.js";
+import { seedOf } from "./random.js";
 import { exchange } from "./raw-connection.js";
 import { rawRequest } from "./raw-requests.js";
 
 /** How long requests are sent to each adapter. A longer run finds more. */
 const RAW_MS = Number(process.env.RAW_MS ?? (process.env.CI ? 10_000 : 5_000));
 
-/** Another one for each run. A failure names it, with the request in its shortest form. */
-const SEED = Number(process.env.RAW_SEED ?? Date.now() % 2 ** 31);
+/** `RAW_SEED=random` takes another one for each run. A failure names it, with the request in its shortest form. */
+const SEED = seedOf("RAW_SEED");
 
 let server: Program<RawSaid>;
 let ports: Ports;

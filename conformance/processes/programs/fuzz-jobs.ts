@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { isProgressError, type Progress, type Reporter } from "@emlinh/progress-server";
-import { nested, ODD_ERROR, oddValue } from "../odd-values.js";
+import { isOddValue, nested, ODD_ERROR, oddValue } from "../odd-values.js";
 import type { Random } from "../random.js";
 
 /** The ids of the jobs that the requests are about. */
@@ -171,6 +171,7 @@ const SETTLE_MS = 10_000;
 
 /** Whether an odd value threw it, or is it. Node throws it for a proxy that was revoked. */
 function isOwnError(error: unknown): boolean {
+  if (isOddValue(error)) return true;
   try {
     if (!(error instanceof Error)) return true;
     return error.name === ODD_ERROR || error.message.includes("revoked");
