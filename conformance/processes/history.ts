@@ -35,7 +35,7 @@ export async function recordHistory(store: ProgressStore, jobId: string): Promis
     moments.push({ cursor: delta.cursor, fields: { ...before, ...delta.set } });
   }
 
-  const unwatch = await store.watch(jobId, () => {
+  const unwatch = await store.watch({ jobId }, () => {
     reading = reading.then(read);
   });
   await read();

@@ -100,7 +100,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's failovers ${POSTGRES_MISSING 
     const store = postgresStore({ pool: pools[2], onError: (error) => errors.push(error) });
     stores.push(store);
     const { wake, wakes } = wakeRecorder();
-    await store.watch("a", wake);
+    await store.watch({ jobId: "a" }, wake);
     await until("the failure is reported", () => errors.length > 0);
     await pools[2].query("select pg_promote()");
     await until("the store listens", () => wakes.length > 0);

@@ -61,7 +61,7 @@ describe.skipIf(POSTGRES_MISSING)(
       const watcher = open(server.url, { listener, onError });
       await runningJob(writer, "a");
       const { wake, wakes, moreThan } = wakeRecorder();
-      await watcher.watch("a", wake);
+      await watcher.watch({ jobId: "a" }, wake);
       await moreThan(0);
       for (const outage of [1, 2]) {
         const seen = wakes.length;

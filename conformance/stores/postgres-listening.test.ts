@@ -48,7 +48,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
   async function listeningWatcher(jobId: string) {
     const watcher = open();
     const watching = wakeRecorder();
-    await watcher.watch(jobId, watching.wake);
+    await watcher.watch({ jobId }, watching.wake);
     await until("the store listens", () => watching.wakes.length > 0);
     return { ...watching, watcher };
   }
@@ -59,7 +59,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     const woken: string[] = [];
     const unwatches = [];
     for (let by = 0; by < 1_000; by += 1)
-      unwatches.push(await watcher.watch(`job-${by}`, () => woken.push(`job-${by}`)));
+      unwatches.push(await watcher.watch({ jobId: `job-${by}` }, () => woken.push(`job-${by}`)));
     await until("the store listens, which wakes all", () => woken.length === 1_000);
     expect(await listeningPids(pool)).toHaveLength(1);
     await setMessage(writer, "job-999", "one");
@@ -139,7 +139,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     const wakes = new Map<string, number[]>();
     for (const id of ids) {
       wakes.set(id, []);
-      await watcher.watch(id, (version) => wakes.get(id)?.push(version ?? 0));
+      await watcher.watch({ jobId: id }, (version) => wakes.get(id)?.push(version ?? 0));
     }
     await until("the store listens", () => ids.every((id) => wakes.get(id)?.length === 1));
     for (const id of ids) await runningJob(writer, id);
@@ -193,9 +193,9 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     };
     const watcher = open({ listener: broken, onError: (error) => void errors.push(error) });
     const { wake, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     await until("the failure is reported", () => errors.length === 1);
-    await watcher.watch("b", () => {});
+    await watcher.watch({ jobId: "b" }, () => {});
     await moreThan(0);
     expect([tries, errors.length]).toEqual([2, 1]);
   });
@@ -212,7 +212,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
       },
     });
     const { wake, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     await until("onError was called", () => calls > 0);
     await moreThan(0);
   });
@@ -221,7 +221,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     const before = pool.listenerCount("error");
     const store = postgresStore({ pool });
     await runningJob(store, "a");
-    await store.watch("a", () => {});
+    await store.watch({ jobId: "a" }, () => {});
     await until("the store listens", async () => (await listeningPids(pool)).length === 1);
     await store.close();
     expect(pool.listenerCount("error")).toBe(before);

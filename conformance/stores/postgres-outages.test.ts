@@ -67,7 +67,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
       const [writer, watcher] = openTwo(direct(), 60_000);
       await runningJob(writer, "a");
       const { wake, wakes, moreThan } = wakeRecorder();
-      await watcher.watch("a", wake);
+      await watcher.watch({ jobId: "a" }, wake);
       await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
       const cursor = await setMessage(writer, "a", "before");
       await until("the write wakes the watch", () => wakes.includes(2));
@@ -96,7 +96,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     const [writer, watcher] = openTwo(direct(), 60_000);
     await runningJob(writer, "a");
     const { wake, wakes, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     for (const version of [2, 3, 4]) {
       await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
       const [pid] = await listeningPids(pools[0]);
@@ -118,7 +118,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     const [writer, watcher] = openTwo(listener, 60_000);
     await runningJob(writer, "a");
     const { wake, wakes, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     await moreThan(0);
     const [pid = 0] = await listeningPids(pools[0]);
     process.kill(pid, "SIGSTOP");
@@ -137,7 +137,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     await runningJob(writer, "a");
     await server.stop();
     const { wake, wakes, moreThan } = wakeRecorder();
-    const unwatch = await watcher.watch("a", wake);
+    const unwatch = await watcher.watch({ jobId: "a" }, wake);
     await until("the outage is reported", () => errors.length > 0);
     expect(wakes).toEqual([]);
     await server.start();
@@ -150,7 +150,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     const [writer, watcher] = openTwo(false, 20);
     await runningJob(writer, "a");
     const { wake, wakes, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     await moreThan(0);
     await server.stop();
     await until("the outage is reported", () => errors.length > 0);
@@ -178,7 +178,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
   test("given a close while the server is down, resolves", async () => {
     const [writer, watcher] = openTwo(direct(), 20);
     await runningJob(writer, "a");
-    await watcher.watch("a", () => {});
+    await watcher.watch({ jobId: "a" }, () => {});
     await until("the store listens", async () => (await listeningPids(pools[0])).length === 1);
     await server.stop();
     await until("the outage is reported", () => errors.length > 0);

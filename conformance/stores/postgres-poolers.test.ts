@@ -86,7 +86,7 @@ function throughPgBouncer(): void {
     const watcher = postgresStore({ ...shared, onError });
     await runningJob(writer, "a");
     const { wake, wakes, moreThan } = wakeRecorder();
-    await watcher.watch("a", wake);
+    await watcher.watch({ jobId: "a" }, wake);
     await moreThan(1);
     for (let version = 2; version < 8; version += 1) {
       const seen = wakes.length;
@@ -133,7 +133,7 @@ function withPostgresJs(): void {
     });
     await runningJob(store, "a");
     const { wake, wakes, moreThan } = wakeRecorder();
-    await store.watch("a", wake);
+    await store.watch({ jobId: "a" }, wake);
     await moreThan(0);
     await own.stop();
     const seen = wakes.length;

@@ -33,7 +33,8 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       store: ReturnType<typeof storeOn>["store"],
     ): Promise<{ wakes: ReadonlyMap<string, number>; forget(): void }> {
       const wakes = new Map<string, number>();
-      for (const id of IDS) await store.watch(id, () => wakes.set(id, (wakes.get(id) ?? 0) + 1));
+      for (const id of IDS)
+        await store.watch({ jobId: id }, () => wakes.set(id, (wakes.get(id) ?? 0) + 1));
       return { wakes, forget: () => wakes.clear() };
     }
 
@@ -58,8 +59,8 @@ for (const { name, open } of CLUSTER_CLIENTS) {
 
     test("given the end of the last watch of a job, unsubscribes from its channel", async () => {
       const { store, prefix } = storeOn(opened);
-      const unwatch = await store.watch("a", () => {});
-      await store.watch("b", () => {});
+      const unwatch = await store.watch({ jobId: "a" }, () => {});
+      await store.watch({ jobId: "b" }, () => {});
       await unwatch();
       await until("one channel remains", async () => {
         const channels = (await onEachNode("PUBSUB", "SHARDCHANNELS", `${prefix}:*`)) as string[][];
@@ -81,7 +82,7 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       });
       const reads = new Map<string, unknown>();
       for (const id of IDS)
-        await store.watch(id, () => {
+        await store.watch({ jobId: id }, () => {
           store.read(id).then(
             (delta) => reads.set(id, delta?.set.message),
             () => {},

@@ -30,7 +30,7 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       await store.create(draft("a"));
       await store.write("a", change({}, { log: [LINE] }));
       const messages: unknown[] = [];
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         store.read("a").then(
           (delta) => messages.push(delta?.set.message),
           () => {},

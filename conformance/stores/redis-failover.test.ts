@@ -107,7 +107,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore: Redis moves", () => {
       const { store, errors } = storeOn(await clientOf(proxy));
       await store.create(draft("a"));
       const messages: unknown[] = [];
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         store.read("a").then(
           (delta) => messages.push(delta?.set.message),
           () => {},

@@ -77,7 +77,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore, calls that arrive late
       const { cursor: seen } = await store.create(draft("a"));
       const hold = { token: "worker", count: 1, opens: { seen, takeOver: false } };
       const wakes: unknown[] = [];
-      await direct.watch("a", (version) => wakes.push(version));
+      await direct.watch({ jobId: "a" }, (version) => wakes.push(version));
       await cutOff(() => store.write("a", change({ message: "one" }, { hold })));
       await proxy.deliver();
       const last = change({ message: "two" }, { hold: { token: "worker", count: 2 } });

@@ -22,7 +22,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       await store.create(draft("a"));
       expect(await subscribersOf(server)).toHaveLength(0);
       await Promise.all(
-        Array.from({ length: 1000 }, (_, by) => store.watch(`job-${by % 500}`, () => {})),
+        Array.from({ length: 1000 }, (_, by) =>
+          store.watch({ jobId: `job-${by % 500}` }, () => {}),
+        ),
       );
       const subscribers = await subscribersOf(server);
       expect(subscribers).toHaveLength(1);
@@ -38,9 +40,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const { store, prefix } = storeOn(opened);
       const listening = async (): Promise<number> =>
         ((await runCommand(server, "PUBSUB", "CHANNELS", `${prefix}:*`)) as string[]).length;
-      const first = await store.watch("a", () => {});
-      const second = await store.watch("a", () => {});
-      await store.watch("b", () => {});
+      const first = await store.watch({ jobId: "a" }, () => {});
+      const second = await store.watch({ jobId: "a" }, () => {});
+      await store.watch({ jobId: "b" }, () => {});
       expect(await listening()).toBe(2);
       await first();
       await first();
@@ -50,9 +52,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       await until("the channel is unsubscribed", async () => (await listening()) === 1);
       let wakes = 0;
       // Directly after another watch ended: the two commands must not overtake each other.
-      const third = await store.watch("a", () => {});
+      const third = await store.watch({ jobId: "a" }, () => {});
       await third();
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await store.write("a", change({ message: "one" }));
@@ -65,7 +67,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       for (const id of ["a", "b", "c"]) await store.create(draft(id));
       const wakes = new Map<string, (number | undefined)[]>();
       for (const id of ["a", "b", "c"])
-        await store.watch(id, (version) => wakes.set(id, [...(wakes.get(id) ?? []), version]));
+        await store.watch({ jobId: id }, (version) =>
+          wakes.set(id, [...(wakes.get(id) ?? []), version]),
+        );
       expect(await cutSubscribers(server)).toBe(1);
       await until("every watch is woken", () => wakes.size === 3);
       expect([...wakes.values()].flat().filter((version) => version !== undefined)).toEqual([]);
@@ -79,7 +83,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const { store } = storeOn(opened);
       await store.create(draft("a"));
       const seen: Promise<unknown>[] = [];
-      await store.watch("a", () => seen.push(store.read("a").then((delta) => delta?.set.message)));
+      await store.watch({ jobId: "a" }, () =>
+        seen.push(store.read("a").then((delta) => delta?.set.message)),
+      );
       await cutSubscribers(server);
       await store.write("a", change({ message: "meanwhile" }));
       await until("the watch is woken", () => seen.length > 0);
@@ -90,7 +96,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const { store, prefix } = storeOn(opened);
       await store.create(draft("a"));
       const wakes: unknown[] = [];
-      await store.watch("a", (version) => wakes.push(version));
+      await store.watch({ jobId: "a" }, (version) => wakes.push(version));
       expect(await storeOn(opened, { prefix }).store.remove("a")).toBe(true);
       await until("the watch is woken", () => wakes.length > 0);
       expect(wakes).toEqual([undefined]);
@@ -105,7 +111,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const { store, errors } = storeOn(client);
       await store.create(draft("a"));
       let wakes = 0;
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await own.stop("SIGKILL");
@@ -114,7 +120,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
       let late = 0;
       const startLateWatch = (): Promise<string> =>
         codeOf(
-          store.watch("b", () => {
+          store.watch({ jobId: "b" }, () => {
             late += 1;
           }),
         );
@@ -137,7 +143,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const { store, prefix } = storeOn(opened, { subscriber });
       await store.create(draft("a"));
       let wakes = 0;
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await store.write("a", change({ message: "one" }));
@@ -153,7 +159,7 @@ for (const { name, open } of SINGLE_CLIENTS) {
       );
       const other = storeOn(opened, { subscriber, prefix });
       const seen: unknown[] = [];
-      await other.store.watch("a", (version) => seen.push(version));
+      await other.store.watch({ jobId: "a" }, (version) => seen.push(version));
       await other.store.write("a", change({ message: "two" }));
       await until("the watch of another store is woken", () => seen.length > 0);
       expect(seen).toEqual([3]);
@@ -161,10 +167,10 @@ for (const { name, open } of SINGLE_CLIENTS) {
 
     test("given a close while a watch is pending, rejects the watch as closed", async () => {
       const { store } = storeOn(opened);
-      const watch = codeOf(store.watch("a", () => {}));
+      const watch = codeOf(store.watch({ jobId: "a" }, () => {}));
       await store.close();
       expect(["closed", "none"]).toContain(await watch);
-      expect(await codeOf(store.watch("a", () => {}))).toBe("closed");
+      expect(await codeOf(store.watch({ jobId: "a" }, () => {}))).toBe("closed");
       await until("no connection is left", async () => (await subscribersOf(server)).length === 0);
     });
 
@@ -173,9 +179,9 @@ for (const { name, open } of SINGLE_CLIENTS) {
       const client = await open(own);
       onTestFinished(() => client.close());
       const { store } = storeOn(client);
-      await store.watch("a", () => {});
+      await store.watch({ jobId: "a" }, () => {});
       await own.stop();
-      const watch = codeOf(store.watch("b", () => {}));
+      const watch = codeOf(store.watch({ jobId: "b" }, () => {}));
       await store.close();
       expect(await watch).toBe("closed");
       await own.start();

@@ -113,7 +113,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           onTestFinished(() => own.stop());
           const { store, prefix } = storeOn(await clientOf(own), { sharded: true });
           const wakes: unknown[] = [];
-          const unwatch = await store.watch("a", (version) => wakes.push(version));
+          const unwatch = await store.watch({ jobId: "a" }, (version) => wakes.push(version));
           expect(await runCommand(own, "PUBSUB", kind, `${prefix}:*`)).toHaveLength(1);
           await store.create(draft("a"));
           await store.write("a", change({ percent: 1 }));
@@ -146,7 +146,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const store = redisStore({ client, prefix: "acl", onError: (error) => errors.push(error) });
       onTestFinished(() => store.close());
       let wakes = 0;
-      const unwatch = await store.watch("a", () => {
+      const unwatch = await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await store.create(draft("a", { key: "k" }));
@@ -171,7 +171,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const store = redisStore({ client, prefix: "inner" });
       onTestFinished(() => store.close());
       let wakes = 0;
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await store.create(draft("a", { key: "k" }));
@@ -228,7 +228,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const store = redisStore({ client: pool, subscriber, prefix: "pool" });
       onTestFinished(() => store.close());
       let wakes = 0;
-      await store.watch("a", () => {
+      await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
       await store.create(draft("a"));

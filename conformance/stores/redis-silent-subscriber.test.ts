@@ -30,7 +30,7 @@ async function watchAll(
   const woken = new Set<string>();
   for (const id of ids) {
     await store.create(draft(id));
-    await store.watch(id, (version) => {
+    await store.watch({ jobId: id }, (version) => {
       if (version === undefined) woken.add(id);
       else versions.set(id, version);
     });
@@ -104,7 +104,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
           const messages = new Map<string, unknown>();
           for (const id of IDS) {
             await store.create(draft(id));
-            await store.watch(id, () => {
+            await store.watch({ jobId: id }, () => {
               store.read(id).then(
                 (delta) => messages.set(id, delta?.set.message),
                 () => {},

@@ -87,7 +87,7 @@ describe("sqliteStore on a locked file", () => {
     other.exec("CREATE TABLE theirs (x)");
     const store = open();
     const created = store.create({ id: "a", set: QUEUED });
-    const watched = store.watch("a", () => {});
+    const watched = store.watch({ jobId: "a" }, () => {});
     const read = store.read("a");
     await turnEventLoop();
     other.exec("COMMIT");

@@ -207,7 +207,7 @@ describe("sqliteStore's change poller", () => {
     await theirs?.write("a", { set: { status: "completed" }, log: [] });
     const wakes: (number | undefined)[] = [];
     const woken = new Promise<void>((resolve) => {
-      void mine?.watch("a", (version) => {
+      void mine?.watch({ jobId: "a" }, (version) => {
         wakes.push(version);
         resolve();
       });
@@ -234,7 +234,9 @@ describe("sqliteStore's change poller", () => {
       },
     });
     await store.create({ id: "a", set: QUEUED });
-    const woken = new Promise<number | undefined>((resolve) => void store.watch("a", resolve));
+    const woken = new Promise<number | undefined>(
+      (resolve) => void store.watch({ jobId: "a" }, resolve),
+    );
     database.exec("ALTER TABLE progress_meta RENAME TO elsewhere");
     await reported;
     database.exec("ALTER TABLE elsewhere RENAME TO progress_meta");
@@ -245,7 +247,9 @@ describe("sqliteStore's change poller", () => {
   test("given pollMs false, wakes for its own writes", async () => {
     const store = openStore(openFile(), { pollMs: false });
     await store.create({ id: "a", set: QUEUED });
-    const woken = new Promise<number | undefined>((resolve) => void store.watch("a", resolve));
+    const woken = new Promise<number | undefined>(
+      (resolve) => void store.watch({ jobId: "a" }, resolve),
+    );
     await store.write("a", { set: { percent: 1 }, log: [] });
     expect(await woken).toBe(2);
   });
@@ -258,7 +262,7 @@ describe("sqliteStore's change poller", () => {
     const woken = new Promise<number | undefined>((resolve) => {
       wake = resolve;
     });
-    await two.watch("a", (version) => wake(version));
+    await two.watch({ jobId: "a" }, (version) => wake(version));
     await one.write("a", { set: { percent: 1 }, log: [] });
     expect(await woken).toBe(2);
   });

@@ -20,7 +20,7 @@ export async function watchAll(
   for (const id of ids) {
     const own = stores.map(() => waker());
     wakers.set(id, own);
-    await Promise.all(own.map(({ wake }, index) => stores[index]?.watch(id, wake)));
+    await Promise.all(own.map(({ wake }, index) => stores[index]?.watch({ jobId: id }, wake)));
   }
   /** The number of wakes before the last change, by waker. */
   const expected = new Map<Waker, number>();

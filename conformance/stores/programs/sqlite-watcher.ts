@@ -19,7 +19,7 @@ const say = (said: WatcherSaid): void => void process.send?.(said);
 
 const { file, jobId } = JSON.parse(process.argv[2] ?? "") as WatcherOrders;
 const store = sqliteStore({ database: new Database(file) });
-await store.watch(jobId, () => {
+await store.watch({ jobId }, () => {
   void store.read(jobId).then((delta) => {
     const at = performance.timeOrigin + performance.now();
     say({ kind: "read", percent: delta?.set.percent, at });

@@ -18,6 +18,8 @@ export type ErrorCode =
   | "request-timed-out"
   | "unsupported-media-type"
   | "too-many-streams"
+  | "too-many-targets"
+  | "url-too-long"
   | "too-many-reports"
   | "draining"
   | "store-unavailable"
@@ -62,6 +64,8 @@ const REFUSAL_CODES = [
   "invalid-change",
   "too-large",
   "too-many-streams",
+  "too-many-targets",
+  "url-too-long",
   "too-many-reports",
   "draining",
   "store-unavailable",

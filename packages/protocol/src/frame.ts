@@ -1,5 +1,6 @@
 import type { Cursor } from "./cursor.js";
 import type { Delta } from "./delta.js";
+import { type Listed, type Refused, toJobWire } from "./many.js";
 import {
   type Bye,
   eventOf,
@@ -37,6 +38,26 @@ export function deltaFrame(delta: Delta): string {
     id: delta.cursor,
     data: toWire(delta),
   });
+}
+
+/** The delta of one of many jobs as an event. It has no id, because a stream of many jobs has no single cursor (P65). */
+export function jobDeltaFrame(job: string, delta: Delta): string {
+  return frame({ event: eventOf(delta), data: toJobWire(job, delta) });
+}
+
+/** The list of a subject (P65). */
+export function listedFrame(listed: Listed): string {
+  return frame({ event: "listed", data: listed });
+}
+
+/** A job or a subject that the reader does not get (P66). */
+export function refusedFrame(refused: Refused): string {
+  return frame({ event: "refused", data: refused });
+}
+
+/** The answer to a request for many jobs is complete (P65). @param now - The store's time. */
+export function readyFrame(now: number): string {
+  return frame({ event: "ready", data: { now } });
 }
 
 /** The first frame of a stream. It also sets the reader's reconnection time (P30). */

@@ -57,9 +57,31 @@ export {
   deltaFrame,
   heartbeatFrame,
   helloFrame,
+  jobDeltaFrame,
+  listedFrame,
+  readyFrame,
+  refusedFrame,
   timeoutFrame,
 } from "./frame.js";
 export type { Json, JsonObject } from "./json.js";
+export {
+  DEFAULT_LISTED_JOBS,
+  decodeJobDelta,
+  decodeListed,
+  decodeRefused,
+  type JobDelta,
+  type Listed,
+  listedOf,
+  MAX_LISTED_JOBS,
+  MAX_SUBJECTS,
+  type ManyReply,
+  parseTarget,
+  printTarget,
+  type Refused,
+  SUBJECT,
+  toJobWire,
+  type WireJobDelta,
+} from "./many.js";
 export { type PlanInput, planOf } from "./plan.js";
 export {
   type Applied,
@@ -89,6 +111,7 @@ export {
   type StepStatus,
   type TerminalStatus,
 } from "./state.js";
+export { type JobsSummary, summaryOf } from "./summary.js";
 export { type CheckedValue, checkedValue, MAX_DEPTH, tooLarge } from "./values.js";
 export {
   type Bye,

@@ -15,6 +15,13 @@ export interface PlanStep<StepId extends string = string> {
   readonly title: string;
   /** A positive number: this step's share of the job. Its usual duration, in any unit, works best. */
   readonly weight: number;
+  /** How long the step usually takes, in milliseconds: learned from earlier jobs of this kind. Absent without them. */
+  readonly expectedMs?: number;
+  /**
+   * By which factor the step's duration usually varies, at least 1: most earlier ones took between `expectedMs / spread`
+   * and `expectedMs × spread`. Present with `expectedMs`.
+   */
+  readonly spread?: number;
 }
 
 /** The state of a step that has begun. */

@@ -7,22 +7,32 @@ export const PROTOCOL_VERSION = 1;
 export type DeltaEvent = "snapshot" | "progress" | "log" | "end";
 
 /** All events of a stream. None is named `error`, because EventSource uses that name for the connection. */
-export type WireEvent = DeltaEvent | "hello" | "heartbeat" | "timeout" | "bye";
+export type WireEvent =
+  | DeltaEvent
+  | "hello"
+  | "heartbeat"
+  | "timeout"
+  | "bye"
+  // Only on a stream of many jobs (P65).
+  | "listed"
+  | "refused"
+  | "ready";
 
 /** The data of `hello`. */
 export interface Hello {
   readonly protocol: number;
   /** Milliseconds between heartbeats. */
   readonly heartbeatMs: number;
-  /** The cursor of the job's latest version. */
-  readonly cursor: string;
+  /** The cursor of the job's latest version. Absent on a stream of many jobs. */
+  readonly cursor?: string;
   /** The store's time, in milliseconds since the epoch. */
   readonly now: number;
 }
 
 /** The data of `heartbeat`. */
 export interface Heartbeat {
-  readonly cursor: string;
+  /** Absent on a stream of many jobs. */
+  readonly cursor?: string;
   readonly now: number;
 }
 

@@ -48,8 +48,11 @@ export function guardStore(settings: GuardSettings): GuardedStore {
     create: (draft) => use(guard, "create", () => store.create(draft)),
     write: (jobId, change) => write(guard, jobId, change),
     read: (jobId, after) => read(guard, jobId, after),
-    watch: (jobId, wake) => watch(guard, () => store.watch(jobId, wake)),
+    list: (subject, page) => use(guard, "list", () => store.list(subject, page)),
+    watch: (target, wake) => watch(guard, () => store.watch(target, wake)),
     remove: (jobId) => use(guard, "remove", () => store.remove(jobId)),
+    learn: (kind, durations) => use(guard, "learn", () => store.learn(kind, durations)),
+    expectations: (kind) => use(guard, "expectations", () => store.expectations(kind)),
     isReachable: (timeoutMs) => isReachable(guard, timeoutMs),
     sweep: (now, limit) => call(guard, "sweep", () => store.sweep(now, limit, hooks.onJobEnd)),
   };

@@ -16,7 +16,16 @@ export interface MetricsHistogram {
 }
 
 /** A method of a store, as the metrics name it. */
-export type StoreMethod = "create" | "write" | "read" | "watch" | "remove" | "sweep";
+export type StoreMethod =
+  | "create"
+  | "write"
+  | "read"
+  | "list"
+  | "watch"
+  | "remove"
+  | "learn"
+  | "expectations"
+  | "sweep";
 
 /** The calls of one method of the store. */
 export interface StoreCallMetrics {
@@ -136,8 +145,11 @@ export function createMetrics(): Metrics {
       create: storeCalls(),
       write: storeCalls(),
       read: storeCalls(),
+      list: storeCalls(),
       watch: storeCalls(),
       remove: storeCalls(),
+      learn: storeCalls(),
+      expectations: storeCalls(),
       sweep: storeCalls(),
     },
     sweeps: { runs: 0, stale: 0, lost: 0, timedOut: 0, expired: 0 },

@@ -289,8 +289,11 @@ const STORE_METHODS: { readonly [Name in Exclude<keyof ProgressStore, "maxLogLin
   create: true,
   write: true,
   read: true,
+  list: true,
   watch: true,
   remove: true,
+  learn: true,
+  expectations: true,
   sweep: true,
   close: true,
 };

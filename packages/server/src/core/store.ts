@@ -1,6 +1,8 @@
 import type { Change, Cursor, Delta, Fields } from "@emlinh/progress-protocol";
+import type { Durations, Expectations } from "../shared/expectations.js";
 import type { OnSweptEnd, SweepReport } from "../shared/lifecycle.js";
 
+export type { Durations, Expectation, Expectations } from "../shared/expectations.js";
 export type { OnSweptEnd, SweepReport, SweptEnd } from "../shared/lifecycle.js";
 
 /** A job before it is stored. */
@@ -16,7 +18,28 @@ export interface JobDraft {
   readonly set: Fields;
   /** Milliseconds from now until the job ends as `timed-out`. Absent for no deadline. */
   readonly deadlineMs?: number | undefined;
+  /** The subjects in whose lists the job is, at most 8, each once (P62). Absent for none. */
+  readonly subjects?: readonly string[] | undefined;
 }
+
+/** The part of a list that is asked for. */
+export interface PageRequest {
+  /** The most jobs that are returned, from 1. */
+  readonly limit: number;
+  /** The `next` of an earlier page: the page begins after it. Absent for the first page. */
+  readonly before?: string | undefined;
+}
+
+/** Some jobs of a subject. */
+export interface JobPage {
+  /** Ids, the newest job first. */
+  readonly jobs: readonly string[];
+  /** The `before` of the following page; `undefined` if there is none. `[A-Za-z0-9._-]{1,200}`. */
+  readonly next: string | undefined;
+}
+
+/** What is watched: a job, or the list of a subject. */
+export type WatchTarget = { readonly jobId: string } | { readonly subject: string };
 
 /** The result of {@link ProgressStore.write}. */
 export interface Written {
@@ -44,11 +67,11 @@ export interface Created {
 }
 
 /**
- * Called when a job may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it
+ * Called when a job, or the membership of a list, may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it
  * does, the store ignores the error.
  *
  * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent
- * at a creation, a removal and a reconnect, because versions may start again there.
+ * at a creation, a removal and a reconnect, because versions may start again there, and for a list.
  * @param delta - The delta from the version before to this one, where the store has it at hand: a reader that has the
  * version before need not read either. It must not be changed later.
  */
@@ -58,7 +81,7 @@ export type Wake = (version?: number, delta?: Delta) => void;
 export type Unwatch = () => Promise<void>;
 
 /**
- * Where jobs are kept: seven methods, none of them optional, and one bound. All data come from `read`; `watch` only
+ * Where jobs are kept: ten methods, none of them optional, and one bound. All data come from `read`; `watch` only
  * tells when to read.
  *
  * Every store sets the times of a job from its own clock: `createdAt`, `updatedAt` at each version, and `finishedAt` in
@@ -70,7 +93,7 @@ export interface ProgressStore {
   readonly maxLogLines: number;
 
   /**
-   * Stores a job as version 1 of a new epoch.
+   * Stores a job as version 1 of a new epoch, and puts it into the lists of its subjects.
    *
    * @throws ProgressError `store-full`; `invalid-change` if the id is taken by another job.
    */
@@ -108,20 +131,49 @@ export interface ProgressStore {
   read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
 
   /**
+   * Returns jobs of a subject, the newest first, by the time of their creation; equal times in a fixed order. A job that
+   * was created before the call, and is not removed, is on exactly one page, whatever jobs come and go meanwhile. A page
+   * costs the same however many jobs the subject has. A job that a sweep or `remove` took away is not listed.
+   *
+   * @returns an empty page for an unknown subject, and for a `before` that is no `next` of this store.
+   * @throws ProgressError `store-unavailable`.
+   */
+  list(subject: string, page: PageRequest): Promise<JobPage>;
+
+  /**
    * Calls `wake` after each change from now on, whichever process writes it. Resolves when the watch is in force, so
    * that a `read` begun after it misses nothing. A store that lost the connection to its backend wakes once it is back.
    * An unknown job may be watched. A version is announced only once it can be read.
+   *
+   * For a subject it calls `wake` after each job that joins or leaves its list (a creation, a removal, an expiry), and
+   * not for the changes of the jobs. A subject without jobs may be watched.
    */
-  watch(jobId: string, wake: Wake): Promise<Unwatch>;
+  watch(target: WatchTarget, wake: Wake): Promise<Unwatch>;
 
   /**
-   * Removes a job now, whatever its state, with its log and its key, and wakes its watchers. From then on `read` and
+   * Removes a job now, whatever its state, with its log, its key and its place in lists, and wakes its watchers. From then on `read` and
    * `write` answer as for a job that a sweep removed. Idempotent.
    *
    * @returns whether there was such a job.
    * @throws ProgressError `store-unavailable`.
    */
   remove(jobId: string): Promise<boolean>;
+
+  /**
+   * Adds the durations of the steps of one completed job to what is known of its kind, by the rule `learned`. Calls of
+   * several processes at once each count. A store may forget the kinds that were learned least recently: at least 1,000
+   * are kept, and each for at least 90 days, unless the data of the backend are lost.
+   *
+   * @throws ProgressError `store-unavailable`.
+   */
+  learn(kind: string, durations: Durations): Promise<void>;
+
+  /**
+   * Returns what earlier completed jobs of a kind have taught, by step id. Empty if nothing is known.
+   *
+   * @throws ProgressError `store-unavailable`.
+   */
+  expectations(kind: string): Promise<Expectations>;
 
   /**
    * Marks jobs `stale`, ends those that are lost or timed out, and removes those that expired: at most `limit` jobs,

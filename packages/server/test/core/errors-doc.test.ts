@@ -21,6 +21,8 @@ const CODES: Record<ErrorCode, number | undefined> = {
   "request-timed-out": 408,
   "unsupported-media-type": 415,
   "too-many-streams": 429,
+  "too-many-targets": 400,
+  "url-too-long": 414,
   "too-many-reports": 429,
   draining: 503,
   "store-unavailable": 503,

@@ -59,7 +59,7 @@ describe("memoryStore's bounds", () => {
     await end(store, "b");
     await end(store, "a");
     let wakes = 0;
-    await store.watch("b", () => {
+    await store.watch({ jobId: "b" }, () => {
       wakes += 1;
     });
     await store.create(draft("d"));
@@ -152,7 +152,7 @@ describe("memoryStore's writes", () => {
     const { cursor } = await store.create(draft("a"));
     let woken = false;
     let inner: Promise<Written> | undefined;
-    await store.watch("a", () => {
+    await store.watch({ jobId: "a" }, () => {
       if (woken) return;
       woken = true;
       inner = store.write("a", { set: { percent: 2 }, log: [] });

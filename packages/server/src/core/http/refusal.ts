@@ -99,6 +99,16 @@ const REFUSALS: { readonly [Code in RefusalCode]: Refusal } = {
     title: "Too many streams",
     detail: "Too many streams are open. Try again later.",
   },
+  "too-many-targets": {
+    status: 400,
+    title: "Too many jobs",
+    detail: "The request names too many jobs or subjects. Send several requests.",
+  },
+  "url-too-long": {
+    status: 414,
+    title: "URL too long",
+    detail: "The query is too long. Leave out the cursors of ended jobs, or send several requests.",
+  },
   "too-many-reports": {
     status: 429,
     title: "Too many reports",

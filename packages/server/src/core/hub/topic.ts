@@ -162,7 +162,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
 }
 
 async function open(state: TopicState): Promise<void> {
-  const unwatch = await state.store.watch(state.jobId, state.reader.wake);
+  const unwatch = await state.store.watch({ jobId: state.jobId }, state.reader.wake);
   if (state.isClosed) {
     void endWatch(state, unwatch);
     return;

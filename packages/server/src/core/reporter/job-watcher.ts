@@ -104,7 +104,7 @@ export function createJobWatcher(context: JobWatcherContext): JobWatcher {
 
 async function open(watcher: WatcherState): Promise<StoredDelta> {
   const { jobId, store, wakes } = watcher;
-  watcher.unwatch = await store.watch(jobId, (version) => {
+  watcher.unwatch = await store.watch({ jobId }, (version) => {
     wakes.note(version);
     void readIfDue(watcher);
   });

@@ -27,7 +27,11 @@ export const CLOSE: CaseGroup = {
           "write() of a closed store",
         );
         await assertRejects(store.read("a"), "closed", "read() of a closed store");
-        await assertRejects(store.watch("a", waker().wake), "closed", "watch() of a closed store");
+        await assertRejects(
+          store.watch({ jobId: "a" }, waker().wake),
+          "closed",
+          "watch() of a closed store",
+        );
         await assertRejects(store.remove("a"), "closed", "remove() of a closed store");
         await assertRejects(store.sweep(clock.now(), 10), "closed", "sweep() of a closed store");
       },
@@ -56,7 +60,7 @@ export const CLOSE: CaseGroup = {
       async run({ open, clock, waker }) {
         const store = await open();
         await store.create(draft("a"));
-        const watches = range(5).map(() => store.watch("a", waker().wake));
+        const watches = range(5).map(() => store.watch({ jobId: "a" }, waker().wake));
         const others = [
           ...range(5).map((by) => store.create(draft(`job-${by}`, { key: `key ${by}` }))),
           store.remove("a"),
@@ -82,7 +86,7 @@ export const CLOSE: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const { wake, count } = waker();
-        const unwatch = await store.watch("a", wake);
+        const unwatch = await store.watch({ jobId: "a" }, wake);
         await store.close();
         const before = count();
         await unwatch();

@@ -39,7 +39,7 @@ export const DEADLINE: CaseGroup = {
         const store = await open();
         await store.create(draft("a", { deadlineMs: LONG_MS }));
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         const now = (await lastWriteAt(store, "a")) + PASSED_MS;
         assertEqual(
           await store.sweep(now, 10),

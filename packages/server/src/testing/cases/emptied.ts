@@ -104,7 +104,7 @@ export const EMPTIED: CaseGroup = {
       async (store, { waker }) => {
         await createOldJob(store);
         const watching = waker();
-        await store.watch("a", watching.wake);
+        await store.watch({ jobId: "a" }, watching.wake);
         return watching;
       },
       async (store, { count, wakeAfter }) => {

@@ -122,7 +122,7 @@ export const EXPIRY: CaseGroup = {
         const store = await open(TTLS);
         const since = await createEndedJob(store, "a");
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         await store.sweep(since + LONG_MS + SLACK_MS, 10);
         await wakeAfter(0);
       },

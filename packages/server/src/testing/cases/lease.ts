@@ -46,7 +46,7 @@ export const LEASE: CaseGroup = {
         const since = await createLeasedJob(store, "a");
         const { cursor } = await readJob(store, "a");
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         assertEqual(
           await store.sweep(since + STALE_MS, 10),
           { ...NOTHING_SWEPT, stale: 1 },
@@ -84,7 +84,7 @@ export const LEASE: CaseGroup = {
         await store.sweep(since + STALE_MS, 10);
         const { cursor } = await readJob(store, "a");
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         const renewed = await writeJob(store, "a", renewal(10 * LONG_MS));
         assertEqual(versionOf(renewed), versionOf(cursor) + 1, "the version of the renewal");
         await wakeAfter(0);
@@ -103,7 +103,7 @@ export const LEASE: CaseGroup = {
         const since = await createLeasedJob(store, "a");
         await store.sweep(since + STALE_MS, 10);
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         assertEqual(
           await store.sweep(since + LOST_MS, 10),
           { ...NOTHING_SWEPT, lost: 1 },

@@ -134,7 +134,7 @@ export const REMOVE: CaseGroup = {
         await createJobInEachState(store);
         for (const id of STATES) {
           const { wake, wakeAfter } = waker();
-          await store.watch(id, wake);
+          await store.watch({ jobId: id }, wake);
           await store.remove(id);
           await wakeAfter(0, (version) => version === undefined);
         }
@@ -146,7 +146,7 @@ export const REMOVE: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const { wake, wakeAfter } = waker();
-        await store.watch("a", () => {
+        await store.watch({ jobId: "a" }, () => {
           // A wake may come without a change. It counts if the job is removed.
           isRemoved(store, "a").then((removed) => removed && wake(), String);
         });

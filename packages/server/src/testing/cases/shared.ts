@@ -73,7 +73,7 @@ export const SHARED: CaseGroup = {
         await a.create(draft("a"));
         const { wake, wakeAfter } = waker();
         const { cursor } = await readJob(b, "a");
-        await b.watch("a", wake);
+        await b.watch({ jobId: "a" }, wake);
         await a.write("a", change({ message: "one" }));
         await wakeAfter(0);
         assertEqual(
@@ -264,7 +264,7 @@ export const SHARED: CaseGroup = {
         await a.write("a", completion());
         const { updatedAt } = await readFields(b, "a");
         const { wake, wakeAfter } = waker();
-        await b.watch("a", wake);
+        await b.watch({ jobId: "a" }, wake);
         await a.sweep(Number(updatedAt) + LONG_MS + SLACK_MS, 10);
         await wakeAfter(0);
         assertTrue(await isRemoved(b, "a"), "The other instance returns the job.");
@@ -276,7 +276,7 @@ export const SHARED: CaseGroup = {
         await a.create(draft("a", { key: "order 7" }));
         const { cursor } = await readJob(b, "a");
         const { wake, wakeAfter } = waker();
-        await b.watch("a", wake);
+        await b.watch({ jobId: "a" }, wake);
         assertEqual(await a.remove("a"), true, "the result of remove()");
         await wakeAfter(0, (version) => version === undefined);
         for (const after of [undefined, cursor])
@@ -315,8 +315,8 @@ export const SHARED: CaseGroup = {
       async (a, b, { waker }) => {
         await a.create(draft("a"));
         const [closed, open] = [waker(), waker()];
-        await a.watch("a", closed.wake);
-        await b.watch("a", open.wake);
+        await a.watch({ jobId: "a" }, closed.wake);
+        await b.watch({ jobId: "a" }, open.wake);
         await a.close();
         const before = closed.count();
         const seen = open.count();

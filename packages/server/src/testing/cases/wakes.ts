@@ -27,7 +27,7 @@ export const WAKES: CaseGroup = {
         const since = await createLeasedJob(store, "a");
         const { wake, wakeAfter, versions } = waker();
         const problems: Promise<readonly string[]>[] = [];
-        await store.watch("a", (version) => {
+        await store.watch({ jobId: "a" }, (version) => {
           if (version !== undefined) problems.push(readProblems(store, version));
           wake(version);
         });
@@ -67,7 +67,7 @@ export const WAKES: CaseGroup = {
         await store.write("a", completion());
         const since = await lastWriteAt(store, "a");
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         await store.sweep(since + LONG_MS + SLACK_MS, 10);
         await wakeAfter(0, (version) => version === undefined);
       },
@@ -77,7 +77,7 @@ export const WAKES: CaseGroup = {
       async run({ open, waker }) {
         const store = await open();
         const { wake, wakeAfter, versions } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         await store.create(draft("a"));
         await store.write("a", change({ message: "one" }));
         await wakeAfter(0, (version) => version === undefined || version >= 2);

@@ -20,7 +20,7 @@ interface Follower {
  * @returns the state of the follower's replica after the job has ended.
  */
 export async function followDuring(follower: Follower, work: () => Promise<void>): Promise<Delta> {
-  const unwatch = await follower.store.watch(follower.id, follower.waker.wake);
+  const unwatch = await follower.store.watch({ jobId: follower.id }, follower.waker.wake);
   const [replica] = await Promise.all([follow(follower), work()]);
   await unwatch();
   return replica;
@@ -56,7 +56,7 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const { wake, count, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         for (const each of [
           change({ message: "one" }),
           change({}, { log: [line("one")] }),
@@ -74,7 +74,7 @@ export const WATCH: CaseGroup = {
         const store = await open();
         const { cursor } = await store.create(draft("a"));
         const { wake, wakeAfter } = waker();
-        await store.watch("a", () => {
+        await store.watch({ jobId: "a" }, () => {
           // A wake may come without a change, or late for the creation. It counts if the read returns the write.
           readJob(store, "a", cursor).then(({ set }) => set.message === "one" && wake(), String);
         });
@@ -98,7 +98,7 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const first = waker();
-        await store.watch("a", first.wake);
+        await store.watch({ jobId: "a" }, first.wake);
         await store.write("a", change({ message: "one" }));
         const { cursor, set } = await readJob(store, "a");
         assertEqual(set.message, "one", "the message that a read after the watch returns");
@@ -119,8 +119,8 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const [first, second] = [waker(), waker()];
-        const unwatch = await store.watch("a", first.wake);
-        await store.watch("a", second.wake);
+        const unwatch = await store.watch({ jobId: "a" }, first.wake);
+        await store.watch({ jobId: "a" }, second.wake);
         await store.write("a", change({ message: "one" }));
         await Promise.all([first.wakeAfter(0), second.wakeAfter(0)]);
         await unwatch();
@@ -135,8 +135,8 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const { wake, count, wakeAfter } = waker();
-        const unwatch = await store.watch("a", wake);
-        await store.watch("a", wake);
+        const unwatch = await store.watch({ jobId: "a" }, wake);
+        await store.watch({ jobId: "a" }, wake);
         await unwatch();
         await unwatch();
         const seen = count();
@@ -150,10 +150,10 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         const [ended, fence] = [waker(), waker()];
-        const unwatch = await store.watch("a", ended.wake);
+        const unwatch = await store.watch({ jobId: "a" }, ended.wake);
         // Both would be woken by the same changes. After several wakes of this one, no wake of the first is still
         // pending.
-        await store.watch("a", fence.wake);
+        await store.watch({ jobId: "a" }, fence.wake);
         await store.write("a", change({ message: "one" }));
         await Promise.all([ended.wakeAfter(0), fence.wakeAfter(0)]);
         await unwatch();
@@ -172,7 +172,7 @@ export const WATCH: CaseGroup = {
       async run({ open, waker }) {
         const store = await open();
         const { wake, wakeAfter } = waker();
-        const unwatch = await store.watch("a", wake);
+        const unwatch = await store.watch({ jobId: "a" }, wake);
         await store.create(draft("a"));
         await store.write("a", change({ message: "one" }));
         await wakeAfter(0);
@@ -185,12 +185,12 @@ export const WATCH: CaseGroup = {
         const store = await open();
         await store.create(draft("a"));
         let thrown = 0;
-        await store.watch("a", () => {
+        await store.watch({ jobId: "a" }, () => {
           thrown += 1;
           throw new Error("This wake of the suite throws.");
         });
         const { wake, wakeAfter } = waker();
-        await store.watch("a", wake);
+        await store.watch({ jobId: "a" }, wake);
         const cursor = await writeJob(store, "a", change({ message: "one" }));
         await wakeAfter(0);
         assertEqual((await readJob(store, "a")).cursor, cursor, "the cursor after the write");

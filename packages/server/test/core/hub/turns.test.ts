@@ -10,7 +10,10 @@ useFakeTime();
 /** The memory store with its own wakes, which carry deltas, and a count of its reads. */
 function countedStore(pass: (wake: Wake) => Wake = (wake) => wake): FaultyStore {
   const store = memoryStore();
-  const inner: ProgressStore = { ...store, watch: (id, wake) => store.watch(id, pass(wake)) };
+  const inner: ProgressStore = {
+    ...store,
+    watch: (id, wake) => store.watch({ jobId: id }, pass(wake)),
+  };
   const { watch, write } = inner;
   return { ...faultyStore(inner), watch, write };
 }
@@ -134,7 +137,7 @@ test("given the deltas of its wakes, a replica equals the store at each version"
   const first = await store.read(jobId);
   if (first) applyDelta(replica, first);
   const told: number[] = [];
-  await store.watch(jobId, (version, delta) => {
+  await store.watch({ jobId }, (version, delta) => {
     if (delta) applyDelta(replica, delta);
     told.push(version ?? -1);
   });

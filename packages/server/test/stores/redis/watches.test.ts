@@ -189,7 +189,7 @@ describe("the watches of a Redis store", () => {
     };
     const store = redisStore({ client, prefix: "p", onError });
     const wake = vi.fn();
-    await store.watch("a", wake);
+    await store.watch({ jobId: "a" }, wake);
     await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1));
     expect(() => connection.emit("error", new Error("connection lost"))).not.toThrow();
     expect(onError).toHaveBeenCalledTimes(2);
