@@ -135,7 +135,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const rules = ["on", ">secret", "resetkeys", "~acl:*", "resetchannels", "&acl:*", "-@all"];
       const commands = "evalsha eval hget hset hgetall del time rpush lrange ltrim zadd zrem"
         .concat(
-          " zrangebyscore zrevrange zrevrangebyscore zrandmember zscore hlen pexpire pexpireat",
+          " zrangebyscore zrevrange zrevrangebyscore zrandmember zscore hlen hdel pexpire pexpireat",
         )
         .concat(" pttl get set publish subscribe unsubscribe")
         .split(" ")
