@@ -185,10 +185,15 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
-      await store.create(draft("a", { key: "k" }));
+      let listWakes = 0;
+      await store.watch({ subject: "user:1" }, () => {
+        listWakes += 1;
+      });
+      await store.create(draft("a", { key: "k", subjects: ["user:1"] }));
       await store.write("a", change({ percent: 1 }));
-      await until("the watch is woken", () => wakes >= 2);
-      expect((await keysIn(server, "app:inner:*")).length).toBe(3);
+      await until("the watches are woken", () => wakes >= 2 && listWakes >= 1);
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual(["a"]);
+      expect((await keysIn(server, "app:inner:*")).length).toBe(4);
       expect(await keysIn(server, "inner:*")).toEqual([]);
       expect(await store.sweep(Date.now() + 1e9, 10)).toMatchObject({ expired: 1 });
     });
@@ -202,7 +207,12 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       }) as unknown as NodeRedisClient;
       const store = redisStore({ client: bytes, prefix: "bytes" });
       onTestFinished(() => store.close());
-      const { cursor } = await store.create(draft("a", { key: "k" }));
+      const { cursor } = await store.create(draft("a", { key: "k", subjects: ["user:1"] }));
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual(["a"]);
+      await store.learn("video", { render: 1 });
+      expect(await store.expectations("video")).toEqual({
+        render: { count: 1, mean: 0, variance: 0 },
+      });
       const { cursor: next } = await store.write("a", change({ message: "ä €" }, { leaseMs: 1 }));
       expect(await store.read("a", cursor)).toMatchObject({
         cursor: next,
@@ -223,6 +233,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       expect(end).toMatchObject({ done: true, set: { status: "lost" } });
       expect(await store.read("a", end?.cursor)).toMatchObject({ done: true, set: {} });
       expect(await store.remove("a")).toBe(true);
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual([]);
       expect(await store.create(draft("b", { key: "k" }))).toMatchObject({ jobId: "b" });
     });
 

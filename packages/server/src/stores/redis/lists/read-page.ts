@@ -4,8 +4,8 @@ import type { ListCalls } from "./list-calls.js";
 import type { ListEntry } from "./list-entry.js";
 
 /**
- * Entries that one page reads, apart from its first read. If most are those of jobs that do not exist, the page has
- * fewer jobs than its limit, and the next one begins after the last entry.
+ * Once a page has read so many entries, it ends although it has fewer jobs than its limit, because most of the entries
+ * are those of jobs that do not exist. The next page begins after the last entry that was read.
  */
 const MAX_ENTRIES = 2_000;
 
