@@ -55,7 +55,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
       expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["late", "a"]);
     });
 
-    test("given entries without a job, removes those that are older than a minute, and wakes the watchers", async () => {
+    test("given entries without a job, removes those older than a minute, and wakes", async () => {
       const { store, prefix } = storeOn(opened);
       await store.create(draft("a", listed));
       const list = await listOnServer(server, prefix);
@@ -193,7 +193,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
     await until("most are gone", async () => (await strays()) < 100);
   });
 
-  test("given a list that was lost, the next sweep of a job puts it back at its place, and wakes the watchers", async () => {
+  test("given a list that was lost, the next sweep of a job puts it back at its place, and wakes", async () => {
     const { store, prefix } = storeOn(opened);
     for (const id of ["a", "b", "c"]) {
       await store.create(draft(id, listed));

@@ -19,8 +19,8 @@ import type { RunScript } from "./run-script.js";
 /** The reply of a script that creates a job. */
 export interface CreateReply {
   /**
-   * `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. `late`: the entries of the
-   * job in lists may be gone.
+   * `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. `late`: the entries of
+   * the job in lists may be gone.
    */
   readonly outcome: "created" | "known" | "taken" | "removed" | "late";
   /** For `created` and `known`. */

@@ -32,9 +32,9 @@ export interface RedisKeys {
 
 /**
  * The number of hash tags, and so of slots of a Cluster, over which jobs and lists are spread. A script may touch a
- * job, its log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many indexes, and
- * this is the granularity at which a Cluster can move load. It must never change: jobs would be searched under
- * other keys.
+ * job, its log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many
+ * indexes, and this is the granularity at which a Cluster can move load. It must never change: jobs would be searched
+ * under other keys.
  */
 const SLOT_COUNT = 64;
 

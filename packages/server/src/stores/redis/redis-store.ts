@@ -19,11 +19,14 @@ import { createRedisWatches } from "./watches.js";
  * A write is one script, and so one round trip: it checks, counts, stores, publishes and sets the expiry in one step.
  * All times are the server's. The first watch opens one more connection, to subscribe on.
  *
+ * A subject's list is in a slot of its own. An entry is added before its job is created and removed after the job, and
+ * a page returns only jobs that exist. So a creation with subjects takes three round trips.
+ *
  * Jobs are as durable as the server is configured to be. After a restart without its data, or a failover to a replica
  * that was behind, readers get the state that the server has, as a reset, or the answer that the job is unknown.
  *
  * @throws ProgressError `invalid-option`
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47, P62
  *
  * @example node-redis
  * ```ts

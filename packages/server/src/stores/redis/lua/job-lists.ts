@@ -36,8 +36,8 @@ return {position, microseconds, sample}
 `;
 
 /**
- * Keeps an entry, and adds it again at its position if it was lost. KEYS: list. ARGV: 1 channel, 2 entry, 3 milliseconds
- * for which the list is kept at least, 4 position.
+ * Keeps an entry, and adds it again at its position if it was lost. KEYS: list. ARGV: 1 channel, 2 entry, 3
+ * milliseconds for which the list is kept at least, 4 position.
  *
  * ZREM needs no memory. A server whose memory is full refuses a script's first write if that needs memory, and no later
  * one, so a sweep is not stopped here.

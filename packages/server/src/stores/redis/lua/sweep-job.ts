@@ -77,8 +77,8 @@ return {transition, keepMs > 0 and key or '', keepMs, epoch, places, due - now +
 
 /**
  * Removes a job, whatever its state. KEYS: job, log, index. ARGV: 1 channel, 2 job id, 3 milliseconds for which the
- * tombstone is kept. Replies with 1 if there was a job, and with its key of `create`, its epoch and its places in lists,
- * all of which the caller has to release.
+ * tombstone is kept. Replies with 1 if there was a job, and with its key of `create`, its epoch and its places in
+ * lists, all of which the caller has to release.
  */
 export const REMOVE_JOB: string = `
 call('ZREM', KEYS[3], ARGV[2])
