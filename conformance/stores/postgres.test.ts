@@ -38,7 +38,8 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
       tombstones: true,
       clock: "backend",
       emptyBackend: async (space) => {
-        await pool.query(`truncate "${space}".jobs, "${space}".fields, "${space}".lines`);
+        await pool.query(`truncate "${space}".jobs, "${space}".fields, "${space}".lines, "${space}".listed_jobs, "${space}".list_versions,
+          "${space}".expectations`);
       },
     };
 
