@@ -22,7 +22,7 @@ export function learnedDurations(): LearnedDurations {
     learn(kind, durations) {
       const steps = kinds.get(kind) ?? new Map<string, Expectation>();
       for (const [step, ms] of Object.entries(durations))
-        setNewest(steps, step, learned(steps.get(step), ms));
+        setNewest(steps, step, Object.freeze(learned(steps.get(step), ms)));
       if (steps.size > 0) setNewest(kinds, kind, steps);
     },
     expectations: (kind) => Object.fromEntries(kinds.get(kind) ?? []),
