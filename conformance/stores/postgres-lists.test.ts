@@ -136,40 +136,35 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's lists ${POSTGRES_MISSING ?? "
 
   test("given creations, removals and sweeps of the same subjects in any order at once, none ends in a deadlock", async () => {
     const subjects = Array.from({ length: 6 }, (_, by) => `batch:${by}`);
-    const stores = [open(), open(), open()];
-    const kept = new Set<string>();
-    const at = <Item>(items: readonly Item[], by: number) => items[by % items.length] as Item;
-    const worker = async (worker: number): Promise<void> => {
-      const own = at(stores, worker);
-      for (let by = 0; by < 30; by += 1) {
-        const turned = [
-          ...subjects.slice((worker + by) % 6),
-          ...subjects.slice(0, (worker + by) % 6),
-        ];
-        const id = `job-${worker}-${by}`;
-        await own.create({
-          id,
-          set: { status: by % 3 === 0 ? "completed" : "running" },
-          subjects: turned,
-        });
-        if (by % 3 === 1) kept.add(id);
+    const kept = new Map(subjects.map((subject) => [subject, new Set<string>()]));
+    // Several sessions for each row of a list.
+    const many = poolOf(url, { max: 64 });
+    const stores = [open({ pool: many }), open({ pool: many }), open({ pool: many })];
+    // Jobs that have ended expire, and others do not.
+    const later = Date.now() + 2 * 3_600_000;
+    const work = async (worker: number): Promise<void> => {
+      const own = stores[worker % stores.length] ?? store;
+      for (let by = 0; by < 20; by += 1) {
+        const [id, first] = [`job-${worker}-${by}`, (worker + by) % 6];
+        const turned = [...subjects.slice(first), ...subjects.slice(0, first)];
+        const some = turned.slice(0, 1 + (by % 4)).reverse();
+        const status = by % 3 === 0 ? "completed" : "running";
+        await own.create({ id, set: { status }, subjects: some });
+        if (by % 3 === 1) for (const subject of some) kept.get(subject)?.add(id);
         if (by % 3 === 2) await own.remove(id);
-        // A TTL that has passed: jobs that have ended are removed, and others only after a day.
-        if (by % 5 === 0) await own.sweep(Date.now() + 2 * 3_600_000, 20);
+        if (by % 4 === 0) await own.sweep(later, 20);
       }
     };
-    await Promise.all(Array.from({ length: 16 }, (_, by) => worker(by)));
-    for (let more = true; more; ) more = (await store.sweep(Date.now() + 2 * 3_600_000, 100)).more;
-    const { rows } = await pool.query(
-      "select deadlocks::int from pg_stat_database where datname = current_database()",
-    );
-    expect(rows).toEqual([{ deadlocks: 0 }]);
-    for (const subject of subjects) {
-      const { rows } = await pool.query(
-        "select job_id from progress.listed_jobs where subject = $1",
-        [subject],
-      );
-      expect(new Set(rows.map(({ job_id }) => job_id))).toEqual(kept);
+    await Promise.all(Array.from({ length: 64 }, (_, by) => work(by)));
+    while ((await store.sweep(later, 100)).more);
+    await many.end();
+    const deadlocks =
+      "select deadlocks::int from pg_stat_database where datname = current_database()";
+    expect((await pool.query(deadlocks)).rows).toEqual([{ deadlocks: 0 }]);
+    const listed = "select job_id from progress.listed_jobs where subject = $1";
+    for (const [subject, ids] of kept) {
+      const { rows } = await pool.query(listed, [subject]);
+      expect(new Set(rows.map(({ job_id }) => job_id))).toEqual(ids);
     }
   });
 
