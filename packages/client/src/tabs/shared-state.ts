@@ -29,8 +29,8 @@ export interface Lacked {
 export interface SharedState {
   cursorOf(jobId: string): Cursor | undefined;
   listOf(subject: string): Listed | undefined;
-  /** Advances the copy of a job. `undefined` is data that are not a delta: the whole state of each job is needed. */
-  receive(delta: JobDelta | undefined): { readonly applied: Applied; readonly news?: NewsDelta };
+  /** Advances the copy of a job. */
+  receive(delta: JobDelta): { readonly applied: Applied; readonly news?: NewsDelta };
   /** Takes a list. @returns the states of jobs that it adds, as far as they are known already. */
   listed(listed: Listed): readonly NewsDelta[];
   refused(refused: Refused): void;
@@ -59,10 +59,6 @@ export function sharedState(maxLogLines: number): SharedState {
     listOf: (subject) => lists.get(subject),
 
     receive(delta) {
-      if (!delta) {
-        replicas.clear();
-        return { applied: "unknown-epoch" };
-      }
       const { job } = delta;
       const replica = replicas.get(job) ?? emptyReplica();
       const from = replicas.get(job)?.cursor;
