@@ -32,14 +32,14 @@ export interface MembersContext {
  */
 export function groupMembers({ group, id, schedule, signal, onTargets }: MembersContext): Members {
   const members = new Map<string, FeedTargets>();
-  /** The pages that have not told their targets yet; `undefined` once nothing waits for them. */
-  let awaited: Set<string> | undefined = new Set([id]);
+  let isGathering = true;
+  /** The pages that there were at the beginning; `undefined` until they are known. */
+  let present: readonly string[] | undefined;
   let last = "";
 
   function change(): void {
-    const isComplete = !awaited || [...awaited].every((page) => members.has(page));
-    if (!isComplete || signal.aborted) return;
-    awaited = undefined;
+    if (present?.every((page) => members.has(page))) isGathering = false;
+    if (isGathering || signal.aborted) return;
     const all = unionOf([...members.values()]);
     const next = JSON.stringify([[...all.jobs].sort(), [...all.subjects].sort(), all.limit]);
     if (next === last) return;
@@ -53,13 +53,14 @@ export function groupMembers({ group, id, schedule, signal, onTargets }: Members
   }
 
   async function gather(): Promise<void> {
-    const present = await group.members().catch(() => []);
-    for (const page of present) awaited?.add(page);
-    const cancel = schedule(() => {
-      awaited = undefined;
-      change();
-    }, GATHER_MS);
-    signal.addEventListener("abort", cancel);
+    present = await group.members().catch(() => []);
+    signal.addEventListener(
+      "abort",
+      schedule(() => {
+        isGathering = false;
+        change();
+      }, GATHER_MS),
+    );
     change();
   }
 

@@ -1,4 +1,9 @@
-import { type Feed, shareTabs, type TabChannel } from "@emlinh/progress-client/tabs";
+import {
+  type Feed,
+  type FeedTargets,
+  shareTabs,
+  type TabChannel,
+} from "@emlinh/progress-client/tabs";
 import { resolveWatchOptions } from "../../../src/core/options.js";
 import { type FakeTime, fakeTime } from "../fake-time.js";
 import { type Links, links } from "./links.js";
@@ -12,6 +17,8 @@ export interface Tab {
   readonly page: SimulatedPage;
   readonly feed: Feed;
   readonly receiver: TestReceiver;
+  /** The targets of the last `watch`. */
+  readonly targets: { readonly jobs: readonly string[]; readonly subjects: readonly string[] };
   watch(jobs: readonly string[], subjects?: readonly string[]): void;
   /** Closes the feed and the page. */
   close(): void;
@@ -28,6 +35,8 @@ export interface SimulatedBrowser {
   post(message: unknown): void;
   /** Messages that were posted. */
   readonly posted: unknown[];
+  /** Delivers one message. @returns whether there was one. */
+  deliverOne(): Promise<boolean>;
   /** Delivers messages until none is on its way. */
   settle(): Promise<void>;
   /** Moves the time in steps, and delivers everything. */
@@ -54,8 +63,8 @@ function spread(): number {
 /** @param random - Picks the message that is delivered next. */
 export function simulatedBrowser(random: () => number = () => 0): SimulatedBrowser {
   const time = fakeTime();
-  const locks = simulatedLocks();
   const net = links();
+  const locks = simulatedLocks(net);
   const server = tabServer(net, time.clock);
   const channels = new Set<OpenChannel>();
   const posted: unknown[] = [];
@@ -78,13 +87,19 @@ export function simulatedBrowser(random: () => number = () => 0): SimulatedBrows
     };
   }
 
+  async function deliverOne(): Promise<boolean> {
+    const delivered = net.deliverOne(random());
+    await turn();
+    return delivered;
+  }
+
   async function settle(): Promise<void> {
     await turn();
-    while (net.deliverOne(random())) await turn();
+    while (await deliverOne());
   }
 
   return {
-    ...{ server, time, locks, net, posted, settle },
+    ...{ server, time, locks, net, posted, deliverOne, settle },
     open(name, key = "user") {
       const page = simulatedPage(name, (gone) => {
         locks.drop(gone);
@@ -104,9 +119,16 @@ export function simulatedBrowser(random: () => number = () => 0): SimulatedBrows
         openChannel: (channel) => openChannel(page, channel),
       });
       const feed = sharing.open(server.direct(page), options, receiver);
+      let targets: FeedTargets = { jobs: [], subjects: [], limit: 50 };
       return {
         ...{ page, feed, receiver },
-        watch: (jobs, subjects = []) => feed.setTargets({ jobs, subjects, limit: 50 }),
+        get targets() {
+          return targets;
+        },
+        watch(jobs, subjects = []) {
+          targets = { jobs, subjects, limit: 50 };
+          feed.setTargets(targets);
+        },
         close() {
           feed.close();
           page.crash();

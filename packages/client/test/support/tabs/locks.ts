@@ -1,4 +1,5 @@
 import type { TabLocks } from "@emlinh/progress-client/tabs";
+import type { Links } from "./links.js";
 import type { SimulatedPage } from "./page.js";
 
 interface Request {
@@ -22,7 +23,7 @@ export interface SimulatedLocks {
 const abortError = () =>
   new DOMException("The lock was taken or the request was left.", "AbortError");
 
-export function simulatedLocks(): SimulatedLocks {
+export function simulatedLocks(net: Links): SimulatedLocks {
   const held = new Map<string, Request>();
   const queues = new Map<string, Request[]>();
   const queueOf = (name: string) => {
@@ -41,16 +42,18 @@ export function simulatedLocks(): SimulatedLocks {
     const release = () => {
       if (held.get(name) !== request) return;
       held.delete(name);
-      request.page.run(() => request.resolve());
+      net.send("locks", request.page, () => request.resolve());
       grantNext(name);
     };
     // The lock is held also while the page does nothing.
-    request.page.run(() => void Promise.resolve(request.onHeld()).then(release));
+    net.send("locks", request.page, () => {
+      void Promise.resolve(request.onHeld()).then(release);
+    });
   }
 
   function take(name: string, request: Request): void {
     const before = held.get(name);
-    before?.page.run(() => before.reject(abortError()));
+    if (before) net.send("locks", before.page, () => before.reject(abortError()));
     grant(name, request);
   }
 

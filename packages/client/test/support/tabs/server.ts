@@ -20,6 +20,7 @@ function cursorsOf({ jobs, subjects }: Targets, receiver: Receiver): Map<string,
 /** A server of jobs and lists, whose connections are scripted: no bytes, no retries. */
 export interface TabServer {
   readonly jobs: Pick<JobReplicas, "create" | "write" | "read">;
+  listOf(subject: string): readonly string[];
   /** Replaces a list. */
   list(subject: string, jobs: readonly string[]): void;
   /** Opens connections for a page. */
@@ -164,6 +165,7 @@ export function tabServer(net: Links, clock: () => number): TabServer {
     set isLocked(next) {
       isLocked = next;
     },
+    listOf: (subject) => lists.get(subject) ?? [],
     list(subject, ids) {
       lists.set(subject, ids);
       for (const connection of connections)
