@@ -30,7 +30,7 @@ export interface FeedReceiver {
   refused(refused: Refused): void;
   /** The server has told its time, in milliseconds since the epoch. */
   serverTime(now: number): void;
-  /** Everything that the targets ask for has arrived once, after a change of the targets again. */
+  /** Everything that the targets ask for has arrived. Called at least once after each change of the targets. */
   ready(): void;
   /** The state of the connection has changed. */
   connection(state: ConnectionState): void;
