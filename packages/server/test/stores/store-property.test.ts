@@ -109,9 +109,13 @@ async function counterexample(wrong: WrongStore): Promise<string> {
 }
 
 describe("the property", () => {
-  test.each(WRONG)("given a store that $does, finds a counterexample", async (wrong) => {
-    expect(await counterexample(wrong)).toContain("Counterexample");
-  });
+  test.each(WRONG)(
+    "given a store that $does, finds a counterexample",
+    async (wrong) => {
+      expect(await counterexample(wrong)).toContain("Counterexample");
+    },
+    60_000,
+  );
 
   test.each([
     "ignores deadlines",
