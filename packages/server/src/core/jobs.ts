@@ -16,8 +16,10 @@ import type { GuardedStore } from "./guarded-store.js";
 import { jobEnded } from "./job-ended.js";
 import { jobSize } from "./job-size.js";
 import { fieldsOfUpdate, type JobUpdate, refuseByThrowing } from "./job-update.js";
+import { unweightedSteps } from "./learned-plan.js";
+import type { Learner } from "./learner.js";
 import type { Settings } from "./options.js";
-import type { StoredDelta } from "./store.js";
+import type { JobPage, PageRequest, StoredDelta } from "./store.js";
 
 /** A job's whole state, and the cursor to go on from. */
 export type JobStatusReport<Job extends JobTypes = AnyJob> = JobState<Job> & {
@@ -32,6 +34,8 @@ export interface Jobs {
   create<Job extends JobTypes>(input: CreateJob<Job, unknown>): Promise<CreatedJob<Job>>;
   read<Job extends JobTypes = AnyJob>(jobId: string): Promise<JobStatusReport<Job>>;
   readAfter(jobId: string, cursor: Cursor | undefined): Promise<StoredDelta>;
+  /** The ids of a subject's jobs. */
+  page(subject: string, page: PageRequest): Promise<JobPage>;
   /** @throws ProgressError `job-finished`, `job-held`, `invalid-change`, `too-large` */
   update(jobId: string, update: JobUpdate): Promise<void>;
   cancel(jobId: string): Promise<JobStatusReport>;
@@ -43,6 +47,7 @@ export interface Jobs {
 
 interface JobsContext {
   readonly store: GuardedStore;
+  readonly learner: Pick<Learner, "inform">;
   readonly settings: Pick<Settings, "onError" | "hooks" | "metrics">;
 }
 
@@ -56,15 +61,19 @@ export function stateIn<Job extends JobTypes = AnyJob>(
 
 /** Creates, reads, updates, cancels, ends and removes jobs of a store. */
 export function createJobs(context: JobsContext): Jobs {
-  const { store } = context;
+  const { store, learner } = context;
   return {
     async create(input) {
       const { draft, definition } = await draftOf(input);
-      const { jobId, cursor, created } = await store.create(draft);
+      const unweighted = unweightedSteps(input.definition?.plan ?? input.plan ?? []);
+      const { jobId, cursor, created } = await store.create(
+        await learner.inform(draft, unweighted),
+      );
       return { id: jobId, cursor, created, definition };
     },
     read: (jobId) => readState(context, jobId),
     readAfter: (jobId, cursor) => readDelta(store, jobId, cursor),
+    page: (subject, page) => store.list(subject, page),
     update: (jobId, update) => updateJob(context, jobId, update),
     cancel: (jobId) => cancelJob(context, jobId),
     end: (jobId, status, options = {}) => endJob(context, { jobId, status, options }),
