@@ -51,6 +51,7 @@ export {
   type RefusalCode,
   withoutPasswords,
 } from "./error.js";
+export { type EtaFacts, etaOf } from "./eta.js";
 export { type Fields, stateOf } from "./fields.js";
 export {
   byeFrame,
@@ -82,7 +83,7 @@ export {
   toJobWire,
   type WireJobDelta,
 } from "./many.js";
-export { type PlanInput, planOf } from "./plan.js";
+export { type DefinedStep, definedPlan, type PlanInput, planOf } from "./plan.js";
 export {
   type Applied,
   applyDelta,
@@ -93,6 +94,7 @@ export {
   type Replica,
   replicaFields,
 } from "./replica.js";
+export { type SharedTimes, sharedTimes, type TimedJob } from "./shared-times.js";
 export {
   type ActiveJob,
   type AnyJob,
