@@ -75,9 +75,11 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
 
     test("given a process that was frozen between an entry and its job, lists the job with a new entry", async () => {
       let frozenMs = 0;
+      let additions = 0;
       const frozen = interceptedClient(opened, async (options, run) => {
         const reply = await run(options);
         if (!isAddition(options)) return reply;
+        additions += 1;
         const [position, ...others] = reply as readonly unknown[];
         return [String(Number(position) - frozenMs * 1_000), ...others];
       });
@@ -85,8 +87,10 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
       await store.create(draft("a", listed));
       const entries = async () => (await listOnServer(server, prefix)).entries();
       const [first] = await entries();
+      expect(additions).toBe(1);
       frozenMs = MINUTE_MS;
       expect(await store.create(draft("b", listed))).toMatchObject({ created: true });
+      expect(additions).toBe(3);
       const { cursor } = (await store.read("b")) ?? {};
       expect(await entries()).toEqual([`b.${cursor?.split(".")[0]}`, first]);
       expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["b", "a"]);
