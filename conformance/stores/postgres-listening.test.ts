@@ -132,6 +132,24 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     await expect(watcher.read("a")).rejects.toThrow("was removed");
   });
 
+  test("given a job that another process creates or removes, wakes the watches of its lists, and of no others", async () => {
+    const writer = open({ listener: false });
+    const watcher = open();
+    const subjects = ["user:42", `batch:${"x".repeat(122)}`];
+    const recorders = [...subjects, "user:4", "user:43"].map((subject) => {
+      return { subject, ...wakeRecorder() };
+    });
+    for (const { subject, wake } of recorders) await watcher.watch({ subject }, wake);
+    for (const { moreThan } of recorders) await moreThan(0);
+    await runningJob(writer, "a", subjects);
+    for (const { moreThan } of recorders.slice(0, 2)) await moreThan(1);
+    await setMessage(writer, "a", "one");
+    await writer.remove("a");
+    for (const { moreThan } of recorders.slice(0, 2)) await moreThan(2);
+    expect(recorders.map(({ wakes }) => wakes.length)).toEqual([3, 3, 1, 1]);
+    expect(recorders.flatMap(({ wakes }) => wakes).every((each) => each === undefined)).toBe(true);
+  });
+
   test("given hundreds of jobs with long ids at the same time, wakes the watch of each", async () => {
     const writer = open({ listener: false });
     const watcher = open();
@@ -169,7 +187,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     await runningJob(writer, "a");
     const onError = (error: ProgressError): void => void errors.push(error);
     const { wake, wakes, moreThan } = wakeRecorder();
-    await open({ listener: deaf, pollMs: 5, onError }).watch("a", wake);
+    await open({ listener: deaf, pollMs: 5, onError }).watch({ jobId: "a" }, wake);
     // One wake when it begins to listen, one at the first poll.
     await moreThan(1);
     for (let version = 2; version < 10; version += 1) {

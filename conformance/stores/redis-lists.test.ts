@@ -69,7 +69,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
       expect(wakes).toBe(0);
       await list.addStrays(3, MINUTE_MS);
       expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["a"]);
-      expect(await list.entries()).toHaveLength(1);
+      await until("they are removed", async () => (await list.entries()).length === 1);
       await until("the watch is woken", () => wakes === 1);
     });
 
@@ -211,6 +211,21 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
     expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["c", "b", "a"]);
     expect(await list.positionOf("b")).toBe(position);
     await until("the watch is woken", () => wakes === 3);
+  });
+
+  test("given a list that can't be reached, a sweep ends the job and reports the end", async () => {
+    const cut = interceptedClient(opened, (options, run) =>
+      options.keys[0]?.includes(":list:")
+        ? Promise.reject(new Error("Socket closed unexpectedly"))
+        : run(options),
+    );
+    const { store, prefix } = storeOn(opened);
+    const ends: unknown[] = [];
+    await store.create(draft("a", { ...listed, deadlineMs: 1_000 }));
+    const sweep = storeOn(cut, { prefix }).store.sweep;
+    const swept = sweep(Date.now() + HOUR_MS, 10, (end) => ends.push(end));
+    expect(await codeOf(swept)).toBe("store-unavailable");
+    expect(ends).toEqual([{ jobId: "a", status: "timed-out" }]);
   });
 
   test("given a job that runs for long, the sweeps keep its list", async () => {
