@@ -7,6 +7,7 @@ export {
   type Cursor,
   type CursorParts,
   DEFAULT_MAX_LOG_LINES,
+  type DefinedStep,
   type Delta,
   defineJob,
   type ErrorCode,
