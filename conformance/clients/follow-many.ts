@@ -1,5 +1,6 @@
 import type { Progress } from "@emlinh/progress-server";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { startFaultProxy } from "../faults/fault-proxy.js";
 import { playJob } from "../faults/play-job.js";
 import { type ManySite, openManySite } from "./many-site.js";
 import { createObserver, type Observer } from "./observer.js";
@@ -46,7 +47,7 @@ async function openReader(
     close: stop,
     async untilRight() {
       const expected = await truth(named, SUBJECT);
-      await expect.poll(() => ({ ...observer.view() }), polled).toEqual(expected);
+      await expect.poll(() => observer.view(), polled).toEqual(expected);
       expect(observer.faults).toEqual([]);
     },
     untilNamed: (name, times = 1) =>
@@ -61,7 +62,7 @@ async function create(progress: Progress, id: string, ...subjects: string[]): Pr
 }
 
 /** Asserts that a client that sends its cursors got each log line and each end once, in order. */
-async function expectOnce({ delivered, view }: Reader): Promise<void> {
+function expectOnce({ delivered, view }: Reader): void {
   for (const [jobId, { log, finishedAt }] of Object.entries(view().jobs)) {
     const count = delivered.get(jobId);
     expect(count?.lines, jobId).toEqual(log.map(({ n }) => n));
@@ -121,9 +122,30 @@ export function followMany(client: SseClient): void {
         listed: ["newest", "new", "both"],
         refused: { named: "job-expired" },
       });
-      if (client.sendsCursors) await expectOnce(reader);
+      if (client.sendsCursors) expectOnce(reader);
       await reader.close();
       await expect.poll(() => progress.metrics().streams, { timeout: NEVER_MS }).toBe(0);
+    });
+
+    test("given streams that are cut inside frames, shows the state of each job", {
+      timeout: TEST_MS,
+    }, async () => {
+      const site = await openManySite();
+      const { progress } = site;
+      const proxy = await startFaultProxy(() => site.baseUrl);
+      onTestFinished(proxy.close);
+      proxy.setFaults(({ stream, index }) =>
+        stream && index < 12 ? { kind: "cut", afterBytes: 300 + 211 * index } : { kind: "pass" },
+      );
+      const ids = ["a", "b", "c"];
+      for (const id of ids) await create(progress, id, SUBJECT);
+      await playJob(progress, "a");
+      const baseUrl = `${proxy.url}${new URL(site.baseUrl).pathname}`;
+      const reader = await openReader(client, { ...site, baseUrl }, { named: ["a"] });
+      for (const id of ["b", "c"]) await playJob(progress, id);
+      await reader.untilRight();
+      expect(proxy.requests.filter(({ stream }) => stream).length).toBeGreaterThan(3);
+      if (client.sendsCursors) expectOnce(reader);
     });
 
     test("given stale cursors, gets snapshots and shows the state of each job", {
