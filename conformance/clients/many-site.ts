@@ -12,6 +12,8 @@ const BASE = "/api/progress";
 export interface ManySite {
   readonly progress: Progress;
   readonly baseUrl: string;
+  /** The `Last-Event-ID` of each request that had one. */
+  readonly lastEventIds: readonly string[];
   /** Cuts every connection. Requests that arrive while `meanwhile` runs are answered after it. */
   cut(meanwhile: () => Promise<unknown>): Promise<void>;
   /** The view that a reader of these jobs and of this list must have. */
@@ -23,10 +25,12 @@ export async function openManySite(): Promise<ManySite> {
   const store = memoryStore();
   const progress = createProgress({ store, authorize: () => true, retryMs: 50 });
   const answer = nodeProgress(progress, { base: BASE });
+  const lastEventIds: string[] = [];
   let gate: Promise<unknown> = Promise.resolve();
   const server = http.createServer(async (request, response) => {
     if (!request.url?.startsWith(BASE))
       return response.writeHead(200, { "content-type": "text/html" }).end("<title>page</title>");
+    lastEventIds.push(...[request.headers["last-event-id"] ?? []].flat());
     await gate;
     return answer(request, response);
   });
@@ -48,6 +52,7 @@ export async function openManySite(): Promise<ManySite> {
 
   return {
     progress,
+    lastEventIds,
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
     async cut(meanwhile) {
       server.closeAllConnections();

@@ -36,7 +36,7 @@ def main():
         with opener.open(urllib.request.Request(url, headers=headers)) as response:
             for event in events_of(response):
                 print(json.dumps(event), flush=True)
-    except (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError):
+    except (http.client.IncompleteRead, ConnectionError):
         pass  # The server cut the connection.
 
 
