@@ -58,12 +58,12 @@ interface ManyStream extends Stream, Follower {
 /** Opens a stream of many jobs. It leaves the topics and gives its slot back when it is over. */
 export function openManyStream(start: ManyStreamStart, client: RequestClient): StreamAnswer {
   const { joined, targets, refused } = start;
-  const stream: ManyStream = {
-    ...unclaimedStream(start, MANY_STREAM),
+  // Not by a spread: see `openJobStream`.
+  const stream: ManyStream = Object.assign(unclaimedStream(start, MANY_STREAM), {
     joined,
     targets,
     followed: undefined,
-    behind: new Set(),
+    behind: new Set<FollowedJob>(),
     refused,
     isReady: false,
     changedAt: 0,
@@ -72,7 +72,7 @@ export function openManyStream(start: ManyStreamStart, client: RequestClient): S
     jobRefused: onJobRefused,
     jobDropped: onJobDropped,
     storeLost: onStoreLost,
-  };
+  });
   return openStream(stream, client);
 }
 
