@@ -13,12 +13,12 @@ import {
   type Replica,
 } from "@emlinh/progress-protocol";
 import type { FeedTargets } from "../core/feed/feed.js";
-import type { Ask, NewsDelta } from "./messages.js";
+import type { Ask, SharedDelta } from "./messages.js";
 
 /** The data that a follower lacks. */
 export interface Lacked {
   readonly listed: readonly Listed[];
-  readonly deltas: readonly NewsDelta[];
+  readonly deltas: readonly SharedDelta[];
   readonly refused: readonly Refused[];
 }
 
@@ -30,9 +30,9 @@ export interface SharedState {
   cursorOf(jobId: string): Cursor | undefined;
   listOf(subject: string): Listed | undefined;
   /** Advances the copy of a job. */
-  receive(delta: JobDelta): { readonly applied: Applied; readonly news?: NewsDelta };
+  receive(delta: JobDelta): { readonly applied: Applied; readonly update?: SharedDelta };
   /** Takes a list. @returns the states of jobs that it adds, as far as they are known already. */
-  listed(listed: Listed): readonly NewsDelta[];
+  listed(listed: Listed): readonly SharedDelta[];
   refused(refused: Refused): void;
   /** Forgets everything that is not of these targets. */
   keep(targets: FeedTargets): void;
@@ -47,7 +47,7 @@ export function sharedState(maxLogLines: number): SharedState {
   const refusals = new Map<string, Refused>();
 
   /** What a reader lacks of a job; nothing if it is ahead, because the connection is about to catch up. */
-  function lacked(job: string, after: Cursor | undefined): NewsDelta[] {
+  function lacked(job: string, after: Cursor | undefined): SharedDelta[] {
     const replica = replicas.get(job);
     if (!replica || isBefore(replica.cursor, after)) return [];
     const delta = deltaAfter(replica, after);
@@ -72,7 +72,7 @@ export function sharedState(maxLogLines: number): SharedState {
       if (applied === "unknown-epoch" || applied === "known") return { applied };
       replicas.set(job, replica);
       refusals.delete(nameOf({ job }));
-      return { applied, news: { ...delta, from } };
+      return { applied, update: { ...delta, from } };
     },
 
     listed(list) {

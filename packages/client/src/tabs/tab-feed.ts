@@ -2,9 +2,9 @@ import type { ConnectionState } from "../core/connection/connection-state.js";
 import type { Feed, FeedReceiver, FeedTargets, OpenFeed } from "../core/feed/feed.js";
 import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
-import { joinGroup, type Member } from "./member.js";
 import { pagePause } from "./page-pause.js";
-import { NO_TARGETS, newsReader } from "./reader.js";
+import { joinGroup, type Participant } from "./participant.js";
+import { NO_TARGETS, updateReader } from "./reader.js";
 
 /** The surroundings of a feed that is shared. */
 export interface TabFeedContext {
@@ -20,10 +20,10 @@ export interface TabFeedContext {
  */
 export function tabFeed(context: TabFeedContext): Feed {
   const { direct, options, receiver } = context;
-  const reader = newsReader(receiver);
+  const reader = updateReader(receiver);
   const page = pagePause(options, { onPause: () => leave("paused"), onCheck: () => check(false) });
   let connection = stateOf("idle");
-  let member: Member | undefined;
+  let participant: Participant | undefined;
   /** The own connection of a page to which the platform refuses locks. */
   let alone: Feed | undefined;
 
@@ -34,25 +34,25 @@ export function tabFeed(context: TabFeedContext): Feed {
   }
 
   function leave(status: "idle" | "paused"): void {
-    member?.leave();
-    member = undefined;
+    participant?.leave();
+    participant = undefined;
     show(stateOf(status));
   }
 
   /** Asks the leader, or joins the group again. */
   function check(refresh: boolean): void {
     if (alone || isIdle(reader.targets)) return;
-    if (member) {
-      member.ask(refresh);
+    if (participant) {
+      participant.ask(refresh);
       return;
     }
     show(stateOf("connecting"));
-    member = joinGroup({
+    participant = joinGroup({
       ...context,
       reader,
-      onNews: (news) => show(news.connection),
+      onUpdate: (update) => show(update.connection),
       onRefused() {
-        member?.leave();
+        participant?.leave();
         page.detach();
         alone = direct(options, receiver);
         alone.setTargets(reader.targets);
@@ -60,7 +60,7 @@ export function tabFeed(context: TabFeedContext): Feed {
     });
   }
 
-  const askOnce = oncePerTurn(options.schedule, () => member?.ask(false));
+  const askOnce = oncePerTurn(options.schedule, () => participant?.ask(false));
   return {
     get connection() {
       return alone?.connection ?? connection;
@@ -84,7 +84,7 @@ export function tabFeed(context: TabFeedContext): Feed {
     close() {
       reader.targets = NO_TARGETS;
       page.detach();
-      member?.leave();
+      participant?.leave();
       alone?.close();
     },
   };
