@@ -21,9 +21,9 @@ export interface HubContext {
   readonly term: Term;
   readonly direct: OpenFeed;
   readonly options: ResolvedWatchOptions;
-  /** Takes update for this page. */
+  /** Takes an update for this page. */
   take(update: Update): void;
-  /** Sends update to the other pages. */
+  /** Sends an update to the other pages. */
   post(update: Update): void;
 }
 
@@ -51,19 +51,16 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
     if (participants.hasOthers) post(update);
     take(update);
   });
-  const receiver: FeedReceiver = {
-    ...stateReceiver(state, tell),
-    serverTime(now) {
-      server.set(now);
-      tell({});
+  const receiver = hubReceiver(
+    { state, tell },
+    {
+      onTime: server.set,
+      onReady() {
+        isReady = true;
+        readyCount += 1;
+      },
     },
-    ready() {
-      isReady = true;
-      readyCount += 1;
-      tell({});
-    },
-    connection: () => tell({}),
-  };
+  );
   const feed = direct({ ...options, schedule }, receiver);
   const participants = groupParticipants({
     group,
@@ -84,7 +81,7 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
       const isNew = participants.set(ask.id, ask.targets);
       // A new page is not told of an old refusal: it may have other credentials.
       if (ask.refresh || (isNew && feed.connection.status === "closed")) feed.refresh();
-      // What is told already comes before the answer.
+      // Changes that wait for the end of the turn come before the answer.
       flush();
       const { id, count } = ask;
       const update = updateOf(state.answer(ask), { id, count });
@@ -102,11 +99,17 @@ const NOTHING: Lacked = { listed: [], deltas: [], refused: [] };
 
 type Tell = (lacked: Partial<Lacked>) => void;
 
-/** The part of a receiver that takes data into the state and tells them. */
-function stateReceiver(
-  state: SharedState,
-  tell: Tell,
-): Pick<FeedReceiver, "cursorOf" | "listOf" | "receive" | "listed" | "refused"> {
+/** The listeners of a hub. */
+interface HubListener {
+  onTime(now: number): void;
+  onReady(): void;
+}
+
+/** Takes everything into the state, and tells it. */
+function hubReceiver(
+  { state, tell }: { readonly state: SharedState; readonly tell: Tell },
+  { onTime, onReady }: HubListener,
+): FeedReceiver {
   return {
     cursorOf: state.cursorOf,
     listOf: state.listOf,
@@ -122,6 +125,15 @@ function stateReceiver(
       state.refused(refused);
       tell({ refused: [refused] });
     },
+    serverTime(now) {
+      onTime(now);
+      tell({});
+    },
+    ready() {
+      onReady();
+      tell({});
+    },
+    connection: () => tell({}),
   };
 }
 

@@ -45,7 +45,7 @@ export interface SharedDelta extends JobDelta {
   readonly from: Cursor | undefined;
 }
 
-/** What the leader tells: an answer to one follower, or changes for all. */
+/** A message of the leader: the answer to one follower, or changes for all. */
 export interface Update {
   readonly kind: "update";
   readonly term: Term;

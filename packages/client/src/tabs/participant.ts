@@ -3,7 +3,7 @@ import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
 import { type Hub, openHub } from "./hub.js";
 import { holdLock, leadership } from "./leadership.js";
-import { type Ask, decodeMessage, encodeMessage, type Update } from "./messages.js";
+import { type Ask, decodeMessage, encodeMessage, type Term, type Update } from "./messages.js";
 import type { Reader } from "./reader.js";
 import { watchdog } from "./watchdog.js";
 
@@ -21,7 +21,7 @@ export interface ParticipantContext {
   readonly direct: OpenFeed;
   readonly options: ResolvedWatchOptions;
   readonly reader: Reader;
-  /** Called with all update that count. */
+  /** Called with each update of the present leader. */
   onUpdate(update: Update): void;
   /** The platform refuses locks to this page. */
   onRefused(): void;
@@ -31,19 +31,19 @@ export interface ParticipantContext {
 export function joinGroup(context: ParticipantContext): Participant {
   const { group, options, reader, onUpdate, onRefused } = context;
   const id = newId(options.random);
-  const channel = group.openChannel();
   const leaving = new AbortController();
   let hub: Hub | undefined;
   let hasJoined = false;
 
-  const post = (message: Ask | Update): void => channel.postMessage(encodeMessage(message));
+  const { post, close } = openMessages(group, (message) => {
+    if (message.kind === "ask") hub?.ask(message);
+    else take(message);
+  });
   const dog = watchdog({ ...options, ask: () => ask(false), onDead: () => lead.steal() });
   const lead = leadership(group.locks, group.name, {
     onLead() {
       dog.stop();
-      // Later than each term that this page knows, although the clock may have been set back.
-      const since = Math.max(Math.floor(options.clock()), reader.term.since + 1);
-      hub = openHub({ ...context, term: { since, id }, take, post });
+      hub = openHub({ ...context, term: nextTerm(reader.term, id, options.clock()), take, post });
       ask(false);
     },
     onStolen: stepDown,
@@ -78,11 +78,6 @@ export function joinGroup(context: ParticipantContext): Participant {
     else if (taken === "lacking") ask(false);
   }
 
-  channel.addEventListener("message", ({ data }) => {
-    const message = decodeMessage(data);
-    if (message?.kind === "ask") hub?.ask(message);
-    else if (message) take(message);
-  });
   holdLock(group.locks, group.lockOf(id), leaving.signal, () => {
     hasJoined = true;
     lead.wait();
@@ -97,8 +92,29 @@ export function joinGroup(context: ParticipantContext): Participant {
       dog.stop();
       hub?.close();
       lead.leave();
-      channel.close();
+      close();
     },
+  };
+}
+
+/** A term that is later than each one that the page knows, although the clock may have been set back. */
+function nextTerm({ since }: Term, id: string, now: number): Term {
+  return { since: Math.max(Math.floor(now), since + 1), id };
+}
+
+/** Opens the channel for messages that are checked. */
+function openMessages(
+  group: TabGroup,
+  onMessage: (message: Ask | Update) => void,
+): { post(message: Ask | Update): void; close(): void } {
+  const channel = group.openChannel();
+  channel.addEventListener("message", ({ data }) => {
+    const message = decodeMessage(data);
+    if (message) onMessage(message);
+  });
+  return {
+    post: (message) => channel.postMessage(encodeMessage(message)),
+    close: () => channel.close(),
   };
 }
 

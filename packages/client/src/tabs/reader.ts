@@ -3,7 +3,7 @@ import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
 import type { Ask, Term, Update } from "./messages.js";
 import { type Recipient, takeData, wantedBy } from "./take-data.js";
 
-/** Takes the update of the leader into the receiver of one feed. The leader's own feed has one too. */
+/** Takes the updates of the leader into the receiver of one feed. The leader's own feed has one too. */
 export interface Reader {
   /** The targets of the feed. */
   targets: FeedTargets;
@@ -12,9 +12,9 @@ export interface Reader {
   /** Returns a question about everything that the receiver lacks. */
   ask(id: string, refresh: boolean): Ask;
   /**
-   * Takes update.
+   * Takes an update.
    *
-   * - `old`: they are of an earlier term, and nothing was taken.
+   * - `old`: it is of an earlier term, and nothing was taken.
    * - `taken`: nothing is missing.
    * - `lacking`: the leader has to be asked, because it is a new one, or changes are missing.
    *

@@ -8,7 +8,7 @@ export interface Recipient {
   readonly targets: FeedTargets;
 }
 
-/** Gives a recipient the part of the update that it lacks. @returns whether changes are missing. */
+/** Gives a recipient the part of an update that it lacks. @returns whether changes are missing. */
 export function takeData(recipient: Recipient, update: Update): boolean {
   const { receiver } = recipient;
   for (const list of update.listed) {
