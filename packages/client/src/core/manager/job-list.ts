@@ -4,7 +4,7 @@ import type { JobWatch } from "../job-watch.js";
 import { listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { jobWatch } from "../watch.js";
-import type { JobFeed } from "./job-feed.js";
+import type { SharedFeed } from "./shared-feed.js";
 import type { StoredJobs } from "./stored-jobs.js";
 
 /** The watches of a manager, at most one per job. */
@@ -30,7 +30,7 @@ export interface JobList<Job extends JobTypes> {
 /** The surroundings of a list. */
 export interface JobListContext {
   /** Connects the watches. */
-  readonly feed: JobFeed;
+  readonly feed: SharedFeed;
   readonly stored: StoredJobs;
 }
 

@@ -10,14 +10,14 @@ import { machineDriver } from "../connection/machine-driver.js";
 import type { RequestContent } from "../connection/request-effects.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
-import { feedQuery } from "./feed-query.js";
+import { targetsQuery } from "./targets-query.js";
 
 /** A connection for as many targets as one request can have. */
-export interface FeedConnection {
+export interface ManyConnection {
   readonly state: ConnectionState;
   /** Whether everything that the targets ask for has arrived once. */
   readonly isReady: boolean;
-  /** Replaces the targets. {@link FeedConnection.connect} lets them apply. */
+  /** Replaces the targets. {@link ManyConnection.connect} lets them apply. */
   setTargets(targets: FeedTargets): void;
   /** Opens, replaces or closes the connection, as the targets demand. */
   connect(): void;
@@ -43,10 +43,10 @@ interface FeedRequest {
 }
 
 /** Makes a connection that is idle. */
-export function feedConnection(
+export function manyConnection(
   options: ResolvedWatchOptions,
   receiver: FeedReceiver,
-): FeedConnection {
+): ManyConnection {
   const driver = machineDriver(options, {
     contentOf,
     onServerTime: receiver.serverTime,
@@ -60,7 +60,7 @@ export function feedConnection(
   let state = connectionState(driver.state);
 
   function contentOf({ connection, holdMs }: ConnectEffect): RequestContent {
-    const { text, hasAllCursors } = feedQuery(targets, receiver, holdMs);
+    const { text, hasAllCursors } = targetsQuery(targets, receiver, holdMs);
     // A probe only shows that streams work. Its successor carries the data.
     const isProbe = connection === driver.state.probe;
     const request = isProbe

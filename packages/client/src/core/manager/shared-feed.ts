@@ -6,7 +6,7 @@ import type { ResolvedWatchOptions } from "../options.js";
 import { type FeedAccess, type FeedMember, feedMember, type MemberContext } from "./feed-member.js";
 
 /** One feed for the jobs of a manager. */
-export interface JobFeed {
+export interface SharedFeed {
   /** Makes the connection of one job. It is idle. */
   connect<Job extends JobTypes>(context: MemberContext<Job>): JobConnection<Job>;
   /** Closes the feed for good. Idempotent. */
@@ -14,7 +14,7 @@ export interface JobFeed {
 }
 
 /** @param openFeed - Is called when the first job is watched. */
-export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobFeed {
+export function sharedFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): SharedFeed {
   /** The members that have joined, by job. A watch that was replaced may have started again. */
   const members = new Map<string, Set<FeedMember>>();
   const server = serverClock(options.clock);
