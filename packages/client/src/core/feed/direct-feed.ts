@@ -1,5 +1,6 @@
 import type { ConnectionStatus } from "../../machine/state.js";
 import type { ConnectionState } from "../connection/connection-state.js";
+import { oncePerTurn } from "../once-per-turn.js";
 import type { FeedReceiver, OpenFeed } from "./feed.js";
 import { type ManyConnection, manyConnection } from "./many-connection.js";
 import { assignTargets, emptyGroup, type TargetGroup } from "./target-groups.js";
@@ -18,7 +19,6 @@ export const directFeed: OpenFeed = (options, receiver) => {
   const first = manyConnection(options, ofOne);
   const connections = [first];
   let shown = first.state;
-  let isScheduled = false;
 
   function inUse(): readonly ManyConnection[] {
     const used = connections.filter(({ state }) => state.status !== "idle");
@@ -36,15 +36,10 @@ export const directFeed: OpenFeed = (options, receiver) => {
     receiver.connection(next);
   }
 
-  function connectLater(): void {
-    if (isScheduled) return;
-    isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      for (const connection of connections) connection.connect();
-      tellReady();
-    });
-  }
+  const connectLater = oncePerTurn(() => {
+    for (const connection of connections) connection.connect();
+    tellReady();
+  });
 
   return {
     get connection() {

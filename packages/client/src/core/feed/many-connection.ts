@@ -10,6 +10,7 @@ import { machineDriver } from "../connection/machine-driver.js";
 import type { RequestContent } from "../connection/request-effects.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
+import { covers, dropUnwanted, type ManyRequest, manyRequest } from "./many-request.js";
 import { targetsQuery } from "./targets-query.js";
 
 /** A connection for as many targets as one request can have. */
@@ -27,21 +28,6 @@ export interface ManyConnection {
   close(): void;
 }
 
-/** One request, and the deltas that it may bring. */
-interface FeedRequest {
-  /** The jobs that it asked for by name, and which were wanted ever since. */
-  readonly jobs: Set<string>;
-  readonly subjects: ReadonlySet<string>;
-  readonly limit: number;
-  /**
-   * The jobs whose deltas were all received since the request was sent. A delta of another job is dropped, because it
-   * may follow one that was dropped.
-   */
-  readonly carried: Set<string>;
-  /** Whether everything that it asked for has arrived. */
-  isReady: boolean;
-}
-
 /** Makes a connection that is idle. */
 export function manyConnection(
   options: ResolvedWatchOptions,
@@ -53,9 +39,9 @@ export function manyConnection(
     onStep,
   });
   /** The requests that are open, by the numbers of the machine. */
-  const requests = new Map<number | undefined, FeedRequest>();
+  const requests = new Map<number | undefined, ManyRequest>();
   /** The newest request but for probes. It alone tells lists and refusals, so that no older ones replace them. */
-  let newest: FeedRequest | undefined;
+  let newest: ManyRequest | undefined;
   let targets: FeedTargets = { jobs: [], subjects: [], limit: 1 };
   let state = connectionState(driver.state);
 
@@ -63,71 +49,27 @@ export function manyConnection(
     const { text, hasAllCursors } = targetsQuery(targets, receiver, holdMs);
     // A probe only shows that streams work. Its successor carries the data.
     const isProbe = connection === driver.state.probe;
-    const request = isProbe
-      ? requestFor({ ...targets, jobs: [], subjects: [] })
-      : requestFor(targets);
+    const carries = isProbe ? { ...targets, jobs: [], subjects: [] } : targets;
+    const request = manyRequest(carries, receiver);
     if (!isProbe) newest = request;
     requests.set(connection, request);
-    const reader = manyReader(receiverOf(request));
+    const isNewest = (): boolean => request === newest;
+    const context = { receiver, now: driver.now, isNewest, onListed: dropFromAll, onReady };
+    const reader = manyReader(receiverOf(request, context));
     const url = `${options.baseUrl}?${text}`;
     return { url, holdMs, reader: hasAllCursors ? reader : withoutNews(reader) };
   }
 
-  function requestFor({ jobs, subjects, limit }: FeedTargets): FeedRequest {
-    const listed = subjects.flatMap((subject) => receiver.listOf(subject)?.jobs ?? []);
-    const carried = new Set([...jobs, ...listed]);
-    return { jobs: new Set(jobs), subjects: new Set(subjects), limit, carried, isReady: false };
+  function onReady(): void {
+    if (isReady()) receiver.ready();
   }
 
-  function receiverOf(request: FeedRequest): ManyReceiver {
-    return {
-      delta(delta) {
-        if (!request.carried.has(delta.job)) return false;
-        const applied = receiver.receive(delta, driver.now());
-        return applied === "unknown-epoch" ? undefined : applied !== "known";
-      },
-      listed(listed) {
-        if (request !== newest) return false;
-        receiver.listed(listed);
-        for (const jobId of listed.jobs) request.carried.add(jobId);
-        dropUnwanted();
-        return true;
-      },
-      refused(refused) {
-        if (request !== newest) return false;
-        receiver.refused(refused);
-        return true;
-      },
-      ready() {
-        request.isReady = true;
-        if (isReady()) receiver.ready();
-      },
-    };
-  }
-
-  /** A job that is not wanted for a while may miss deltas: no open request carries it any more. */
-  function dropUnwanted(): void {
-    const listed = targets.subjects.flatMap((subject) => receiver.listOf(subject)?.jobs ?? []);
-    const named = new Set(targets.jobs);
-    const wanted = new Set([...targets.jobs, ...listed]);
-    for (const { jobs, carried } of requests.values()) {
-      for (const jobId of jobs) if (!named.has(jobId)) jobs.delete(jobId);
-      for (const jobId of carried) if (!wanted.has(jobId)) carried.delete(jobId);
-    }
-  }
-
-  function covers(request: FeedRequest | undefined): boolean {
-    if (!request) return false;
-    const { jobs, subjects, limit } = targets;
-    if (subjects.length > 0 && request.limit !== limit) return false;
-    return (
-      jobs.every((jobId) => request.jobs.has(jobId)) &&
-      subjects.every((subject) => request.subjects.has(subject))
-    );
+  function dropFromAll(): void {
+    for (const request of requests.values()) dropUnwanted(request, targets, receiver);
   }
 
   function isReady(): boolean {
-    return newest?.isReady === true && covers(newest);
+    return newest?.isReady === true && covers(newest, targets);
   }
 
   function onStep(): void {
@@ -139,7 +81,7 @@ export function manyConnection(
       state = next;
       receiver.connection(state);
     }
-    if (current && !successor && !covers(requests.get(current)))
+    if (current && !successor && !covers(requests.get(current), targets))
       driver.dispatch({ kind: "retarget" });
   }
 
@@ -152,18 +94,58 @@ export function manyConnection(
     },
     setTargets(next) {
       targets = next;
-      dropUnwanted();
+      dropFromAll();
     },
     connect() {
       if (targets.jobs.length + targets.subjects.length === 0) driver.dispatch({ kind: "leave" });
       else if (state.status === "idle") driver.dispatch({ kind: "start" });
-      else if (!covers(newest)) driver.dispatch({ kind: "retarget" });
+      else if (!covers(newest, targets)) driver.dispatch({ kind: "retarget" });
     },
     refresh() {
       if (state.status === "closed") driver.reset();
       else driver.check();
     },
     close: () => driver.dispatch({ kind: "close" }),
+  };
+}
+
+/** The surroundings of one request. */
+interface ManyRequestContext {
+  readonly receiver: FeedReceiver;
+  /** The server's time, in milliseconds since the epoch. */
+  now(): number;
+  isNewest(): boolean;
+  onListed(): void;
+  onReady(): void;
+}
+
+/** Passes on what one request brings, as far as it may. */
+function receiverOf(
+  request: ManyRequest,
+  { receiver, now, isNewest, onListed, onReady }: ManyRequestContext,
+): ManyReceiver {
+  return {
+    delta(delta) {
+      if (!request.carried.has(delta.job)) return false;
+      const applied = receiver.receive(delta, now());
+      return applied === "unknown-epoch" ? undefined : applied !== "known";
+    },
+    listed(listed) {
+      if (!isNewest()) return false;
+      receiver.listed(listed);
+      for (const jobId of listed.jobs) request.carried.add(jobId);
+      onListed();
+      return true;
+    },
+    refused(refused) {
+      if (!isNewest()) return false;
+      receiver.refused(refused);
+      return true;
+    },
+    ready() {
+      request.isReady = true;
+      onReady();
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { isTerminal, type JobTypes } from "@emlinh/progress-protocol";
 import { checkJobId } from "../job-id.js";
 import type { JobWatch } from "../job-watch.js";
-import { listenerSet } from "../listeners.js";
+import { addAndTell, listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { jobWatch } from "../watch.js";
 import type { SharedFeed } from "./shared-feed.js";
@@ -85,15 +85,7 @@ export function jobList<Job extends JobTypes>(
     stop() {
       for (const watch of watches) watch.stop();
     },
-    subscribe(listener) {
-      const remove = listeners.add("change", listener);
-      try {
-        listener(watches);
-      } catch (error) {
-        options.onError(error);
-      }
-      return remove;
-    },
+    subscribe: (listener) => addAndTell(listeners, () => listener(watches), options.onError),
   };
 }
 
