@@ -7,6 +7,7 @@ export {
   type Cursor,
   type CursorParts,
   DEFAULT_MAX_LOG_LINES,
+  type DefinedStep,
   type Delta,
   defineJob,
   type ErrorCode,
@@ -23,6 +24,7 @@ export {
   type JobOf,
   type JobState,
   type JobStatus,
+  type JobsSummary,
   type JobTypes,
   type Json,
   type JsonObject,
@@ -41,6 +43,7 @@ export {
   type RefusalCode,
   type StepState,
   type StepStatus,
+  summaryOf,
   type TerminalStatus,
   typed,
   type Validation,
@@ -51,6 +54,7 @@ export {
   type Authorize,
   type AuthorizeCleanup,
   type AuthorizeJob,
+  type AuthorizeList,
   type AuthorizeRequest,
   allowAnyone,
   type Decision,
@@ -68,6 +72,7 @@ export type {
   StreamClosed,
   StreamCloseReason,
   StreamOpened,
+  StreamTargets,
 } from "./core/hooks.js";
 
 export type {
@@ -82,6 +87,7 @@ export type {
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
 export type { JobStatusReport } from "./core/jobs.js";
+export type { JobList, ListOptions } from "./core/list-jobs.js";
 export type {
   MetricsHistogram,
   ProgressMetrics,
@@ -99,14 +105,20 @@ export { singleton } from "./core/singleton.js";
 export type { StepUpdate } from "./core/step-state.js";
 export type {
   Created,
+  Durations,
+  Expectation,
+  Expectations,
   JobDraft,
+  JobPage,
   OnSweptEnd,
+  PageRequest,
   ProgressStore,
   StoredDelta,
   SweepReport,
   SweptEnd,
   Unwatch,
   Wake,
+  WatchTarget,
   Written,
 } from "./core/store.js";
 export type { TicketAction } from "./core/ticket-format.js";
@@ -117,6 +129,7 @@ export {
   type TicketsOptions,
 } from "./core/tickets.js";
 export type { JobListener } from "./core/watch-job.js";
+export { learned } from "./shared/expectations.js";
 export {
   checkWrite,
   closedSteps,
