@@ -5,7 +5,7 @@ import { worstProblem } from "./connection-view.js";
 import { type Conversation, createConversation } from "./conversation.js";
 import type { I18n } from "./i18n.js";
 import { type Link, linksIn } from "./job-links.js";
-import { isLive } from "./job-view.js";
+import { isLive, type Video } from "./job-view.js";
 import { createLayout } from "./layout.js";
 import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
@@ -30,6 +30,7 @@ export interface ChatDependencies {
 /** Builds the chat into `root`, and shows the videos that the address names, or else those that are being made. */
 export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDependencies): void {
   const linked = linksIn(location.search);
+  let isEmpty = linked.length === 0;
   const announcer = createAnnouncer();
   const rowCallbacks = { open, cancel: yours.cancel, remove };
   const library = createLibrary(i18n, { ...rowCallbacks, loadMore: yours.loadMore });
@@ -83,12 +84,24 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
     announcer.announce(i18n.texts.saysDeleted(title));
   }
 
+  /** Without links, a page begins with the videos that are being made. */
+  function showLive(): void {
+    if (!isEmpty || !yours.list?.isLoaded) return;
+    isEmpty = false;
+    if (conversation.newest !== undefined) return;
+    const live = yours.list.videos.filter(({ phase }) => isLive(phase)).toReversed();
+    for (const { video } of live) if (video !== undefined) conversation.show(linkOf(video));
+    const { newest } = conversation;
+    if (newest !== undefined) revealer.reveal(newest, "instant");
+  }
+
   function check(): void {
     yours.check();
     conversation.check();
   }
 
   function refresh(): void {
+    showLive();
     const { list } = yours;
     conversation.update();
     library.render(list);
@@ -116,6 +129,11 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   document.addEventListener("visibilitychange", refresh);
   render();
   if (newest !== undefined) revealer.reveal(newest, "instant");
+}
+
+/** The link of the batch to which a video belongs, otherwise that of the video. */
+function linkOf({ id, metadata }: Video): Link {
+  return metadata.batch === undefined ? jobLink(id) : { kind: "batch", id: metadata.batch };
 }
 
 function jobLink(jobId: string): Link {

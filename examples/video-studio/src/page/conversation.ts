@@ -79,7 +79,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     },
     remove(jobId) {
       const entry = find({ kind: "job", id: jobId });
-      videos.remove(jobId);
+      videos.forget(jobId);
       if (entry === undefined) return;
       entries = entries.filter((other) => other !== entry);
       entry.element.remove();

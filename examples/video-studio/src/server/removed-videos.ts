@@ -28,7 +28,7 @@ export function removeJobsWithoutVideo(progress: Progress, files: VideoFiles): R
     next();
   });
   router.get(["/:jobId", "/:jobId/status"], async (req, _res, next) => {
-    await unlessRefused(() => check(req.params.jobId));
+    await unlessRefused(() => check(String(req.params.jobId)));
     next();
   });
   return router;
