@@ -1,20 +1,39 @@
 import type { RequestFacts } from "./http/types.js";
 
-/** The action of a request. `report`, `remove` and `cleanup` are for workers and operators, never for the public. */
-export type Action = "watch" | "cancel" | "report" | "remove" | "cleanup";
+/**
+ * The action of a request. `list` is for those whose jobs a subject has. `report`, `remove` and `cleanup` are for
+ * workers and operators, never for the public.
+ */
+export type Action = "watch" | "list" | "cancel" | "report" | "remove" | "cleanup";
 
 /** The question that the app answers. Its `action` tells which other members it has. */
-export type AuthorizeRequest<Raw = unknown> = AuthorizeJob<Raw> | AuthorizeCleanup<Raw>;
+export type AuthorizeRequest<Raw = unknown> =
+  | AuthorizeJob<Raw>
+  | AuthorizeList<Raw>
+  | AuthorizeCleanup<Raw>;
 
-/** A question about one job. */
+/** A question about one job. A request for many jobs leads to one question for each of them, all at the same time. */
 export interface AuthorizeJob<Raw = unknown> {
-  readonly action: Exclude<Action, "cleanup">;
+  readonly action: Exclude<Action, "list" | "cleanup">;
   /**
    * Well-formed, but possibly of no job: the app is asked before the job is looked up, so that a stranger can't learn
    * which jobs exist (P44).
    */
   readonly jobId: string;
+  readonly subject?: undefined;
   /** `facts.raw` is the framework's own request, with the properties that the app's middleware added. */
+  readonly facts: RequestFacts<Raw>;
+}
+
+/**
+ * A question about the list of a subject. To be allowed to list is to be allowed to watch each job in the list, also
+ * one that joins it later (P66).
+ */
+export interface AuthorizeList<Raw = unknown> {
+  readonly action: "list";
+  /** Well-formed, but possibly without jobs. Subjects such as `user:42` can be guessed, so compare it with the user. */
+  readonly subject: string;
+  readonly jobId?: undefined;
   readonly facts: RequestFacts<Raw>;
 }
 
@@ -23,6 +42,7 @@ export interface AuthorizeCleanup<Raw = unknown> {
   readonly action: "cleanup";
   /** Never present: it lets `authorize` name the members of every question in its parameter. */
   readonly jobId?: undefined;
+  readonly subject?: undefined;
   readonly facts: RequestFacts<Raw>;
 }
 
@@ -49,8 +69,11 @@ export type Decision =
  * does not read `facts.raw` needs none, and fits every adapter.
  * @example
  * ```ts
- * const authorize: Authorize<express.Request> = ({ action, jobId, facts }) =>
- *   action !== "cleanup" && isOwner(facts.raw.headers.authorization, jobId);
+ * const authorize: Authorize<express.Request> = ({ action, jobId, subject, facts }) => {
+ *   if (action === "cleanup") return false;
+ *   const { user } = facts.raw;
+ *   return action === "list" ? subject === `user:${user.id}` : isOwner(user, jobId);
+ * };
  * ```
  */
 export type Authorize<Raw = unknown> = (
@@ -59,7 +82,7 @@ export type Authorize<Raw = unknown> = (
 
 /**
  * Allows everybody who knows a job's id to watch and cancel it; the ids that the server creates can't be guessed. No
- * other action is allowed.
+ * other action is allowed, and no `list`: a subject can be guessed.
  */
 export const allowAnyone: Authorize = (request) =>
   // Without a request it was called in place of being passed, and the result is refused as an option.

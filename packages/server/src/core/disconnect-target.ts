@@ -1,25 +1,42 @@
-import { JOB_ID } from "@emlinh/progress-protocol";
+import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
 import { checksFor } from "../shared/option-checks.js";
 
-/** The readers that `disconnect` sends away: those of a job, of a principal, or of a principal at one job. */
+/**
+ * The readers that `disconnect` sends away: those of a job, of the list of a subject, of a principal, or of a principal
+ * at one job or list. A reader of a list is a reader of each job in it.
+ */
 export type DisconnectTarget =
-  | { readonly jobId: string; readonly principal?: string | undefined }
-  | { readonly jobId?: undefined; readonly principal: string };
+  | {
+      readonly jobId: string;
+      readonly subject?: undefined;
+      readonly principal?: string | undefined;
+    }
+  | {
+      readonly subject: string;
+      readonly jobId?: undefined;
+      readonly principal?: string | undefined;
+    }
+  | { readonly principal: string; readonly jobId?: undefined; readonly subject?: undefined };
 
 const { names, invalid, fault } = checksFor("disconnect", "disconnect({ jobId })");
 
 /**
- * Checks the target. Without both members it would be every reader.
+ * Checks the target. Without a member it would be every reader.
  *
  * @throws ProgressError `invalid-option`
  */
 export function checkedTarget(target: DisconnectTarget): DisconnectTarget {
-  names(target, ["jobId", "principal"]);
-  const { jobId, principal }: { readonly jobId?: unknown; readonly principal?: unknown } = target;
-  if (jobId === undefined && principal === undefined)
-    throw fault("there is neither a jobId nor a principal; pass at least one of them.");
+  names(target, ["jobId", "subject", "principal"]);
+  const { jobId, subject, principal }: { readonly [Name in keyof DisconnectTarget]?: unknown } =
+    target;
+  if (jobId === undefined && subject === undefined && principal === undefined)
+    throw fault("there is no jobId, subject or principal; pass at least one of them.");
+  if (jobId !== undefined && subject !== undefined)
+    throw fault("there are a jobId and a subject; call it once with each of them.");
   if (jobId !== undefined && !(typeof jobId === "string" && JOB_ID.test(jobId)))
     throw invalid("jobId", jobId, "the id of a job");
+  if (subject !== undefined && !(typeof subject === "string" && SUBJECT.test(subject)))
+    throw invalid("subject", subject, 'a subject, such as "user:42"');
   if (principal !== undefined && typeof principal !== "string")
     throw invalid("principal", principal, "a string, as authorize returns it");
   return target;

@@ -7,12 +7,14 @@ import {
   type JobDefinition,
   type JobTypes,
   type Json,
+  MAX_SUBJECTS,
   type MetadataInput,
   NAME,
   type PlanInput,
   type PlanStep,
   ProgressError,
   planOf,
+  SUBJECT,
   type Validator,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../shared/errors.js";
@@ -59,6 +61,14 @@ export interface CreateOptions<Job extends JobTypes = AnyJob, Metadata = object>
   readonly id?: string | undefined;
   /** Milliseconds from now until the job ends as `timed-out`. @defaultValue no deadline */
   readonly deadlineMs?: number | undefined;
+  /**
+   * Whose job it is, or which batch it belongs to, such as `["user:42"]`: at most 8 strings of
+   * `[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}`. The job is in the list of each of them until it is removed. They can't be
+   * changed, and readers don't get them. A creation with a known `key` adds none.
+   *
+   * @defaultValue none
+   */
+  readonly subjects?: readonly string[] | undefined;
 }
 
 /** A created job, to be passed to `open` or `run`. */
@@ -104,6 +114,7 @@ async function checkedDraft<Job extends JobTypes>(
   // An import that does not exist.
   if (kind === undefined && "definition" in input) throw invalid("definition", kind, DEFINITION);
   checkOptions({ id, kind, key, deadlineMs, message });
+  const subjects = checkSubjects(input.subjects ?? []);
   // null is no plan: only what is left out has a default.
   const { plan: steps = [], metadata: given = {} } = input;
   const plan = checkPlan(definition?.plan ?? steps);
@@ -123,7 +134,8 @@ async function checkedDraft<Job extends JobTypes>(
   for (const [field, value] of Object.entries(set))
     size.set(field, checkedField(field, value).bytes);
   const hasDeadline = deadlineMs !== undefined && deadlineMs !== Number.POSITIVE_INFINITY;
-  return { draft: { id, key, set, ...(hasDeadline && { deadlineMs }) }, definition };
+  const draft = { id, key, set, ...(hasDeadline && { deadlineMs }) };
+  return { draft: subjects.length > 0 ? { ...draft, subjects } : draft, definition };
 }
 
 /**
@@ -183,10 +195,20 @@ function invalidId(method: string, jobId: unknown, wanted: string): ProgressErro
   });
 }
 
-const NAMES = ["definition", "kind", "plan", "metadata", "message", "key", "id", "deadlineMs"];
+const NAMES = [
+  "definition",
+  "kind",
+  "plan",
+  "metadata",
+  "message",
+  "key",
+  "id",
+  "deadlineMs",
+  "subjects",
+];
 
 const checks = checksFor("create", "create({ kind, plan })");
-const { names, invalid } = checks;
+const { names, invalid, list } = checks;
 
 /** @throws ProgressError `invalid-option` for a value that is no definition, such as that of a missing import. */
 export function checkDefinition({ invalid }: OptionChecks, definition: unknown): void {
@@ -221,6 +243,25 @@ function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): v
     throw invalid("deadlineMs", deadlineMs, "a number of milliseconds above 0");
   if (message !== null && typeof message !== "string")
     throw invalid("message", message, "a string");
+}
+
+const SUBJECTS = `an array of at most ${MAX_SUBJECTS} strings, such as ["user:42"]`;
+
+/** A copy, in which each subject is once. */
+function checkSubjects(input: unknown): readonly string[] {
+  const subjects = new Set<string>();
+  for (const subject of list("subjects", input, SUBJECTS)) {
+    if (typeof subject !== "string" || !SUBJECT.test(subject))
+      throw invalid(
+        "a subject",
+        subject,
+        '1 to 128 letters, digits and ". _ : @ -", of which the first is a letter or digit',
+      );
+    if (subjects.has(subject)) throw invalid("a subject", subject, "unique in subjects");
+    subjects.add(subject);
+  }
+  if (subjects.size > MAX_SUBJECTS) throw invalid("subjects", input, SUBJECTS);
+  return [...subjects];
 }
 
 /** Fills in a plan, and refuses one from which no percent could be derived. */

@@ -8,9 +8,18 @@ import { asProgressError } from "../shared/errors.js";
 import { callSafely } from "../shared/never-throws.js";
 import type { Action } from "./authorize.js";
 
+/** What a stream carries. */
+export interface StreamTargets {
+  /** The job; `undefined` for a stream of many jobs. */
+  readonly jobId: string | undefined;
+  /** The number of jobs that it carries now, with those of its lists. */
+  readonly jobs: number;
+  /** The subjects whose lists it carries. */
+  readonly subjects: readonly string[];
+}
+
 /** A stream that was opened. */
-export interface StreamOpened {
-  readonly jobId: string;
+export interface StreamOpened extends StreamTargets {
   /** Streams that are open in this process, with this one. */
   readonly streams: number;
 }
@@ -23,8 +32,7 @@ export interface StreamOpened {
 export type StreamCloseReason = "end" | "client" | "timeout" | "removed" | "failed" | ByeReason;
 
 /** A stream that was closed. */
-export interface StreamClosed {
-  readonly jobId: string;
+export interface StreamClosed extends StreamTargets {
   readonly reason: StreamCloseReason;
   /** Milliseconds for which it was open. */
   readonly durationMs: number;
@@ -38,15 +46,17 @@ export interface JobEnded {
   readonly kind?: string | undefined;
 }
 
-/** A request that was refused. */
+/** A request that was refused, or one of the jobs and subjects of a request for many. */
 export interface RequestRefused {
   readonly code: RefusalCode;
   /** The HTTP status of the answer. */
   readonly status: number;
   /** Absent if the request was not understood. */
   readonly action?: Action | undefined;
-  /** The job that the request names, which may not exist. */
+  /** The job that the request names, which may not exist. Absent for a whole request for many jobs. */
   readonly jobId?: string | undefined;
+  /** The subject whose list is refused. */
+  readonly subject?: string | undefined;
 }
 
 /**
@@ -64,7 +74,7 @@ export interface Hooks {
    * process that dies at that moment, or gets no answer of the store, does not.
    */
   readonly onJobEnd?: ((job: JobEnded) => void | Promise<void>) | undefined;
-  /** Called when a request was refused. */
+  /** Called when a request was refused, and for each job and subject that a request for many jobs does not get. */
   readonly onRefusal?: ((refusal: RequestRefused) => void | Promise<void>) | undefined;
 }
 

@@ -17,7 +17,7 @@ import { jobEnded } from "./job-ended.js";
 import { jobSize } from "./job-size.js";
 import { fieldsOfUpdate, type JobUpdate, refuseByThrowing } from "./job-update.js";
 import type { Settings } from "./options.js";
-import type { StoredDelta } from "./store.js";
+import type { JobPage, PageRequest, StoredDelta } from "./store.js";
 
 /** A job's whole state, and the cursor to go on from. */
 export type JobStatusReport<Job extends JobTypes = AnyJob> = JobState<Job> & {
@@ -32,6 +32,8 @@ export interface Jobs {
   create<Job extends JobTypes>(input: CreateJob<Job, unknown>): Promise<CreatedJob<Job>>;
   read<Job extends JobTypes = AnyJob>(jobId: string): Promise<JobStatusReport<Job>>;
   readAfter(jobId: string, cursor: Cursor | undefined): Promise<StoredDelta>;
+  /** The ids of a subject's jobs. */
+  page(subject: string, page: PageRequest): Promise<JobPage>;
   /** @throws ProgressError `job-finished`, `job-held`, `invalid-change`, `too-large` */
   update(jobId: string, update: JobUpdate): Promise<void>;
   cancel(jobId: string): Promise<JobStatusReport>;
@@ -65,6 +67,7 @@ export function createJobs(context: JobsContext): Jobs {
     },
     read: (jobId) => readState(context, jobId),
     readAfter: (jobId, cursor) => readDelta(store, jobId, cursor),
+    page: (subject, page) => store.list(subject, page),
     update: (jobId, update) => updateJob(context, jobId, update),
     cancel: (jobId) => cancelJob(context, jobId),
     end: (jobId, status, options = {}) => endJob(context, { jobId, status, options }),

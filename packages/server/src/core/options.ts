@@ -30,6 +30,8 @@ const NAMES: { readonly [Name in keyof ProgressOptions]-?: true } = {
   maxStreamsPerJob: true,
   maxStreamsPerConnection: true,
   maxStreamsPerPrincipal: true,
+  maxJobsPerStream: true,
+  maxSubjectsPerStream: true,
   maxReportsPerSecond: true,
   recheckMs: true,
   authorizeTimeoutMs: true,
@@ -123,6 +125,13 @@ export interface ProgressOptions<Raw = unknown> extends Hooks {
    */
   readonly maxStreamsPerPrincipal?: number | undefined;
   /**
+   * Jobs that one request for many jobs may name (P68). Those of its lists do not count. One more is answered 400.
+   * @defaultValue `100`
+   */
+  readonly maxJobsPerStream?: number | undefined;
+  /** Subjects that one request for many jobs may name, each with a list of up to 100 jobs. @defaultValue `10` */
+  readonly maxSubjectsPerStream?: number | undefined;
+  /**
    * Reports over HTTP that one job takes per second (P61); twice as many may come at once. One more is answered 429.
    * Each process counts its own. @defaultValue `50`
    */
@@ -188,6 +197,8 @@ export interface Settings {
   readonly maxStreamsPerJob: number;
   readonly maxStreamsPerConnection: number;
   readonly maxStreamsPerPrincipal: number;
+  readonly maxJobsPerStream: number;
+  readonly maxSubjectsPerStream: number;
   readonly maxReportsPerSecond: number;
   readonly recheckMs: number;
   readonly leaseMs: number;
@@ -249,6 +260,8 @@ export function resolveOptions<Raw>(options: ProgressOptions<Raw>): Settings {
       options.maxStreamsPerPrincipal ?? 100,
       1,
     ),
+    maxJobsPerStream: count("maxJobsPerStream", options.maxJobsPerStream ?? 100, 1),
+    maxSubjectsPerStream: count("maxSubjectsPerStream", options.maxSubjectsPerStream ?? 10, 1),
     maxReportsPerSecond: count("maxReportsPerSecond", options.maxReportsPerSecond ?? 50, 1),
     leaseMs,
     sweepIntervalMs: resolveSweepIntervalMs(options.sweepIntervalMs ?? 5_000, leaseMs),

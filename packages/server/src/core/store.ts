@@ -67,8 +67,8 @@ export interface Created {
 }
 
 /**
- * Called when a job, or the membership of a list, may have changed. It is only a hint, which may come late, twice or never. It must not throw; if it
- * does, the store ignores the error.
+ * Called when a job, or the membership of a list, may have changed. It is only a hint, which may come late, twice or
+ * never. It must not throw; if it does, the store ignores the error.
  *
  * @param version - The version that was written, where the store knows it: a reader that has it need not read. Absent
  * at a creation, a removal and a reconnect, because versions may start again there, and for a list.
@@ -132,8 +132,9 @@ export interface ProgressStore {
 
   /**
    * Returns jobs of a subject, the newest first, by the time of their creation; equal times in a fixed order. A job that
-   * was created before the call, and is not removed, is on exactly one page, whatever jobs come and go meanwhile. A page
-   * costs the same however many jobs the subject has. A job that a sweep or `remove` took away is not listed.
+   * was created before the first page was asked for, and is not removed, is on exactly one page, whatever jobs come and
+   * go meanwhile. A page costs the same however many jobs the subject has. A job that a sweep or `remove` took away is
+   * not listed.
    *
    * @returns an empty page for an unknown subject, and for a `before` that is no `next` of this store.
    * @throws ProgressError `store-unavailable`.
@@ -151,8 +152,8 @@ export interface ProgressStore {
   watch(target: WatchTarget, wake: Wake): Promise<Unwatch>;
 
   /**
-   * Removes a job now, whatever its state, with its log, its key and its place in lists, and wakes its watchers. From then on `read` and
-   * `write` answer as for a job that a sweep removed. Idempotent.
+   * Removes a job now, whatever its state, with its log, its key and its place in lists, and wakes its watchers. From
+   * then on `read` and `write` answer as for a job that a sweep removed. Idempotent.
    *
    * @returns whether there was such a job.
    * @throws ProgressError `store-unavailable`.
@@ -161,8 +162,8 @@ export interface ProgressStore {
 
   /**
    * Adds the durations of the steps of one completed job to what is known of its kind, by the rule `learned`. Calls of
-   * several processes at once each count. A store may forget the kinds that were learned least recently: at least 1,000
-   * are kept, and each for at least 90 days, unless the data of the backend are lost.
+   * several processes at once each count. A store may forget the kinds that were learned least recently, and the steps
+   * of a kind: at least 1,000 of each are kept for at least 90 days, unless the data of the backend are lost.
    *
    * @throws ProgressError `store-unavailable`.
    */

@@ -58,6 +58,8 @@ export interface TestContext {
   readonly clock: { now(): number; advance(ms: number): void };
   /** Opens a new instance over this test's space. */
   open(options?: OpenOptions): Promise<ProgressStore>;
+  /** Opens an instance over another space, which has nothing in common with this test's. */
+  openElsewhere(): Promise<ProgressStore>;
   /** Deletes this test's data from the backend. For tests that need `emptied`. */
   empty(): Promise<void>;
   /** A wake to pass to `watch`. */
@@ -84,16 +86,22 @@ export async function withContext(
   const space = newSpace();
   const opened: ProgressStore[] = [];
   const clock = stillClock();
+
+  async function open(options: Omit<SuiteStoreOptions, keyof typeof DEFAULTS>) {
+    const store = await makeStore({ ...DEFAULTS, ...options });
+    opened.push(store);
+    return store;
+  }
+
   try {
     await run({
       clock,
       waker: () => createWaker(maxWakeMs),
-      async open({ skewMs = 0, ...options } = {}) {
+      open({ skewMs = 0, ...options } = {}) {
         const skewed = (): number => clock.now() + skewMs;
-        const store = await makeStore({ ...DEFAULTS, ...options, space, clock: skewed });
-        opened.push(store);
-        return store;
+        return open({ ...options, space, clock: skewed });
       },
+      openElsewhere: () => open({ space: newSpace(), clock: clock.now }),
       async empty() {
         await emptyBackend?.(space);
       },

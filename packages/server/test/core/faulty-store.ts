@@ -1,20 +1,19 @@
+import type { StoreMethod } from "../../src/core/metrics.js";
 import { memoryStore, type ProgressStore } from "../../src/index.js";
 import { closedGate, type Gate } from "./gate.js";
-
-type Method = "create" | "write" | "read" | "watch" | "remove" | "sweep";
 
 /** A store whose calls, replies and wakes the test can break. */
 export interface FaultyStore extends ProgressStore {
   /** Number of calls by method. `unwatch` counts the watches that were ended. */
-  readonly calls: Record<Method | "unwatch", number>;
+  readonly calls: Record<StoreMethod | "unwatch", number>;
   /** Calls of a method throw an error like that of a database driver, until `recover()`. */
-  fail(method: Method): void;
+  fail(method: StoreMethod): void;
   /** Writes are stored, but then throw, until `recover()`. */
   loseReplies(method: "write"): void;
   /** Delays calls of a method before they reach the store. @returns a function that lets them continue. */
-  hold(method: Method): () => void;
+  hold(method: StoreMethod): () => void;
   /** Delays the replies of a method after the store computed them. @returns a function that lets them continue. */
-  holdReplies(method: Method): () => void;
+  holdReplies(method: StoreMethod): () => void;
   /** How the wakes of the store are passed on. A late one comes after 300 ms. */
   wakes: "normal" | "lost" | "doubled" | "late";
   /** Whether a wake has the version that was written. */
@@ -25,13 +24,27 @@ export interface FaultyStore extends ProgressStore {
 
 /** Wraps a store. */
 export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
-  const failing = new Set<Method>();
-  const losingReplies = new Set<Method>();
-  const before = new Map<Method, Gate>();
-  const after = new Map<Method, Gate>();
-  const calls = { create: 0, write: 0, read: 0, watch: 0, remove: 0, sweep: 0, unwatch: 0 };
+  const failing = new Set<StoreMethod>();
+  const losingReplies = new Set<StoreMethod>();
+  const before = new Map<StoreMethod, Gate>();
+  const after = new Map<StoreMethod, Gate>();
+  const calls: Record<StoreMethod | "unwatch", number> = {
+    create: 0,
+    write: 0,
+    read: 0,
+    list: 0,
+    watch: 0,
+    remove: 0,
+    learn: 0,
+    expectations: 0,
+    sweep: 0,
+    unwatch: 0,
+  };
 
-  async function callThrough<Result>(method: Method, call: () => Promise<Result>): Promise<Result> {
+  async function callThrough<Result>(
+    method: StoreMethod,
+    call: () => Promise<Result>,
+  ): Promise<Result> {
     calls[method] += 1;
     await before.get(method)?.opened;
     if (failing.has(method)) throw new Error("ECONNRESET redis://:secret@10.0.0.7");
@@ -41,7 +54,7 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     return result;
   }
 
-  function addGate(gates: Map<Method, Gate>, method: Method): () => void {
+  function addGate(gates: Map<StoreMethod, Gate>, method: StoreMethod): () => void {
     const gate = closedGate();
     gates.set(method, gate);
     return () => {
@@ -66,11 +79,14 @@ export function faultyStore(store: ProgressStore = memoryStore()): FaultyStore {
     create: (draft) => callThrough("create", () => store.create(draft)),
     write: (id, change) => callThrough("write", () => store.write(id, change)),
     read: (id, cursor) => callThrough("read", () => store.read(id, cursor)),
+    list: (subject, page) => callThrough("list", () => store.list(subject, page)),
     remove: (id) => callThrough("remove", () => store.remove(id)),
+    learn: (kind, durations) => callThrough("learn", () => store.learn(kind, durations)),
+    expectations: (kind) => callThrough("expectations", () => store.expectations(kind)),
     sweep: (...args) => callThrough("sweep", () => store.sweep(...args)),
-    watch: (id, wake) =>
+    watch: (target, wake) =>
       callThrough("watch", async () => {
-        const unwatch = await store.watch(id, (written) => {
+        const unwatch = await store.watch(target, (written) => {
           const version = faulty.wakesHaveVersions ? written : undefined;
           if (faulty.wakes === "lost") return;
           if (faulty.wakes === "late") setTimeout(wake, 300, version);

@@ -19,12 +19,12 @@ function delivers(deliver: (wake: Wake, version: number | undefined) => void) {
   return (right: ProgressStore): Partial<ProgressStore> => {
     let closed = false;
     return {
-      async watch(id, wake): Promise<Unwatch> {
+      async watch(target, wake): Promise<Unwatch> {
         let ended = false;
         const guarded: Wake = (version) => {
           if (!ended && !closed) safely(wake, version);
         };
-        const unwatch = await right.watch(id, (version) => deliver(guarded, version));
+        const unwatch = await right.watch(target, (version) => deliver(guarded, version));
         return async () => {
           ended = true;
           await unwatch();
@@ -71,8 +71,8 @@ export const ODD_STORES: readonly OddStore[] = [
   {
     does: "wakes when a watch begins, without a change",
     wrong: (right) => ({
-      async watch(id, wake) {
-        const unwatch = await right.watch(id, wake);
+      async watch(target, wake) {
+        const unwatch = await right.watch(target, wake);
         safely(wake);
         return unwatch;
       },

@@ -1,5 +1,5 @@
 import { isProgressError, ProgressError } from "@emlinh/progress-protocol";
-import type { ProgressStore, Unwatch, Wake } from "../../src/core/store.js";
+import type { ProgressStore, Unwatch, Wake, WatchTarget } from "../../src/core/store.js";
 import { memoryStore } from "../../src/stores/memory/memory-store.js";
 import type { MakeStore, StoreCapabilities, SuiteStoreOptions } from "../../src/testing/index.js";
 
@@ -10,7 +10,7 @@ export interface Subject {
 }
 
 interface Watch {
-  readonly jobId: string;
+  readonly target: WatchTarget;
   readonly wake: Wake;
   unwatch: Unwatch;
 }
@@ -56,7 +56,7 @@ export function sharedMemory(clock: StoreCapabilities["clock"] = "injected"): Su
         if (backend === undefined) return;
         backend.store = backend.renew();
         for (const watch of backend.watches)
-          watch.unwatch = await backend.store.watch(watch.jobId, watch.wake);
+          watch.unwatch = await backend.store.watch(watch.target, watch.wake);
       },
     },
   };
@@ -90,14 +90,17 @@ function instanceOf(backend: Backend, clock: () => number): ProgressStore {
     create: (draft) => run((store) => store.create(draft)),
     write: (jobId, change) => run((store) => store.write(jobId, change)),
     read: (jobId, after) => run((store) => store.read(jobId, after).catch(unknownJob)),
-    watch: (jobId, wake) =>
+    list: (subject, page) => run((store) => store.list(subject, page)),
+    watch: (target, wake) =>
       run(async (store) => {
-        const watch: Watch = { jobId, wake, unwatch: await store.watch(jobId, wake) };
+        const watch: Watch = { target, wake, unwatch: await store.watch(target, wake) };
         own.add(watch);
         backend.watches.add(watch);
         return () => endWatch(watch);
       }),
     remove: (jobId) => run((store) => store.remove(jobId)),
+    learn: (kind, durations) => run((store) => store.learn(kind, durations)),
+    expectations: (kind) => run((store) => store.expectations(kind)),
     sweep: (now, limit, onEnd) => run((store) => store.sweep(now, limit, onEnd)),
     async close() {
       closed = true;

@@ -8,50 +8,38 @@ import {
 } from "@emlinh/progress-protocol";
 import { asProgressError, clientGone, draining } from "../../shared/errors.js";
 import type { Permission } from "../authorize.js";
-import type { Hub } from "../hub/hub.js";
-import type { Jobs } from "../jobs.js";
+import type { RequestRefused } from "../hooks.js";
 import { countRefusal } from "../metrics.js";
 import { jitteredRetryMs, type Settings } from "../options.js";
 import { isGone } from "../request-client.js";
-import type { SweepReport } from "../store.js";
-import type { WorkerReports } from "../worker-reports.js";
 import { bodyAnswer, emptyAnswer, etagOf, headOf, matchesEtag, streamHead } from "./answers.js";
-import { type Authorizer, createAuthorizer } from "./authorizer.js";
+import { createAuthorizer } from "./authorizer.js";
 import { readReport } from "./body.js";
+import { type Context, type HandlerContext, heartbeatOf, heldMs } from "./context.js";
 import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
 import { holdPoll } from "./poll.js";
-import { createRecheck, type StartRecheck } from "./recheck.js";
+import { createRecheck } from "./recheck.js";
 import { detailOf, isRefusal, type RefusalAnswer, refusalAnswer } from "./refusal.js";
-import { type ReportLimiter, reportLimiter } from "./report-limiter.js";
-import { type ProgressRequest, questionOf, readRequest } from "./request.js";
-import { openStream } from "./stream.js";
+import { reportLimiter } from "./report-limiter.js";
+import {
+  isMany,
+  type JobRequest,
+  type ProgressRequest,
+  questionOf,
+  readRequest,
+} from "./request.js";
+import { openJobStream } from "./job-stream.js";
+import { answerMany } from "./many/answer-many.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
 
 /** Answers one request. Never rejects. */
 export type Handle = (facts: RequestFacts) => Promise<Answer>;
 
-/** The dependencies of a handler. */
-export interface HandlerContext {
-  readonly hub: Hub;
-  readonly jobs: Jobs;
-  readonly reports: WorkerReports;
-  readonly settings: Settings;
-  sweep(): Promise<SweepReport>;
-}
-
-/** The context with what the handler makes for itself. */
-interface Context extends HandlerContext {
-  readonly authorizer: Authorizer;
-  readonly reportLimiter: ReportLimiter;
-  /** `undefined` if the app is asked about a stream only once. */
-  readonly startRecheck: StartRecheck | undefined;
-}
-
-type RequestOf<Kind extends ProgressRequest["kind"]> = Extract<ProgressRequest, { kind: Kind }>;
+type RequestOf<Kind extends JobRequest["kind"]> = Extract<JobRequest, { kind: Kind }>;
 
 /** A request that was read and authorized. */
-interface Authorized<Request extends ProgressRequest> {
+interface Authorized<Request extends JobRequest> {
   readonly request: Request;
   readonly facts: RequestFacts;
   readonly permission: Permission;
@@ -83,7 +71,7 @@ async function answerOrRefuse(context: Context, facts: RequestFacts): Promise<An
   const { settings } = context;
   let request: ProgressRequest | undefined;
   try {
-    request = readRequest(facts);
+    request = readRequest(facts, settings);
     refuseCrossSite(facts, settings);
   } catch (error) {
     return refused(context, facts, refuseUnread(settings, error), request);
@@ -106,10 +94,20 @@ function refused(
   const { code, ...answer } = refusal;
   countRefusal(metrics, code);
   if (hooks.onRefusal !== undefined) {
-    const { action, jobId } = request === undefined ? {} : questionOf(request, facts);
-    hooks.onRefusal({ code, status: answer.status, action, jobId });
+    hooks.onRefusal({ code, status: answer.status, ...refusedQuestion(request, facts) });
   }
   return answer;
+}
+
+/** Of a request for many jobs there are as many questions as targets, so the hook gets the action of the first. */
+function refusedQuestion(
+  request: ProgressRequest | undefined,
+  facts: RequestFacts,
+): Pick<RequestRefused, "action" | "jobId"> {
+  if (request === undefined) return {};
+  if (isMany(request)) return { action: request.jobs.length > 0 ? "watch" : "list" };
+  const { action, jobId } = questionOf(request, facts);
+  return { action, jobId };
 }
 
 /** The status that nginx logs for a client that left before the answer. No one receives it. */
@@ -122,6 +120,7 @@ async function answer(
 ): Promise<Answer> {
   const { hub, authorizer } = context;
   if (isGone(facts)) throw clientGone();
+  if (isMany(request)) return answerMany(context, request, facts);
   if (isHeld(request) && hub.isDraining()) throw draining();
   const revocations = hub.revocations();
   const asked = authorizer.ask(questionOf(request, facts));
@@ -134,7 +133,7 @@ async function answer(
   return result;
 }
 
-function isHeld(request: ProgressRequest): boolean {
+function isHeld(request: JobRequest): boolean {
   return request.kind === "stream" || (request.kind === "delta" && request.waitMs > 0);
 }
 
@@ -162,25 +161,14 @@ async function answerStream(
   authorizer.check(permission);
   if (hasEnd) return emptyAnswer(204);
   const heartbeatMs = heartbeatOf(settings, facts);
-  const recheck = context.startRecheck?.(questionOf(request, facts));
+  const recheck = context.startRecheck?.([questionOf(request, facts)]);
   const start = { hub, handle, settings, cursor: after, until, principal, heartbeatMs, recheck };
-  return openStream(start, facts);
-}
-
-/** The heartbeats of one stream. */
-function heartbeatOf({ heartbeatMs }: Settings, facts: RequestFacts): number {
-  return Math.min(heartbeatMs, allowedSilenceMs(facts));
-}
-
-/** The silence after which a heartbeat or an answer is due: half of the silence that the runtime allows. */
-function allowedSilenceMs({ maxSilenceMs }: RequestFacts): number {
-  if (maxSilenceMs === undefined || !(maxSilenceMs > 0)) return Number.POSITIVE_INFINITY;
-  return Math.max(1, Math.floor(maxSilenceMs / 2));
+  return openJobStream(start, facts);
 }
 
 function answerBody(
   context: Context,
-  authorized: Authorized<Exclude<ProgressRequest, RequestOf<"stream">>>,
+  authorized: Authorized<Exclude<JobRequest, RequestOf<"stream">>>,
 ): Promise<BodyAnswer> {
   const { request, facts } = authorized;
   switch (request.kind) {
@@ -219,26 +207,19 @@ async function readDelta(
   const { jobId, after, waitMs } = request;
   if (waitMs === 0 || after === undefined || facts.method === "HEAD")
     return jobs.readAfter(jobId, after);
-  const { principal } = permission;
+  const { principal, until } = permission;
   const handle = await hub.join(jobId, { cursor: after, client: facts, principal });
-  // Two ticks early: the hub looks once per tick, and the reader is to get this answer before its permission ends.
-  const permittedMs = permission.until - settings.clock() - 2 * settings.tickMs;
-  const silentMs = allowedSilenceMs(facts);
-  // After a disconnect the reader is answered at once, and comes back to be asked again.
-  const isRevoked = hub.revocations() !== revocations;
-  const allowedMs = Math.min(waitMs, settings.maxWaitMs, permittedMs, silentMs);
-  const { metrics } = settings;
-  const poll = {
+  const delta = await holdPoll({
     hub,
     handle,
-    metrics,
+    metrics: settings.metrics,
     cursor: after,
-    waitMs: allowedMs,
-    isRevoked,
+    waitMs: heldMs(settings, facts, { waitMs, until }),
+    // After a disconnect the reader is answered at once, and comes back to be asked again.
+    isRevoked: hub.revocations() !== revocations,
     principal,
     signal: facts.signal,
-  };
-  const delta = await holdPoll(poll);
+  });
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
   return delta ?? jobs.readAfter(jobId, after);
 }

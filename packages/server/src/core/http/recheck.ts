@@ -5,7 +5,7 @@ import type { AuthorizeRequest, Permission } from "../authorize.js";
 import type { Settings } from "../options.js";
 import type { Authorizer } from "./authorizer.js";
 
-/** The repeated question whether one open stream is still allowed. */
+/** The repeated questions whether one open stream is still allowed. */
 export interface Recheck {
   /**
    * Asks the app if it is time.
@@ -16,8 +16,8 @@ export interface Recheck {
   tick(now: number, onRefused: () => void): void;
 }
 
-/** Begins to ask about a stream. */
-export type StartRecheck = (question: AuthorizeRequest) => Recheck;
+/** Begins to ask about a stream: one question for each of its jobs and subjects. */
+export type StartRecheck = (questions: readonly AuthorizeRequest[]) => Recheck;
 
 /** Questions that are asked at once in a process: many streams may be due at the same time. */
 const MAX_QUESTIONS = 50;
@@ -39,7 +39,7 @@ export function createRecheck(
   if (recheckMs === Number.POSITIVE_INFINITY) return undefined;
   const ask = questionQueue((question) => askAgain(authorizer, question, onError));
   const nextDue = (): number => elapsed() + recheckMs * (1 - random() / 5);
-  return (question) => {
+  const startOne = (question: AuthorizeRequest): Recheck => {
     let dueAt = nextDue();
     let until = Number.POSITIVE_INFINITY;
     return {
@@ -56,6 +56,14 @@ export function createRecheck(
           if (answer === "refused") onRefused();
           else if (answer !== "unknown") until = answer.until;
         });
+      },
+    };
+  };
+  return (questions) => {
+    const rechecks = questions.map(startOne);
+    return {
+      tick(now, onRefused) {
+        for (const recheck of rechecks) recheck.tick(now, onRefused);
       },
     };
   };

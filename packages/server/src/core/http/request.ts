@@ -1,10 +1,22 @@
-import { type Cursor, JOB_ID, ProgressError, parseCursor } from "@emlinh/progress-protocol";
+import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
 import type { AuthorizeRequest } from "../authorize.js";
 import { wantedType } from "./accept.js";
+import { readTargets, type TargetLimits, type Targets } from "./many/read-targets.js";
+import { jobIdOf, malformed, quoted, waitOf } from "./request-parts.js";
 import type { RequestFacts } from "./types.js";
 
+/** A request for many jobs (section 17 of the protocol). */
+export interface ManyRequest extends Targets {
+  readonly kind: "many-stream" | "many-poll";
+  /** Milliseconds for which the answer may be held; 0 for an answer at once, and for a stream. */
+  readonly waitMs: number;
+}
+
 /** A request, read from its method, path, query and headers. */
-export type ProgressRequest =
+export type ProgressRequest = JobRequest | ManyRequest;
+
+/** A request about one job, or about the store as a whole. */
+export type JobRequest =
   | { readonly kind: "stream"; readonly jobId: string; readonly after: Cursor | undefined }
   | {
       readonly kind: "delta";
@@ -16,6 +28,10 @@ export type ProgressRequest =
   | { readonly kind: "status" | "cancel" | "remove" | "updates"; readonly jobId: string }
   | { readonly kind: "cleanup" };
 
+export function isMany(request: ProgressRequest): request is ManyRequest {
+  return request.kind === "many-stream" || request.kind === "many-poll";
+}
+
 const ACTIONS = {
   stream: "watch",
   delta: "watch",
@@ -26,7 +42,7 @@ const ACTIONS = {
 } as const;
 
 /** The question that the app is asked about a request. */
-export function questionOf(request: ProgressRequest, facts: RequestFacts): AuthorizeRequest {
+export function questionOf(request: JobRequest, facts: RequestFacts): AuthorizeRequest {
   if (request.kind === "cleanup") return { action: request.kind, facts };
   const { kind, jobId } = request;
   return { action: ACTIONS[kind], jobId, facts };
@@ -35,12 +51,16 @@ export function questionOf(request: ProgressRequest, facts: RequestFacts): Autho
 /**
  * Reads a request (section 5 of the protocol).
  *
- * @throws ProgressError `invalid-request`, `not-found`, `method-not-allowed` (its `details.allow` names the methods) or
- * `not-acceptable`.
+ * @throws ProgressError `invalid-request`, `not-found`, `method-not-allowed` (its `details.allow` names the methods),
+ * `not-acceptable`, `too-many-targets`, `url-too-long`
  */
-export function readRequest(facts: RequestFacts): ProgressRequest {
+export function readRequest(facts: RequestFacts, limits: TargetLimits): ProgressRequest {
   const [first, second, ...more] = segmentsOf(facts.path);
-  if (first === undefined || more.length > 0) throw noSuchPath(facts.path);
+  if (more.length > 0) throw noSuchPath(facts.path);
+  if (first === undefined) {
+    requireMethod(facts, ["GET", "HEAD"]);
+    return readMany(facts, limits);
+  }
   if (second === undefined) {
     // A job may have the id "cleanup": only POST means the sweep.
     if (first === "cleanup" && facts.method === "POST") return { kind: "cleanup" };
@@ -74,17 +94,22 @@ function requireMethod({ method, path }: RequestFacts, allow: readonly string[])
   });
 }
 
-function jobIdOf(text: string): string {
-  if (JOB_ID.test(text)) return text;
-  const rule = 'it must be 1 to 128 letters, digits, "_" and "-"';
-  throw malformed(`The job id is ${quoted(text)}; ${rule}.`);
-}
-
 function readWatch(facts: RequestFacts, jobId: string): ProgressRequest {
   const after = requestedCursor(facts);
   const waitMs = waitOf(facts);
   if (wantedType(facts.header("accept")) === "stream") return { kind: "stream", jobId, after };
   return { kind: "delta", jobId, after, waitMs };
+}
+
+function readMany(facts: RequestFacts, limits: TargetLimits): ManyRequest {
+  const targets = readTargets(facts, limits);
+  const waitMs = waitOf(facts);
+  const isStream = wantedType(facts.header("accept")) === "stream";
+  if (targets.before !== undefined && (isStream || waitMs > 0 || targets.subjects.length !== 1))
+    throw malformed('"before" is for one subject, as JSON and without "wait".');
+  return isStream
+    ? { ...targets, kind: "many-stream", waitMs: 0 }
+    : { ...targets, kind: "many-poll", waitMs };
 }
 
 /**
@@ -96,16 +121,6 @@ function requestedCursor(facts: RequestFacts): Cursor | undefined {
   const { query } = facts;
   const text = facts.header("last-event-id") || query.get("lastEventId") || query.get("after");
   return text && parseCursor(text) ? text : undefined;
-}
-
-function waitOf({ query }: RequestFacts): number {
-  const wait = query.get("wait") ?? "0";
-  if (/^\d{1,9}(\.\d{1,9})?$/.test(wait)) return Number(wait) * 1000;
-  throw malformed(`The query parameter "wait" is ${quoted(wait)}; it must be a number of seconds.`);
-}
-
-function malformed(message: string, cause?: unknown): ProgressError {
-  return new ProgressError("invalid-request", { message, status: 400, cause });
 }
 
 function noSuchPath(path: string): ProgressError {
@@ -120,12 +135,4 @@ function noSuchPath(path: string): ProgressError {
 /** The path of a URL as a refusal shows it, without the query: that may hold credentials. */
 export function shownPath(url: string): string {
   return quoted(url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "");
-}
-
-const MAX_QUOTED_LENGTH = 200;
-
-/** Text of a request as a refusal quotes it (P42): bounded, on one line, and of printable ASCII. */
-function quoted(text: string): string {
-  const cut = text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}...` : text;
-  return JSON.stringify(cut).replace(/[^ -~]/g, "?");
 }

@@ -45,12 +45,19 @@ const MAX_FRAMES = 32;
  */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-/**
- * Makes the cache of a replica.
- *
- * @param onReset - Called for each reader that had a cursor and gets a reset.
- */
-export function frameCache(replica: Replica, onReset: () => void = () => {}): FrameCache {
+/** The parts of a cache that differ. */
+export interface FrameCacheOptions {
+  /** The text of the frame of a delta. @defaultValue `deltaFrame`, which is that of a stream of one job */
+  readonly textOf?: ((delta: Delta) => string) | undefined;
+  /** Called for each reader that had a cursor and gets a reset. */
+  readonly onReset?: (() => void) | undefined;
+}
+
+/** Makes the cache of a replica. */
+export function frameCache(
+  replica: Replica,
+  { textOf = deltaFrame, onReset }: FrameCacheOptions = {},
+): FrameCache {
   const frames = frameMap();
   const failures = new Map<Cursor | "", unknown>();
   let last: AppliedDelta | undefined;
@@ -67,9 +74,9 @@ export function frameCache(replica: Replica, onReset: () => void = () => {}): Fr
     const key = delta.reset || cursor === undefined ? "" : cursor;
     if (failures.has(key)) throw failures.get(key);
     try {
-      const frame = frames.get(key) ?? frameOf(deltaFrame(delta));
+      const frame = frames.get(key) ?? frameOf(textOf(delta));
       frames.add(key, frame);
-      if (delta.reset && cursor !== undefined) onReset();
+      if (delta.reset && cursor !== undefined) onReset?.();
       return frame;
     } catch (error) {
       if (failures.size < MAX_FRAMES) failures.set(key, error);

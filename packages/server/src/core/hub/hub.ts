@@ -1,24 +1,32 @@
-import { type Cursor, ProgressError, parseCursor } from "@emlinh/progress-protocol";
-import { asProgressError, clientGone, closedError, draining } from "../../shared/errors.js";
+import { type Cursor, heartbeatFrame, type ProgressError, parseCursor } from "@emlinh/progress-protocol";
+import {
+  asProgressError,
+  clientGone,
+  closedError,
+  draining,
+  storeUnavailable,
+} from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
+import { type Frame, frameOf } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { ProgressMetrics } from "../metrics.js";
 import type { Settings } from "../options.js";
 import { isGone, type RequestClient } from "../request-client.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import { createListTopic, type ListTopic } from "./list-topic.js";
 import { type PendingRequests, pendingRequests } from "./pending-requests.js";
 import { createReaders, type Reader, type Readers } from "./readers.js";
+import { type SharedHandle, type SharedTopics, sharedTopics } from "./shared-topics.js";
 import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
 
 /** Keeps a topic open for one listener. */
-export interface TopicHandle {
-  readonly topic: Topic;
-  /** Lets the topic go. It closes after its last handle. Idempotent. */
-  leave(this: TopicHandle): void;
-}
+export type TopicHandle = SharedHandle<Topic>;
+
+/** Keeps the list of a subject open for one listener. */
+export type ListHandle = SharedHandle<ListTopic>;
 
 /** How a topic is joined. */
 interface JoinOptions {
@@ -28,6 +36,19 @@ interface JoinOptions {
   readonly client?: RequestClient | undefined;
   /** Who reads, if the app said so. The slot counts for it, too. */
   readonly principal?: string | undefined;
+  /** The client has a slot already: that of its request for many jobs. @defaultValue `false` */
+  readonly hasSlot?: boolean | undefined;
+}
+
+/** How a list is joined. */
+interface JoinListOptions {
+  readonly subject: string;
+  /** The most jobs in it. */
+  readonly limit: number;
+  /** The tags of the lists that the reader has. If this one is not among them, it is read again first. */
+  readonly seen: ReadonlySet<string>;
+  /** The client, which has a slot already. */
+  readonly client: RequestClient;
 }
 
 /** Figures of this process that are not counted, but looked up. */
@@ -42,6 +63,23 @@ export interface Hub {
    * the store does.
    */
   join(jobId: string, options: JoinOptions): Promise<TopicHandle>;
+  /**
+   * Joins the list of a subject, with the topics of its jobs. Those with the same limit share one topic.
+   *
+   * @throws ProgressError `draining`, `closed`, `store-unavailable`
+   */
+  joinList(options: JoinListOptions): Promise<ListHandle>;
+  /**
+   * Takes one slot for a request for many jobs.
+   *
+   * @returns a function that gives it back. Call it once.
+   * @throws ProgressError `too-many-streams`, `draining`, `closed`
+   */
+  takeSlot(client: RequestClient, principal: string | undefined): () => void;
+  /**
+   * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
+   */
+  catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void>;
   /**
    * Waits for something else that a request needs. Rejects as soon as the client leaves or the server begins to drain.
    *
@@ -73,26 +111,24 @@ export interface Hub {
   close(): void;
   /** The store's time, in milliseconds since the epoch: all times of a job come from that clock. */
   now(): number;
+  /** The bytes of a heartbeat for streams of many jobs that may be sent now. */
+  heartbeat(): Frame;
   figures(): HubFigures;
 }
 
 interface HubState {
   readonly store: GuardedStore;
   readonly settings: Settings;
-  readonly topics: Map<string, SharedTopic>;
+  readonly topics: SharedTopics<Topic>;
+  readonly lists: SharedTopics<ListTopic>;
   readonly readers: Readers;
   readonly limiter: StreamLimiter;
   readonly pending: PendingRequests;
   readonly clock: HubClock;
+  heartbeat: { readonly now: number; readonly frame: Frame } | undefined;
   revocations: number;
   isDraining: boolean;
   isClosed: boolean;
-}
-
-/** A topic and the number of its handles. */
-interface SharedTopic {
-  readonly topic: Topic;
-  handles: number;
 }
 
 /** Makes an empty hub. */
@@ -100,17 +136,22 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   const hub: HubState = {
     store,
     settings,
-    topics: new Map(),
+    topics: sharedTopics((jobId, onClosed) => openTopic(hub, jobId, onClosed)),
+    lists: sharedTopics((key, onClosed) => openList(hub, key, onClosed)),
     readers: createReaders((error) => report(hub, error)),
     limiter: streamLimiter(settings),
     pending: pendingRequests(),
     clock: hubClock(settings.tickMs, (now) => tick(hub, now)),
+    heartbeat: undefined,
     revocations: 0,
     isDraining: false,
     isClosed: false,
   };
   return {
     join: (jobId, options) => join(hub, jobId, options),
+    joinList: (options) => joinList(hub, options),
+    takeSlot: (client, principal) => takeSlot(hub, { client, principal }),
+    catchUp,
     wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
       hub.readers.add(reader);
@@ -118,12 +159,12 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       if (hub.isDraining) reader.leaveBy(elapsed());
     },
     remove: (reader) => hub.readers.remove(reader),
-    disconnect({ jobId, principal }) {
+    disconnect(target) {
       hub.revocations += 1;
+      const { principal } = target;
       return hub.readers.revoke(
         (reader) =>
-          (jobId === undefined || reader.jobId === jobId) &&
-          (principal === undefined || reader.principal === principal),
+          (principal === undefined || reader.principal === principal) && reader.reads(target),
       );
     },
     revocations: () => hub.revocations,
@@ -135,54 +176,71 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
     },
     close() {
       hub.isClosed = true;
-      for (const { topic } of [...hub.topics.values()]) topic.close();
+      hub.topics.each((topic) => topic.close());
+      hub.lists.each((list) => list.close());
       startDraining(hub, 0);
     },
     now: () => hub.store.now(),
-    figures: () => ({ slots: hub.limiter.count(), watchedJobs: hub.topics.size }),
+    heartbeat: () => heartbeatOf(hub),
+    figures: () => ({ slots: hub.limiter.count(), watchedJobs: hub.topics.count() }),
   };
 }
 
+/** One for all streams that need one at the same moment. */
+function heartbeatOf(hub: HubState): Frame {
+  const now = hub.store.now();
+  if (hub.heartbeat?.now !== now) hub.heartbeat = { now, frame: frameOf(heartbeatFrame({ now })) };
+  return hub.heartbeat.frame;
+}
+
 function tick(hub: HubState, now: number): boolean {
-  const { topics, readers } = hub;
-  for (const { topic } of topics.values()) {
+  const { topics, lists, readers } = hub;
+  const tickOne = (topic: Pick<Topic, "tick">): void => {
     try {
       topic.tick(now);
     } catch (error) {
       report(hub, error);
     }
-  }
+  };
+  topics.each(tickOne);
+  lists.each(tickOne);
   readers.tick(now);
-  return topics.size > 0 || !readers.isEmpty();
+  return topics.count() + lists.count() > 0 || !readers.isEmpty();
 }
 
 function report({ settings }: HubState, error: unknown): void {
   settings.onError(asProgressError(error, "A topic or a stream of the hub failed."));
 }
 
+interface SlotOptions {
+  /** Absent for a request for many jobs: its slot counts for none of them. */
+  readonly jobId?: string;
+  readonly client: RequestClient;
+  readonly principal: string | undefined;
+}
+
+function takeSlot(hub: HubState, { jobId, client, principal }: SlotOptions): () => void {
+  if (hub.isClosed) throw progressClosed();
+  if (hub.isDraining) throw draining();
+  return hub.limiter.take({ jobId, connection: client.connection, principal });
+}
+
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, client, principal }: JoinOptions,
+  { cursor, client, principal, hasSlot = false }: JoinOptions,
 ): Promise<TopicHandle> {
-  if (hub.isClosed) throw closedError("This progress");
-  if (client && hub.isDraining) throw draining();
-  const giveSlotBack = client && hub.limiter.take(jobId, client.connection, principal);
+  if (hub.isClosed) throw progressClosed();
+  const giveSlotBack = client && !hasSlot ? takeSlot(hub, { jobId, client, principal }) : undefined;
   const isKnown = hub.topics.has(jobId);
-  const shared = openTopic(hub, jobId);
-  const { topic } = shared;
-  const handle: Handle = { topic, shared, giveSlotBack, isLeft: false, leave: leaveTopic };
-  const until = <Result>(promise: Promise<Result>): Promise<Result> =>
-    client ? hub.pending.until(promise, client.signal) : promise;
+  const handle = hub.topics.join(jobId, giveSlotBack);
+  const { topic } = handle;
+  const until = waitFor(hub, client);
   try {
     if (!topic.isOpen()) await until(topic.opened);
-    if (isKnown && (topic.isBehind() || !holds(topic, cursor))) await until(topic.refresh());
-    if (client) {
-      // Readers that are here already are kept waiting. A new one had better try another process.
-      if (topic.isLost()) throw storeLost(jobId);
-      if (hub.isDraining) throw draining();
-      if (isGone(client)) throw clientGone();
-    }
+    if (isKnown && isBehind(topic, cursor)) await until(topic.refresh());
+    // Readers that are here already are kept waiting. A new one had better try another process.
+    if (client) requireServed(hub, client, topic.isLost() && `The job "${jobId}"`);
     return handle;
   } catch (error) {
     handle.leave();
@@ -190,41 +248,62 @@ async function join(
   }
 }
 
-/** All handles share one function: there is a handle per stream. */
-interface Handle extends TopicHandle {
-  readonly shared: SharedTopic;
-  readonly giveSlotBack: (() => void) | undefined;
-  isLeft: boolean;
+async function joinList(
+  hub: HubState,
+  { subject, limit, seen, client }: JoinListOptions,
+): Promise<ListHandle> {
+  if (hub.isClosed) throw progressClosed();
+  const handle = hub.lists.join(`${limit} ${subject}`);
+  const list = handle.topic;
+  const until = waitFor(hub, client);
+  try {
+    await until(list.opened);
+    const isUnseen = seen.size > 0 && !seen.has(list.listed().tag);
+    if (list.isBehind() || isUnseen) await until(list.refresh());
+    await until(list.settled());
+    requireServed(hub, client, list.isLost() && `The list of the subject "${subject}"`);
+    return handle;
+  } catch (error) {
+    handle.leave();
+    throw error;
+  }
 }
 
-function leaveTopic(this: Handle): void {
-  if (this.isLeft) return;
-  this.isLeft = true;
-  this.shared.handles -= 1;
-  if (this.shared.handles === 0) this.topic.close();
-  this.giveSlotBack?.();
+/** The server's own code has no client, and waits without an end. */
+function waitFor({ pending }: HubState, client: RequestClient | undefined) {
+  return <Result>(promise: Promise<Result>): Promise<Result> =>
+    client ? pending.until(promise, client.signal) : promise;
 }
 
-function openTopic(hub: HubState, jobId: string): SharedTopic {
-  const shared = hub.topics.get(jobId) ?? addTopic(hub, jobId);
-  shared.handles += 1;
-  return shared;
+function requireServed(hub: HubState, client: RequestClient, lost: string | false): void {
+  if (lost) throw storeLost(lost);
+  if (hub.isDraining) throw draining();
+  if (isGone(client)) throw clientGone();
 }
 
-function addTopic(hub: HubState, jobId: string): SharedTopic {
-  const { topics, store, settings, clock } = hub;
-  const context = {
-    store,
-    settings,
-    onClosed() {
-      // A topic that was closed may have a successor by now.
-      if (topics.get(jobId) === shared) topics.delete(jobId);
-    },
-  };
-  const shared: SharedTopic = { topic: createTopic(jobId, context), handles: 0 };
-  topics.set(jobId, shared);
+async function catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void> {
+  if (isBehind(topic, cursor)) await topic.refresh();
+}
+
+function isBehind(topic: Topic, cursor: Cursor | undefined): boolean {
+  return topic.isBehind() || !holds(topic, cursor);
+}
+
+function openTopic(hub: HubState, jobId: string, onClosed: () => void): Topic {
+  const { store, settings, clock } = hub;
   clock.start();
-  return shared;
+  return createTopic(jobId, { store, settings, onClosed });
+}
+
+/** @param key - The limit, a space, and the subject. */
+function openList(hub: HubState, key: string, onClosed: () => void): ListTopic {
+  const { store, settings, clock } = hub;
+  const [limit, subject = ""] = key.split(" ");
+  clock.start();
+  return createListTopic(
+    { subject, limit: Number(limit) },
+    { store, settings, onClosed, joinJob: (jobId) => join(hub, jobId, {}) },
+  );
 }
 
 function startDraining(hub: HubState, spreadMs: number): void {
@@ -261,11 +340,12 @@ function holds(topic: Topic, cursor: Cursor | undefined): boolean {
   return parts.epoch === epoch && parts.version <= version;
 }
 
-function storeLost(jobId: string): ProgressError {
-  return new ProgressError("store-unavailable", {
-    message: `The job "${jobId}" could not be read for some time. Check that the store's database can be reached.`,
-    retryable: true,
-    status: 503,
-    details: { jobId },
-  });
+function storeLost(what: string): ProgressError {
+  return storeUnavailable(
+    `${what} could not be read for some time. Check that the store's database can be reached.`,
+  );
+}
+
+function progressClosed(): ProgressError {
+  return closedError("This progress");
 }

@@ -1,9 +1,12 @@
+import type { DisconnectTarget } from "../disconnect-target.js";
+
 /**
  * The owner of a slot, which the hub's clock drives: an open stream, a stream answer that was not subscribed to yet, or
  * a held poll.
  */
 export interface Reader {
-  readonly jobId: string;
+  /** Whether it reads the job or the subject of a target, if that names one. The hub compares the principal. */
+  reads(target: DisconnectTarget): boolean;
   /** Who reads, if the app said so. */
   readonly principal: string | undefined;
   /** @param now - By `elapsed`. */

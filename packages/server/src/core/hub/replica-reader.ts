@@ -6,12 +6,11 @@ import {
   type Replica,
 } from "@emlinh/progress-protocol";
 import { jobNotFound } from "../../shared/errors.js";
-import { createOutage, type Outage } from "../../shared/outage.js";
-import { elapsed } from "../../shared/time.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
 import { type WakeTracker, wakeTracker } from "../wake-tracker.js";
 import type { AppliedDelta } from "./frame-cache.js";
+import { readLoop } from "./read-loop.js";
 
 /** Keeps a replica up to date with the store: at most one read at a time, and one that waits for its turn. */
 export interface ReplicaReader {
@@ -49,17 +48,15 @@ export interface ReplicaReaderContext extends Pick<Settings, "rereadMs" | "rando
 
 interface ReaderState extends ReplicaReaderContext {
   readonly wakes: WakeTracker;
-  readonly outage: Outage;
-  isReading: boolean;
-  isStopped: boolean;
-  readAt: number;
-  /** The callers of `refresh` whose read has not begun. */
-  waiting: (() => void)[];
 }
+
+/** A job that has ended can only be removed, so it is read again more rarely: by this factor. */
+const ENDED_REREAD_FACTOR = 12;
 
 /** Makes a reader of an empty replica. */
 export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
   const { jobId, store, replica, rereadMs, random, onChange, onRemoved, onError } = context;
+  const wakes = wakeTracker();
   // Named one by one: objects that are made by a spread have no common shape, and each access to one takes longer.
   const state: ReaderState = {
     jobId,
@@ -70,97 +67,59 @@ export function replicaReader(context: ReplicaReaderContext): ReplicaReader {
     onChange,
     onRemoved,
     onError,
-    wakes: wakeTracker(),
-    outage: createOutage(rereadMs, random),
-    // The first read is done by `open`.
-    isReading: true,
-    isStopped: false,
-    readAt: elapsed(),
-    waiting: [],
+    wakes,
   };
-  return {
-    open: () => readFirst(state),
-    wake(version, delta) {
-      if (delta !== undefined && applyNext(state, version, delta)) return;
-      state.wakes.note(version);
-      readIfDue(state);
-    },
-    refresh() {
-      if (state.isStopped || state.outage.isOn()) return Promise.resolve();
-      return new Promise((resolve) => {
-        state.waiting.push(resolve);
-        readIfDue(state);
-      });
-    },
-    tick(now) {
-      if (now - state.readAt >= state.rereadMs) state.wakes.note();
-      readIfDue(state);
-    },
+  const loop = readLoop<Delta | undefined>({
+    maxRetryMs: rereadMs,
+    rereadMs: () => (replica.done ? rereadMs * ENDED_REREAD_FACTOR : rereadMs),
+    random,
     isBehind: () => isBehind(state),
-    failingForMs: (now) => state.outage.durationMs(now),
-    stop() {
-      state.isStopped = true;
-      release(state);
+    note: () => wakes.note(),
+    read() {
+      wakes.clear();
+      return store.read(jobId, replica.cursor);
     },
+    onRead: (delta) => readDone(state, delta),
+    isFinal: (error) => isGone(state, error),
+    onError,
+  });
+  return {
+    async open() {
+      const snapshot = await store.read(jobId);
+      if (snapshot === undefined) throw jobNotFound(jobId);
+      apply(state, snapshot);
+      loop.begin();
+    },
+    wake(version, delta) {
+      if (delta !== undefined && !loop.isStopped() && applyNext(state, version, delta)) {
+        loop.touch();
+        return;
+      }
+      wakes.note(version);
+      loop.readIfDue();
+    },
+    refresh: loop.refresh,
+    tick: loop.tick,
+    isBehind: () => isBehind(state),
+    failingForMs: loop.failingForMs,
+    stop: loop.stop,
   };
-}
-
-async function readFirst(state: ReaderState): Promise<void> {
-  const snapshot = await state.store.read(state.jobId);
-  if (snapshot === undefined) throw jobNotFound(state.jobId);
-  apply(state, snapshot);
-  state.isReading = false;
-  state.readAt = elapsed();
-  readIfDue(state);
-}
-
-function readIfDue(state: ReaderState): void {
-  const { isReading, isStopped, waiting, outage } = state;
-  if (isReading || isStopped || elapsed() < outage.retryAt()) return;
-  if (waiting.length === 0 && !isBehind(state)) return;
-  // It handles every outcome of the read itself.
-  void read(state);
 }
 
 function isBehind({ wakes, replica }: ReaderState): boolean {
   return wakes.isUnknown() || wakes.isAbove(replica.version);
 }
 
-async function read(state: ReaderState): Promise<void> {
-  const { jobId, store, replica, wakes, waiting } = state;
-  state.isReading = true;
-  state.waiting = [];
-  wakes.clear();
-  const answer = store.read(jobId, replica.cursor);
-  await answer
-    .then(
-      (delta) => readDone(state, delta),
-      (error) => readFailed(state, error),
-    )
-    .catch(state.onError);
-  state.isReading = false;
-  for (const resolve of waiting) resolve();
-  readIfDue(state);
-}
-
 function readDone(state: ReaderState, delta: Delta | undefined): void {
-  if (state.isStopped) return;
-  state.outage.ended();
-  state.readAt = elapsed();
   const from = state.replica.cursor;
   if (delta === undefined) state.onRemoved();
   else if (apply(state, delta)) state.onChange({ from, delta });
 }
 
-function readFailed(state: ReaderState, error: unknown): void {
-  if (state.isStopped) return;
-  if (isProgressError(error, "job-expired") || isProgressError(error, "job-not-found")) {
-    state.onRemoved();
-    return;
-  }
-  if (state.outage.failed()) state.onError(error);
-  state.wakes.note();
-  release(state);
+function isGone({ onRemoved }: ReaderState, error: unknown): boolean {
+  const isGone = isProgressError(error, "job-expired") || isProgressError(error, "job-not-found");
+  if (isGone) onRemoved();
+  return isGone;
 }
 
 /**
@@ -170,11 +129,10 @@ function readFailed(state: ReaderState, error: unknown): void {
  * @returns whether it was the next one.
  */
 function applyNext(state: ReaderState, version: number | undefined, delta: Delta): boolean {
-  const { isStopped, replica, store } = state;
-  if (isStopped || delta.reset || version !== replica.version + 1) return false;
+  const { replica, store } = state;
+  if (delta.reset || version !== replica.version + 1) return false;
   const from = replica.cursor;
   if (applyDelta(replica, delta, store.maxLogLines) !== "advanced") return false;
-  state.readAt = elapsed();
   state.onChange({ from, delta });
   return true;
 }
@@ -191,10 +149,4 @@ function apply({ jobId, store, replica }: ReaderState, delta: Delta): boolean {
       status: 500,
     });
   return replica.cursor !== before;
-}
-
-function release(state: ReaderState): void {
-  const { waiting } = state;
-  state.waiting = [];
-  for (const resolve of waiting) resolve();
 }

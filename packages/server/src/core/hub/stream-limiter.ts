@@ -4,18 +4,26 @@ import type { Settings } from "../options.js";
 /** Bounds the streams and held polls that are open at once: in this process, per job, connection and principal. */
 export interface StreamLimiter {
   /**
-   * Takes a slot for one stream of a job.
+   * Takes a slot for one stream.
    *
-   * @param connection - The connection that carries it, compared by identity; `undefined` if it is not known.
-   * @param principal - Who reads; `undefined` if the app did not say.
    * @returns a function that gives the slot back. Call it once.
    * @throws ProgressError `too-many-streams`
    */
-  take(jobId: string, connection?: object | undefined, principal?: string | undefined): () => void;
+  take(stream: SlotOwner): () => void;
   /** Slots that are taken. */
   count(): number;
   /** Resolves once no slot is taken. */
   whenNone(): Promise<void>;
+}
+
+/** A stream, by the members that slots are counted for. */
+export interface SlotOwner {
+  /** `undefined` for a stream of many jobs. */
+  readonly jobId?: string | undefined;
+  /** The connection that carries it, compared by identity; `undefined` if it is not known. */
+  readonly connection?: object | undefined;
+  /** Who reads; `undefined` if the app did not say. */
+  readonly principal?: string | undefined;
 }
 
 /** The bounds of a {@link StreamLimiter}. */
@@ -37,14 +45,10 @@ export function streamLimiter({
   let taken = 0;
   let waiting: (() => void)[] = [];
 
-  function giveBack(
-    jobId: string,
-    connection: object | undefined,
-    principal: string | undefined,
-  ): void {
+  function giveBack({ jobId, connection, principal }: SlotOwner): void {
     taken -= 1;
     decrement(byJob, jobId);
-    if (principal !== undefined) decrement(byPrincipal, principal);
+    decrement(byPrincipal, principal);
     if (connection !== undefined)
       byConnection.set(connection, (byConnection.get(connection) ?? 1) - 1);
     if (taken > 0) return;
@@ -53,10 +57,10 @@ export function streamLimiter({
   }
 
   return {
-    take(jobId, connection, principal) {
-      const ofJob = byJob.get(jobId) ?? 0;
+    take({ jobId, connection, principal }) {
+      const ofJob = countOf(byJob, jobId);
       const ofConnection = connection === undefined ? 0 : (byConnection.get(connection) ?? 0);
-      const ofPrincipal = principal === undefined ? 0 : (byPrincipal.get(principal) ?? 0);
+      const ofPrincipal = countOf(byPrincipal, principal);
       if (taken >= maxStreams) throw tooManyStreams("in this process", maxStreams);
       if (ofJob >= maxStreamsPerJob)
         throw tooManyStreams(`of the job "${jobId}"`, maxStreamsPerJob);
@@ -65,10 +69,10 @@ export function streamLimiter({
       if (ofPrincipal >= maxStreamsPerPrincipal)
         throw tooManyStreams("of one principal", maxStreamsPerPrincipal);
       taken += 1;
-      byJob.set(jobId, ofJob + 1);
+      if (jobId !== undefined) byJob.set(jobId, ofJob + 1);
       if (connection !== undefined) byConnection.set(connection, ofConnection + 1);
       if (principal !== undefined) byPrincipal.set(principal, ofPrincipal + 1);
-      return () => giveBack(jobId, connection, principal);
+      return () => giveBack({ jobId, connection, principal });
     },
     count: () => taken,
     async whenNone() {
@@ -77,8 +81,13 @@ export function streamLimiter({
   };
 }
 
+function countOf(counts: ReadonlyMap<string, number>, key: string | undefined): number {
+  return key === undefined ? 0 : (counts.get(key) ?? 0);
+}
+
 /** Forgets a key without a slot: there may be any number of them. */
-function decrement(counts: Map<string, number>, key: string): void {
+function decrement(counts: Map<string, number>, key: string | undefined): void {
+  if (key === undefined) return;
   const left = (counts.get(key) ?? 1) - 1;
   if (left > 0) counts.set(key, left);
   else counts.delete(key);

@@ -4,6 +4,7 @@ import {
   deltaAfter,
   emptyReplica,
   fieldValue,
+  jobDeltaFrame,
   type Replica,
 } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
@@ -53,6 +54,8 @@ export interface Topic {
    * @throws if a value can't be serialized. `onError` was called with that error.
    */
   frameAfter(cursor: Cursor | undefined): Frame | undefined;
+  /** The same for a stream of many jobs: the delta has its job, and the frame no id (P65). */
+  jobFrameAfter(cursor: Cursor | undefined): Frame | undefined;
   /** The bytes of a heartbeat that may be sent now. */
   heartbeat(): Frame;
   /** Whether the store may have changes that the replica lacks. */
@@ -69,7 +72,7 @@ export interface Topic {
 }
 
 /** Milliseconds for which streams are kept open and silent while their job can't be read (P39). */
-const STORE_PATIENCE_MS = 30_000;
+export const STORE_PATIENCE_MS = 30_000;
 
 /** Milliseconds after a change for which its frames are kept. */
 const FRAMES_KEPT_MS = 10_000;
@@ -86,6 +89,8 @@ interface TopicState extends TopicContext {
   readonly jobId: string;
   readonly listeners: Set<TopicListener>;
   readonly frames: FrameCache;
+  /** The frames for streams of many jobs. Made when one of them follows the job. */
+  jobFrames: FrameCache | undefined;
   readonly reader: ReplicaReader;
   readonly replica: Replica;
   changedAt: number;
@@ -122,9 +127,8 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     reader,
     replica,
     listeners: new Set(),
-    frames: frameCache(replica, () => {
-      settings.metrics.resets += 1;
-    }),
+    frames: frameCache(replica, { onReset: () => countReset(settings) }),
+    jobFrames: undefined,
     changedAt: elapsed(),
     isTold: false,
     isDirty: false,
@@ -150,7 +154,14 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
         return { cursor, reset: false, set: {}, log: [], done };
       return deltaAfter(replica, cursor);
     },
-    frameAfter: (cursor) => frameAfter(state, cursor),
+    frameAfter: (cursor) => frameAfter(state, state.frames, cursor),
+    jobFrameAfter(cursor) {
+      state.jobFrames ??= frameCache(replica, {
+        textOf: (delta) => jobDeltaFrame(jobId, delta),
+        onReset: () => countReset(settings),
+      });
+      return frameAfter(state, state.jobFrames, cursor);
+    },
     heartbeat: () => state.frames.heartbeat(state.store.now()),
     isBehind: () => reader.isBehind(),
     isLost: () => isLost(state, elapsed()),
@@ -172,9 +183,17 @@ async function open(state: TopicState): Promise<void> {
   state.isOpen = true;
 }
 
-function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | undefined {
+function countReset({ metrics }: TopicContext["settings"]): void {
+  metrics.resets += 1;
+}
+
+function frameAfter(
+  state: TopicState,
+  frames: FrameCache,
+  cursor: Cursor | undefined,
+): Frame | undefined {
   try {
-    return state.frames.frameAfter(cursor);
+    return frames.frameAfter(cursor);
   } catch (error) {
     if (error !== state.frameFailure) {
       state.frameFailure = error;
@@ -187,6 +206,7 @@ function frameAfter(state: TopicState, cursor: Cursor | undefined): Frame | unde
 /** The first change of a turn of the event loop is told at once, and the others of that turn together at its end. */
 function changed(state: TopicState, applied: AppliedDelta): void {
   state.frames.changed(applied);
+  state.jobFrames?.changed(applied);
   state.changedAt = elapsed();
   if (state.isTold) {
     state.isDirty = true;
@@ -246,7 +266,7 @@ function notifyEach(state: TopicState, notify: (listener: TopicListener) => void
 function tick(state: TopicState, now: number): void {
   state.reader.tick(now);
   // Readers that come at the same moment share the frames. A job at rest needs none.
-  if (now - state.changedAt >= FRAMES_KEPT_MS) state.frames.clear();
+  if (now - state.changedAt >= FRAMES_KEPT_MS) clearFrames(state);
   if (isLost(state, now)) notifyEach(state, (listener) => listener.storeLost());
 }
 
@@ -260,9 +280,14 @@ function close(state: TopicState): void {
   tellRest(state);
   state.isClosed = true;
   state.reader.stop();
-  state.frames.clear();
+  clearFrames(state);
   if (state.unwatch !== undefined) void endWatch(state, state.unwatch);
   state.onClosed();
+}
+
+function clearFrames({ frames, jobFrames }: TopicState): void {
+  frames.clear();
+  jobFrames?.clear();
 }
 
 async function endWatch(state: TopicState, unwatch: Unwatch): Promise<void> {

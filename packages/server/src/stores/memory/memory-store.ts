@@ -21,6 +21,7 @@ import {
 } from "../../shared/lifecycle.js";
 import { type Watchers, watchers } from "../shared/watchers.js";
 import { type JobTable, jobTable } from "./job-table.js";
+import { learnedDurations } from "./learned-durations.js";
 import {
   type MemoryStoreOptions,
   type MemoryStoreSettings,
@@ -37,14 +38,15 @@ import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js
  * A job that another memory store of this process has is answered with a `job-not-found` that says so.
  *
  * @throws ProgressError `invalid-option` if a bound is not a positive number.
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47, P62
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
   const settings = resolveMemoryOptions(options);
   const jobs = jobTable(settings);
-  const watching = watchers();
+  const watching = { jobs: watchers(), lists: watchers() };
   const others = joinOtherStores({ hasJob: (jobId) => jobs.find(jobId) !== undefined });
   const memory: Memory = { settings, jobs, watching, others };
+  const learned = learnedDurations();
   let closed = false;
 
   function assertOpen(): void {
@@ -69,9 +71,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       return readJob(memory, jobId, after);
     },
 
-    async watch(jobId, wake) {
+    async list(subject, page) {
       assertOpen();
-      return watching.add(jobId, wake);
+      return jobs.page(subject, page);
+    },
+
+    async watch(target, wake) {
+      assertOpen();
+      return "jobId" in target
+        ? watching.jobs.add(target.jobId, wake)
+        : watching.lists.add(target.subject, wake);
     },
 
     async remove(jobId) {
@@ -79,6 +88,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
       const job = jobs.find(jobId);
       if (job !== undefined) removeJob(memory, job);
       return job !== undefined;
+    },
+
+    async learn(kind, durations) {
+      assertOpen();
+      learned.learn(kind, durations);
+    },
+
+    async expectations(kind) {
+      assertOpen();
+      return learned.expectations(kind);
     },
 
     async sweep(now, limit, onEnd) {
@@ -89,8 +108,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
     async close() {
       closed = true;
       others.leave();
-      jobs.clear();
-      watching.clear();
+      for (const kept of [jobs, learned, watching.jobs, watching.lists]) kept.clear();
     },
   };
 }
@@ -99,7 +117,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 interface Memory {
   readonly settings: MemoryStoreSettings;
   readonly jobs: JobTable;
-  readonly watching: Watchers;
+  readonly watching: { readonly jobs: Watchers; readonly lists: Watchers };
   readonly others: OtherStores;
 }
 
@@ -112,19 +130,19 @@ function jobIn({ jobs, others }: Memory, jobId: string): StoredJob {
 }
 
 function createJob(memory: Memory, draft: JobDraft): Created {
-  const { settings, jobs, watching } = memory;
+  const { settings, jobs } = memory;
   const known = jobs.findByKey(draft.key);
   if (known !== undefined) return { jobId: known.id, cursor: known.data.cursor, created: false };
   jobs.checkRoomFor(draft.id);
   const now = settings.clock();
   const time = settings.timer();
-  const job = newJob(draft, time);
+  const job = newJob(draft, { number: jobs.nextNumber(), time });
   const set = { ...draft.set, createdAt: now };
   const times = isTerminal(draft.set.status) ? { ...job.times, endedAt: time } : job.times;
   changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.add(job);
   const cursor = job.data.cursor;
-  watching.wake(job.id);
+  wakeForMembership(memory, job);
   const excess = jobs.excess();
   if (excess !== undefined) removeJob(memory, excess);
   return { jobId: job.id, cursor, created: true };
@@ -162,7 +180,7 @@ function writeJob(memory: Memory, jobId: string, change: Change): Written {
   jobs.update(job);
   // Taken before the wake, because a watcher may write at once.
   const cursor = job.data.cursor;
-  if (delta !== undefined) watching.wake(job.id, job.data.version, delta);
+  if (delta !== undefined) watching.jobs.wake(job.id, job.data.version, delta);
   return { cursor, now };
 }
 
@@ -221,10 +239,16 @@ function makeTransition(
   const times = { ...job.times, ...timesOfTransition(transition, time), writtenAt: time };
   const delta = changeJob(job, { set, log: [], now, times }, settings.maxLogLines);
   jobs.update(job);
-  watching.wake(job.id, job.data.version, delta);
+  watching.jobs.wake(job.id, job.data.version, delta);
 }
 
-function removeJob({ jobs, watching }: Memory, job: StoredJob): void {
-  jobs.remove(job);
-  watching.wake(job.id);
+function removeJob(memory: Memory, job: StoredJob): void {
+  memory.jobs.remove(job);
+  wakeForMembership(memory, job);
+}
+
+/** Wakes the watchers of a job that was created or removed, and those of its subjects. */
+function wakeForMembership({ watching }: Memory, { id, subjects }: StoredJob): void {
+  watching.jobs.wake(id);
+  for (const subject of subjects) watching.lists.wake(subject);
 }

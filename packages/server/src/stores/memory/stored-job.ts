@@ -27,6 +27,9 @@ import { frozenCopy } from "./frozen-copy.js";
 export interface StoredJob {
   readonly id: string;
   readonly key: string | undefined;
+  readonly subjects: readonly string[];
+  /** Its place in the order of creation: jobs that are created later have higher ones. */
+  readonly number: number;
   /** The job's fields and lines. This replica is the original; readers get deltas of it. */
   readonly data: Replica;
   /** By the clock that measures leases. */
@@ -40,14 +43,18 @@ export interface TimedChange extends Pick<Change, "set" | "log" | "lostLines" | 
   readonly times: JobTimes;
 }
 
-/**
- * A job of a new epoch, without any version.
- *
- * @param now - By the clock that measures leases.
- */
-export function newJob({ id, key, deadlineMs }: JobDraft, now: number): StoredJob {
+/** The place of a new job among the others, and the time by the clock that measures leases. */
+interface Creation {
+  readonly number: number;
+  readonly time: number;
+}
+
+/** A job of a new epoch, without any version. */
+export function newJob(draft: JobDraft, { number, time }: Creation): StoredJob {
+  const { id, key, subjects = [], deadlineMs } = draft;
   const data = emptyReplica(newEpoch());
-  return { id, key, data, times: timesAtCreation(now, deadlineMs), hold: undefined };
+  const times = timesAtCreation(time, deadlineMs);
+  return { id, key, subjects: [...subjects], number, data, times, hold: undefined };
 }
 
 /**

@@ -32,6 +32,14 @@ export const CLOSE: CaseGroup = {
           "closed",
           "watch() of a closed store",
         );
+        await assertRejects(
+          store.watch({ subject: "a" }, waker().wake),
+          "closed",
+          "watch() of a subject of a closed store",
+        );
+        await assertRejects(store.list("a", { limit: 1 }), "closed", "list() of a closed store");
+        await assertRejects(store.learn("a", {}), "closed", "learn() of a closed store");
+        await assertRejects(store.expectations("a"), "closed", "expectations() of a closed store");
         await assertRejects(store.remove("a"), "closed", "remove() of a closed store");
         await assertRejects(store.sweep(clock.now(), 10), "closed", "sweep() of a closed store");
       },
@@ -56,13 +64,16 @@ export const CLOSE: CaseGroup = {
       },
     },
     {
-      name: "given a close during creates, watches, removals and sweeps, answers every call that was begun",
+      name: "given a close during calls of the other methods, answers every call that was begun",
       async run({ open, clock, waker }) {
         const store = await open();
         await store.create(draft("a"));
         const watches = range(5).map(() => store.watch({ jobId: "a" }, waker().wake));
         const others = [
           ...range(5).map((by) => store.create(draft(`job-${by}`, { key: `key ${by}` }))),
+          store.list("a", { limit: 1 }),
+          store.learn("video", { render: 1000 }),
+          store.expectations("video"),
           store.remove("a"),
           ...[clock.now(), undefined].map((now) => store.sweep(now, 10)),
         ];

@@ -11,13 +11,18 @@ import { DONE } from "./done.js";
 import { DURABLE } from "./durable.js";
 import { EMPTIED } from "./emptied.js";
 import { END } from "./end.js";
+import { EXPECTATIONS } from "./expectations.js";
 import { EXPIRY } from "./expiry.js";
 import { HISTORIES } from "./histories.js";
 import { HOLD } from "./hold.js";
 import { LEASE } from "./lease.js";
+import { LIST_PAGES } from "./list-pages.js";
+import { LIST_WATCH } from "./list-watch.js";
+import { LISTS } from "./lists.js";
 import { LOG } from "./log.js";
 import { REMOVE } from "./remove.js";
 import { SHARED } from "./shared.js";
+import { SHARED_LISTS } from "./shared-lists.js";
 import { SKEW } from "./skew.js";
 import { SWEEP } from "./sweep.js";
 import { TIMES } from "./times.js";
@@ -49,8 +54,13 @@ export const GROUPS: readonly CaseGroup[] = [
   EXPIRY,
   SWEEP,
   REMOVE,
+  LISTS,
+  LIST_PAGES,
+  LIST_WATCH,
+  EXPECTATIONS,
   CLOSE,
   SHARED,
+  SHARED_LISTS,
   SKEW,
   DURABLE,
   EMPTIED,

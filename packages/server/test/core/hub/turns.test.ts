@@ -12,7 +12,7 @@ function countedStore(pass: (wake: Wake) => Wake = (wake) => wake): FaultyStore 
   const store = memoryStore();
   const inner: ProgressStore = {
     ...store,
-    watch: (id, wake) => store.watch({ jobId: id }, pass(wake)),
+    watch: (target, wake) => store.watch(target, pass(wake)),
   };
   const { watch, write } = inner;
   return { ...faultyStore(inner), watch, write };

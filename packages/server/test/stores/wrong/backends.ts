@@ -89,8 +89,11 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
           known.add(draft.id);
           return right.create(draft);
         },
-        watch: (id, wake) =>
-          right.watch(id, (version) => void (recreated.has(id) || wake(version))),
+        watch: (target, wake) =>
+          right.watch(
+            target,
+            (version) => void (("jobId" in target && recreated.has(target.jobId)) || wake(version)),
+          ),
       };
     },
   },
@@ -138,10 +141,10 @@ export const WRONG_BACKENDS: readonly WrongStore[] = [
     wrong: (right) => {
       let closed = false;
       return {
-        async watch(id, wake) {
+        async watch(target, wake) {
           await otherWork();
           if (closed) throw new TypeError("The connection is closed.");
-          return right.watch(id, wake);
+          return right.watch(target, wake);
         },
         close() {
           closed = true;

@@ -3,6 +3,7 @@ import type { Wake } from "../../../src/core/store.js";
 import {
   altersReports,
   fieldsOf,
+  keyOf,
   otherWork,
   versionOf,
   type WrongStore,
@@ -115,7 +116,7 @@ export const WRONG_REMOVALS: readonly WrongStore[] = [
     wrong: (right) => {
       let removing = false;
       return {
-        watch: (id, wake) => right.watch(id, (version) => void (removing || wake(version))),
+        watch: (target, wake) => right.watch(target, (version) => void (removing || wake(version))),
         async remove(id) {
           removing = true;
           return right.remove(id).finally(() => {
@@ -131,13 +132,13 @@ export const WRONG_REMOVALS: readonly WrongStore[] = [
     wrong: (right) => {
       const all = new Map<string, Set<Wake>>();
       return {
-        async watch(id, wake) {
-          const own = all.get(id) ?? new Set();
-          all.set(id, own.add(wake));
+        async watch(target, wake) {
+          const own = all.get(keyOf(target)) ?? new Set();
+          all.set(keyOf(target), own.add(wake));
           return async () => void own.delete(wake);
         },
         async remove(id) {
-          for (const wake of all.get(id) ?? []) wake();
+          for (const wake of all.get(keyOf({ jobId: id })) ?? []) wake();
           await otherWork();
           return right.remove(id);
         },

@@ -82,7 +82,7 @@ export const WRONG_SWEEPS: readonly WrongStore[] = [
     wrong: (right) => {
       let sweeping = false;
       return {
-        watch: (id, wake) => right.watch(id, (version) => void (sweeping || wake(version))),
+        watch: (target, wake) => right.watch(target, (version) => void (sweeping || wake(version))),
         async sweep(now, limit, onEnd) {
           sweeping = true;
           return right.sweep(now, limit, onEnd).finally(() => {

@@ -1,5 +1,5 @@
 import type { Wake } from "../../../src/core/store.js";
-import { altersWakes, otherWork, type WrongStore } from "./wrong-store.js";
+import { altersWakes, keyOf, otherWork, type WrongStore } from "./wrong-store.js";
 
 /** Wrong versions in wakes. */
 export const WRONG_WAKES: readonly WrongStore[] = [
@@ -24,14 +24,14 @@ export const WRONG_WAKES: readonly WrongStore[] = [
     wrong: (right) => {
       const all = new Map<string, Set<Wake>>();
       return {
-        async watch(id, wake) {
-          const own = all.get(id) ?? new Set();
-          all.set(id, own.add(wake));
+        async watch(target, wake) {
+          const own = all.get(keyOf(target)) ?? new Set();
+          all.set(keyOf(target), own.add(wake));
           return async () => void own.delete(wake);
         },
         async write(id, change) {
           const version = Number((await right.read(id))?.cursor.split(".")[1]) + 1;
-          for (const wake of all.get(id) ?? []) wake(version);
+          for (const wake of all.get(keyOf({ jobId: id })) ?? []) wake(version);
           await otherWork();
           return right.write(id, change);
         },
@@ -53,8 +53,10 @@ export const WRONG_WAKES: readonly WrongStore[] = [
           fresh.add(draft.id);
           return right.create(draft);
         },
-        watch: (id, wake) =>
-          right.watch(id, (version) => wake(fresh.delete(id) ? (version ?? 1) : version)),
+        watch: (target, wake) =>
+          right.watch(target, (version) =>
+            wake("jobId" in target && fresh.delete(target.jobId) ? (version ?? 1) : version),
+          ),
       };
     },
   },

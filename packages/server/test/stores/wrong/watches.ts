@@ -1,5 +1,5 @@
 import { epochs } from "./epochs.js";
-import { altersWakes, otherWork, type WrongStore } from "./wrong-store.js";
+import { altersWakes, keyOf, otherWork, versionOf, type WrongStore } from "./wrong-store.js";
 
 /** Wrong watches, wrong behaviour when a store is closed, and instances that do not share their data. */
 export const WRONG_WATCHES: readonly WrongStore[] = [
@@ -20,13 +20,13 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => {
       const all = new Map<string, Set<() => void>>();
       return {
-        async watch(id, wake) {
-          const own = all.get(id) ?? new Set();
-          all.set(id, own.add(wake));
+        async watch(target, wake) {
+          const own = all.get(keyOf(target)) ?? new Set();
+          all.set(keyOf(target), own.add(wake));
           return async () => void own.delete(wake);
         },
         async write(id, change) {
-          for (const wake of all.get(id) ?? []) wake();
+          for (const wake of all.get(keyOf({ jobId: id })) ?? []) wake();
           await otherWork();
           return right.write(id, change);
         },
@@ -39,8 +39,8 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => {
       const all = new Map<unknown, Promise<() => Promise<void>>>();
       return {
-        async watch(id, wake) {
-          const watch = all.get(wake) ?? right.watch(id, wake);
+        async watch(target, wake) {
+          const watch = all.get(wake) ?? right.watch(target, wake);
           all.set(wake, watch);
           return watch;
         },
@@ -53,10 +53,10 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => {
       const all = new Map<string, (() => Promise<void>)[]>();
       return {
-        async watch(id, wake) {
-          const own = all.get(id) ?? [];
-          own.push(await right.watch(id, wake));
-          all.set(id, own);
+        async watch(target, wake) {
+          const own = all.get(keyOf(target)) ?? [];
+          own.push(await right.watch(target, wake));
+          all.set(keyOf(target), own);
           return async () => void (await Promise.all(own.map((unwatch) => unwatch())));
         },
       };
@@ -66,8 +66,8 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     does: "wakes after the end of a watch",
     group: "watch",
     wrong: (right) => ({
-      async watch(id, wake) {
-        await right.watch(id, wake);
+      async watch(target, wake) {
+        await right.watch(target, wake);
         return async () => {};
       },
     }),
@@ -76,10 +76,10 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     does: "refuses to watch an unknown job",
     group: "watch",
     wrong: (right) => ({
-      async watch(id, wake) {
-        if ((await right.read(id).catch(() => undefined)) === undefined)
+      async watch(target, wake) {
+        if ("jobId" in target && (await versionOf(right, target.jobId)) === 0)
           throw new Error("There is no such job.");
-        return right.watch(id, wake);
+        return right.watch(target, wake);
       },
     }),
   },
@@ -89,8 +89,8 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => {
       let thrown: unknown;
       return {
-        watch: (id, wake) =>
-          right.watch(id, (version) => {
+        watch: (target, wake) =>
+          right.watch(target, (version) => {
             try {
               wake(version);
             } catch (error) {
@@ -109,8 +109,8 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     does: "throws when a watch is ended twice",
     group: "watch",
     wrong: (right) => ({
-      async watch(id, wake) {
-        const unwatch = await right.watch(id, wake);
+      async watch(target, wake) {
+        const unwatch = await right.watch(target, wake);
         let ended = false;
         return async () => {
           if (ended) throw new Error("There is no such watch.");
@@ -159,8 +159,8 @@ export const WRONG_WATCHES: readonly WrongStore[] = [
     wrong: (right) => {
       let closed = false;
       return {
-        async watch(id, wake) {
-          const unwatch = await right.watch(id, wake);
+        async watch(target, wake) {
+          const unwatch = await right.watch(target, wake);
           return async () => {
             if (closed) throw new Error("Closed.");
             await unwatch();

@@ -4,6 +4,7 @@ import type {
   StoredDelta,
   SweepReport,
   Wake,
+  WatchTarget,
   Written,
 } from "../../../src/core/store.js";
 import type { StoreCapabilities, SuiteStoreOptions } from "../../../src/testing/index.js";
@@ -94,14 +95,19 @@ export function altersWakes(
   rule: (wake: Wake, times: number, version: number | undefined) => void,
 ) {
   return (right: ProgressStore): Partial<ProgressStore> => ({
-    watch(id, wake) {
+    watch(target, wake) {
       let times = 0;
-      return right.watch(id, (version) => {
+      return right.watch(target, (version) => {
         times += 1;
         rule(wake, times, version);
       });
     },
   });
+}
+
+/** A text that is the same for the same target, for maps of watches. */
+export function keyOf(target: WatchTarget): string {
+  return "jobId" in target ? `job ${target.jobId}` : `subject ${target.subject}`;
 }
 
 /** The fields of a job; empty if there is no such job. */

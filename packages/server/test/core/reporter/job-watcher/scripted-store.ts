@@ -74,7 +74,7 @@ export function scriptedStore(): ScriptedStore {
       replies.shift()?.resolve({ cursor: `${store.epoch}.${version}`, now: Date.now() });
     },
     rejectWrite: (error) => replies.shift()?.reject(error),
-    async watch(_jobId, wake) {
+    async watch(_target, wake) {
       await watchGate?.opened;
       wakeWatcher = wake;
       return async () => {
@@ -97,7 +97,10 @@ export function scriptedStore(): ScriptedStore {
     usedAt: () => 0,
     isReachable: async () => true,
     create: unused,
+    list: unused,
     remove: unused,
+    learn: unused,
+    expectations: unused,
     sweep: unused,
   };
   return store;
