@@ -31,7 +31,6 @@ export const en: Texts = {
   listRefused: "Your videos can't be listed. Allow cookies for this page, then reload it.",
   showMore: "Show more",
   close: "Close",
-  openVideo: (title) => `Open “${title}”`,
   cancelVideo: (title) => `Cancel “${title}”`,
   deleteVideo: (title) => `Delete “${title}”`,
   deleteQuestion: "Delete this video for good?",

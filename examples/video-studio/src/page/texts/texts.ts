@@ -59,7 +59,6 @@ export interface Texts {
   readonly listRefused: string;
   readonly showMore: string;
   readonly close: string;
-  readonly openVideo: (title: string) => string;
   readonly cancelVideo: (title: string) => string;
   readonly deleteVideo: (title: string) => string;
   readonly deleteQuestion: string;

@@ -31,7 +31,6 @@ export const vi: Texts = {
   listRefused: "Không xem được danh sách. Hãy cho phép cookie rồi tải lại trang.",
   showMore: "Xem thêm",
   close: "Đóng",
-  openVideo: (title) => `Mở “${title}”`,
   cancelVideo: (title) => `Hủy “${title}”`,
   deleteVideo: (title) => `Xóa “${title}”`,
   deleteQuestion: "Xóa hẳn video này?",
