@@ -123,7 +123,10 @@ export function listenTo(
     onSubmit();
   });
   view.lines.addEventListener("click", () => onBatch(!isBatch()));
-  view.offer.accept.addEventListener("click", () => onBatch(true));
+  view.offer.accept.addEventListener("click", () => {
+    onBatch(true);
+    onSubmit();
+  });
   view.toggle.addEventListener("click", () => {
     const isOpen = view.toggle.getAttribute("aria-expanded") === "true";
     view.toggle.setAttribute("aria-expanded", String(!isOpen));

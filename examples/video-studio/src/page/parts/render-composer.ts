@@ -48,12 +48,13 @@ function renderLines(
   setAttribute(view.topic, "enterkeyhint", isBatch ? "enter" : "send");
   setAttribute(view.topic, "rows", isBatch ? 3 : 1);
   setText(view.hint, isBatch ? texts.batchKeysHint : texts.keysHint);
-  setText(view.linesText, texts.batchToggle);
+  const count = isBatch && lines > 0 ? ` · ${lines}` : "";
+  setText(view.linesText, `${texts.batchToggle}${count}`);
   setAttribute(view.lines, "title", texts.batchToggle);
   setAttribute(view.lines, "aria-pressed", isBatch ? "true" : "false");
   const isOffered = !isBatch && lines > 1 && !isSending && sending.message === undefined;
   setText(view.offer.text, isOffered ? texts.batchOffer(lines) : "");
-  setText(view.offer.accept, texts.batchToggle);
+  setText(view.offer.accept, texts.sendBatch(lines));
   setHidden(view.offer.element, !isOffered, view.topic);
 }
 

@@ -33,10 +33,10 @@ export const en: Texts = {
   close: "Close",
   cancelVideo: (title) => `Cancel “${title}”`,
   deleteVideo: (title) => `Delete “${title}”`,
-  deleteQuestion: "Delete this video for good?",
+  deleteQuestion: "Delete for good?",
   deleteYes: "Delete",
   deleteNo: "Keep",
-  deleteFailed: "It was not deleted. Try again?",
+  deleteFailed: "Not deleted. Try again?",
   saysDeleted: (title) => `“${title}” was deleted`,
 
   batchToggle: "One video per line",

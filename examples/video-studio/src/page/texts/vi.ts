@@ -33,10 +33,10 @@ export const vi: Texts = {
   close: "Đóng",
   cancelVideo: (title) => `Hủy “${title}”`,
   deleteVideo: (title) => `Xóa “${title}”`,
-  deleteQuestion: "Xóa hẳn video này?",
+  deleteQuestion: "Xóa hẳn?",
   deleteYes: "Xóa",
   deleteNo: "Giữ lại",
-  deleteFailed: "Chưa xóa được. Thử lại nhé?",
+  deleteFailed: "Chưa xóa được. Thử lại?",
   saysDeleted: (title) => `Đã xóa “${title}”`,
 
   batchToggle: "Mỗi dòng một video",
