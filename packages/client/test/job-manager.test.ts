@@ -1,12 +1,9 @@
 import { JobManager, VideoManager } from "@emlinh/progress-client";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { managerFixture } from "./support/manager-fixture.js";
-import { until, untilStatus } from "./support/until.js";
 
 const fixture = managerFixture();
 const { make, serveCreate } = fixture;
-
-afterEach(() => void vi.unstubAllGlobals());
 
 describe("the list", () => {
   test("given the same id twice, returns the same watch; the list changes only when a job is added or removed", () => {
@@ -78,76 +75,4 @@ describe("the class", () => {
     videos.close();
     expect(() => videos.watch("a")).toThrow("This JobManager is closed. Create a new one.");
   });
-});
-
-describe("many jobs at once", () => {
-  test("given two slots, two jobs stream and the third polls until a slot is free", async () => {
-    for (const jobId of ["a", "b", "c"]) fixture.server.create(jobId, { percent: 1 });
-    const videos = make({ maxStreams: 2 });
-    const watches = ["a", "b", "c"].map((jobId) => videos.watch(jobId));
-    for (const watch of watches) watch.subscribe(() => {});
-    const [a, , c] = watches;
-    if (!a || !c) throw new Error("unreachable");
-    for (const watch of watches) await until(watch, ({ job }) => job?.percent === 1);
-    expect(watches.map((watch) => watch.getSnapshot().connection.status)).toEqual([
-      "live",
-      "live",
-      "polling",
-    ]);
-    const polls = fixture.server.requests.filter(({ accept }) => accept === "json");
-    expect(polls.map(({ url }) => [url.pathname, url.searchParams.has("wait")])).toEqual([
-      ["/api/c", false],
-    ]);
-    fixture.server.write("c", { percent: 2 });
-    await fixture.time.untilPending(2000);
-    fixture.time.advance(2000);
-    await until(c, ({ job }) => job?.percent === 2);
-    fixture.server.write("a", { status: "completed" });
-    await untilStatus(a, "closed");
-    await fixture.server.request(5);
-    await new Promise((resolve) => setImmediate(resolve));
-    fixture.server.write("c", { percent: 3 });
-    await until(c, ({ job }) => job?.percent === 3);
-    await untilStatus(c, "live");
-  });
-
-  test("given a watch that leaves the queue, or is stopped twice, no slot is lost or gained", async () => {
-    for (const jobId of ["a", "b", "c"]) fixture.server.create(jobId, { percent: 1 });
-    const videos = make({ maxStreams: 1 });
-    const [a, b, c] = ["a", "b", "c"].map((jobId) => videos.watch(jobId));
-    if (!a || !b || !c) throw new Error("unreachable");
-    for (const watch of [a, b, c]) watch.subscribe(() => {});
-    await untilStatus(a, "live");
-    b.stop();
-    a.stop();
-    a.stop();
-    await until(c, ({ job }) => job !== undefined);
-    await new Promise((resolve) => setImmediate(resolve));
-    fixture.server.streams.heartbeat();
-    await untilStatus(c, "live");
-    const d = videos.watch("d");
-    d.subscribe(() => {});
-    expect(d.getSnapshot().connection.transport).toBe("poll");
-  });
-
-  test.each([0, -1, Number.NaN])("given maxStreams of %d, throws", (maxStreams) => {
-    expect(() => make({ maxStreams })).toThrow(/maxStreams/);
-  });
-
-  test.each(["document", "WorkerGlobalScope"])(
-    "given a browser, known by its %s, two jobs stream by default; elsewhere all do",
-    (name) => {
-      const transports = () => {
-        const videos = make({ page: false });
-        return ["a", "b", "c"].map((jobId) => {
-          const watch = videos.watch(jobId);
-          watch.subscribe(() => {});
-          return watch.getSnapshot().connection.transport;
-        });
-      };
-      expect(transports()).toEqual(["stream", "stream", "stream"]);
-      vi.stubGlobal(name, {});
-      expect(transports()).toEqual(["stream", "stream", "poll"]);
-    },
-  );
 });

@@ -4,7 +4,7 @@ import type { Effect, TimerName } from "../src/machine/effects.js";
 import type { MachineEvent } from "../src/machine/events.js";
 import { reduce } from "../src/machine/reduce.js";
 import { initialState, type MachineState } from "../src/machine/state.js";
-import { EVENTS, type EventName, NOW, POLICY, WITHOUT_SLOT } from "./support/machine-cases.js";
+import { EVENTS, type EventName, NOW, POLICY } from "./support/machine-cases.js";
 
 /** The result of all effects so far: the connections that are open, and the timers that are set. */
 interface World {
@@ -19,6 +19,7 @@ interface World {
 const move = fc.record({
   name: fc.constantFrom(...(Object.keys(EVENTS) as EventName[])),
   probe: fc.boolean(),
+  successor: fc.boolean(),
   late: fc.boolean(),
   strike: fc.boolean(),
   unheld: fc.boolean(),
@@ -31,19 +32,18 @@ type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 /** The event of a move, or `undefined` if no driver would dispatch it in this state. */
 function eventOf(
   { machine, asked }: World,
-  { name, probe, late, ...rest }: Move,
+  { name, probe, successor, late, ...rest }: Move,
 ): MachineEvent | undefined {
   const answer = probe ? "check" : "offline";
   const event: MachineEvent = { ...EVENTS[asked && name !== "pause" ? answer : name], ...rest };
-  // Half of the lives begin without a slot.
-  if (event.kind === "start") return { ...event, policy: probe ? WITHOUT_SLOT : POLICY };
   if (!("connection" in event)) return event;
   if (late) return { ...event, connection: 0.5 };
-  const connection = probe ? machine.probe : machine.current;
+  const role = successor ? "successor" : probe ? "probe" : "current";
+  const connection = machine[role];
   if (connection === undefined) return undefined;
   // A poll reports nothing but its answer, and a stream is never answered.
-  const polls = !probe && machine.transport === "poll";
-  const fits = event.kind === "polled" ? polls : !polls || !/alive|silent/.test(event.kind);
+  const polls = role === "current" && machine.transport === "poll";
+  const fits = event.kind === "polled" ? polls : !polls || !/alive|silent|ready/.test(event.kind);
   return fits ? { ...event, connection } : undefined;
 }
 
@@ -99,6 +99,7 @@ function assertProven(before: MachineState, event: MachineEvent, after: MachineS
   const delivers = event.kind === "alive" && event.delivers;
   const healthy = event.kind === "alive" && event.healthy;
   const tookOver = before.probe !== undefined && after.current === before.probe;
+  const replaced = before.successor !== undefined && after.current === before.successor;
   const failedStream = event.kind === "failed" && after.current === undefined;
   assertRules({
     "attempts are forgotten by a later frame or a poll":
@@ -109,42 +110,38 @@ function assertProven(before: MachineState, event: MachineEvent, after: MachineS
       !tookOver || (before.failedProbes > 0 ? healthy : delivers),
     "a probe that took over counts as failed until it is healthy":
       !tookOver || healthy || after.failedProbes === 1,
+    "a successor takes over when it is ready, or the stream before it fails":
+      !replaced || /ready|failed|bye/.test(event.kind),
     "only a probe ends the polls":
       tookOver ||
       event.kind === "start" ||
       before.transport === "stream" ||
       after.transport === "poll",
     "two strikes lead to polls":
-      !failedStream ||
-      after.policy !== POLICY ||
-      after.strikes < 2 ||
-      after.status === "closed" ||
-      after.transport === "poll",
+      !failedStream || after.strikes < 2 || after.status === "closed" || after.transport === "poll",
     "a timer that is due leads to a request":
       event.kind !== "retry-due" || /idle|paused|closed/.test(after.status) || !!after.current,
   });
 }
 
 function assertSound({ machine, open, timers, attached, asked }: World): void {
-  const { status, current, probe, lastConnection, transport, policy } = machine;
-  const connections = [current, probe].filter((connection) => connection !== undefined);
+  const { status, current, probe, successor, lastConnection, transport } = machine;
+  const connections = [current, probe, successor].filter((connection) => connection !== undefined);
   const hasStopped = status === "idle" || status === "closed";
   const isReaching = status === "waiting" || status === "polling" || status === "offline";
   assertRules({
-    "the open connections are the current one and the probe":
+    "the open connections are the current one, the probe and the successor":
       open.size === connections.length && connections.every((connection) => open.has(connection)),
     "no number is above the highest": connections.every((one) => one <= lastConnection),
-    "the probe is not the current connection": probe === undefined || probe !== current,
+    "each connection has one role": new Set(connections).size === connections.length,
+    "only a stream has a successor":
+      successor === undefined || (transport === "stream" && current !== undefined),
     "a stream in use is open": !/connecting|live|suspect/.test(status) || current !== undefined,
     "a wait has a timer": status !== "waiting" || timers.has("retry"),
     // Even if the page reports nothing any more.
     "no state is a dead end": hasStopped || current !== undefined || timers.has("retry") || asked,
     "polls try the stream":
-      !isReaching ||
-      transport === "stream" ||
-      policy !== POLICY ||
-      probe !== undefined ||
-      timers.has("probe"),
+      !isReaching || transport === "stream" || probe !== undefined || timers.has("probe"),
     "a machine that has stopped has no connection and no timer":
       !hasStopped || (connections.length === 0 && timers.size === 0),
     "a pause has no connection, and only the timer that ends it":

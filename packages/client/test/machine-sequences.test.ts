@@ -15,7 +15,6 @@ import {
   run,
   STATES,
   unauthorized,
-  WITHOUT_SLOT,
   words,
 } from "./support/machine-cases.js";
 
@@ -272,26 +271,57 @@ describe("long polls", () => {
   });
 });
 
-describe("slots", () => {
-  test("given none, polls at an interval, does not probe, and streams as soon as there is one", () => {
-    const start = { ...EVENTS.start, policy: WITHOUT_SLOT };
-    expect(outcome(STATES.idle, start)).toBe("polling attach poll");
-    const [next] = run(STATES.idle, start);
-    expect(next).toMatchObject({ status: "polling", transport: "poll" });
-    expect(outcome(next, EVENTS["probe-due"])).toBe("-");
-    const polled = { ...EVENTS.polled, connection: C + 1 };
-    expect(outcome(next, polled)).toBe(`polling disconnect:${C + 1} retry:2000`);
-    const [, effects] = run(next, EVENTS["policy-changed"]);
-    expect(effects).toBe("stream");
+describe("a successor", () => {
+  const [REPLACING, opened] = run({ ...STATES.live, attempt: 0 }, EVENTS.retarget);
+  const S = C + 1;
+
+  test("given other targets, opens beside the stream in use, once, and takes over when it is ready", () => {
+    expect(opened).toBe("stream");
+    expect(REPLACING).toMatchObject({ status: "live", current: C, successor: S });
+    expect(outcome(REPLACING, EVENTS.retarget)).toBe("-");
+    for (const event of [EVENTS.alive, EVENTS.delivers, EVENTS.healthy, EVENTS.silent])
+      expect(outcome(REPLACING, { ...event, connection: S })).toBe("-");
+    const [next, effects] = run(REPLACING, { ...EVENTS.ready, connection: S });
+    expect(next).toMatchObject({ status: "live", current: S, successor: undefined });
+    expect(effects).toBe(`disconnect:${C}`);
   });
 
-  test("given one while nothing is polled, opens nothing at once", () => {
-    const polls = { transport: "poll", policy: WITHOUT_SLOT } as const;
-    const granted = (status: "paused" | "waiting" | "offline"): string =>
-      run({ ...STATES[status], ...polls }, EVENTS["policy-changed"])[1];
-    expect(granted("paused")).toBe("");
-    expect(granted("waiting")).toBe("probe:30000");
-    expect(granted("offline")).toBe("probe:30000");
+  test("given a stream in use that fails or leaves before, goes on with the successor, and counts no attempt", () => {
+    for (const event of [EVENTS.failed, EVENTS.bye]) {
+      const [next, effects] = run(REPLACING, event);
+      expect(next).toMatchObject({ status: "connecting", current: S, attempt: 0 });
+      expect(effects).toBe(`disconnect:${C}`);
+      expect(run(next, { ...EVENTS.alive, connection: S })[0].status).toBe("live");
+    }
+  });
+
+  test("given one that fails, gives the stream in use up too, because a limit may be the cause, and tries again", () => {
+    const [next, effects] = run(REPLACING, fail(S));
+    expect(next).toMatchObject({ status: "waiting", attempt: 1, successor: undefined });
+    expect(effects).toBe(`disconnect:${C} disconnect:${S} retry:1000`);
+  });
+
+  test("given one that is refused, closes; given one that needs fresh credentials, connects with them", () => {
+    const refused = { ...EVENTS.refused, connection: S };
+    const closing = `closed disconnect:${C} disconnect:${S} cancel-timers detach`;
+    expect(outcome(REPLACING, refused)).toBe(closing);
+    const unauthorized = { ...EVENTS.unauthorized, connection: S };
+    const asking = `connecting disconnect:${C} disconnect:${S} stream+refresh`;
+    expect(outcome(REPLACING, unauthorized)).toBe(asking);
+  });
+
+  test("given a page that is paused or a watch that is left, closes with the stream in use", () => {
+    for (const event of [EVENTS.pause, EVENTS.leave, EVENTS.close])
+      expect(outcome(REPLACING, event)).toContain(`disconnect:${C} disconnect:${S}`);
+  });
+
+  test("given polls, the next one is sent at once, also between two of them", () => {
+    expect(outcome(STATES.polling, EVENTS.retarget)).toBe(`polling disconnect:${C} hold`);
+    const between = { ...STATES.polling, current: undefined };
+    expect(outcome(between, EVENTS.retarget)).toBe("polling hold");
+    const offline = { ...STATES.offline, transport: "poll" } as const;
+    expect(outcome(offline, EVENTS.retarget)).toBe(`polling disconnect:${C} hold`);
+    expect(outcome({ ...offline, current: undefined }, EVENTS.retarget)).toBe("-");
   });
 });
 
@@ -301,5 +331,5 @@ test.each([
   ["auto", "connecting attach stream"],
 ] as const)("given transport %s, starts with: %s", (transport, expected) => {
   const policy: RetryPolicy = { ...POLICY, transport };
-  expect(outcome(STATES.idle, { ...EVENTS.start, policy })).toBe(expected);
+  expect(outcome({ ...STATES.idle, policy }, EVENTS.start)).toBe(expected);
 });

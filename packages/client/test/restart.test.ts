@@ -1,7 +1,5 @@
-import { type AnyJob, JobManager } from "@emlinh/progress-client";
+import { JobManager } from "@emlinh/progress-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { resolveWatchOptions } from "../src/core/options.js";
-import { jobWatch } from "../src/core/watch.js";
 import { connectionFixture } from "./support/connection-fixture.js";
 import { until, untilStatus } from "./support/until.js";
 
@@ -79,51 +77,6 @@ describe("a watch that a refusal closed", () => {
     await untilStatus(watch, "closed");
     watch.stop();
     expect(() => watch.refresh()).toThrow(expect.objectContaining({ code: "stopped" }));
-  });
-});
-
-describe("a job that is stored a moment after the answer of the app's route", () => {
-  const expectFor = (ms: number) => {
-    const { server, time } = fixture;
-    const options = resolveWatchOptions({ baseUrl: server.baseUrl, ...time, random: () => 0 });
-    const watch = jobWatch<AnyJob>("a", options, { expectedUntil: time.clock() + ms });
-    watch.subscribe(() => {});
-    fixture.stopLater(watch);
-    return watch;
-  };
-  beforeEach(() => {
-    isSignedIn = true;
-  });
-
-  test("given an id that is expected, tries again after a 404, and shows the failure", async () => {
-    const watch = expectFor(10_000);
-    const { connection } = await untilStatus(watch, "waiting");
-    expect(connection.error).toMatchObject({
-      code: "job-not-found",
-      status: 404,
-      retryable: true,
-      message: "There is no job a.",
-    });
-    fixture.server.create("a", { percent: 1 });
-    await fixture.retryNow(watch);
-    await until(watch, ({ job }) => job?.percent === 1);
-  });
-
-  test("given a job that is not there at the end of that time, is closed", async () => {
-    const watch = expectFor(1500);
-    await fixture.retryNow(watch);
-    await fixture.server.request(2);
-    await untilStatus(watch, "waiting");
-    await fixture.retryNow(watch);
-    const { connection } = await untilStatus(watch, "closed");
-    expect(connection.error).toMatchObject({ code: "job-not-found", retryable: false });
-    expect(fixture.server.requests).toHaveLength(3);
-  });
-
-  test("given a watch without such a time, is closed by the first 404", async () => {
-    const watch = fixture.open();
-    await untilStatus(watch, "closed");
-    expect(fixture.server.requests).toHaveLength(1);
   });
 });
 

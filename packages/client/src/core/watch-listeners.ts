@@ -21,7 +21,7 @@ export function watchListeners<Job extends JobTypes>(
   connection: JobConnection<Job>,
   onError: (error: unknown) => void,
 ): WatchListeners<Job> {
-  const listeners = listenerSet<Events<Job>>(onError, () => connection.dispatch({ kind: "leave" }));
+  const listeners = listenerSet<Events<Job>>(onError, () => connection.leave());
   const present = () => presentEvents(connection.snapshot);
 
   return {

@@ -1,9 +1,8 @@
 import { type AnyJob, isTerminal, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import { cancelJob } from "./cancel-job.js";
-import { jobConnection } from "./connection/connection.js";
+import { type OpenJobConnection, ownConnections } from "./connection/connection.js";
 import type { ConnectionState } from "./connection/connection-state.js";
 import type { ReplicaEvent } from "./connection/replica-view.js";
-import type { StreamLimiter } from "./connection/stream-limiter.js";
 import { checkJobId } from "./job-id.js";
 import { type JobSource, jobStates, lazyResult } from "./job-states.js";
 import type { JobWatch } from "./job-watch.js";
@@ -30,26 +29,21 @@ export function watchJob<Job extends JobTypes = AnyJob>(
 
 /** The surroundings of a watch that belongs to a manager. */
 export interface WatchContext {
-  /** Bounds the connections of all jobs of the manager. */
-  readonly limiter?: StreamLimiter;
+  /** Makes the connection. @defaultValue one of its own */
+  readonly connect?: OpenJobConnection;
   /** Called after each change of the connection. */
   readonly onConnection?: (connection: ConnectionState) => void;
-  /**
-   * Until this time (milliseconds since the epoch, by this device's clock) `job-not-found` is a failure to retry: the
-   * app's route has just answered with this id, and may store the job a moment later.
-   */
-  readonly expectedUntil?: number;
 }
 
 /** Makes a watch from resolved options. @throws {@link ProgressError} `invalid-option` for an id that breaks P2. */
 export function jobWatch<Job extends JobTypes>(
   jobId: string,
   options: ResolvedWatchOptions,
-  { limiter, onConnection, expectedUntil = 0 }: WatchContext = {},
+  { connect = ownConnections(options), onConnection }: WatchContext = {},
 ): JobWatch<Job> {
   const { signal } = options;
   const url = urlOf(jobId, options);
-  const connection = jobConnection<Job>(options, { jobId, url, limiter, expectedUntil, onChange });
+  const connection = connect<Job>({ jobId, onChange });
   const listeners = watchListeners(connection, options.onError);
   const { on, subscribe } = listeners;
   const source: JobSource<Job> = { jobId, getSnapshot: () => connection.snapshot, subscribe };
@@ -66,12 +60,12 @@ export function jobWatch<Job extends JobTypes>(
 
   function stop(): void {
     isStopped = true;
-    connection.dispatch({ kind: "close", error: stopped(jobId) });
+    connection.close(stopped(jobId));
   }
 
   function refresh(): void {
     const { job, connection: state } = connection.snapshot;
-    if (state.status !== "closed") connection.onPageEvent("check");
+    if (state.status !== "closed") connection.check();
     else if (!isTerminal(job?.status)) restart();
   }
 

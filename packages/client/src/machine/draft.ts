@@ -28,8 +28,8 @@ function probesStream({ policy, transport }: MachineState): boolean {
   return transport === "poll" && policy.transport === "auto" && policy.probesMs.length > 0;
 }
 
-/** The two connections that a machine can have. */
-type Role = "current" | "probe";
+/** The connections that a machine can have. */
+type Role = "current" | "probe" | "successor";
 
 function open(draft: Draft, role: Role, transport: Transport): void {
   draft.lastConnection += 1;
@@ -43,12 +43,16 @@ function open(draft: Draft, role: Role, transport: Transport): void {
   });
 }
 
-/** Closes the current connection or the probe, if there is one. */
+/** Closes the connection that has a role, if there is one. */
 export function disconnect(draft: Draft, role: Role): void {
   const connection = draft[role];
   if (!connection) return;
   draft[role] = undefined;
   draft.effects.push({ run: "disconnect", connection });
+}
+
+function disconnectAll(draft: Draft): void {
+  for (const role of ["current", "probe", "successor"] as const) disconnect(draft, role);
 }
 
 /** Opens the current connection by the transport of the state. There must be none. */
@@ -62,10 +66,22 @@ export function connectProbe(draft: Draft): void {
   if (!draft.probe && probesStream(draft)) open(draft, "probe", "stream");
 }
 
+/** The probe or the successor becomes the current connection. */
+export function takeOver(draft: Draft, role: "probe" | "successor"): void {
+  disconnect(draft, "current");
+  draft.current = draft[role];
+  draft[role] = undefined;
+  draft.transport = "stream";
+}
+
+/** Opens a stream that replaces the current one, unless there is one already. */
+export function connectSuccessor(draft: Draft): void {
+  if (!draft.successor) open(draft, "successor", "stream");
+}
+
 /** Closes every connection and starts again at once, or when the server's minimum wait is over. */
 export function reconnect(draft: Draft): void {
-  disconnect(draft, "current");
-  disconnect(draft, "probe");
+  disconnectAll(draft);
   // The clock may have been set back since: the wait is never longer than the minimum itself.
   const delayMs = Math.min(draft.floorMs, draft.floorUntil - draft.now);
   if (delayMs > 0) {
@@ -97,13 +113,12 @@ export function halt(
   status: "idle" | "paused" | "closed",
   error?: MachineState["error"],
 ): void {
-  disconnect(draft, "current");
-  disconnect(draft, "probe");
+  disconnectAll(draft);
   draft.status = status;
   draft.error = error;
   draft.effects.push({ run: "cancel-timers" });
-  // A paused machine still listens to the page, and keeps its slot.
+  // A paused machine still listens to the page.
   if (status === "paused")
     draft.effects.push({ run: "wait", timer: "retry", delayMs: PAUSE_CHECK_MS });
-  else draft.effects.push({ run: "detach" }, { run: "release-slot" });
+  else draft.effects.push({ run: "detach" });
 }

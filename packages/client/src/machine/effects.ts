@@ -4,7 +4,7 @@ import type { Transport } from "./policy.js";
 export type TimerName = "retry" | "probe";
 
 /** Opens a request. */
-interface ConnectEffect {
+export interface ConnectEffect {
   readonly run: "connect";
   readonly connection: number;
   readonly transport: Transport;
@@ -28,6 +28,4 @@ export type Effect =
   /** Listens to the page again, which reports its state; `check` if it reports nothing. */
   | { readonly run: "ask-page" }
   /** Stops to listen to them. */
-  | { readonly run: "detach" }
-  /** Gives the slot back, or no longer waits for one. */
-  | { readonly run: "release-slot" };
+  | { readonly run: "detach" };

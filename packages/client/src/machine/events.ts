@@ -1,13 +1,14 @@
 import type { ProgressError } from "@emlinh/progress-protocol";
-import type { RetryPolicy } from "./policy.js";
 
-/** An event of one connection. It is ignored unless the connection is the current one or the probe. */
+/** An event of one connection. It is ignored unless the connection is in use: current, successor or probe. */
 type ConnectionEvent =
   /**
    * Bytes arrived on a stream. `delivers`: since the answer to the request itself, a heartbeat or a later change has
    * arrived. `healthy`: it delivers, and is old enough.
    */
   | { readonly kind: "alive"; readonly delivers: boolean; readonly healthy: boolean }
+  /** Everything that a request for many jobs asked for has arrived. */
+  | { readonly kind: "ready" }
   /** No byte arrived for half of the limit. */
   | { readonly kind: "silent" }
   /** A poll was answered. `unheld`: it asked to be held, and was answered at once with nothing new. */
@@ -28,13 +29,13 @@ type ConnectionEvent =
 export type MachineEvent =
   | (ConnectionEvent & { readonly connection: number })
   /** The first listener was added. */
-  | { readonly kind: "start"; readonly policy: RetryPolicy }
+  | { readonly kind: "start" }
   /** The last listener was removed. */
   | { readonly kind: "leave" }
   /** The job's end was received, or (with an error) the watch was stopped. */
   | { readonly kind: "close"; readonly error?: ProgressError }
-  /** Another policy applies from now on, because the job was given a slot. */
-  | { readonly kind: "policy-changed"; readonly policy: RetryPolicy }
+  /** The open connection does not ask for everything that is wanted now. */
+  | { readonly kind: "retarget" }
   /** The wait before the next attempt, between two polls, or until a paused page is asked for its state is over. */
   | { readonly kind: "retry-due" }
   /** It is time to try the stream while polls go on. */

@@ -1,5 +1,13 @@
 import { backoffDelayMs } from "./backoff.js";
-import { connect, type Draft, disconnect, halt, waitForProbe, waitForRetry } from "./draft.js";
+import {
+  connect,
+  type Draft,
+  disconnect,
+  halt,
+  takeOver,
+  waitForProbe,
+  waitForRetry,
+} from "./draft.js";
 import type { MachineEvent } from "./events.js";
 
 type FailedEvent = MachineEvent & { readonly kind: "failed" };
@@ -19,10 +27,13 @@ export function onDropped(draft: Draft, event: DroppedEvent): void {
   const { connection, floorMs } = event;
   const error = event.kind === "failed" ? event.error : undefined;
   if (connection === draft.probe) endProbe(draft);
+  else if (connection === draft.current && draft.successor) promoteSuccessor(draft);
   else if (error?.status === 401 && !draft.refreshed) askForCredentials(draft);
   else if (error?.retryable === false) halt(draft, "closed", error);
   else {
+    // The cause of a successor's failure, such as a limit of streams, may be gone with the current one.
     disconnect(draft, "current");
+    disconnect(draft, "successor");
     draft.error = error;
     draft.floorMs = floorMs;
     draft.floorUntil = draft.now + floorMs;
@@ -44,9 +55,16 @@ function endProbe(draft: Draft): void {
   draft.unheld = 0;
 }
 
+/** The successor is under way already, so there is nothing to wait for. */
+function promoteSuccessor(draft: Draft): void {
+  takeOver(draft, "successor");
+  draft.status = "connecting";
+}
+
 /** Sends the request again at once, with fresh credentials. */
 function askForCredentials(draft: Draft): void {
   disconnect(draft, "current");
+  disconnect(draft, "successor");
   draft.refreshed = true;
   connect(draft);
 }

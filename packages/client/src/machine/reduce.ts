@@ -1,11 +1,13 @@
 import {
   connect,
   connectProbe,
+  connectSuccessor,
   type Draft,
   disconnect,
   halt,
   holdMs,
   reconnect,
+  takeOver,
   waitForProbe,
 } from "./draft.js";
 import type { Effect } from "./effects.js";
@@ -36,21 +38,21 @@ export function reduce(state: MachineState, event: MachineEvent & EventContext):
   return [next, effects];
 }
 
-function isIgnored({ status, current, probe }: MachineState, event: MachineEvent): boolean {
+function isIgnored(
+  { status, current, probe, successor }: MachineState,
+  event: MachineEvent,
+): boolean {
   if (status === "closed") return true;
-  const isLate =
-    "connection" in event && event.connection !== current && event.connection !== probe;
-  if (isLate) return true;
+  if ("connection" in event && ![current, probe, successor].includes(event.connection)) return true;
   // Without a listener only a first listener and the final close matter.
   if (status === "idle") return event.kind !== "start" && event.kind !== "close";
   return event.kind === "start";
 }
 
 const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
-  start(draft, { policy }) {
-    draft.policy = policy;
+  start(draft) {
     draft.effects.push({ run: "attach" });
-    draft.transport = policy.transport === "poll" ? "poll" : "stream";
+    draft.transport = draft.policy.transport === "poll" ? "poll" : "stream";
     draft.offline = false;
     reconnect(draft);
   },
@@ -60,11 +62,14 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
   close: (draft, { error }) => halt(draft, "closed", error),
 
   alive(draft, { connection, delivers, healthy }) {
+    if (connection === draft.successor) return;
     if (connection === draft.probe) {
       // Some proxies pass the first kilobytes and hold the rest. After a failure the polls go on until it is healthy.
       const isProven = draft.failedProbes > 0 ? healthy : delivers;
       if (!isProven) return;
-      takeOver(draft, connection);
+      // Polls and stream share one cursor, so there is no gap.
+      takeOver(draft, "probe");
+      draft.failedProbes += 1;
     }
     if (draft.transport === "poll") return;
     draft.status = "live";
@@ -75,8 +80,16 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     draft.failedProbes = 0;
   },
 
-  silent(draft) {
-    if (draft.status === "live") draft.status = "suspect";
+  /** Both streams are open until then, so nothing is missed. */
+  ready(draft, { connection }) {
+    if (connection !== draft.successor) return;
+    takeOver(draft, "successor");
+    draft.status = "live";
+    onAnswer(draft);
+  },
+
+  silent(draft, { connection }) {
+    if (draft.status === "live" && connection === draft.current) draft.status = "suspect";
   },
 
   polled(draft, { unheld }) {
@@ -101,10 +114,20 @@ const HANDLERS: { readonly [K in Kind]: Handler<K> } = {
     else if (!draft.current) connect(draft);
   },
 
-  "probe-due": tryStream,
-  "policy-changed"(draft, { policy }) {
-    draft.policy = policy;
-    tryStream(draft);
+  /** Opens a probe, or, while nothing is polled, only sets the timer for it again. */
+  "probe-due"(draft) {
+    if (draft.status === "polling") connectProbe(draft);
+    else if (draft.status !== "paused") waitForProbe(draft);
+  },
+
+  /** While it waits, the next attempt asks for everything anyway. */
+  retarget(draft) {
+    if (draft.transport === "stream") {
+      if (draft.current) connectSuccessor(draft);
+    } else if (draft.current || draft.status === "polling") {
+      disconnect(draft, "current");
+      connect(draft);
+    }
   },
 
   /**
@@ -130,19 +153,4 @@ function onAnswer(draft: Draft): void {
   draft.offline = false;
   draft.refreshed = false;
   draft.error = undefined;
-}
-
-/** A probe becomes the current connection. Polls and stream share one cursor, so there is no gap. */
-function takeOver(draft: Draft, probe: number): void {
-  disconnect(draft, "current");
-  draft.current = probe;
-  draft.probe = undefined;
-  draft.transport = "stream";
-  draft.failedProbes += 1;
-}
-
-/** Opens a probe, or, while nothing is polled, only sets the timer for it again. */
-function tryStream(draft: Draft): void {
-  if (draft.status === "polling") connectProbe(draft);
-  else if (draft.status !== "paused") waitForProbe(draft);
 }

@@ -43,6 +43,10 @@ export interface MachineState {
   readonly current: number | undefined;
   /** The number of the stream that is tried while polls go on. */
   readonly probe: number | undefined;
+  /**
+   * The number of the stream that replaces the current one as soon as it is ready, because it asks for something else.
+   */
+  readonly successor: number | undefined;
   /** The highest number given to a connection. */
   readonly lastConnection: number;
   /** Probes that failed since a stream was last healthy. One that took over counts as well until it is healthy. */
@@ -71,6 +75,7 @@ export const initialState = (policy: RetryPolicy): MachineState => ({
   strikes: 0,
   current: undefined,
   probe: undefined,
+  successor: undefined,
   lastConnection: 0,
   failedProbes: 0,
   unheld: 0,

@@ -1,4 +1,3 @@
-import { decodeDelta } from "@emlinh/progress-protocol";
 import { unexpected } from "./failure.js";
 import { sendRequest } from "./http.js";
 import { numberOf, parseJson } from "./json.js";
@@ -8,9 +7,9 @@ import type { TransportEvent, TransportRequest } from "./transport.js";
 /** A long poll that is answered sooner, and with nothing new, was not held. */
 const MIN_HELD_MS = 1000;
 
-/** Asks once what changed after the cursor in the url. */
+/** Asks once what changed after the cursors in the url. */
 export async function poll(request: TransportRequest): Promise<void> {
-  const { clock, openTimeoutMs, holdMs, receive, onServerTime, report } = request;
+  const { clock, openTimeoutMs, holdMs, reader, onServerTime, report } = request;
   const startedAt = clock();
   silenceLimit(request)(openTimeoutMs + holdMs);
 
@@ -18,9 +17,9 @@ export async function poll(request: TransportRequest): Promise<void> {
     const text = await response.text();
     const data = parseJson(text);
     onServerTime(numberOf(data, "now", 0));
-    const applied = receive(decodeDelta(data));
-    if (applied === "unknown-epoch") return unexpected("a delta of this job", text, request);
-    const mayBeUnheld = holdMs > 0 && applied === "known";
+    const isNew = reader.readPoll(data);
+    if (isNew === undefined) return unexpected(reader.expected, text, request);
+    const mayBeUnheld = holdMs > 0 && !isNew;
     return { kind: "polled", unheld: mayBeUnheld && clock() - startedAt < MIN_HELD_MS };
   }
 

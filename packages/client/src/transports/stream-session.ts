@@ -1,6 +1,6 @@
-import { decodeDelta, PROTOCOL_VERSION } from "@emlinh/progress-protocol";
+import { PROTOCOL_VERSION } from "@emlinh/progress-protocol";
 import { failure, MAX_FLOOR_MS, type RequestFailure, unexpected } from "./failure.js";
-import { numberOf, parseJson, stringOf } from "./json.js";
+import { numberOf, parseJson } from "./json.js";
 import { sseDecoder } from "./sse-decoder.js";
 import { streamHealth } from "./stream-health.js";
 import type { TransportRequest } from "./transport.js";
@@ -11,10 +11,8 @@ import type { TransportRequest } from "./transport.js";
  * @returns a function that takes the next bytes.
  */
 export function streamSession(request: TransportRequest): (bytes: Uint8Array) => void {
-  const { signal, receive, report } = request;
+  const { signal, reader, report } = request;
   const health = streamHealth(request);
-  /** The cursor of `hello`. The frames up to it answer the request; a proxy may pass them and hold the rest. */
-  let answeredTo = "";
 
   function onHello(data: unknown): void {
     const protocol = numberOf(data, "protocol", PROTOCOL_VERSION);
@@ -22,7 +20,7 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
       report(failureOfProtocol(protocol));
       return;
     }
-    answeredTo = stringOf(data, "cursor", "");
+    reader.readEvent("hello", data);
     health.expectHeartbeats(numberOf(data, "heartbeatMs", 0));
     request.onServerTime(numberOf(data, "now", 0));
     health.alive();
@@ -33,11 +31,11 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     health.alive(true);
   }
 
-  function onDelta(data: unknown, text: string): void {
-    const delta = decodeDelta(data);
-    // A change that a poll has brought already (`known`) proves as much as a new one.
-    if (receive(delta) !== "unknown-epoch") health.alive(delta?.cursor !== answeredTo);
-    else report(unexpected("a delta of this job", text, request));
+  function onOther(name: string, data: unknown, text: string): void {
+    const reading = reader.readEvent(name, data);
+    if (reading === "strange") report(unexpected(reader.expected, text, request));
+    else if (reading) health.alive(reading === "change");
+    if (reading === "ready") report({ kind: "ready" });
   }
 
   /** After a `timeout`, as after a `bye`, the next request shows what became of the job (P37, P38). */
@@ -46,20 +44,20 @@ export function streamSession(request: TransportRequest): (bytes: Uint8Array) =>
     report({ kind: "bye", floorMs: Math.min(numberOf(data, "retryMs", 0), MAX_FLOOR_MS) });
   }
 
-  const handlers = new Map<string, (data: unknown, text: string) => void>([
+  const handlers = new Map<string, (data: unknown) => void>([
     ["hello", onHello],
     ["heartbeat", onHeartbeat],
-    ["snapshot", onDelta],
-    ["progress", onDelta],
-    ["log", onDelta],
-    ["end", onDelta],
     ["bye", onBye],
     ["timeout", onBye],
   ]);
   const decode = sseDecoder(
-    ({ event = "", data }) => {
-      // An aborted connection may still hold received bytes. An unknown event is ignored (P7).
-      if (!signal.aborted) handlers.get(event)?.(parseJson(data), data);
+    ({ event = "", data: text }) => {
+      // An aborted connection may still hold received bytes.
+      if (signal.aborted) return;
+      const data = parseJson(text);
+      const handle = handlers.get(event);
+      if (handle) handle(data);
+      else onOther(event, data, text);
     },
     (retryMs) => request.onRetry(Math.min(retryMs, MAX_FLOOR_MS)),
   );

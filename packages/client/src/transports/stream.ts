@@ -5,15 +5,15 @@ import type { TransportRequest } from "./transport.js";
 
 const CONTENT_TYPE = "text/event-stream";
 
-/** Opens a stream of what changed after the cursor in the url, and reads it to its end. */
+/** Opens a stream of what changed after the cursors in the url, and reads it to its end. */
 export async function stream(request: TransportRequest): Promise<void> {
-  const { signal, receive, report } = request;
+  const { signal, report } = request;
   const onBytes = streamSession(request);
 
   async function accepted({ status, headers, body }: Response): Promise<RequestFailure> {
     if (status === 204) {
       // The server says that this client has the job's end (P26), but it does not: the cursor is wrong.
-      receive(undefined);
+      request.reader.readPoll(undefined);
       return unexpected(CONTENT_TYPE, "status 204", request);
     }
     const type = mediaTypeOf(headers);

@@ -1,4 +1,3 @@
-import type { Applied, Delta } from "@emlinh/progress-protocol";
 import type { RequestFailure } from "./failure.js";
 import type { HttpRequest, HttpSettings } from "./http.js";
 
@@ -12,14 +11,32 @@ export interface TransportSettings extends HttpSettings {
   readonly healthyMs: number;
 }
 
+/**
+ * - `answer`: belongs to the answer to the request, which a proxy may pass before it holds the rest.
+ * - `ready`: ends the answer to a request for many jobs. `change`: came after the answer, so the stream delivers.
+ * - `strange`: nothing that a server of this protocol sends.
+ */
+export type Reading = "answer" | "ready" | "change" | "strange";
+
+/** Interprets and applies the data of one request. Each request has a reader of its own. */
+export interface AnswerReader {
+  /** The data that it can read, for error messages. */
+  readonly expected: string;
+  /** Takes the data of an event, parsed. @returns `undefined` for an event that it does not know (P7). */
+  readEvent(name: string, data: unknown): Reading | undefined;
+  /**
+   * Takes the answer to a poll, parsed; `undefined` for an answer without data.
+   *
+   * @returns whether it brought something new; `undefined` for an answer that is not one.
+   */
+  readPoll(data: unknown): boolean | undefined;
+}
+
 /** One request for progress. */
 export interface TransportRequest extends HttpRequest, TransportSettings {
   /** How long the server is asked to hold a poll, in milliseconds; 0 for not at all. */
   readonly holdMs: number;
-  /**
-   * Applies a delta; `undefined` for data that are not one. After `unknown-epoch` the next request asks for everything.
-   */
-  receive(delta: Delta | undefined): Applied;
+  readonly reader: AnswerReader;
   /** The server's time, in milliseconds since the epoch; 0 if it did not send one. */
   onServerTime(now: number): void;
   /** The server's minimum wait before the next attempt, in milliseconds (P41). */
@@ -36,6 +53,8 @@ export type TransportEvent =
    * arrived. `healthy`: it delivers, and is old enough.
    */
   | { readonly kind: "alive"; readonly delivers: boolean; readonly healthy: boolean }
+  /** Everything that a request for many jobs asked for has arrived. */
+  | { readonly kind: "ready" }
   /** No byte arrived for half of the limit. */
   | { readonly kind: "silent" }
   /** A poll was answered. `unheld`: it asked to be held, and was answered at once with nothing new. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { toWire } from "@emlinh/progress-protocol";
 import { type JobReplicas, jobReplicas } from "./job-replicas.js";
 import { type JobStreams, jobStreams } from "./job-streams.js";
+import { type ManyStreams, manyStreams } from "./many-streams.js";
 
 /** One request that the server received, and its response. */
 export interface ReceivedRequest {
@@ -24,6 +25,8 @@ export interface JobServer extends Pick<JobReplicas, "create" | "read" | "write"
   readonly baseUrl: string;
   readonly requests: ReceivedRequest[];
   readonly streams: JobStreams;
+  /** The lists, and the requests for many jobs. */
+  readonly many: ManyStreams;
   /** Called before each answer. */
   intercept: Interceptor | undefined;
   /** Resolves with the request number `count`, from 1, now or when it arrives. */
@@ -34,6 +37,7 @@ export interface JobServer extends Pick<JobReplicas, "create" | "read" | "write"
 export async function startJobServer(): Promise<JobServer> {
   const jobs = jobReplicas();
   const streams = jobStreams(jobs);
+  const many = manyStreams(jobs);
   const polls = heldPolls(jobs);
   const waiting: { count: number; resolve(request: ReceivedRequest): void }[] = [];
 
@@ -48,12 +52,20 @@ export async function startJobServer(): Promise<JobServer> {
     if (!(await server.intercept?.(request))) answer(request);
   }
 
-  function answer({ url, accept, response }: ReceivedRequest): void {
+  function answer({ method, url, accept, response }: ReceivedRequest): void {
+    if (url.pathname === "/api") {
+      if (accept === "stream") many.open(url.searchParams, response);
+      else many.poll(url.searchParams, response);
+      return;
+    }
     const [jobId = "", verb] = url.pathname.slice("/api/".length).split("/");
     const after = url.searchParams.get("after") ?? undefined;
     if (!jobs.has(jobId)) {
       const problem = { status: 404, detail: `There is no job ${jobId}.`, code: "job-not-found" };
       sendJson(response, 404, problem);
+    } else if (method === "DELETE") {
+      many.remove(jobId);
+      response.writeHead(204).end();
     } else if (verb === "cancel") {
       server.write(jobId, { cancelRequested: true, status: "cancelled" });
       sendJson(response, 202, { jobId, status: "cancelled", cancelRequested: true });
@@ -71,12 +83,17 @@ export async function startJobServer(): Promise<JobServer> {
     requests: [],
     streams,
     intercept: undefined,
-    create: jobs.create,
+    many,
+    create(jobId, set) {
+      jobs.create(jobId, set);
+      many.push();
+    },
     read: jobs.read,
     write(jobId, set, log) {
       jobs.write(jobId, set, log);
       streams.push(jobId);
       polls.release(jobId);
+      many.push();
     },
     request(count) {
       const earlier = server.requests[count - 1];

@@ -13,8 +13,6 @@ export const POLICY: RetryPolicy = {
   pollWaitMs: 20_000,
   probesMs: [30_000, 60_000],
 };
-/** The policy of a job that waits for a slot: it may hold no connection open. */
-export const WITHOUT_SLOT: RetryPolicy = { ...POLICY, transport: "poll", pollWaitMs: 0 };
 export const NOW = 1_700_000_000_000;
 export const CONTEXT: EventContext = { now: NOW, random: 0 };
 const failure = new ProgressError("network", { message: "failed", retryable: true });
@@ -39,13 +37,14 @@ export const STATES: Record<ConnectionStatus, MachineState> = {
 
 const FAILED = { kind: "failed", connection: C, strike: false, floorMs: 0 } as const;
 export const EVENTS = {
-  start: { kind: "start", policy: POLICY },
+  start: { kind: "start" },
   leave: { kind: "leave" },
   pause: { kind: "pause", overdue: false },
   close: { kind: "close" },
   alive: { kind: "alive", connection: C, delivers: false, healthy: false },
   delivers: { kind: "alive", connection: C, delivers: true, healthy: false },
   healthy: { kind: "alive", connection: C, delivers: true, healthy: true },
+  ready: { kind: "ready", connection: C },
   silent: { kind: "silent", connection: C },
   polled: { kind: "polled", connection: C, unheld: false },
   failed: { ...FAILED, error: failure },
@@ -54,7 +53,7 @@ export const EVENTS = {
   bye: { kind: "bye", connection: C, floorMs: 300 },
   "retry-due": { kind: "retry-due" },
   "probe-due": { kind: "probe-due" },
-  "policy-changed": { kind: "policy-changed", policy: POLICY },
+  retarget: { kind: "retarget" },
   offline: { kind: "offline", overdue: false },
   check: { kind: "check", overdue: false },
   overdue: { kind: "check", overdue: true },

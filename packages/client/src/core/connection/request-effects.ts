@@ -1,41 +1,55 @@
-import { type Cursor, type JobTypes, ProgressError } from "@emlinh/progress-protocol";
+import type { ConnectEffect } from "../../machine/effects.js";
 import type { MachineEvent } from "../../machine/events.js";
 import { poll } from "../../transports/poll.js";
 import { stream } from "../../transports/stream.js";
-import type { TransportRequest } from "../../transports/transport.js";
+import type { AnswerReader, TransportEvent, TransportRequest } from "../../transports/transport.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { EffectHandlers } from "./machine-runner.js";
-import type { ReplicaView } from "./replica-view.js";
-import { serverClock } from "./server-clock.js";
+import { type ServerClock, serverClock } from "./server-clock.js";
 
-/** Handles the requests for the progress of one job, by the number of the connection. */
+/** The requests of a connection to the server, by their numbers. */
 export interface RequestEffects extends Pick<EffectHandlers, "connect" | "disconnect"> {
-  /** Whether bytes should have arrived on a connection by now. */
+  /** Whether bytes should have arrived on a request by now. */
   isOverdue(connection: number | undefined): boolean;
   /** The server's time as far as it is known, in milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly now: ServerClock["now"];
 }
 
-/** The surroundings of the requests. */
-export interface RequestContext<Job extends JobTypes> {
-  /** The address of the job. */
+/** The content of one request. */
+export interface RequestContent {
   readonly url: string;
-  /** Receives the deltas. */
-  readonly view: ReplicaView<Job>;
-  /** Until then `job-not-found` is a failure to retry. Milliseconds since the epoch, by this device's clock. */
-  readonly expectedUntil: number;
-  /** Receives the events of each connection until it is disconnected. */
-  dispatch(event: MachineEvent): void;
+  /** How long the server is asked to hold a poll, in milliseconds; 0 for not at all. */
+  readonly holdMs: number;
+  readonly reader: AnswerReader;
+}
+
+/** The meaning of the requests: what is asked, and what an answer does. */
+export interface RequestContext {
+  /** Called for each request. */
+  contentOf(effect: ConnectEffect): RequestContent;
+  /** The server has told its time. */
+  onServerTime(now: number): void;
+  /**
+   * Called after each event of a request.
+   *
+   * @returns the event for the machine, if it is another one.
+   */
+  onEvent?(event: TransportEvent): TransportEvent | { readonly kind: "close" };
 }
 
 interface OpenRequest extends TransportRequest {
   readonly abort: AbortController;
 }
 
-/** Makes handlers that have no request open. */
-export function requestEffects<Job extends JobTypes>(
+/**
+ * Makes handlers that have no request open.
+ *
+ * @param dispatch - Receives the events of each request until it is disconnected.
+ */
+export function requestEffects(
   options: ResolvedWatchOptions,
-  { url, view, expectedUntil, dispatch }: RequestContext<Job>,
+  { contentOf, onServerTime, onEvent = (event) => event }: RequestContext,
+  dispatch: (event: MachineEvent) => void,
 ): RequestEffects {
   const { clock } = options;
   const requests = new Map<number | undefined, OpenRequest>();
@@ -43,40 +57,31 @@ export function requestEffects<Job extends JobTypes>(
   /** The last `retry:` of the server: a minimum for every later wait after a failure (P41). */
   let retryMs = 0;
 
-  function retriedWhileExpected(error: ProgressError): ProgressError {
-    if (error.code !== "job-not-found" || clock() >= expectedUntil) return error;
-    return new ProgressError(error.code, { ...error, message: error.message, retryable: true });
-  }
-
   return {
     now: server.now,
-    connect({ connection, transport, holdMs, refresh }) {
+    connect(effect) {
+      const { connection, transport, refresh } = effect;
       const abort = new AbortController();
       const request: OpenRequest = {
         ...options,
-        url: url + queryOf(view.cursor, holdMs),
-        holdMs,
+        ...contentOf(effect),
         refresh,
         abort,
         signal: abort.signal,
         expectBytesBy: 0,
-        receive: (delta) => view.apply(delta, server.now()),
         onServerTime(now) {
           if (now > 0) server.set(now);
-          if (view.cursor) view.deriveEta(server.now());
+          onServerTime(server.now());
         },
         onRetry(ms) {
           retryMs = ms;
         },
-        report(event) {
+        report(reported) {
           if (abort.signal.aborted) return;
-          if (view.replica.done) dispatch({ kind: "close" });
+          const event = onEvent(reported);
+          if (event.kind === "close") dispatch(event);
           else if (event.kind !== "failed") dispatch({ ...event, connection });
-          else {
-            const error = retriedWhileExpected(event.error);
-            const floorMs = Math.max(event.floorMs, retryMs);
-            dispatch({ ...event, connection, error, floorMs });
-          }
+          else dispatch({ ...event, connection, floorMs: Math.max(event.floorMs, retryMs) });
         },
       };
       requests.set(connection, request);
@@ -91,11 +96,4 @@ export function requestEffects<Job extends JobTypes>(
       return request ? clock() >= request.expectBytesBy : false;
     },
   };
-}
-
-/** Without `URLSearchParams`, which React Native has in part only. */
-function queryOf(cursor: Cursor | undefined, holdMs: number): string {
-  const after = cursor ? `after=${encodeURIComponent(cursor)}&` : "";
-  const wait = holdMs > 0 ? `wait=${Math.ceil(holdMs / 1000)}` : "";
-  return `?${after}${wait}`;
 }

@@ -18,15 +18,19 @@ export interface FeedReceiver {
   cursorOf(jobId: string): Cursor | undefined;
   /** The list of a subject that the receiver has. */
   listOf(subject: string): Listed | undefined;
-  /** Takes a delta; `undefined` for data that are not one. @param now - The server's time. */
-  receive(delta: JobDelta | undefined, now: number): Applied;
+  /**
+   * Takes a delta. A job that is neither a target nor in a list is ignored, as if its delta were `known`.
+   *
+   * @param now - The server's time, in milliseconds since the epoch.
+   */
+  receive(delta: JobDelta, now: number): Applied;
   /** Takes a list, which replaces the earlier one of its subject. */
   listed(listed: Listed): void;
   /** Takes a refusal of one job or subject. The others go on. */
   refused(refused: Refused): void;
   /** The server has told its time, in milliseconds since the epoch. */
   serverTime(now: number): void;
-  /** Everything that the request asked for has arrived once. */
+  /** Everything that the targets ask for has arrived. Called at least once after each change of the targets. */
   ready(): void;
   /** The state of the connection has changed. */
   connection(state: ConnectionState): void;
@@ -36,8 +40,8 @@ export interface FeedReceiver {
 export interface Feed {
   readonly connection: ConnectionState;
   /**
-   * Replaces the targets. Calls of one turn of the event loop open one connection. The present connection is closed
-   * when the new one delivers. Without targets it closes, and the feed is idle.
+   * Replaces the targets. Calls of one task open one connection, in a microtask after them. The present connection is
+   * closed when the new one has brought everything. Without targets it closes, and the feed is idle.
    */
   setTargets(targets: FeedTargets): void;
   /** Checks the connection at once, as `refresh()` of a watch does. A closed one starts again. */
@@ -57,6 +61,7 @@ export interface FeedSharing {
    * Opens a feed that is shared with the other pages.
    *
    * @param direct - Opens the connection itself, in the page that has it for all.
+   * @internal
    */
   open(direct: OpenFeed, options: ResolvedWatchOptions, receiver: FeedReceiver): Feed;
 }

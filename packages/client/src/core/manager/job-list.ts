@@ -1,10 +1,10 @@
 import { isTerminal, type JobTypes } from "@emlinh/progress-protocol";
-import { streamLimiter } from "../connection/stream-limiter.js";
 import { checkJobId } from "../job-id.js";
 import type { JobWatch } from "../job-watch.js";
 import { listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { jobWatch } from "../watch.js";
+import type { JobFeed } from "./job-feed.js";
 import type { StoredJobs } from "./stored-jobs.js";
 
 /** The watches of a manager, at most one per job. */
@@ -29,17 +29,16 @@ export interface JobList<Job extends JobTypes> {
 
 /** The surroundings of a list. */
 export interface JobListContext {
-  /** The maximum of streams and long polls that are open at a time. */
-  readonly maxStreams: number;
+  /** Connects the watches. */
+  readonly feed: JobFeed;
   readonly stored: StoredJobs;
 }
 
 /** Makes an empty list. @param options - The options of each watch. */
 export function jobList<Job extends JobTypes>(
   options: ResolvedWatchOptions,
-  { maxStreams, stored }: JobListContext,
+  { feed, stored }: JobListContext,
 ): JobList<Job> {
-  const limiter = streamLimiter(maxStreams);
   const listeners = listenerSet<{ change: readonly JobWatch<Job>[] }>(options.onError);
   let watches: readonly JobWatch<Job>[] = [];
 
@@ -55,7 +54,10 @@ export function jobList<Job extends JobTypes>(
     const known = find(jobId);
     if (known && !isDead(known)) return known;
     const onConnection = (): void => storeEnd(opened, stored);
-    const opened = jobWatch<Job>(jobId, options, { limiter, onConnection, expectedUntil });
+    const opened = jobWatch<Job>(jobId, options, {
+      connect: (context) => feed.connect({ ...context, expectedUntil }),
+      onConnection,
+    });
     change(known ? watches.map((it) => (it === known ? opened : it)) : [...watches, opened]);
     return opened;
   }

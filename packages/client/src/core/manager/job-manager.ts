@@ -2,6 +2,7 @@ import { type AnyJob, type InputOf, type JobTypes, ProgressError } from "@emlinh
 import type { CancelReply, JobWatch } from "../job-watch.js";
 import { jobWatch } from "../watch.js";
 import { type CreateOptions, jobCreator } from "./job-creator.js";
+import { jobFeed } from "./job-feed.js";
 import { jobList } from "./job-list.js";
 import { type JobManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { storedJobs } from "./stored-jobs.js";
@@ -91,10 +92,11 @@ export const JobManager: new <Job extends JobTypes = AnyJob>(
 const NO_JOBS: readonly never[] = Object.freeze([]);
 
 function jobManager<Job extends JobTypes>(options: JobManagerOptions<Job>): JobManager<Job> {
-  const { watchOptions, route, signal, maxStreams, storage, storageKey } =
+  const { watchOptions, openFeed, route, signal, storage, storageKey } =
     resolveManagerOptions(options);
   const stored = storedJobs(storage, storageKey);
-  const list = jobList<Job>(watchOptions, { maxStreams, stored });
+  const feed = jobFeed(watchOptions, openFeed);
+  const list = jobList<Job>(watchOptions, { feed, stored });
   const creator = jobCreator(watchOptions, route);
   let isClosed = false;
 
@@ -107,6 +109,7 @@ function jobManager<Job extends JobTypes>(options: JobManagerOptions<Job>): JobM
     signal?.removeEventListener("abort", close);
     creator.close(closed());
     list.stop();
+    feed.close();
   }
 
   signal?.addEventListener("abort", close);

@@ -1,4 +1,6 @@
 import type { AnyJob, JobTypes } from "@emlinh/progress-protocol";
+import type { FeedSharing, OpenFeed } from "../feed/feed.js";
+import { feedOpener } from "../feed/feed-opener.js";
 import { checkPositive } from "../option-checks.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "../options.js";
 import type { CreateRoute } from "./job-creator.js";
@@ -29,13 +31,8 @@ export interface JobManagerOptions<Job extends JobTypes = AnyJob> extends WatchO
   storage?: JobStorage | false | undefined;
   /** The key in the storage. @defaultValue `emlinh-progress:` and the `baseUrl` */
   storageKey?: string | undefined;
-  /**
-   * The maximum of streams and long polls that are open at a time. The other watches poll at an interval until a slot
-   * is free.
-   *
-   * @defaultValue `2` in a browser, its workers included; otherwise `Infinity`
-   */
-  maxStreams?: number | undefined;
+  /** Shares the connection with the other tabs of the browser. @defaultValue each page has its own connection */
+  tabs?: FeedSharing | undefined;
 }
 
 /** Every option, filled in and checked. */
@@ -46,26 +43,20 @@ export interface ResolvedManagerOptions {
   readonly route: CreateRoute;
   readonly storage: JobStorage | false;
   readonly storageKey: string;
-  readonly maxStreams: number;
+  readonly openFeed: OpenFeed;
 }
 
 /** The names of the options that a watch does not have. */
-const MANAGER_OPTIONS = ["createUrl", "createTimeoutMs", "storage", "storageKey", "maxStreams"];
-
-/** Browsers open six connections to an HTTP/1.1 server, for all tabs. Two per tab leave room for other requests. */
-const MAX_STREAMS_IN_BROWSER = 2;
+const MANAGER_OPTIONS = ["createUrl", "createTimeoutMs", "storage", "storageKey", "tabs"];
 
 /** @throws {@link ProgressError} `invalid-option`, naming the option and its value. */
 export function resolveManagerOptions<Job extends JobTypes>(
   options: JobManagerOptions<Job>,
 ): ResolvedManagerOptions {
   const { signal, ...watchOptions } = resolveWatchOptions(options, MANAGER_OPTIONS);
-  const inBrowser = "document" in globalThis || "WorkerGlobalScope" in globalThis;
   const { createUrl, createTimeoutMs = 300_000, storage = pageStorage() } = options;
   const { storageKey = `emlinh-progress:${watchOptions.baseUrl}` } = options;
-  const { maxStreams = inBrowser ? MAX_STREAMS_IN_BROWSER : Number.POSITIVE_INFINITY } = options;
-  checkPositive("maxStreams", maxStreams);
   checkPositive("createTimeoutMs", createTimeoutMs);
   const route = { createUrl, createTimeoutMs };
-  return { watchOptions, signal, route, storage, storageKey, maxStreams };
+  return { watchOptions, openFeed: feedOpener(options.tabs), signal, route, storage, storageKey };
 }

@@ -1,0 +1,58 @@
+import { printTarget } from "@emlinh/progress-protocol";
+import { waitOf } from "../connection/connection.js";
+import type { FeedReceiver, FeedTargets } from "./feed.js";
+
+/** The query of a request for many jobs. */
+export interface FeedQuery {
+  readonly text: string;
+  /** Whether it has the cursor of each job. If not, the answer repeats the whole states of some jobs. */
+  readonly hasAllCursors: boolean;
+}
+
+/** A server refuses a longer query (P68). Proxies accept 8 KiB for the first line of a request. */
+const MAX_QUERY_CHARS = 7_999;
+
+/**
+ * Makes the query for targets, from where their receiver goes on (P63). If it grows too long, the cursors of the last
+ * listed jobs are left out first: a list has its oldest jobs last, which have ended most often.
+ *
+ * @param holdMs - How long the server is asked to hold a poll; 0 for not at all.
+ */
+export function feedQuery(
+  { jobs, subjects, limit }: FeedTargets,
+  { cursorOf, listOf }: Pick<FeedReceiver, "cursorOf" | "listOf">,
+  holdMs: number,
+): FeedQuery {
+  const lists = subjects.flatMap((subject) => listOf(subject) ?? []);
+  const fixed = [
+    ...subjects.map((subject) => `subject=${encodeURIComponent(subject)}`),
+    ...(subjects.length > 0 ? [`limit=${limit}`] : []),
+    ...lists.map(({ tag }) => `seen=${encodeURIComponent(tag)}`),
+    ...(holdMs > 0 ? [waitOf(holdMs)] : []),
+  ];
+  let room = MAX_QUERY_CHARS - lengthOf([...fixed, ...jobs.map((jobId) => `job=${jobId}`)]);
+  let hasAllCursors = true;
+
+  function takesRoom(chars: number): boolean {
+    room -= chars;
+    if (room < 0) hasAllCursors = false;
+    return room >= 0;
+  }
+
+  const named = jobs.map((jobId) => {
+    const cursor = cursorOf(jobId);
+    return `job=${printTarget(jobId, cursor && takesRoom(cursor.length + 1) ? cursor : undefined)}`;
+  });
+  const others = new Set(lists.flatMap((list) => list.jobs));
+  for (const jobId of jobs) others.delete(jobId);
+  const after = [...others].flatMap((jobId) => {
+    const cursor = cursorOf(jobId);
+    const parameter = `after=${printTarget(jobId, cursor)}`;
+    return cursor && takesRoom(parameter.length + 1) ? [parameter] : [];
+  });
+  return { text: [...named, ...fixed, ...after].join("&"), hasAllCursors };
+}
+
+function lengthOf(parameters: readonly string[]): number {
+  return parameters.reduce((length, parameter) => length + parameter.length + 1, 0);
+}

@@ -1,0 +1,91 @@
+import type { JobTypes } from "@emlinh/progress-protocol";
+import type { JobConnection } from "../connection/connection.js";
+import { serverClock } from "../connection/server-clock.js";
+import type { Feed, FeedReceiver, OpenFeed } from "../feed/feed.js";
+import type { ResolvedWatchOptions } from "../options.js";
+import { type FeedAccess, type FeedMember, feedMember, type MemberContext } from "./feed-member.js";
+
+/** One feed for the jobs of a manager. */
+export interface JobFeed {
+  /** Makes the connection of one job. It is idle. */
+  connect<Job extends JobTypes>(context: MemberContext<Job>): JobConnection<Job>;
+  /** Closes the feed for good. Idempotent. */
+  close(): void;
+}
+
+/** @param openFeed - Is called when the first job is watched. */
+export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobFeed {
+  /** The members that have joined, by job. A watch that was replaced may have started again. */
+  const members = new Map<string, Set<FeedMember>>();
+  const server = serverClock(options.clock);
+  let feed: Feed | undefined;
+
+  const of = (jobId: string): readonly FeedMember[] => [...(members.get(jobId) ?? [])];
+  const all = (): readonly FeedMember[] => [...members.keys()].flatMap(of);
+
+  const receiver: FeedReceiver = {
+    cursorOf(jobId) {
+      const cursors = new Set(of(jobId).map(({ cursor }) => cursor));
+      return cursors.size === 1 ? [...cursors][0] : undefined;
+    },
+    listOf: () => undefined,
+    receive({ job, delta }, now) {
+      const outcomes = of(job).map((member) => member.receive(delta, now));
+      return outcomes.find((applied) => applied !== "known") ?? "known";
+    },
+    listed() {},
+    refused(refused) {
+      for (const member of of(refused.job ?? "")) member.refuse(refused);
+    },
+    serverTime(now) {
+      server.set(now);
+      for (const member of all()) member.serverTime(now);
+    },
+    ready() {
+      for (const member of all()) member.serve();
+    },
+    connection() {
+      for (const member of all()) member.feedChanged();
+    },
+  };
+
+  function opened(): Feed {
+    feed ??= openFeed(options, receiver);
+    return feed;
+  }
+
+  function setTargets(): void {
+    opened().setTargets({ jobs: [...members.keys()], subjects: [], limit: 1 });
+  }
+
+  const access: FeedAccess = {
+    get connection() {
+      return opened().connection;
+    },
+    now: server.now,
+    join(member) {
+      const { jobId } = member;
+      const [other] = of(jobId);
+      members.set(jobId, new Set([...of(jobId), member]));
+      setTargets();
+      if (opened().connection.status === "closed") opened().refresh();
+      // The feed sends a job's present state once, so a further member gets it here.
+      const delta = other?.snapshotDelta();
+      if (delta) member.receive(delta, server.now());
+      if (other?.isServed) member.serve();
+    },
+    leave(member) {
+      const others = of(member.jobId).filter((other) => other !== member);
+      if (others.length === of(member.jobId).length) return;
+      if (others.length > 0) members.set(member.jobId, new Set(others));
+      else members.delete(member.jobId);
+      setTargets();
+    },
+    refresh: () => opened().refresh(),
+  };
+
+  return {
+    connect: (context) => feedMember(options, access, context),
+    close: () => feed?.close(),
+  };
+}
