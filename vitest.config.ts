@@ -12,6 +12,10 @@ const alias = [
     replacement: at("packages/server/src/testing/index.ts"),
   },
   {
+    find: /^@emlinh\/progress-client\/tabs$/,
+    replacement: at("packages/client/src/tabs/index.ts"),
+  },
+  {
     find: /^@emlinh\/progress-server\/stores\/(\w+)$/,
     replacement: at("packages/server/src/stores/$1/index.ts"),
   },

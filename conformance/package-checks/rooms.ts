@@ -131,6 +131,17 @@ const ROOMS: readonly Room[] = [
     types: [],
   },
   {
+    name: "client tabs",
+    files: /^client\/src\/tabs\//,
+    // The pure parts of the client that a shared connection needs as well: checks of options, the clock, the page.
+    values: [
+      PROTOCOL,
+      /^client\/src\/core\/(option-checks|connection\/(server-clock|device-effects))\.ts$/,
+      /^client\/src\/transports\/invalid-option\.ts$/,
+    ],
+    types: [/^client\/src\/(core|transports)\//],
+  },
+  {
     name: "client entry",
     files: CLIENT_ENTRY,
     values: [PROTOCOL, /^client\/src\/(core|machine|transports)\//],

@@ -5,7 +5,7 @@ const target = "es2020";
 
 export default defineConfig([
   {
-    entry: ["src/index.ts"],
+    entry: ["src/index.ts", "src/tabs/index.ts"],
     format: ["esm", "cjs"],
     target,
     platform: "neutral",

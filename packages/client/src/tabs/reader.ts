@@ -1,0 +1,90 @@
+import type { Cursor } from "@emlinh/progress-protocol";
+import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
+import type { Ask, News, Term } from "./messages.js";
+import { type Recipient, takeData, wantedBy } from "./take-data.js";
+
+/** Takes the news of the leader into the receiver of one feed. The leader's own feed has one too. */
+export interface Reader {
+  /** The targets of the feed. */
+  targets: FeedTargets;
+  /** The latest term that is known. */
+  readonly term: Term;
+  /** Returns a question about everything that the receiver lacks. */
+  ask(id: string, refresh: boolean): Ask;
+  /**
+   * Takes news.
+   *
+   * - `old`: they are of an earlier term, and nothing was taken.
+   * - `taken`: nothing is missing.
+   * - `lacking`: the leader has to be asked, because it is a new one, or changes are missing.
+   *
+   * @param id - The page that asked the questions.
+   */
+  take(news: News, id: string): "old" | "taken" | "lacking";
+}
+
+/** The targets of an idle feed. */
+export const NO_TARGETS: FeedTargets = { jobs: [], subjects: [], limit: 0 };
+
+/** Makes a reader that has no targets yet. */
+export function newsReader(receiver: FeedReceiver): Reader {
+  const recipient = { receiver, targets: NO_TARGETS };
+  let term: Term = { since: 0, id: "" };
+  /** The number of the last question. */
+  let count = 0;
+  /** Whether the present leader was asked and has not answered yet. Its answer brings everything that is missing. */
+  let isAsking = false;
+  let lastReady = 0;
+
+  return {
+    get targets() {
+      return recipient.targets;
+    },
+    set targets(targets) {
+      recipient.targets = targets;
+    },
+    get term() {
+      return term;
+    },
+
+    ask(id, refresh) {
+      count += 1;
+      isAsking = true;
+      return { kind: "ask", id, count, refresh, ...positionOf(recipient) };
+    },
+
+    take(news, id) {
+      if (isEarlier(news.term, term)) return "old";
+      const isNewLeader = isEarlier(term, news.term);
+      const isOwn = news.to?.id === id;
+      const isAnswer = isOwn && news.to?.count === count;
+      term = news.term;
+      if (isNewLeader) lastReady = 0;
+      if (isNewLeader || isAnswer) isAsking = false;
+      const hasGap = isOwn || !news.to ? takeData(recipient, news) : false;
+      const isLacking = hasGap || (isNewLeader && !isAnswer);
+      if (isNewLeader || news.deltas.length === 0) receiver.serverTime(news.now);
+      if (!isAsking && !isLacking && news.ready > 0 && news.ready !== lastReady) {
+        lastReady = news.ready;
+        receiver.ready();
+      }
+      return isLacking && !isAsking ? "lacking" : "taken";
+    },
+  };
+}
+
+/** The targets of a recipient, and what it has of them. */
+function positionOf(recipient: Recipient): Pick<Ask, "targets" | "cursors" | "seen"> {
+  const { receiver, targets } = recipient;
+  const cursors: Record<string, Cursor> = {};
+  for (const job of wantedBy(recipient)) {
+    const cursor = receiver.cursorOf(job);
+    if (cursor !== undefined) cursors[job] = cursor;
+  }
+  const seen = targets.subjects.flatMap((subject) => receiver.listOf(subject)?.tag ?? []);
+  return { targets, cursors, seen };
+}
+
+function isEarlier(first: Term, second: Term): boolean {
+  return first.since < second.since || (first.since === second.since && first.id < second.id);
+}

@@ -1,0 +1,127 @@
+import {
+  type Applied,
+  applyDelta,
+  type Cursor,
+  DEFAULT_MAX_LOG_LINES,
+  deltaAfter,
+  emptyReplica,
+  isEmpty,
+  type JobDelta,
+  type Listed,
+  parseCursor,
+  type Refused,
+  type Replica,
+} from "@emlinh/progress-protocol";
+import type { FeedTargets } from "../core/feed/feed.js";
+import type { Ask, NewsDelta } from "./messages.js";
+
+/** The data that a follower lacks. */
+export interface Lacked {
+  readonly listed: readonly Listed[];
+  readonly deltas: readonly NewsDelta[];
+  readonly refused: readonly Refused[];
+}
+
+/**
+ * Everything that the leader's connection brought: a copy of each job, the lists and the refusals. It begins empty, so
+ * all of it was read from the server after the leader's term began.
+ */
+export interface SharedState {
+  cursorOf(jobId: string): Cursor | undefined;
+  listOf(subject: string): Listed | undefined;
+  /** Advances the copy of a job. */
+  receive(delta: JobDelta): { readonly applied: Applied; readonly news?: NewsDelta };
+  /** Takes a list. @returns the states of jobs that it adds, as far as they are known already. */
+  listed(listed: Listed): readonly NewsDelta[];
+  refused(refused: Refused): void;
+  /** Forgets everything that is not of these targets. */
+  keep(targets: FeedTargets): void;
+  /** The answer to a follower: the same question as everywhere, asked of each job. */
+  answer(ask: Ask): Lacked;
+}
+
+/** @param maxLogLines - Lines kept per job. */
+export function sharedState(maxLogLines: number): SharedState {
+  const replicas = new Map<string, Replica>();
+  const lists = new Map<string, Listed>();
+  const refusals = new Map<string, Refused>();
+
+  /** What a reader lacks of a job; nothing if it is ahead, because the connection is about to catch up. */
+  function lacked(job: string, after: Cursor | undefined): NewsDelta[] {
+    const replica = replicas.get(job);
+    if (!replica || isBefore(replica.cursor, after)) return [];
+    const delta = deltaAfter(replica, after);
+    return isEmpty(delta) ? [] : [{ job, from: delta.reset ? undefined : after, delta }];
+  }
+
+  return {
+    cursorOf: (jobId) => replicas.get(jobId)?.cursor,
+    listOf: (subject) => lists.get(subject),
+
+    receive(delta) {
+      const { job } = delta;
+      const replica = replicas.get(job) ?? emptyReplica();
+      const from = replicas.get(job)?.cursor;
+      const applied = applyDelta(
+        replica,
+        delta.delta,
+        Math.max(maxLogLines, DEFAULT_MAX_LOG_LINES),
+      );
+      // The next request asks for the whole state.
+      if (applied === "unknown-epoch") replicas.delete(job);
+      if (applied === "unknown-epoch" || applied === "known") return { applied };
+      replicas.set(job, replica);
+      refusals.delete(nameOf({ job }));
+      return { applied, news: { ...delta, from } };
+    },
+
+    listed(list) {
+      const before = lists.get(list.subject)?.jobs ?? [];
+      lists.set(list.subject, list);
+      refusals.delete(nameOf(list));
+      const known = new Set(before);
+      return list.jobs.filter((job) => !known.has(job)).flatMap((job) => lacked(job, undefined));
+    },
+
+    refused(refused) {
+      refusals.set(nameOf(refused), refused);
+    },
+
+    keep({ jobs, subjects }) {
+      const names = new Set([
+        ...jobs.map((job) => nameOf({ job })),
+        ...subjects.map((subject) => nameOf({ subject })),
+      ]);
+      for (const subject of lists.keys())
+        if (!names.has(nameOf({ subject }))) lists.delete(subject);
+      for (const name of refusals.keys()) if (!names.has(name)) refusals.delete(name);
+      const kept = new Set([...jobs, ...[...lists.values()].flatMap((list) => list.jobs)]);
+      for (const job of replicas.keys()) if (!kept.has(job)) replicas.delete(job);
+    },
+
+    answer({ targets: { jobs, subjects }, cursors, seen }) {
+      const known = subjects.flatMap((subject) => lists.get(subject) ?? []);
+      const wanted = new Set([...jobs, ...known.flatMap((list) => list.jobs)]);
+      const names = [
+        ...jobs.map((job) => nameOf({ job })),
+        ...subjects.map((subject) => nameOf({ subject })),
+      ];
+      return {
+        listed: known.filter(({ tag }) => !seen.includes(tag)),
+        deltas: [...wanted].flatMap((job) => lacked(job, cursors[job])),
+        refused: names.flatMap((name) => refusals.get(name) ?? []),
+      };
+    },
+  };
+}
+
+/** One name for a job or a subject. */
+function nameOf({ job, subject }: { readonly job?: string; readonly subject?: string }): string {
+  return job === undefined ? `subject ${subject}` : `job ${job}`;
+}
+
+/** Whether two cursors are of one epoch, and the first is before the second. */
+function isBefore(first: Cursor, second: Cursor | undefined): boolean {
+  const [a, b] = [parseCursor(first), parseCursor(second)];
+  return a?.epoch === b?.epoch && (a?.version ?? 0) < (b?.version ?? 0);
+}

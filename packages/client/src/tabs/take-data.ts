@@ -1,0 +1,68 @@
+import { type Cursor, type Delta, parseCursor } from "@emlinh/progress-protocol";
+import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
+import type { News, NewsDelta } from "./messages.js";
+
+/** A receiver, and its present targets. */
+export interface Recipient {
+  readonly receiver: FeedReceiver;
+  readonly targets: FeedTargets;
+}
+
+/** Gives a recipient the part of the news that it lacks. @returns whether changes are missing. */
+export function takeData(recipient: Recipient, news: News): boolean {
+  const { receiver } = recipient;
+  for (const list of news.listed) {
+    const isNew = receiver.listOf(list.subject)?.tag !== list.tag;
+    if (isNew && recipient.targets.subjects.includes(list.subject)) receiver.listed(list);
+  }
+  const isLacking = takeDeltas(recipient, news);
+  for (const refused of news.refused) {
+    const { job = "", subject = "" } = refused;
+    const { jobs, subjects } = recipient.targets;
+    if (jobs.includes(job) || subjects.includes(subject)) receiver.refused(refused);
+  }
+  return isLacking;
+}
+
+function takeDeltas(recipient: Recipient, { deltas, now }: News): boolean {
+  const { receiver } = recipient;
+  let { targets } = recipient;
+  let wanted = deltas.length > 0 ? wantedBy(recipient) : new Set();
+  let isLacking = false;
+  for (const news of deltas) {
+    // A listener may have changed the targets.
+    if (targets !== recipient.targets) wanted = wantedBy(recipient);
+    targets = recipient.targets;
+    const { job } = news;
+    const delta = wanted.has(job) ? lackedAt(receiver.cursorOf(job), news) : undefined;
+    if (delta === "gap") isLacking = true;
+    else if (delta && receiver.receive({ job, delta }, now) === "unknown-epoch") isLacking = true;
+  }
+  return isLacking;
+}
+
+/** The jobs of the targets: those that are named, and those of the lists. */
+export function wantedBy({ receiver, targets }: Recipient): ReadonlySet<string> {
+  const { jobs, subjects } = targets;
+  const lists = subjects.flatMap((subject) => receiver.listOf(subject) ?? []);
+  return new Set([...jobs, ...lists.flatMap((list) => list.jobs)]);
+}
+
+/**
+ * The part of a delta that a receiver lacks; `undefined` for nothing, and `gap` if changes before it are missing.
+ *
+ * @param mine - The cursor of the receiver.
+ */
+function lackedAt(mine: Cursor | undefined, { from, delta }: NewsDelta): Delta | "gap" | undefined {
+  const [at, before, to] = [parseCursor(mine), parseCursor(from), parseCursor(delta.cursor)];
+  // Another epoch of the leader is the later one: its data were read after its term began.
+  if (!at || !to || at.epoch !== to.epoch) return delta.reset ? delta : "gap";
+  const wentBack = before?.epoch === to.epoch && to.version < before.version;
+  // A server that lost the latest writes of a job takes them back.
+  if (delta.reset && wentBack) return delta;
+  if (to.version <= at.version) return undefined;
+  const isConnected = delta.reset || (before?.epoch === at.epoch && before.version <= at.version);
+  if (!isConnected) return "gap";
+  // Within an epoch no field is ever unset, so a reset may be applied as a change: it keeps the receiver's lines.
+  return { ...delta, reset: false, log: delta.log.filter((line) => line.version > at.version) };
+}
