@@ -124,7 +124,10 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   if (newest !== undefined) composer.collapse();
   yours.onChange(refresh);
   yours.onRemoved(conversation.remove);
-  void yours.ready().then(conversation.render);
+  void yours.ready().then(() => {
+    conversation.render();
+    refresh();
+  });
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();

@@ -9,7 +9,7 @@ import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
 import { type Phase, type Texts, textsAbout } from "./texts/texts.js";
 import { inputOf, type VideoInput } from "./video-input.js";
-import { watchedVideo } from "./watched-video.js";
+import { type WatchedVideo, watchedVideo } from "./watched-video.js";
 
 /** Functions of the conversation that an exchange calls. */
 export interface ExchangeCallbacks {
@@ -43,7 +43,7 @@ export function createExchange(
 ): Entry {
   const { watch } = subject;
   const link: Link = { kind: "job", id: watch.jobId };
-  const currentState = watchedVideo(watch);
+  const readState = watchedVideo(watch);
   const currentTexts = (): Texts => textsAbout({ isOwn: isOwn() }, i18n.texts);
   const currentInput = (): VideoInput | undefined =>
     inputOf(watch.getSnapshot().job) ?? subject.input;
@@ -62,6 +62,14 @@ export function createExchange(
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
   const announceChanges = createChangeAnnouncer(currentTexts, callbacks.announce);
   let tick: ReturnType<typeof setTimeout> | undefined;
+
+  /** Until the session is known, it is not known whose video this is. */
+  function currentState(): WatchedVideo {
+    const state = readState();
+    const isKnown = subject.input !== undefined || subject.session() !== undefined;
+    if (isKnown || state.phase === "gone") return state;
+    return { ...state, video: undefined, phase: "joining" };
+  }
 
   /** The server decides who may delete a video. This determines the texts and the buttons only. */
   function isOwn(): boolean {
@@ -97,7 +105,7 @@ export function createExchange(
       return [currentState()];
     },
     get isLoaded() {
-      return watch.getSnapshot().job !== undefined;
+      return currentState().video !== undefined;
     },
     render,
     check: () => watch.refresh(),

@@ -54,7 +54,7 @@ export function createCard(callbacks: CardCallbacks): Card {
       for (const part of [bar.element, body, log.element]) part.hidden = isEmpty;
       head.render({
         ...view,
-        explanation: view.explanation || (state.isOwn ? "" : texts.readOnly),
+        explanation: view.explanation || (state.isOwn || video === undefined ? "" : texts.readOnly),
         percentText: phase === "completed" ? "" : view.percentText,
       });
       link.render(phase, texts);
