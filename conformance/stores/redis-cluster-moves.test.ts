@@ -36,7 +36,7 @@ for (const { name, open } of CLUSTER_CLIENTS) {
           () => {},
         );
       });
-      const move = await beginMove(cluster, prefix);
+      const move = await beginMove(cluster, `${prefix}:*:job:a`);
       const calls = countCalls(opened.client);
       const written = store.write("a", change({ message: "meanwhile" }, { log: [LINE] }));
       written.catch(() => {});
@@ -51,6 +51,39 @@ for (const { name, open } of CLUSTER_CLIENTS) {
       await store.write("a", change({ message: "after" }));
       await until("the watch reads the later change", () => messages.includes("after"));
     });
+
+    test.each([
+      ["the list of a subject", "list"],
+      ["a listed job", "job:a"],
+    ])(
+      "given %s that is being moved, creations and pages are right afterwards",
+      async (_, kind) => {
+        const { store, prefix } = storeOn(opened);
+        const listed = { subjects: ["user:42"] };
+        await store.create(draft("a", listed));
+        await store.write("a", change({}, { log: [LINE] }));
+        const pages: string[] = [];
+        const look = (): void => {
+          store.list("user:42", { limit: 10 }).then(
+            ({ jobs }) => pages.push(jobs.join()),
+            () => {},
+          );
+        };
+        await store.watch({ subject: "user:42" }, look);
+        const move = await beginMove(cluster, `${prefix}:*:${kind}*`);
+        const created = store.create(draft("b", listed));
+        created.catch(() => {});
+        const page = store.list("user:42", { limit: 10 });
+        page.catch(() => {});
+        await move.end();
+        await created;
+        expect((await page).jobs).toContain("a");
+        expect((await store.list("user:42", { limit: 10 })).jobs).toEqual(["b", "a"]);
+        await until("the watch reads the creation", () => pages.includes("b,a"));
+        await store.remove("a");
+        await until("the watch reads the removal", () => pages.includes("b"));
+      },
+    );
   });
 }
 
@@ -60,9 +93,9 @@ interface SlotMove {
   end(): Promise<void>;
 }
 
-/** Begins to move the slot of the job to another node, with one of its keys. */
-async function beginMove({ nodes }: RedisCluster, prefix: string): Promise<SlotMove> {
-  const [source, keys] = await nodeWith(nodes, `${prefix}:*:job:a`);
+/** Begins to move the slot of a key to another node, with this key. */
+async function beginMove({ nodes }: RedisCluster, pattern: string): Promise<SlotMove> {
+  const [source, keys] = await nodeWith(nodes, pattern);
   const target = nodes.find((node) => node !== source) as RedisServer;
   const slot = String(await runCommand(source, "CLUSTER", "KEYSLOT", keys[0] ?? ""));
   const [sourceId, targetId] = await Promise.all(

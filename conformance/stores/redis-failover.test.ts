@@ -123,6 +123,30 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore: Redis moves", () => {
       expect(errors).toEqual([]);
     });
 
+    test("given a failover, has the same lists, and wakes their watchers", async () => {
+      const [primary, replica] = await startPair();
+      const proxy = await startMuteProxy(primary.port);
+      onTestFinished(() => proxy.close());
+      const { store } = storeOn(await clientOf(proxy));
+      const listed = { subjects: ["user:42"] };
+      for (const id of ["a", "b", "c"]) await store.create(draft(id, listed));
+      const { next } = await store.list("user:42", { limit: 1 });
+      const pages: string[] = [];
+      await store.watch({ subject: "user:42" }, () => {
+        store.list("user:42", { limit: 10 }).then(
+          ({ jobs }) => pages.push(jobs.join()),
+          () => {},
+        );
+      });
+      proxy.moveTo(replica.port);
+      await failOver(primary, replica);
+      await store.create(draft("d", listed));
+      await until("the watch reads the list", () => pages.includes("d,c,b,a"));
+      expect((await store.list("user:42", { limit: 1, before: next })).jobs).toEqual(["b"]);
+      expect(await store.remove("b")).toBe(true);
+      await until("the watch reads the removal", () => pages.includes("d,c,a"));
+    });
+
     test.each(REFUSALS)(
       "given a server that answers $code for a moment, a write waits and is stored once",
       async ({ begin, end }) => {

@@ -45,12 +45,14 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
   test("given any call that writes, every key has an expiry", async () => {
     const { store, prefix } = storeOn(opened, { ttlMs: HOUR_MS, idleTtlMs: 2 * HOUR_MS });
     const calls: readonly (() => Promise<unknown>)[] = [
-      () => store.create(draft("a", { key: "order 7", deadlineMs: 1 })),
+      () => store.create(draft("a", { key: "order 7", deadlineMs: 1, subjects: ["user:1"] })),
+      () => store.learn("video", { render: 1 }),
       () => store.create(draft("b")),
       () => store.write("a", change({ percent: 1 })),
       () => store.write("a", change({}, { log: [LINE] })),
       () => store.write("a", change({}, { leaseMs: 10 * HOUR_MS })),
       () => store.write("b", change({}, { leaseMs: 100 * HOUR_MS, log: [LINE] })),
+      () => store.list("user:1", { limit: 10 }),
       () => store.sweep(undefined, 10),
       () => store.sweep(Date.now() + 105 * HOUR_MS, 10),
       () => store.create(draft("c", { key: "order 8" })),
@@ -108,7 +110,7 @@ describe.skipIf(REDIS_MISSING !== undefined)("the keys of redisStore", () => {
   test("given jobs that were removed, leaves no key once their tombstones have expired", async () => {
     const { store, prefix } = storeOn(opened, { tombstoneTtlMs: 300 });
     for (const id of ["a", "b", "c", "d"]) {
-      await store.create(draft(id, { key: `key of ${id}` }));
+      await store.create(draft(id, { key: `key of ${id}`, subjects: ["user:1", `of:${id}`] }));
       await store.write(id, change({}, { log: [LINE], leaseMs: 1 }));
     }
     await store.write("a", change({ status: "completed" }));

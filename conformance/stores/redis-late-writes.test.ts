@@ -105,6 +105,22 @@ describe.skipIf(REDIS_MISSING !== undefined)("redisStore, calls that arrive late
         expect(await store.create(draft("a"))).toMatchObject({ created: true });
         expect(await store.read("a")).toMatchObject({ set: draft("a").set });
       });
+
+      test("given an entry of a list that arrives twice, the job keeps its place", async () => {
+        const listed = { subjects: ["user:42"] };
+        await cutOff(() => store.create(draft("a", listed)));
+        await direct.create(draft("b", listed));
+        await proxy.deliver();
+        expect((await direct.list("user:42", { limit: 10 })).jobs).toEqual(["b", "a"]);
+      });
+
+      test("given an entry of a list that arrives again after the job was removed, does not list it", async () => {
+        const listed = { subjects: ["user:42"] };
+        await cutOff(() => store.create(draft("a", listed)));
+        expect(await store.remove("a")).toBe(true);
+        await proxy.deliver();
+        expect((await direct.list("user:42", { limit: 10 })).jobs).toEqual([]);
+      });
     });
   });
 });

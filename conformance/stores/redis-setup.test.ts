@@ -134,7 +134,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
     test("given a user with only the rights that the store needs, works without an error", async () => {
       const rules = ["on", ">secret", "resetkeys", "~acl:*", "resetchannels", "&acl:*", "-@all"];
       const commands = "evalsha eval hget hset hgetall del time rpush lrange ltrim zadd zrem"
-        .concat(" zrangebyscore pexpire pexpireat pttl get set publish subscribe unsubscribe")
+        .concat(
+          " zrangebyscore zrevrange zrevrangebyscore zrandmember zscore hlen hdel pexpire pexpireat",
+        )
+        .concat(" pttl get set publish subscribe unsubscribe")
         .split(" ")
         .map((command) => `+${command}`);
       await runCommand(server, "ACL", "SETUSER", "worker", ...rules, ...commands);
@@ -149,7 +152,13 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       const unwatch = await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
-      await store.create(draft("a", { key: "k" }));
+      const unwatchList = await store.watch({ subject: "user:1" }, () => {});
+      await store.create(draft("a", { key: "k", subjects: ["user:1"] }));
+      await store.create(draft("c", { subjects: ["user:1"] }));
+      await store.learn("video", { render: 1_000 });
+      const known = { render: expect.objectContaining({ count: 1 }) };
+      expect(await store.expectations("video")).toEqual(known);
+      expect(await store.list("user:1", { limit: 1 })).toMatchObject({ jobs: ["c"] });
       const line = { at: 1, level: "info", text: "a line" } as const;
       for (let by = 0; by < 300; by += 1)
         await store.write("a", change({ message: "one" }, { leaseMs: 10, log: [line] }));
@@ -161,7 +170,9 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.create(draft("b", { key: "k" }));
       await store.write("b", change({ ...RUNNING_STEP, status: "failed" }, { log: [line] }));
       expect(await store.remove("b")).toBe(true);
+      expect(await store.list("user:1", { limit: 1 })).toEqual({ jobs: [], next: undefined });
       await unwatch();
+      await unwatchList();
       expect(errors).toEqual([]);
     });
 
@@ -174,10 +185,15 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       await store.watch({ jobId: "a" }, () => {
         wakes += 1;
       });
-      await store.create(draft("a", { key: "k" }));
+      let listWakes = 0;
+      await store.watch({ subject: "user:1" }, () => {
+        listWakes += 1;
+      });
+      await store.create(draft("a", { key: "k", subjects: ["user:1"] }));
       await store.write("a", change({ percent: 1 }));
-      await until("the watch is woken", () => wakes >= 2);
-      expect((await keysIn(server, "app:inner:*")).length).toBe(3);
+      await until("the watches are woken", () => wakes >= 2 && listWakes >= 1);
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual(["a"]);
+      expect((await keysIn(server, "app:inner:*")).length).toBe(4);
       expect(await keysIn(server, "inner:*")).toEqual([]);
       expect(await store.sweep(Date.now() + 1e9, 10)).toMatchObject({ expired: 1 });
     });
@@ -191,7 +207,12 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       }) as unknown as NodeRedisClient;
       const store = redisStore({ client: bytes, prefix: "bytes" });
       onTestFinished(() => store.close());
-      const { cursor } = await store.create(draft("a", { key: "k" }));
+      const { cursor } = await store.create(draft("a", { key: "k", subjects: ["user:1"] }));
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual(["a"]);
+      await store.learn("video", { render: 1 });
+      expect(await store.expectations("video")).toEqual({
+        render: { count: 1, mean: 0, variance: 0 },
+      });
       const { cursor: next } = await store.write("a", change({ message: "ä €" }, { leaseMs: 1 }));
       expect(await store.read("a", cursor)).toMatchObject({
         cursor: next,
@@ -212,6 +233,7 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       expect(end).toMatchObject({ done: true, set: { status: "lost" } });
       expect(await store.read("a", end?.cursor)).toMatchObject({ done: true, set: {} });
       expect(await store.remove("a")).toBe(true);
+      expect((await store.list("user:1", { limit: 1 })).jobs).toEqual([]);
       expect(await store.create(draft("b", { key: "k" }))).toMatchObject({ jobId: "b" });
     });
 

@@ -31,7 +31,15 @@ for (const { name, missing, open } of DRIVERS) {
       async function emptyBackend(space: string): Promise<void> {
         const database = connect(space);
         database.exec("BEGIN IMMEDIATE");
-        for (const table of ["meta", "jobs", "fields", "lines"])
+        for (const table of [
+          "meta",
+          "jobs",
+          "fields",
+          "lines",
+          "listed",
+          "list_changes",
+          "expectations",
+        ])
           database.exec(`DELETE FROM progress_${table}`);
         database.exec("COMMIT");
       }

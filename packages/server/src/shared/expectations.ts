@@ -37,3 +37,26 @@ export function learned(known: Expectation | undefined, ms: number): Expectation
     variance: (1 - rate) * (known.variance + rate * difference * difference),
   };
 }
+
+/** Kinds of jobs that a store keeps, and steps of each kind. */
+export const MAX_LEARNED = 1_000;
+
+/**
+ * Adds the durations of one job to the steps that are known of its kind, which change. Above {@link MAX_LEARNED} steps,
+ * those that were learned least recently are dropped.
+ *
+ * @param steps - In the order in which they were learned. A map, because step ids may be names such as `__proto__`.
+ */
+export function learnSteps(steps: Map<string, Expectation>, durations: Durations): void {
+  for (const [step, ms] of Object.entries(durations))
+    setNewest(steps, step, Object.freeze(learned(steps.get(step), ms)));
+}
+
+/** Sets an entry as the newest of its map, and drops the oldest one if there are more than {@link MAX_LEARNED}. */
+export function setNewest<Value>(map: Map<string, Value>, name: string, value: Value): void {
+  map.delete(name);
+  map.set(name, value);
+  if (map.size <= MAX_LEARNED) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

@@ -5,8 +5,12 @@ import { sharedMemory } from "./shared-memory.js";
 import { WRONG_BACKENDS } from "./wrong/backends.js";
 import { WRONG_CREATES } from "./wrong/creates.js";
 import { WRONG_DONE } from "./wrong/done.js";
+import { WRONG_EXPECTATIONS } from "./wrong/expectations.js";
 import { WRONG_HOLDS } from "./wrong/holds.js";
 import { WRONG_LEASES } from "./wrong/leases.js";
+import { WRONG_LIST_PAGES } from "./wrong/list-pages.js";
+import { WRONG_LIST_WATCHES } from "./wrong/list-watches.js";
+import { WRONG_LISTS } from "./wrong/lists.js";
 import { WRONG_OPENINGS } from "./wrong/openings.js";
 import { WRONG_READS } from "./wrong/reads.js";
 import { WRONG_REMOVALS } from "./wrong/removals.js";
@@ -35,6 +39,10 @@ const WRONG_STORES = [
   ...WRONG_SWEEPS,
   ...WRONG_REMOVALS,
   ...WRONG_BACKENDS,
+  ...WRONG_LISTS,
+  ...WRONG_LIST_PAGES,
+  ...WRONG_LIST_WATCHES,
+  ...WRONG_EXPECTATIONS,
 ];
 
 /** The titles of the tests that failed for at least one wrong store. */

@@ -7,40 +7,52 @@ import {
   parseCursor,
 } from "@emlinh/progress-protocol";
 import type { JobDraft, StoredDelta, Written } from "../../core/store.js";
-import { newEpoch } from "../../shared/ids.js";
 import { fieldsOfTransition, setsProgress, type Transition } from "../../shared/lifecycle.js";
 import { textOf } from "./client.js";
 import type { RedisKeys } from "./keys.js";
-import { integerText, redisScripts } from "./lua/scripts.js";
-import type { RedisStoreSettings } from "./options.js";
+import type { EnlistedJob } from "./lists/job-lists.js";
+import { type PlacedJob, placesOf, placesText } from "./lists/list-entry.js";
+import { integerText, type RedisScripts } from "./lua/scripts.js";
 import { readDelta, readWritten } from "./replies.js";
-import { scriptRunner } from "./run-script.js";
+import type { RunScript } from "./run-script.js";
 
 /** The reply of a script that creates a job. */
-interface CreateReply {
-  /** `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. */
-  readonly outcome: "created" | "known" | "taken" | "removed";
+export interface CreateReply {
+  /**
+   * `taken`: another job has the id. `removed`: the id has a tombstone, which was to be kept. `late`: the entries of
+   * the job in lists may be gone.
+   */
+  readonly outcome: "created" | "known" | "taken" | "removed" | "late";
   /** For `created` and `known`. */
   readonly cursor: Cursor;
 }
 
 /** The result of a sweep for one job. */
-interface SweepReply {
+export interface SweepReply extends JobTraces {
   readonly transition: Transition | undefined;
+  /** Milliseconds for which the pointer of the key has to be kept; 0 to release it. */
+  readonly keepMs: number;
+  /** Milliseconds for which the places have to be kept; 0 to release them. */
+  readonly keepPlacesMs: number;
+}
+
+/** What a job has in other slots, where the script that changes the job can't change it. */
+interface JobTraces extends PlacedJob {
   /** The job's key of `create` if its pointer has to be updated, else "". */
   readonly key: string;
-  /** Milliseconds for which that pointer has to be kept; 0 to release it. */
-  readonly keepMs: number;
 }
 
 /** The calls of the store's scripts: one command each. */
 export interface RedisCalls {
-  /** Stores the draft under an id. If that is not the draft's own id, a tombstone of the id is kept. */
-  create(draft: JobDraft, jobId: string): Promise<CreateReply>;
+  /**
+   * Stores the draft under the id, the epoch and the places of `job`. If that is not the draft's own id, a tombstone of
+   * the id is kept.
+   */
+  create(draft: JobDraft, job: Omit<EnlistedJob, "tidy">): Promise<CreateReply>;
   write(jobId: string, change: Change): Promise<Written>;
   read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
-  /** Resolves with the job's key of `create`, "" for none; `undefined` if there was no job. */
-  remove(jobId: string): Promise<string | undefined>;
+  /** Resolves with `undefined` if there was no job. */
+  remove(jobId: string): Promise<JobTraces | undefined>;
   /** The ids that are due in one index, at most `limit`. `at` is "" for the server's time. */
   findDue(index: string, at: string, limit: number): Promise<readonly string[]>;
   sweep(jobId: string, at: string): Promise<SweepReply>;
@@ -73,15 +85,21 @@ const NONE = "-";
 /** Arguments of SWEEP_JOB: the fields of each transition. */
 const TRANSITION_ARGUMENTS: readonly string[] = transitionArguments();
 
+/** Options of {@link redisCalls}. */
+export interface RedisCallsOptions {
+  readonly run: RunScript;
+  readonly scripts: RedisScripts;
+  readonly keys: RedisKeys;
+  readonly tombstoneTtlMs: number;
+}
+
 /** The calls for one store. */
-export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): RedisCalls {
-  const scripts = redisScripts(settings, settings.sharded);
-  const run = scriptRunner(settings.client);
-  const tombstoneMs = integerText(settings.tombstoneTtlMs);
+export function redisCalls({ run, scripts, keys, tombstoneTtlMs }: RedisCallsOptions): RedisCalls {
+  const tombstoneMs = integerText(tombstoneTtlMs);
   return {
-    async create(draft, jobId) {
-      const { job, log, index, channel } = keys.of(jobId);
-      const args = [channel, ...createArguments(draft, jobId)];
+    async create(draft, placed) {
+      const { job, log, index, channel } = keys.of(placed.jobId);
+      const args = [channel, ...createArguments(draft, placed)];
       const reply = (await run(scripts.create, [job, log, index], args)) as readonly unknown[];
       const outcome = textOf(reply[0]) as CreateReply["outcome"];
       return { outcome, cursor: textOf(reply[1] ?? "") };
@@ -102,8 +120,9 @@ export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): Redis
     async remove(jobId) {
       const { job, log, index, channel } = keys.of(jobId);
       const reply = await run(scripts.remove, [job, log, index], [channel, jobId, tombstoneMs]);
-      const [isRemoved, key] = reply as readonly unknown[];
-      return Number(isRemoved) === 1 ? textOf(key) : undefined;
+      const [isRemoved, key, epoch, places] = reply as readonly unknown[];
+      if (Number(isRemoved) !== 1) return undefined;
+      return { jobId, key: textOf(key), epoch: textOf(epoch), places: placesOf(textOf(places)) };
     },
 
     async findDue(index, at, limit) {
@@ -115,11 +134,15 @@ export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): Redis
       const { job, log, index, channel } = keys.of(jobId);
       const args = [channel, at, tombstoneMs, ...TRANSITION_ARGUMENTS];
       const reply = (await run(scripts.sweep, [job, log, index], args)) as readonly unknown[];
-      const transition = textOf(reply[0]);
+      const [transition, key, keepMs, epoch, places, keepPlacesMs] = reply.map(textOf);
       return {
+        jobId,
         transition: transition === "none" ? undefined : (transition as Transition),
-        key: textOf(reply[1]),
-        keepMs: Number(reply[2]),
+        key: key ?? "",
+        keepMs: Number(keepMs),
+        epoch: epoch ?? "",
+        places: placesOf(places ?? ""),
+        keepPlacesMs: Number(keepPlacesMs),
       };
     },
 
@@ -134,14 +157,18 @@ export function redisCalls(settings: RedisStoreSettings, keys: RedisKeys): Redis
   };
 }
 
-function createArguments(draft: JobDraft, jobId: string): string[] {
-  const { id, key, set, deadlineMs } = draft;
+function createArguments(
+  { id, key, set, deadlineMs }: JobDraft,
+  { jobId, epoch, places, createBefore }: Omit<EnlistedJob, "tidy">,
+): string[] {
   const args = [
     key ?? "",
-    newEpoch(),
+    epoch,
     deadlineMs === undefined ? "" : integerText(deadlineMs),
     String(Number(set.attempt ?? 1)),
     jobId === id ? "" : "1",
+    placesText(places),
+    Number.isFinite(createBefore) ? integerText(createBefore) : "",
     set.stale === true ? "1" : "0",
     isTerminal(set.status) ? "1" : "",
   ];

@@ -10,9 +10,20 @@ interface JobKeys {
   readonly channel: string;
 }
 
+/** The key and the channel of the list of a subject, in one slot of a Cluster, which is not that of its jobs. */
+interface SubjectKeys {
+  /** A sorted set: an entry for each job (see `lua/job-lists.ts`). */
+  readonly list: string;
+  /** The channel on which changes of the list are published. */
+  readonly channel: string;
+}
+
 /** The names of keys and channels. */
 export interface RedisKeys {
   of(jobId: string): JobKeys;
+  ofSubject(subject: string): SubjectKeys;
+  /** A hash: what is known of a kind of job (see `lua/learned-durations.ts`). */
+  kind(kind: string): string;
   /** The pointer of a key of `create`: the id of its job, with an expiry. */
   pointer(key: string): string;
   /** Every {@link JobKeys.index}. */
@@ -20,10 +31,10 @@ export interface RedisKeys {
 }
 
 /**
- * The number of hash tags, and so of slots of a Cluster, over which jobs are spread. A script may touch a job, its
- * log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many indexes, and
- * this is the granularity at which a Cluster can move load. It must never change: jobs would be searched under
- * other keys.
+ * The number of hash tags, and so of slots of a Cluster, over which jobs and lists are spread. A script may touch a
+ * job, its log and the index of due jobs only if they are in one slot. Therefore a sweep has to search this many
+ * indexes, and this is the granularity at which a Cluster can move load. It must never change: jobs would be searched
+ * under other keys.
  */
 const SLOT_COUNT = 64;
 
@@ -40,26 +51,30 @@ export function redisKeys(prefix: string): RedisKeys {
         channel: `${tag}at:${jobId}`,
       };
     },
-    // As JSON, because a key may be any string, and lone surrogates would all be encoded as the same bytes.
+    // Here and below as JSON, because it may be any string, and lone surrogates would all be encoded as the same bytes.
+    ofSubject(subject) {
+      const tag = `${prefix}:{${slotOf(subject)}}:`;
+      const name = JSON.stringify(subject);
+      return { list: `${tag}list:${name}`, channel: `${tag}listed:${name}` };
+    },
+    kind: (kind) => `${prefix}:kind:${JSON.stringify(kind)}`,
     pointer: (key) => `${prefix}:key:${JSON.stringify(key)}`,
     indexes,
   };
 }
 
-/** The job id in a {@link JobKeys.channel}. */
-export function jobIdOf(channel: string): string {
-  return channel.slice(channel.lastIndexOf(":") + 1);
-}
-
-/** A channel in the same slot as a {@link JobKeys.channel}, which is no channel of a job. */
+/** The channel of a slot, on which nothing is published, given any other channel in it. */
 export function probeChannelOf(channel: string): string {
-  return channel.slice(0, channel.lastIndexOf(":"));
+  return channel.slice(0, channel.indexOf("}") + 1);
 }
 
-/** By FNV-1a, which gives the same result in every process and release. */
-function slotOf(jobId: string): number {
+/**
+ * The number in the hash tag of a job's or a subject's keys. By FNV-1a, which gives the same result in every process
+ * and release.
+ */
+export function slotOf(name: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < jobId.length; at += 1)
-    hash = Math.imul(hash ^ jobId.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < name.length; at += 1)
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
   return ((hash >>> 16) ^ hash) & (SLOT_COUNT - 1);
 }

@@ -4,8 +4,11 @@ import { redisCalls } from "./calls.js";
 import { createJob } from "./create-job.js";
 import { warnOfEviction } from "./eviction-warning.js";
 import { redisKeys } from "./keys.js";
-import { GRACE_MS } from "./lua/scripts.js";
+import { learnedDurations } from "./learned-durations.js";
+import { redisLists } from "./lists/job-lists.js";
+import { GRACE_MS, redisScripts } from "./lua/scripts.js";
 import { type RedisStoreOptions, resolveRedisOptions } from "./options.js";
+import { scriptRunner } from "./run-script.js";
 import { redisSweep } from "./sweep.js";
 import { createRedisWatches } from "./watches.js";
 
@@ -16,11 +19,14 @@ import { createRedisWatches } from "./watches.js";
  * A write is one script, and so one round trip: it checks, counts, stores, publishes and sets the expiry in one step.
  * All times are the server's. The first watch opens one more connection, to subscribe on.
  *
+ * A subject's list is in a slot of its own. An entry is added before its job is created and removed after the job, and
+ * a page returns only jobs that exist. So a creation with subjects takes three round trips.
+ *
  * Jobs are as durable as the server is configured to be. After a restart without its data, or a failover to a replica
  * that was behind, readers get the state that the server has, as a reset, or the answer that the job is unknown.
  *
  * @throws ProgressError `invalid-option`
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47, P62
  *
  * @example node-redis
  * ```ts
@@ -45,11 +51,16 @@ import { createRedisWatches } from "./watches.js";
  */
 export function redisStore(options: RedisStoreOptions): ProgressStore {
   const settings = resolveRedisOptions(options);
-  const { prefix, maxLogLines, ttlMs, idleTtlMs, onError } = settings;
-  const keys = redisKeys(prefix);
-  const calls = redisCalls(settings, keys);
+  const { client, sharded, tombstoneTtlMs, maxLogLines, ttlMs, idleTtlMs, onError } = settings;
+  const keys = redisKeys(settings.prefix);
+  const scripts = redisScripts(settings, sharded);
+  const run = scriptRunner(client);
+  const keepMs = idleTtlMs + ttlMs + GRACE_MS;
+  const calls = redisCalls({ run, scripts, keys, tombstoneTtlMs });
+  const lists = redisLists({ run, scripts, keys, keepMs });
+  const learned = learnedDurations({ run, scripts, keys });
   const watches = createRedisWatches(settings, onError);
-  const sweep = redisSweep(calls, keys.indexes);
+  const sweep = redisSweep(calls, lists, keys.indexes);
   let closed = false;
   let isChecked = false;
 
@@ -65,7 +76,7 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
 
     async create(draft) {
       assertOpen();
-      return createJob(calls, draft, idleTtlMs + ttlMs + GRACE_MS);
+      return createJob(draft, { calls, lists, keepMs });
     },
 
     async write(jobId, change) {
@@ -78,17 +89,36 @@ export function redisStore(options: RedisStoreOptions): ProgressStore {
       return calls.read(jobId, after);
     },
 
-    async watch(jobId, wake) {
+    async list(subject, page) {
       assertOpen();
-      return watches.watch(keys.of(jobId).channel, wake);
+      return lists.page(subject, page);
+    },
+
+    async watch(target, wake) {
+      assertOpen();
+      const { channel } =
+        "jobId" in target ? keys.of(target.jobId) : keys.ofSubject(target.subject);
+      return watches.watch(channel, wake);
     },
 
     async remove(jobId) {
       assertOpen();
-      const key = await calls.remove(jobId);
-      // The pointer of the key is in another slot, as for a job that a sweep removes.
-      if (key !== undefined && key !== "") await calls.releaseKey(key, jobId);
-      return key !== undefined;
+      const removed = await calls.remove(jobId);
+      if (removed === undefined) return false;
+      // The entries and the pointer of the key are in other slots, as for a job that a sweep removes.
+      await lists.remove(removed);
+      if (removed.key !== "") await calls.releaseKey(removed.key, jobId);
+      return true;
+    },
+
+    async learn(kind, durations) {
+      assertOpen();
+      await learned.learn(kind, durations);
+    },
+
+    async expectations(kind) {
+      assertOpen();
+      return learned.expectations(kind);
     },
 
     async sweep(now, limit, onEnd) {

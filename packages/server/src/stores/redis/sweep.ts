@@ -1,6 +1,7 @@
 import type { ProgressStore } from "../../core/store.js";
-import { sweepCounts, type Transition } from "../../shared/lifecycle.js";
-import type { RedisCalls } from "./calls.js";
+import { sweepCounts } from "../../shared/lifecycle.js";
+import type { RedisCalls, SweepReply } from "./calls.js";
+import type { RedisLists } from "./lists/job-lists.js";
 import { integerText } from "./lua/scripts.js";
 
 /** Indexes that are searched at the same time. */
@@ -14,7 +15,11 @@ export type RedisSweep = ProgressStore["sweep"];
  * and moves the job in its index in the same step. So two sweeps at once do nothing twice, and one that dies midway
  * loses nothing.
  */
-export function redisSweep(calls: RedisCalls, indexes: readonly string[]): RedisSweep {
+export function redisSweep(
+  calls: RedisCalls,
+  lists: RedisLists,
+  indexes: readonly string[],
+): RedisSweep {
   /**
    * The index at which the next sweep starts. If each began at the first one, a full index would block the last ones.
    */
@@ -28,7 +33,9 @@ export function redisSweep(calls: RedisCalls, indexes: readonly string[]): Redis
       at,
       left: () => limit - counts.total(),
       async sweep(jobId) {
-        counts.add(await sweepJob(calls, jobId, at), jobId);
+        const job = await calls.sweep(jobId, at);
+        counts.add(job.transition, jobId);
+        await updateTraces(calls, lists, job);
       },
     };
     let more = false;
@@ -75,15 +82,14 @@ function findDue(
   return Promise.all(indexes.map((index) => calls.findDue(index, at, limit)));
 }
 
-async function sweepJob(
-  calls: RedisCalls,
-  jobId: string,
-  at: string,
-): Promise<Transition | undefined> {
-  const { transition, key, keepMs } = await calls.sweep(jobId, at);
-  // The pointer of a key is in another slot. If this step is lost, either the pointer outlives its job, which
-  // `create` notices, or it expires too early.
+/**
+ * Keeps or releases what the job has in other slots. If this is lost, a pointer outlives its job, which `create`
+ * notices, or expires too early. The same holds for an entry in a list, and reads notice it; one that expired too early
+ * is added again by the next sweep of the job.
+ */
+async function updateTraces(calls: RedisCalls, lists: RedisLists, job: SweepReply): Promise<void> {
+  const { jobId, key, keepMs, keepPlacesMs } = job;
+  await (keepPlacesMs > 0 ? lists.keep(job, keepPlacesMs) : lists.remove(job));
   if (keepMs > 0) await calls.claimKey(key, jobId, { replaced: jobId, keepMs });
   else if (key !== "") await calls.releaseKey(key, jobId);
-  return transition;
 }

@@ -3,7 +3,6 @@ import type { Unwatch, Wake } from "../../core/store.js";
 import { storeClosed, storeUnavailable } from "../../shared/errors.js";
 import { outageReporter } from "../shared/outage-reporter.js";
 import { watchers } from "../shared/watchers.js";
-import { jobIdOf } from "./keys.js";
 import { channelSubscriptions } from "./subscriber/channel-subscriptions.js";
 import { createSubscriber } from "./subscriber/create-subscriber.js";
 import type { SubscriberSource } from "./subscriber/subscriber-connection.js";
@@ -28,7 +27,7 @@ export function createRedisWatches(
   const subscriber = createSubscriber(source, {
     onMessage(text, channel) {
       // A connection that was passed in may have other subscriptions.
-      if (subscriptions.has(channel)) wakes.wake(jobIdOf(channel), versionOf(text));
+      if (subscriptions.has(channel)) wakes.wake(channel, versionOf(text));
     },
     onReconnect() {
       outage.end();
@@ -53,7 +52,7 @@ export function createRedisWatches(
 
   return {
     async watch(channel, wake) {
-      const removeWake = wakes.add(jobIdOf(channel), wake);
+      const removeWake = wakes.add(channel, wake);
       const subscription = subscriptions.acquire(channel);
       async function unwatch(): Promise<void> {
         await removeWake();
@@ -77,7 +76,10 @@ export function createRedisWatches(
   };
 }
 
-/** The version in a message. Messages of a creation or a removal have none, because versions start again there. */
+/**
+ * The version in a message. Messages of a creation or a removal have none, because versions start again there, and
+ * those of a list.
+ */
 function versionOf(text: string): number | undefined {
   const version = Number(text);
   return text !== "" && Number.isSafeInteger(version) ? version : undefined;

@@ -1,8 +1,9 @@
 import { after, type Timer } from "../../shared/time.js";
-import type { Watchers } from "../shared/watchers.js";
 import { isBusy, unavailable, whenFree } from "./busy.js";
 import type { SqliteStoreSettings } from "./options.js";
 import type { Statements } from "./statements.js";
+import { MAX_MISSED } from "./transaction.js";
+import type { TargetWatchers } from "./watches.js";
 
 /** Wakes this process's watchers when other processes write. */
 export interface ChangePoller {
@@ -13,12 +14,6 @@ export interface ChangePoller {
   committed(number: number): void;
 }
 
-/**
- * If more transactions than this were missed, all watchers are woken and no list is read: a process that slept for an
- * hour must not read an hour's changes.
- */
-const MAX_MISSED = 10_000;
-
 /** Milliseconds between two polls while polling fails. */
 const FAILING_POLL_MS = 1_000;
 
@@ -28,7 +23,7 @@ const FAILING_POLL_MS = 1_000;
  */
 export function createChangePoller(
   settings: Pick<SqliteStoreSettings, "pollMs" | "busyTimeoutMs" | "onError">,
-  watching: Watchers,
+  watching: TargetWatchers,
   statements: () => Statements,
 ): ChangePoller {
   const { pollMs, busyTimeoutMs, onError } = settings;
@@ -41,7 +36,7 @@ export function createChangePoller(
   function pollAndSchedule(): void {
     try {
       seen = wakeForChanges(statements(), watching, seen);
-      if (failing) watching.wakeAll();
+      if (failing) wakeAll(watching);
       failing = false;
     } catch (error) {
       // A lock is no failure: the next poll is soon, and calls report a lock that lasts.
@@ -63,7 +58,7 @@ export function createChangePoller(
       if (running || pollMs === false) return;
       const last = await whenFree(() => statements().lastTransaction() ?? 0, busyTimeoutMs);
       // During the wait another watch may have started the poller, or the watch that needs it may have ended.
-      if (running || watching.size === 0) return;
+      if (running || watching.jobs.size + watching.lists.size === 0) return;
       running = true;
       seen = last;
       schedule();
@@ -78,18 +73,28 @@ export function createChangePoller(
   };
 }
 
-/** Wakes the watchers of the jobs that changed after transaction `seen`. Returns the number of the last transaction. */
+/** Wakes the watchers of the jobs and lists that changed after transaction `seen`. Returns the number of the last transaction. */
 function wakeForChanges(
-  { lastTransaction, changedSince }: Statements,
-  watching: Watchers,
+  { lastTransaction, changedSince, listsChangedSince }: Statements,
+  watching: TargetWatchers,
   seen: number,
 ): number {
   const last = lastTransaction() ?? 0;
   if (last === seen) return last;
-  // A lower number means that the file lost its data and began to count again.
-  if (last < seen || last - seen > MAX_MISSED) watching.wakeAll();
-  else
-    for (const { id, version, removed, createdIn } of changedSince(seen))
-      watching.wake(id, removed || createdIn > seen ? undefined : version);
+  // A lower number means that the file lost its data and began to count again. After a long sleep, no changes are read:
+  // a process that slept for an hour must not read an hour's changes.
+  if (last < seen || last - seen > MAX_MISSED) wakeAll(watching);
+  else {
+    if (watching.jobs.size > 0)
+      for (const { id, version, removed, createdIn } of changedSince(seen))
+        watching.jobs.wake(id, removed || createdIn > seen ? undefined : version);
+    if (watching.lists.size > 0)
+      for (const subject of new Set(listsChangedSince(seen))) watching.lists.wake(subject);
+  }
   return last;
+}
+
+function wakeAll({ jobs, lists }: TargetWatchers): void {
+  jobs.wakeAll();
+  lists.wakeAll();
 }

@@ -21,7 +21,9 @@ interface TimedChange {
 export interface JobWriter {
   /** Writes a change that was accepted, and returns the job's new row. */
   put(transaction: Transaction, row: JobRow, change: TimedChange): JobRow;
-  /** Removes the job's fields, lines and key. Its id stays as a tombstone. */
+  /** Puts a new job into the lists of its subjects. */
+  list(transaction: Transaction, row: JobRow, subjects: readonly string[]): void;
+  /** Removes the job's fields, lines and key, and its place in lists. Its id stays as a tombstone. */
   remove(transaction: Transaction, row: JobRow, now: number): void;
 }
 
@@ -68,7 +70,16 @@ export function jobWriter(settings: SqliteStoreSettings): JobWriter {
       return next;
     },
 
-    remove({ statements, number, wakeLater }, row, now) {
+    list({ statements, changeList }, row, subjects) {
+      for (const subject of subjects) {
+        statements.list(subject, row.job);
+        changeList(subject);
+      }
+    },
+
+    remove({ statements, number, wakeLater, changeList }, row, now) {
+      for (const subject of statements.subjectsOf(row.job)) changeList(subject);
+      statements.unlist(row.job);
       statements.deleteFields(row.job);
       statements.deleteLines(row.job);
       statements.leaveTombstone(now, number(), row.job);

@@ -97,6 +97,7 @@ function createJob(
   // As JSON, because drivers end a text at its first NUL and store every lone surrogate as the same character.
   const key = draft.key === undefined ? null : JSON.stringify(draft.key);
   const { id, deadlineMs } = draft;
+  const subjects = [...(draft.subjects ?? [])];
   return (transaction) => {
     const known = key === null ? undefined : transaction.statements.jobByKey(key);
     if (known !== undefined) return { jobId: known.id, cursor: printCursor(known), created: false };
@@ -105,6 +106,7 @@ function createJob(
     const fields = [...change.fields, ...encodeFields({ createdAt: now })];
     const first = { ...change, fields, visible: true };
     const stored = writer.put(transaction, row, { change: first, now });
+    writer.list(transaction, row, subjects);
     return { jobId: id, cursor: printCursor(stored), created: true };
   };
 }

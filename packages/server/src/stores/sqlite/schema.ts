@@ -3,7 +3,7 @@ import type { SqliteDatabase, SqliteStoreSettings } from "./options.js";
 import { exclusively } from "./transaction.js";
 
 /** The layout of the tables. Raise it when older code can no longer read or write them. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /**
  * Milliseconds for which SQLite itself waits for a lock, which blocks this process. Most locks last less than that. For
@@ -12,7 +12,7 @@ const SCHEMA = 1;
 const BLOCKING_MS = 3;
 
 /**
- * Configures the connection and creates the tables that are missing. Idempotent; several processes may do it at once.
+ * Configures the connection and creates the tables that are missing, also those that an older layout lacks. Idempotent; several processes may do it at once.
  *
  * @throws ProgressError `invalid-option` if newer code made the tables, or the driver is not supported; the driver's
  * error if the file is locked or can't be used.
@@ -60,12 +60,16 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
  *   of the versions does not read it.
  * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its
  *   place among the job's lines.
+ * - `listed`: a row per job and subject. Jobs are numbered in the order of their creation.
+ * - `list_changes`: the subjects whose lists a transaction changed, for the processes that watch them.
+ * - `expectations`: the steps of a kind as JSON, and the number of the call that taught them last.
  * - `meta`: `schema` is the layout; `transactions` is the number of the last transaction that readers can see.
  */
 function tables(prefix: string): string {
   return `
     CREATE TABLE IF NOT EXISTS ${prefix}meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-    INSERT OR IGNORE INTO ${prefix}meta (name, value) VALUES ('schema', ${SCHEMA});
+    INSERT INTO ${prefix}meta (name, value) VALUES ('schema', ${SCHEMA})
+      ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value);
     CREATE TABLE IF NOT EXISTS ${prefix}jobs (
       job INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT UNIQUE,
       epoch TEXT NOT NULL, version INTEGER NOT NULL, lines INTEGER NOT NULL, lost_lines INTEGER NOT NULL,
@@ -87,5 +91,16 @@ function tables(prefix: string): string {
       lines TEXT NOT NULL,
       PRIMARY KEY (job, version)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${prefix}listed (
+      subject TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (subject, job)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${prefix}listed_job ON ${prefix}listed (job);
+    CREATE TABLE IF NOT EXISTS ${prefix}list_changes (
+      changed_in INTEGER NOT NULL, subject TEXT NOT NULL, PRIMARY KEY (changed_in, subject)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ${prefix}expectations (
+      kind TEXT PRIMARY KEY, steps TEXT NOT NULL, call INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS ${prefix}expectations_call ON ${prefix}expectations (call);
   `;
 }

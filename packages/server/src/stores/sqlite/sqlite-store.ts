@@ -1,7 +1,9 @@
 import type { ProgressStore } from "../../core/store.js";
 import { storeClosed } from "../../shared/errors.js";
 import { isBusy, unavailable, whenFree } from "./busy.js";
+import { expectationsOf, learnDurations } from "./expectations.js";
 import { sqliteJobs } from "./jobs.js";
+import { listJobs } from "./list-jobs.js";
 import {
   resolveSqliteOptions,
   type SqliteStoreOptions,
@@ -24,7 +26,7 @@ import { createWriteQueue } from "./write-queue.js";
  *
  * @throws ProgressError `invalid-option` if an option is invalid or newer code made the tables; `store-unavailable` if
  * the file can't be used.
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P19, P47, P62
  *
  * @example libsql, from Node 20 on
  * ```ts
@@ -85,14 +87,30 @@ export function sqliteStore(options: SqliteStoreOptions): ProgressStore {
       return whenFree(() => readJob(statements(), call), busyTimeoutMs);
     },
 
-    async watch(jobId, wake) {
+    async list(subject, page) {
       assertOpen();
-      return watches.watch(jobId, wake);
+      const call = { subject, ...page };
+      return whenFree(() => listJobs(statements(), call), busyTimeoutMs);
+    },
+
+    async watch(target, wake) {
+      assertOpen();
+      return watches.watch(target, wake);
     },
 
     async remove(jobId) {
       assertOpen();
       return writes.run(jobs.remove(jobId));
+    },
+
+    async learn(kind, durations) {
+      assertOpen();
+      return writes.run(learnDurations(kind, durations));
+    },
+
+    async expectations(kind) {
+      assertOpen();
+      return whenFree(() => expectationsOf(statements(), kind), busyTimeoutMs);
     },
 
     async sweep(now, limit, onEnd) {

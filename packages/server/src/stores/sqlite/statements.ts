@@ -1,4 +1,10 @@
 import type { EncodedField } from "./encoded-change.js";
+import {
+  type ExpectationStatements,
+  expectationStatements,
+  type ListStatements,
+  listStatements,
+} from "./list-statements.js";
 import type { SqliteDatabase, SqliteValue } from "./options.js";
 import {
   type ChangedJob,
@@ -19,6 +25,8 @@ export interface Statements
   extends JobStatements,
     DataStatements,
     ReadStatements,
+    ListStatements,
+    ExpectationStatements,
     SweepStatements {}
 
 /** One row per job. */
@@ -84,6 +92,8 @@ export function prepareStatements(database: SqliteDatabase, prefix: string): Sta
     ...jobStatements(prepare, tables),
     ...dataStatements(prepare, tables),
     ...readStatements(prepare, tables),
+    ...listStatements(prepare, tables),
+    ...expectationStatements(prepare, tables),
     ...sweepStatements(prepare, tables),
   };
 }
@@ -94,10 +104,14 @@ function tablesOf(prefix: string) {
     fields: `${prefix}fields`,
     lines: `${prefix}lines`,
     meta: `${prefix}meta`,
+    listed: `${prefix}listed`,
+    listChanges: `${prefix}list_changes`,
+    expectations: `${prefix}expectations`,
   };
 }
 
-type Tables = ReturnType<typeof tablesOf>;
+/** The names of the tables. */
+export type Tables = ReturnType<typeof tablesOf>;
 
 /** Prepares a statement that returns one row, many rows or none, and reads its rows. */
 function preparing(database: SqliteDatabase) {
@@ -122,7 +136,8 @@ function preparing(database: SqliteDatabase) {
   };
 }
 
-type Prepare = ReturnType<typeof preparing>;
+/** Prepares statements. */
+export type Prepare = ReturnType<typeof preparing>;
 
 function jobStatements({ one, run }: Prepare, { jobs }: Tables): JobStatements {
   const jobBy = (column: "id" | "key") =>

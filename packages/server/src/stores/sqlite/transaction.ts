@@ -11,17 +11,27 @@ export interface Transaction {
   number(): number;
   /** Wakes a job's watchers after the commit. */
   wakeLater(jobId: string, version?: number): void;
+  /** Notes that a job joined or left the list of a subject, whose watchers are woken after the commit. */
+  changeList(subject: string): void;
 }
 
-/** A job whose watchers are to be woken, and the version that was written, if readers may rely on it. */
-export type WakeUp = readonly [jobId: string, version: number | undefined];
+/** The watchers to wake. */
+export interface WakeUps {
+  /** Jobs, with the version that was written, if readers may rely on it. */
+  readonly jobs: readonly (readonly [jobId: string, version: number | undefined])[];
+  /** Subjects. */
+  readonly lists: ReadonlySet<string>;
+}
+
+/** Transactions whose changes of lists are kept. A process that missed more than these wakes all its watchers. */
+export const MAX_MISSED = 10_000;
 
 /** A transaction that was committed. */
 export interface Committed<Result> {
   readonly result: Result;
   /** `undefined` if readers can see nothing of it. */
   readonly number: number | undefined;
-  readonly wakeUps: readonly WakeUp[];
+  readonly wakeUps: WakeUps;
 }
 
 /**
@@ -34,7 +44,8 @@ export function runTransaction<Result>(
   statements: Statements,
   work: (transaction: Transaction) => Result,
 ): Committed<Result> {
-  const wakeUps: WakeUp[] = [];
+  const jobs: [jobId: string, version: number | undefined][] = [];
+  const lists = new Set<string>();
   let number: number | undefined;
   const transaction: Transaction = {
     statements,
@@ -45,10 +56,15 @@ export function runTransaction<Result>(
       }
       return number;
     },
-    wakeLater: (jobId, version) => void wakeUps.push([jobId, version]),
+    wakeLater: (jobId, version) => void jobs.push([jobId, version]),
+    changeList(subject) {
+      if (lists.size === 0) statements.forgetListChanges(transaction.number() - MAX_MISSED);
+      if (!lists.has(subject)) statements.addListChange(transaction.number(), subject);
+      lists.add(subject);
+    },
   };
   const result = exclusively(database, () => work(transaction));
-  return { result, number, wakeUps };
+  return { result, number, wakeUps: { jobs, lists } };
 }
 
 /** Runs `task` while it holds the file's write lock, then commits; rolls back if `task` or the commit throws. */

@@ -1,16 +1,22 @@
 import type { ProgressStore } from "../../core/store.js";
-import { watchers } from "../shared/watchers.js";
+import { type Watchers, watchers } from "../shared/watchers.js";
 import { createChangePoller } from "./change-poller.js";
 import type { SqliteStoreSettings } from "./options.js";
 import type { Statements } from "./statements.js";
-import type { WakeUp } from "./transaction.js";
+import type { WakeUps } from "./transaction.js";
 
 /** The watches of this process. Its own writes wake them at once, those of other processes by the change poller. */
 export interface SqliteWatches extends Pick<ProgressStore, "watch"> {
-  /** Wakes the watchers of the jobs that a transaction of this process changed. */
-  committed(number: number, wakeUps: readonly WakeUp[]): void;
+  /** Wakes the watchers of the jobs and lists that a transaction of this process changed. */
+  committed(number: number, wakeUps: WakeUps): void;
   /** Ends every watch. */
   close(): void;
+}
+
+/** The watches of jobs, by id, and those of lists, by subject. */
+export interface TargetWatchers {
+  readonly jobs: Watchers;
+  readonly lists: Watchers;
 }
 
 /** Makes an empty list of watches. It polls only while there is a watch. */
@@ -18,14 +24,17 @@ export function sqliteWatches(
   settings: SqliteStoreSettings,
   statements: () => Statements,
 ): SqliteWatches {
-  const watching = watchers();
+  const watching: TargetWatchers = { jobs: watchers(), lists: watchers() };
   const poller = createChangePoller(settings, watching, statements);
   return {
-    async watch(jobId, wake) {
-      const unwatch = watching.add(jobId, wake);
+    async watch(target, wake) {
+      const unwatch =
+        "jobId" in target
+          ? watching.jobs.add(target.jobId, wake)
+          : watching.lists.add(target.subject, wake);
       const end = async (): Promise<void> => {
         await unwatch();
-        if (watching.size === 0) poller.stop();
+        if (watching.jobs.size + watching.lists.size === 0) poller.stop();
       };
       try {
         await poller.start();
@@ -37,11 +46,12 @@ export function sqliteWatches(
     },
     committed(number, wakeUps) {
       poller.committed(number);
-      for (const [jobId, version] of wakeUps) watching.wake(jobId, version);
+      for (const [jobId, version] of wakeUps.jobs) watching.jobs.wake(jobId, version);
+      for (const subject of wakeUps.lists) watching.lists.wake(subject);
     },
     close() {
       poller.stop();
-      watching.clear();
+      for (const each of [watching.jobs, watching.lists]) each.clear();
     },
   };
 }

@@ -3,7 +3,7 @@ import { elapsed } from "../../shared/time.js";
 import { beforeRetry, isBusy, unavailable } from "./busy.js";
 import type { SqliteDatabase } from "./options.js";
 import type { Statements } from "./statements.js";
-import { runTransaction, type Transaction, type WakeUp } from "./transaction.js";
+import { runTransaction, type Transaction, type WakeUps } from "./transaction.js";
 
 /** Runs the writes of this process one after the other, in the order of the calls. */
 export interface WriteQueue {
@@ -26,7 +26,7 @@ export interface WriteQueueOptions {
   /** Returns the statements, and creates the tables first if that is still to do. */
   statements(): Statements;
   /** Called after each commit that readers can see, before its calls are answered. */
-  onCommit(number: number, wakeUps: readonly WakeUp[]): void;
+  onCommit(number: number, wakeUps: WakeUps): void;
 }
 
 interface Call {

@@ -43,9 +43,9 @@ export const LISTS: CaseGroup = {
       async run(context) {
         const store = await context.open();
         const ids = await createListed(context, store, ["a", "b", "c"]);
-        await store.write("b", change({ message: "one" }));
+        await store.write("a", change({ message: "one" }));
         await store.write("a", completion());
-        await store.write("c", change({ status: "failed" }));
+        await store.write("b", change({ message: "one" }));
         assertEqual(await listedIds(store), ids, "the list");
       },
     },

@@ -61,13 +61,13 @@ describe("the watches of a Redis store", () => {
     const [first, second] = [fakeConnection(), fakeConnection()];
     const { watches } = watchesOn([first, second]);
     const wake = vi.fn();
-    await watches.watch("p:at:a", wake);
-    first.publish("p:at:a", "2");
+    await watches.watch("p:{0}:at:a", wake);
+    first.publish("p:{0}:at:a", "2");
     expect(wake.mock.calls.map(([version]) => version)).toEqual([2]);
     first.connection.isOpen = false;
-    await watches.watch("p:at:b", () => {});
+    await watches.watch("p:{0}:at:b", () => {});
     await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2));
-    expect([...second.channels.keys()].sort()).toEqual(["p:at:a", "p:at:b"]);
+    expect([...second.channels.keys()].sort()).toEqual(["p:{0}:at:a", "p:{0}:at:b"]);
     expect(first.destroy).toHaveBeenCalled();
   });
 
@@ -84,20 +84,24 @@ describe("the watches of a Redis store", () => {
           };
         }),
     );
-    const unwatch = await watches.watch("p:at:a", () => {});
+    const unwatch = await watches.watch("p:{0}:at:a", () => {});
     await unwatch();
     await vi.waitFor(() => expect(connection.unsubscribe).toHaveBeenCalled());
-    const next = watches.watch("p:at:a", () => {});
+    const next = watches.watch("p:{0}:at:a", () => {});
     release();
     await next;
-    expect(connection.commands).toEqual(["subscribe p:at:a", "unsubscribed", "subscribe p:at:a"]);
+    expect(connection.commands).toEqual([
+      "subscribe p:{0}:at:a",
+      "unsubscribed",
+      "subscribe p:{0}:at:a",
+    ]);
   });
 
   test("given several errors, rejects the watch that waits, and reports the outage once until it ends", async () => {
     const connection = fakeConnection();
     connection.connect.mockImplementation(() => new Promise(() => {}));
     const { watches, errors } = watchesOn([connection]);
-    const watch = watches.watch("p:at:a", () => {});
+    const watch = watches.watch("p:{0}:at:a", () => {});
     await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
     for (let by = 0; by < 3; by += 1) connection.emit("error", new Error("connection lost"));
     await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "store-unavailable"));
@@ -112,12 +116,12 @@ describe("the watches of a Redis store", () => {
     const connection = fakeConnection();
     connection.connect.mockImplementation(() => new Promise(() => {}));
     const { watches, errors } = watchesOn([connection]);
-    const watch = watches.watch("p:at:a", () => {});
+    const watch = watches.watch("p:{0}:at:a", () => {});
     await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
     watches.close();
     watches.close();
     await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "closed"));
-    const later = watches.watch("p:at:a", () => {});
+    const later = watches.watch("p:{0}:at:a", () => {});
     await expect(later).rejects.toSatisfy((error) => isProgressError(error, "closed"));
     connection.emit("error", new Error("after the close"));
     expect(errors).toEqual([]);
@@ -128,7 +132,7 @@ describe("the watches of a Redis store", () => {
     const [first, mute, last] = [fakeConnection(), fakeConnection(), fakeConnection()];
     const { watches, errors } = watchesOn([first, mute, last]);
     const wake = vi.fn();
-    await watches.watch("p:at:a", wake);
+    await watches.watch("p:{0}:at:a", wake);
     first.connection.subscribe.mockImplementation(() => new Promise(() => {}));
     mute.connection.connect.mockImplementation(() => new Promise(() => {}));
     await vi.advanceTimersByTimeAsync(19_999);
@@ -139,13 +143,13 @@ describe("the watches of a Redis store", () => {
     expect(wake).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(10_400);
     expect(mute.destroy).toHaveBeenCalled();
-    expect([...last.channels.keys()]).toEqual(["p:at:a"]);
+    expect([...last.channels.keys()]).toEqual(["p:{0}:at:a"]);
     expect(wake).toHaveBeenCalledTimes(1);
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
     await vi.advanceTimersByTimeAsync(100_000);
     expect(last.destroy).not.toHaveBeenCalled();
-    expect([...last.channels.keys()]).toEqual(["p:at:a"]);
-    expect(last.commands).toContain("subscribe p:at");
+    expect([...last.channels.keys()]).toEqual(["p:{0}:at:a"]);
+    expect(last.commands).toContain("subscribe p:{0}");
     watches.close();
   });
 
@@ -154,10 +158,10 @@ describe("the watches of a Redis store", () => {
     const [first, second] = [fakeConnection(), fakeConnection()];
     const { watches } = watchesOn([first, second]);
     const wake = vi.fn();
-    await watches.watch("p:at:a", wake);
+    await watches.watch("p:{0}:at:a", wake);
     first.connection.isOpen = false;
     await vi.advanceTimersByTimeAsync(15_300);
-    expect([...second.channels.keys()]).toEqual(["p:at:a"]);
+    expect([...second.channels.keys()]).toEqual(["p:{0}:at:a"]);
     expect(wake).toHaveBeenCalledTimes(1);
     watches.close();
   });
@@ -166,10 +170,10 @@ describe("the watches of a Redis store", () => {
     vi.useFakeTimers();
     const connection = fakeConnection();
     const { watches } = watchesOn([connection]);
-    const unwatch = await watches.watch("p:at:a", () => {});
+    const unwatch = await watches.watch("p:{0}:at:a", () => {});
     await unwatch();
     await vi.advanceTimersByTimeAsync(100_000);
-    expect(connection.commands).toEqual(["subscribe p:at:a", "unsubscribe p:at:a"]);
+    expect(connection.commands).toEqual(["subscribe p:{0}:at:a", "unsubscribe p:{0}:at:a"]);
     expect(vi.getTimerCount()).toBe(1);
     watches.close();
     await vi.advanceTimersByTimeAsync(0);

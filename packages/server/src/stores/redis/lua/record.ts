@@ -9,6 +9,7 @@
  *   dozen numbers. It ends with the token of the job's hold, `heldBy`, whose length may vary. After a removal it is
  *   the text "removed" instead: the tombstone. ".epoch" is then the epoch of the removed job.
  * - ".key" is the job's key of `create`, and ".kept" the time until which the pointer of that key lives at least.
+ * - ".places" are the job's places in lists as JSON, which only the store's processes parse.
  *
  * Times are in milliseconds. 0 means none, except that a deadline which never comes is NEVER. `lastLine` is the number
  * of the last line. `heldSince` is the version at which the hold began, and 0 before the first hold.
@@ -88,6 +89,14 @@ if setsIndex then call('ZADD', KEYS[3], indexedAt, string.match(ARGV[1], '[^:]*$
 if (setsIndex or setsExpiry) and call('PTTL', KEYS[3]) < expiresAt - now then
   call('PEXPIREAT', KEYS[3], expiresAt)
 end
+`;
+
+/**
+ * Sets `key` and `places`, "" if the job has none, which the caller of the script needs for what the job has in other
+ * slots.
+ */
+export const READ_TRACES = `
+local key, places = call('HGET', KEYS[1], '.key') or '', call('HGET', KEYS[1], '.places') or ''
 `;
 
 /** Replaces a job by its tombstone. KEYS: job, log. ARGV: 1 channel, 3 milliseconds for which it is kept. */

@@ -1,5 +1,14 @@
 import type { StoreLimits } from "../../shared/store-options.js";
 import { CREATE_JOB } from "./create-job.js";
+import {
+  ADD_TO_LIST,
+  ANNOUNCE_LIST,
+  KEEP_IN_LIST,
+  READ_EPOCHS,
+  READ_LIST,
+  REMOVE_FROM_LIST,
+} from "./job-lists.js";
+import { LEARN, READ_LEARNED } from "./learned-durations.js";
 import { READ_JOB } from "./read-job.js";
 import { PRELUDE, PUBLISH, PUBLISH_SHARDED } from "./record.js";
 import { FIND_DUE, REMOVE_JOB, SWEEP_JOB } from "./sweep-job.js";
@@ -22,6 +31,14 @@ export interface RedisScripts {
   readonly sweep: RedisScript;
   readonly claimKey: RedisScript;
   readonly releaseKey: RedisScript;
+  readonly addToList: RedisScript;
+  readonly keepInList: RedisScript;
+  readonly removeFromList: RedisScript;
+  readonly announceList: RedisScript;
+  readonly readList: RedisScript;
+  readonly readEpochs: RedisScript;
+  readonly learn: RedisScript;
+  readonly readLearned: RedisScript;
   readonly memoryInfo: RedisScript;
 }
 
@@ -56,6 +73,14 @@ export function redisScripts(limits: StoreLimits, sharded: boolean): RedisScript
     sweep: { source: writes + SWEEP_JOB },
     claimKey: { source: CLAIM_KEY },
     releaseKey: { source: RELEASE_KEY },
+    addToList: { source: PRELUDE + ADD_TO_LIST },
+    keepInList: { source: writes + KEEP_IN_LIST },
+    removeFromList: { source: writes + REMOVE_FROM_LIST },
+    announceList: { source: writes + ANNOUNCE_LIST },
+    readList: { source: PRELUDE + READ_LIST },
+    readEpochs: { source: PRELUDE + READ_EPOCHS },
+    learn: { source: PRELUDE + LEARN },
+    readLearned: { source: READ_LEARNED },
     memoryInfo: { source: MEMORY_INFO },
   };
 }

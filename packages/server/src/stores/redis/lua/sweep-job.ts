@@ -1,5 +1,11 @@
 import { DUE_AT, END_JOB, SET_TRANSITION, TRANSITION_OF } from "./lifecycle.js";
-import { PACK_RECORD, REPLACE_BY_TOMBSTONE, SERVER_TIME, UNPACK_RECORD } from "./record.js";
+import {
+  PACK_RECORD,
+  READ_TRACES,
+  REPLACE_BY_TOMBSTONE,
+  SERVER_TIME,
+  UNPACK_RECORD,
+} from "./record.js";
 
 /** The ids that are due in one index. KEYS: index. ARGV: 1 the time, "" for the server's, 2 the most ids. */
 export const FIND_DUE: string = `
@@ -17,7 +23,8 @@ return call('ZRANGEBYSCORE', KEYS[1], '-inf', at, 'LIMIT', 0, ARGV[2])
  * milliseconds for which a tombstone is kept, 4 to 6 the number of arguments for the fields of "stale", "lost" and
  * "timed-out"; then these, names and values by turns.
  *
- * Replies with the transition, and with a key of `create`: to release if the job expired, else to keep for the given
+ * Replies with the transition; with a key of `create`: to release if the job expired, else to keep for the given
+ * milliseconds; with the epoch and the job's places in lists: to release if the job expired, else to keep for the given
  * milliseconds.
  *
  * It begins by writing what needs no memory. A server whose memory is full then accepts the rest too, so jobs still
@@ -27,14 +34,14 @@ export const SWEEP_JOB: string = `
 local id = string.match(ARGV[1], '[^:]*$')
 local record = call('HGET', KEYS[1], '.')
 call('ZREM', KEYS[3], id)
-if not record or record == 'removed' then return {'none', '', 0} end
+if not record or record == 'removed' then return {'none', '', 0, '', '', 0} end
 ${UNPACK_RECORD}${SERVER_TIME}
 local at = tonumber(ARGV[2]) or now
 ${TRANSITION_OF}
-local key = call('HGET', KEYS[1], '.key') or ''
+${READ_TRACES}
 if transition == 'expired' then
   ${REPLACE_BY_TOMBSTONE}
-  return {transition, key, 0}
+  return {transition, key, 0, epoch, places, 0}
 end
 if transition ~= 'none' then
   local first, count = 7, tonumber(ARGV[4])
@@ -65,20 +72,18 @@ if key ~= '' and due + TTL > tonumber(call('HGET', KEYS[1], '.kept')) then
   call('HSET', KEYS[1], '.kept', keptUntil)
   keepMs = keptUntil - now + GRACE
 end
-return {transition, keepMs > 0 and key or '', keepMs}
+return {transition, keepMs > 0 and key or '', keepMs, epoch, places, due - now + TTL + IDLE + GRACE}
 `;
 
 /**
  * Removes a job, whatever its state. KEYS: job, log, index. ARGV: 1 channel, 2 job id, 3 milliseconds for which the
- * tombstone is kept. Replies with 1 if there was a job, and with its key of `create`, which the caller has to
- * release.
+ * tombstone is kept. Replies with 1 if there was a job, and with its key of `create`, its epoch and its places in
+ * lists, all of which the caller has to release.
  */
 export const REMOVE_JOB: string = `
 call('ZREM', KEYS[3], ARGV[2])
 local record = call('HGET', KEYS[1], '.')
-if not record or record == 'removed' then return {0, ''} end
-${UNPACK_RECORD}
-local key = call('HGET', KEYS[1], '.key') or ''
-${REPLACE_BY_TOMBSTONE}
-return {1, key}
+if not record or record == 'removed' then return {0} end
+${UNPACK_RECORD}${READ_TRACES}${REPLACE_BY_TOMBSTONE}
+return {1, key, epoch, places}
 `;

@@ -1,0 +1,24 @@
+import type { JobPage, PageRequest } from "../../core/store.js";
+import type { Statements } from "./statements.js";
+
+/** The parameters of one reading of a list. */
+interface ListCall extends PageRequest {
+  readonly subject: string;
+}
+
+/** A position is the number of a job: numbers rise in the order of creation. */
+export function listJobs(
+  { listedBelow }: Statements,
+  { subject, limit, before }: ListCall,
+): JobPage {
+  const rows = listedBelow(subject, placeOf(before), limit + 1);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = last !== undefined && rows.length > limit;
+  return { jobs: page.map(({ id }) => id), next: hasMore ? String(last.job) : undefined };
+}
+
+function placeOf(before: string | undefined): number {
+  if (before === undefined) return Number.MAX_SAFE_INTEGER;
+  return /^\d{1,15}$/.test(before) ? Number(before) : 0;
+}
