@@ -36,6 +36,14 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const isFrom =
+  (least: number): Check =>
+  (value) =>
+    typeof value === "number" && value >= least && value < Number.POSITIVE_INFINITY;
 
 /** The fields that readers rely on, by name (P4). */
 const FIELDS: ReadonlyMap<string, Check> = new Map<string, Check>(
@@ -63,11 +71,24 @@ function isField(field: string, value: unknown): boolean {
 }
 
 function isPlanStep(step: unknown): boolean {
-  return isObject(step) && isString(step.id) && isString(step.title) && isNumber(step.weight);
+  return (
+    isObject(step) &&
+    isString(step.id) &&
+    isString(step.title) &&
+    isNumber(step.weight) &&
+    optional(isFrom(1))(step.expectedMs) &&
+    optional(isFrom(1))(step.spread)
+  );
 }
 
 function isStep(step: unknown): boolean {
-  return isObject(step) && isString(step.status) && orNull(isNumber)(step.percent);
+  return (
+    isObject(step) &&
+    isString(step.status) &&
+    orNull(isNumber)(step.percent) &&
+    optional(isNumber)(step.startedAt) &&
+    optional(isNumber)(step.finishedAt)
+  );
 }
 
 function isLogLine(line: unknown): line is LogLine {

@@ -1,3 +1,4 @@
+import { etaOf } from "./eta.js";
 import type { Json } from "./json.js";
 import {
   type AnyJob,
@@ -45,7 +46,7 @@ const NAMES: ReadonlySet<string> = new Set(Object.keys(EMPTY));
  * deltas set them.
  *
  * @param now - The store's time in milliseconds since the epoch; only `etaMs` depends on it.
- * @see docs/PROTOCOL.md, P10–P14
+ * @see docs/PROTOCOL.md, P10–P14 and P70–P74
  */
 export function stateOf<Job extends JobTypes = AnyJob>(
   id: string,
@@ -69,7 +70,7 @@ export function stateOf<Job extends JobTypes = AnyJob>(
   return {
     ...state,
     percent,
-    etaMs: etaOf(state, percent, now),
+    etaMs: etaOf({ ...state, percent }, now),
     ...endOf(state),
   } as JobState as JobState<Job>;
 }
@@ -110,15 +111,4 @@ function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): numbe
   // Cut, not rounded: rounding up would show a percent that is not reached. The small term undoes binary noise (0.3 ×
   // 100 / 3).
   return Math.floor((sum / weights) * 10 + 1e-9) / 10;
-}
-
-function etaOf(
-  { status, startedAt, updatedAt }: Stored,
-  percent: number | null,
-  now: number,
-): number | null {
-  const elapsedMs = updatedAt - (startedAt ?? updatedAt);
-  if (status !== "running" || percent === null || percent < 3 || elapsedMs < 1000) return null;
-  const leftMs = Math.round((elapsedMs * (100 - percent)) / percent - (now - updatedAt));
-  return leftMs > 0 ? leftMs : null;
 }

@@ -51,6 +51,7 @@ export {
   type RefusalCode,
   withoutPasswords,
 } from "./error.js";
+export { type EtaFacts, etaOf } from "./eta.js";
 export { type Fields, stateOf } from "./fields.js";
 export {
   byeFrame,
@@ -93,6 +94,7 @@ export {
   type Replica,
   replicaFields,
 } from "./replica.js";
+export { type SharedTimes, sharedTimes, type TimedJob } from "./shared-times.js";
 export {
   type ActiveJob,
   type AnyJob,

@@ -15,11 +15,14 @@ export interface PlanStep<StepId extends string = string> {
   readonly title: string;
   /** A positive number: this step's share of the job. Its usual duration, in any unit, works best. */
   readonly weight: number;
-  /** How long the step usually takes, in milliseconds: learned from earlier jobs of this kind. Absent without them. */
+  /**
+   * How long the step usually takes, from 1 millisecond: learned from earlier jobs of this kind, and absent without
+   * them. Time that several steps share is divided among them (P71).
+   */
   readonly expectedMs?: number;
   /**
-   * By which factor the step's duration usually varies, at least 1: most earlier ones took between `expectedMs / spread`
-   * and `expectedMs × spread`. Present with `expectedMs`.
+   * By which factor that time usually varies, from 1: most earlier ones were between `expectedMs / spread` and
+   * `expectedMs × spread`. Present with `expectedMs`.
    */
   readonly spread?: number;
 }
@@ -80,7 +83,10 @@ export interface JobFacts<Job extends JobTypes = AnyJob> {
   readonly message: string | null;
   /** 0..100, or `null` while it is unknown. 100 only when `completed`. */
   readonly percent: number | null;
-  /** Estimated milliseconds until the end, above 0; `null` while there is too little evidence, or if it has passed. */
+  /**
+   * Estimated milliseconds until the end, above 0. `null` while there is too little evidence, if it has passed, or if the
+   * run has left the usual spread.
+   */
   readonly etaMs: number | null;
   readonly plan: readonly PlanStep<Job["step"]>[];
   /** By step id. A step that has not begun is absent. */
@@ -142,7 +148,7 @@ export interface CancelledJob<Job extends JobTypes = AnyJob> extends JobFacts<Jo
  * if (job.status === "completed") show(job.result);
  * else if (job.status === "failed") show(job.error.message);
  * ```
- * @see docs/PROTOCOL.md, P4–P14
+ * @see docs/PROTOCOL.md, P4–P14 and P70–P74
  */
 export type JobState<Job extends JobTypes = AnyJob> =
   // One member per status: TypeScript excludes no member whose status may have another value as well.
