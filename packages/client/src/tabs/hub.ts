@@ -44,7 +44,7 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
     return { kind: "news", term, to, ...lacked, connection, ready, now: server.now() };
   }
 
-  const tell = newsBatch((lacked) => {
+  const { tell, flush } = newsBatch((lacked) => {
     if (signal.aborted) return;
     const news = newsOf(lacked);
     // Nobody listens to a page that is alone.
@@ -84,9 +84,11 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
       const isNew = members.set(ask.id, ask.targets);
       // A new page is not told of an old refusal: it may have other credentials.
       if (ask.refresh || (isNew && feed.connection.status === "closed")) feed.refresh();
+      // What is told already comes before the answer.
+      flush();
       const { id, count } = ask;
       const news = newsOf(state.answer(ask), { id, count });
-      if (id === term.id) take(news);
+      if (id === term.id) queueMicrotask(() => signal.aborted || take(news));
       else post(news);
     },
     close() {
@@ -123,19 +125,28 @@ function stateReceiver(
   };
 }
 
+interface NewsBatch {
+  readonly tell: Tell;
+  /** Sends the batch at once, if there is one. */
+  flush(): void;
+}
+
 /** Merges what is told in one turn. @param send - Sends it at the end of the turn. */
-function newsBatch(send: (lacked: Lacked) => void): Tell {
+function newsBatch(send: (lacked: Lacked) => void): NewsBatch {
   let batch: { [Name in keyof Lacked]: Lacked[Name][number][] } | undefined;
-  return ({ listed = [], deltas = [], refused = [] }) => {
-    if (!batch)
-      queueMicrotask(() => {
-        const sent = batch ?? NOTHING;
-        batch = undefined;
-        send(sent);
-      });
-    batch ??= { listed: [], deltas: [], refused: [] };
-    batch.listed.push(...listed);
-    batch.deltas.push(...deltas);
-    batch.refused.push(...refused);
+  function flush(): void {
+    const sent = batch;
+    batch = undefined;
+    if (sent) send(sent);
+  }
+  return {
+    tell({ listed = [], deltas = [], refused = [] }) {
+      if (!batch) queueMicrotask(flush);
+      batch ??= { listed: [], deltas: [], refused: [] };
+      batch.listed.push(...listed);
+      batch.deltas.push(...deltas);
+      batch.refused.push(...refused);
+    },
+    flush,
   };
 }
