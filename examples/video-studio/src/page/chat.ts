@@ -3,9 +3,10 @@ import { batchOf } from "../shared/session.js";
 import type { VideoJob } from "../shared/video-job.js";
 import { worstProblem } from "./connection-view.js";
 import { type Conversation, createConversation } from "./conversation.js";
+import { createGuide } from "./guide.js";
 import type { I18n } from "./i18n.js";
 import { type Link, linksIn } from "./job-links.js";
-import { isLive, type Video } from "./job-view.js";
+import { isLive } from "./job-view.js";
 import { createLayout } from "./layout.js";
 import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
@@ -29,9 +30,9 @@ export interface ChatDependencies {
 
 /** Builds the chat into `root`, and shows the videos that the address names, or else those that are being made. */
 export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDependencies): void {
-  const linked = linksIn(location.search);
-  let isEmpty = linked.length === 0;
   const announcer = createAnnouncer();
+  const linked = linksIn(location.search);
+  const open = (jobId: string) => guide.open({ kind: "job", id: jobId });
   const rowCallbacks = { open, cancel: yours.cancel, remove };
   const library = createLibrary(i18n, { ...rowCallbacks, loadMore: yours.loadMore });
   const header = createHeader(i18n, library.toggle);
@@ -48,6 +49,7 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   const parts = { header, welcome, conversation, banner, composer, library, announcer };
   const layout = createLayout(root, parts);
   const revealer = createRevealer(layout);
+  const guide = createGuide({ conversation, revealer, composer });
   const updateTitle = createTitle(conversation, i18n);
 
   async function send(input: SentInput, options: SendOptions): Promise<void> {
@@ -56,26 +58,15 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
       const session = await yours.ready();
       options.signal.throwIfAborted();
       const { jobId } = await videos.create(input, options);
-      composer.collapse();
-      if (input.batch === undefined) revealer.reveal(conversation.show(jobLink(jobId), input));
-      else showBatch({ kind: "batch", id: batchOf(session, input.batch) });
+      const { batch } = input;
+      const link: Link =
+        batch === undefined
+          ? { kind: "job", id: jobId }
+          : { kind: "batch", id: batchOf(session, batch) };
+      guide.sent(link, input);
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
-  }
-
-  /** Scrolls to a batch when its first video is created. */
-  function showBatch(link: Link): void {
-    const before = conversation.newest;
-    const entry = conversation.show(link);
-    if (entry !== before) revealer.reveal(entry);
-  }
-
-  function open(jobId: string): void {
-    const entry = conversation.show(jobLink(jobId));
-    composer.collapse();
-    revealer.reveal(entry);
-    entry.focus();
   }
 
   async function remove(jobId: string): Promise<void> {
@@ -84,25 +75,14 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
     announcer.announce(i18n.texts.saysDeleted(title));
   }
 
-  /** Without links, a page begins with the videos that are being made. */
-  function showLive(): void {
-    if (!isEmpty || !yours.list?.isLoaded) return;
-    isEmpty = false;
-    if (conversation.newest !== undefined) return;
-    const live = yours.list.videos.filter(({ phase }) => isLive(phase)).toReversed();
-    for (const { video } of live) if (video !== undefined) conversation.show(linkOf(video));
-    const { newest } = conversation;
-    if (newest !== undefined) revealer.reveal(newest, "instant");
-  }
-
   function check(): void {
     yours.check();
     conversation.check();
   }
 
   function refresh(): void {
-    showLive();
     const { list } = yours;
+    guide.beginWith(list);
     conversation.update();
     library.render(list);
     const connections = conversation.liveConnections;
@@ -119,9 +99,7 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
     refresh();
   }
 
-  for (const link of linked) conversation.show(link);
-  const { newest } = conversation;
-  if (newest !== undefined) composer.collapse();
+  guide.begin(linked);
   yours.onChange(refresh);
   yours.onRemoved(conversation.remove);
   void yours.ready().then(() => {
@@ -131,16 +109,6 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
-  if (newest !== undefined) revealer.reveal(newest, "instant");
-}
-
-/** The link of the batch to which a video belongs, otherwise that of the video. */
-function linkOf({ id, metadata }: Video): Link {
-  return metadata.batch === undefined ? jobLink(id) : { kind: "batch", id: metadata.batch };
-}
-
-function jobLink(jobId: string): Link {
-  return { kind: "job", id: jobId };
 }
 
 /** Returns a function that updates the document's title. */

@@ -2,11 +2,12 @@ import { setAttribute } from "../dom.js";
 import type { I18n } from "../i18n.js";
 import { withoutTopic } from "../lines.js";
 import type { VideoInput } from "../video-input.js";
+import { createBatchSender } from "./batch-sender.js";
 import { createChoices } from "./choices.js";
 import { faultIn, isTooLong, type Request, requestIn } from "./composer-request.js";
 import { createComposerView, listenTo } from "./composer-view.js";
 import { renderComposer } from "./render-composer.js";
-import { createSender, randomKey, type Send } from "./sender.js";
+import { createSender, type Send } from "./sender.js";
 
 /** The form in which the user describes a video, or several of them. */
 export interface Composer {
@@ -21,22 +22,14 @@ export interface Composer {
   render(): void;
 }
 
-/** A batch of which some videos are not sent yet. */
-interface OpenBatch {
-  readonly id: string;
-  readonly sent: number;
-  readonly total: number;
-}
-
 /** Creates the composer. */
 export function createComposer(i18n: I18n, send: Send): Composer {
   const view = createComposerView(() => sender.cancel());
   const choices = createChoices(i18n, () => render());
   const sender = createSender(send, () => render());
   view.options.append(choices.element);
+  const batch = createBatchSender(sender, () => render());
   let isBatch = false;
-  let batch: OpenBatch | undefined;
-  let isSendingBatch = false;
 
   const request = (): Request => requestIn(view.topic.value, isBatch);
 
@@ -49,41 +42,24 @@ export function createComposer(i18n: I18n, send: Send): Composer {
       summary: choices.summary(),
       request: request(),
       sending: sender.state,
-      batch: isSendingBatch ? batch : undefined,
+      batch: batch.sending,
     });
   }
 
   async function submit(): Promise<void> {
     const { topics } = request();
-    if (isSendingBatch || isTooLong(request())) return;
+    if (batch.sending || isTooLong(request())) return;
     if (faultIn(request(), i18n) !== undefined) {
       sender.setMessage(() => faultIn(request(), i18n) ?? "");
       view.topic.focus();
-    } else if (topics.length > 1 || batch !== undefined) await deliverBatch(topics);
+    } else if (topics.length > 1 || batch.isOpen) await deliverBatch(topics);
     else if (await deliver({ topic: topics[0] ?? "", ...choices.value })) drop(topics[0]);
   }
 
-  /** Sends one video after the other. Those that are not sent stay in the field. */
+  /** The videos that are not sent stay in the field. */
   async function deliverBatch(topics: readonly string[]): Promise<void> {
-    const id = batch?.id ?? randomKey();
-    const chosen = choices.value;
-    isSendingBatch = true;
-    for (const [sent, topic] of topics.entries()) {
-      batch = { id, sent, total: topics.length };
-      render();
-      const result = await sender.send({ topic, ...chosen, batch: id });
-      if (result !== "sent") {
-        isSendingBatch = false;
-        return keepRest(topics.length - sent);
-      }
-      drop(topic);
-    }
-    isSendingBatch = false;
-    batch = undefined;
-    setBatch(false);
-  }
-
-  function keepRest(left: number): void {
+    const left = await batch.send(topics, choices.value, drop);
+    if (left === 0) return setBatch(false);
     const reason = sender.state.message;
     sender.setMessage((texts) => texts.batchLeft(left, reason?.(texts) ?? "").trim());
     view.topic.focus();
@@ -108,7 +84,7 @@ export function createComposer(i18n: I18n, send: Send): Composer {
 
   function setBatch(next: boolean): void {
     isBatch = next;
-    if (!next) batch = undefined;
+    if (!next) batch.forget();
     sender.setMessage(undefined);
     render();
   }
@@ -126,7 +102,7 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     onSubmit: () => void submit(),
     isBatch: () => isBatch,
     onBatch(next) {
-      if (isSendingBatch) return;
+      if (batch.sending) return;
       setBatch(next);
       view.topic.focus();
     },
