@@ -54,15 +54,37 @@ function countsOf({ summary: { total, finished, failed } }: WatchedList, texts: 
  * as are running now: one in the studio, several on a cluster. `null` while one of them has no estimate.
  */
 export function batchEtaMs(videos: readonly (Video | undefined)[]): number | null {
-  const active = videos.filter((video) => video !== undefined && !isTerminal(video.status));
-  const running = active.filter((video) => video?.status === "running").length;
+  const known = videos.filter((video) => video !== undefined);
+  const active = known.filter(({ status }) => !isTerminal(status));
+  const running = active.filter(({ status }) => status === "running").length;
+  const usualMs = meanMs(known);
   let longest = 0;
   let sum = 0;
   for (const video of active) {
-    const etaMs = video?.etaMs ?? null;
-    if (etaMs === null) return null;
-    longest = Math.max(longest, etaMs);
-    sum += etaMs;
+    const leftMs = video.status === "queued" ? (expectedMs(video) ?? usualMs) : video.etaMs;
+    if (leftMs === null) return null;
+    longest = Math.max(longest, leftMs);
+    sum += leftMs;
   }
   return active.length === 0 ? null : Math.max(longest, sum / Math.max(1, running));
+}
+
+/** The time that a video which has not begun takes, from earlier videos. `null` if there were none. */
+function expectedMs({ plan }: Video): number | null {
+  let [knownMs, knownWeight, weights] = [0, 0, 0];
+  for (const { weight, expectedMs } of plan) {
+    weights += weight;
+    if (expectedMs === undefined) continue;
+    knownMs += expectedMs;
+    knownWeight += weight;
+  }
+  return knownWeight === 0 ? null : (knownMs * weights) / knownWeight;
+}
+
+/** The mean time that the finished videos of the batch took. `null` if none is finished. */
+function meanMs(videos: readonly Video[]): number | null {
+  const times = videos
+    .filter(({ status }) => status === "completed")
+    .map(({ startedAt, finishedAt }) => (finishedAt ?? 0) - (startedAt ?? 0));
+  return times.length === 0 ? null : times.reduce((sum, ms) => sum + ms, 0) / times.length;
 }

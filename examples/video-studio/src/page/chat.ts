@@ -99,7 +99,6 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
     refresh();
   }
 
-  guide.begin(linked);
   yours.onChange(refresh);
   yours.onRemoved(conversation.remove);
   void yours.ready().then(() => {
@@ -109,6 +108,7 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
+  guide.begin(linked);
 }
 
 /** Returns a function that updates the document's title. */

@@ -73,6 +73,7 @@ export function createConversation(options: ConversationOptions): Conversation {
       const entry = create(link, input);
       entries = [...entries, entry];
       element.append(entry.element);
+      entry.render();
       updateAddress(entries);
       options.onChange();
       return entry;

@@ -78,21 +78,34 @@ describe("a row", () => {
 });
 
 describe("the estimate of a batch", () => {
-  const eta = (etaMs: number | null, status: "running" | "queued" = "queued") =>
-    video({ etaMs, status });
+  const running = (etaMs: number | null) => video({ etaMs });
+  /** A waiting video, with the usual times of its steps if they are known. */
+  const waiting = (expectedMs?: number) =>
+    video({
+      status: "queued",
+      plan: [
+        { id: "script", title: "Script", weight: 20, ...(expectedMs && { expectedMs }) },
+        { id: "render", title: "Render", weight: 80 },
+      ],
+    });
+  const took = (ms: number) => video({ status: "completed", finishedAt: BEGAN + ms });
 
   test("given one video at a time, is the sum; given two at a time, half of it", () => {
-    expect(batchEtaMs([eta(4_000, "running"), eta(10_000), eta(10_000), done])).toBe(24_000);
-    const two = [eta(4_000, "running"), eta(6_000, "running"), eta(10_000)];
-    expect(batchEtaMs(two)).toBe(10_000);
+    expect(batchEtaMs([running(4_000), waiting(2_000), waiting(2_000), done])).toBe(24_000);
+    expect(batchEtaMs([running(4_000), running(6_000), waiting(2_000)])).toBe(10_000);
+  });
+
+  test("given no earlier videos, the waiting ones take as long as the finished ones of the batch", () => {
+    expect(batchEtaMs([took(8_000), took(12_000), running(4_000), waiting()])).toBe(14_000);
   });
 
   test("given one video that takes longer than the others, is not less than its own", () => {
-    expect(batchEtaMs([eta(30_000, "running"), eta(1_000, "running")])).toBe(30_000);
+    expect(batchEtaMs([running(30_000), running(1_000)])).toBe(30_000);
   });
 
   test("given a video without an estimate, or no open video, is unknown", () => {
-    expect(batchEtaMs([eta(4_000, "running"), eta(null)])).toBeNull();
+    expect(batchEtaMs([running(4_000), waiting()])).toBeNull();
+    expect(batchEtaMs([running(null), waiting(1_000)])).toBeNull();
     expect(batchEtaMs([done, failed])).toBeNull();
   });
 });
