@@ -31,7 +31,7 @@ const videoJob = server.defineJob({
 type VideoJob = server.JobOf<typeof videoJob>;
 
 export const isWatch: server.Authorize = ({ action, jobId }) =>
-  action !== "cleanup" && jobId.length > 0;
+  action === "watch" && jobId.length > 0;
 const authorize: server.Authorize<FastifyRequest> = ({ facts }) => facts.raw.ip === "::1";
 const progress = server.createProgress({ store, authorize });
 app.register(fastifyProgress, { prefix: "/api", progress });

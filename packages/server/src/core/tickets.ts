@@ -1,4 +1,4 @@
-import { JOB_ID } from "@emlinh/progress-protocol";
+import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
 import { fromBase64url, toBase64url } from "../shared/base64url.js";
 import { checksFor } from "../shared/option-checks.js";
 import { isRecord } from "../shared/untyped.js";
@@ -25,15 +25,24 @@ export interface TicketsOptions {
   readonly clock?: (() => number) | undefined;
 }
 
-/** Options of `createTicket`. */
-export interface TicketOptions {
-  /** The only job that the ticket is for. */
-  readonly jobId: string;
-  /** At least one of `watch`, `cancel`, `report` and `remove`. */
-  readonly actions: readonly TicketAction[];
-  /** Milliseconds until the ticket expires. Streams that it opened are closed then. */
-  readonly expiresInMs: number;
-}
+/** Options of `createTicket`: a ticket for one job, or for the list of one subject. */
+export type TicketOptions =
+  | {
+      /** The only job that the ticket is for. */
+      readonly jobId: string;
+      readonly subject?: undefined;
+      /** At least one of `watch`, `cancel`, `report` and `remove`. */
+      readonly actions: readonly Exclude<TicketAction, "list">[];
+      /** Milliseconds until the ticket expires. Streams that it opened are closed then. */
+      readonly expiresInMs: number;
+    }
+  | {
+      /** The only subject whose list the ticket is for. It allows to watch the jobs in it. */
+      readonly subject: string;
+      readonly jobId?: undefined;
+      readonly actions: readonly ["list"];
+      readonly expiresInMs: number;
+    };
 
 /** Makes tickets and decides about requests that carry one. */
 export interface Tickets {
@@ -45,7 +54,7 @@ export interface Tickets {
    */
   createTicket(options: TicketOptions): Promise<string>;
   /**
-   * An `authorize` that allows a request if its ticket is for this job and this action. The ticket is the query
+   * An `authorize` that allows a request if its ticket is for this job or subject, and this action. The ticket is the query
    * parameter `ticket`, or comes as `Authorization: Bearer`, which is looked at first. A missing, malformed or expired
    * ticket is `not-authenticated`, one for something else `forbidden`.
    */
@@ -83,11 +92,13 @@ export function createTickets(options: TicketsOptions): Tickets {
       const claims = encodeClaims(checkedClaims(ticket, clock()));
       return toBase64url(joined(claims, await current.sign(claims)));
     },
-    async authorizeByTicket({ action, jobId, facts }) {
+    async authorizeByTicket({ action, jobId, subject, facts }) {
       const claims = await claimsOf(ticketOf(facts), keys);
       if (claims === undefined || claims.expiresAt <= clock())
         return { allow: false, reason: "not-authenticated" };
-      const isFor = claims.jobId === jobId && claims.actions.some((one) => one === action);
+      // A subject may look like the id of a job, but then the actions differ.
+      const isFor =
+        claims.target === (subject ?? jobId) && claims.actions.some((one) => one === action);
       return isFor && { allow: true, until: claims.expiresAt };
     },
   };
@@ -118,18 +129,34 @@ const ticketChecks = checksFor("createTicket");
 const ACTIONS = 'a list such as ["watch"]';
 
 function checkedClaims(options: TicketOptions, now: number): TicketClaims {
-  ticketChecks.names(options, ["jobId", "actions", "expiresInMs"]);
-  const { jobId, actions, expiresInMs } = options;
-  if (typeof jobId !== "string" || !JOB_ID.test(jobId))
-    throw ticketChecks.invalid("jobId", jobId, "the id of a job");
-  const given = ticketChecks.list("actions", actions, ACTIONS) as readonly TicketAction[];
-  if (given.length === 0) throw ticketChecks.invalid("actions", actions, ACTIONS);
+  const { names, invalid } = ticketChecks;
+  names(options, ["jobId", "subject", "actions", "expiresInMs"]);
+  const { expiresInMs } = options;
+  const target = checkedTarget(options);
+  const given = ticketChecks.list("actions", options.actions, ACTIONS) as readonly TicketAction[];
+  if (given.length === 0) throw invalid("actions", options.actions, ACTIONS);
+  const allowed = options.subject === undefined ? JOB_ACTIONS : LIST_ACTIONS;
   for (const action of given)
-    if (!TICKET_ACTIONS.includes(action))
-      throw ticketChecks.invalid("an action", action, `one of ${TICKET_ACTIONS.join(", ")}`);
+    if (!allowed.includes(action))
+      throw invalid("an action", action, `one of ${allowed.join(", ")}`);
   if (!Number.isFinite(expiresInMs) || expiresInMs <= 0)
-    throw ticketChecks.invalid("expiresInMs", expiresInMs, "a positive number of milliseconds");
-  return { jobId, actions: given, expiresAt: Math.floor(now + expiresInMs) };
+    throw invalid("expiresInMs", expiresInMs, "a positive number of milliseconds");
+  return { target, actions: given, expiresAt: Math.floor(now + expiresInMs) };
+}
+
+const LIST_ACTIONS: readonly TicketAction[] = ["list"];
+const JOB_ACTIONS = TICKET_ACTIONS.filter((action) => action !== "list");
+
+function checkedTarget({ jobId, subject }: TicketOptions): string {
+  const { invalid, fault } = ticketChecks;
+  if (subject === undefined) {
+    if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
+    throw invalid("jobId", jobId, "the id of a job");
+  }
+  if (jobId !== undefined)
+    throw fault("there are a jobId and a subject; make one ticket for each of them.");
+  if (typeof subject === "string" && SUBJECT.test(subject)) return subject;
+  throw invalid("subject", subject, 'a subject, such as "user:42"');
 }
 
 /** The ticket of a request as it was sent. */

@@ -42,10 +42,11 @@ declare const authorizeKoa: Authorize<Koa.Context>;
 declare const authorizeOther: Authorize<{ nope: true }>;
 
 test("given the README's authorize, its parts have the types of the request and of the action", () => {
-  const authorize: Authorize<AppRequest> = async ({ action, jobId, facts }) => {
+  const authorize: Authorize<AppRequest> = async ({ action, jobId, subject, facts }) => {
     const { user } = facts.raw;
     if (!user) return { allow: false, reason: "not-authenticated" };
     if (action === "cleanup" || action === "remove") return user.isAdmin;
+    if (action === "list") return subject === `user:${user.id}`;
     expectTypeOf(jobId).toEqualTypeOf<string>();
     return (await ownerOf(jobId)) === user.id && { allow: true, until: user.sessionEndsAt };
   };
@@ -57,6 +58,7 @@ test("given an action, the question has the members of the action", () => {
     // @ts-expect-error the action "cleanup" has no job
     void ownerOf(question.jobId);
     if (question.action === "cleanup") expectTypeOf(question.jobId).toEqualTypeOf<undefined>();
+    else if (question.action === "list") expectTypeOf(question.subject).toEqualTypeOf<string>();
     else expectTypeOf(question.jobId).toEqualTypeOf<string>();
     // @ts-expect-error there is no such action
     question.action === "read";

@@ -15,7 +15,7 @@ export interface TestContext {
   /** The errors that `onError` was called with. */
   readonly errors: ProgressError[];
   /** Creates a queued job and returns its id. */
-  createJob(id?: string): Promise<string>;
+  createJob(id?: string, subjects?: readonly string[]): Promise<string>;
   /** Writes fields and log lines to the store directly, as another process does. */
   setFields(id: string, fields: Record<string, unknown>, lines?: readonly string[]): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function makeContext(
     progress,
     store,
     errors,
-    createJob: async (id) => (await progress.create({ kind: "test", id })).id,
+    createJob: async (id, subjects) => (await progress.create({ kind: "test", id, subjects })).id,
     async setFields(id, fields, lines = []) {
       const log = lines.map((text) => ({ at: 1, level: "info" as const, text }));
       await store.write(id, { set: fields as Record<string, string>, log });

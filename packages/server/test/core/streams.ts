@@ -1,5 +1,5 @@
 import { applyDelta, type Delta, deltaAfter, emptyReplica } from "@emlinh/progress-protocol";
-import type { Answer, Progress, Sink, Subscription } from "../../src/index.js";
+import type { Answer, Progress, RequestFacts, Sink, Subscription } from "../../src/index.js";
 import { requestFacts } from "./requests.js";
 
 /** One frame, decoded. */
@@ -26,9 +26,15 @@ export interface FakeSink extends Sink {
   closesWhenEnded: boolean;
   /** Empties the buffer and notifies the subscription, as an adapter does. */
   drain(capacity?: number): void;
-  /** The snapshot of a replica after all deltas that were written; `undefined` if there was none. */
-  state(): Delta | undefined;
-  deltas(): Delta[];
+  /**
+   * The snapshot of a replica after all deltas that were written; `undefined` if there was none.
+   *
+   * @param job - One of many jobs.
+   */
+  state(job?: string): Delta | undefined;
+  deltas(job?: string): Delta[];
+  /** The events, each with its job or subject if it has one: `"snapshot a"`, `"listed user:1"`. */
+  names(): string[];
 }
 
 export function fakeSink(capacity: number = Number.POSITIVE_INFINITY): FakeSink {
@@ -62,13 +68,19 @@ export function fakeSink(capacity: number = Number.POSITIVE_INFINITY): FakeSink 
       sink.capacity = newCapacity;
       sink.subscription?.drained();
     },
-    deltas: () =>
+    deltas: (job) =>
       sink.events.flatMap(({ event, data }) =>
-        ["snapshot", "progress", "log", "end"].includes(event) ? [deltaOf(data)] : [],
+        ["snapshot", "progress", "log", "end"].includes(event) && data.job === job
+          ? [deltaOf(data)]
+          : [],
       ),
-    state() {
+    names: () =>
+      sink.events.map(({ event, data }) =>
+        [event, data.job ?? data.subject].filter((part) => part !== undefined).join(" "),
+      ),
+    state(job) {
       const replica = emptyReplica();
-      for (const delta of sink.deltas()) applyDelta(replica, delta);
+      for (const delta of sink.deltas(job)) applyDelta(replica, delta);
       return replica.version === 0 ? undefined : deltaAfter(replica);
     },
   };
@@ -84,6 +96,16 @@ export async function openStream(
   const headers = { accept: "text/event-stream", ...(cursor && { "last-event-id": cursor }) };
   const answer = await progress.handle(requestFacts(`/${jobId}`, headers));
   return subscribe(answer, sink);
+}
+
+/** Requests a stream of many jobs and subscribes a sink to it. @throws if the request is refused. */
+export async function openMany(
+  progress: Progress,
+  query: string,
+  { sink = fakeSink(), ...more }: { sink?: FakeSink } & Partial<RequestFacts> = {},
+): Promise<FakeSink> {
+  const facts = requestFacts(`/?${query}`, { accept: "text/event-stream" }, more);
+  return subscribe(await progress.handle(facts), sink);
 }
 
 /** Subscribes a sink to the stream of an answer. @throws if the answer is no stream. */

@@ -18,12 +18,18 @@ const OTHER = new Uint8Array(32).fill(7);
 const ALLOWED = { allow: true, until: NOW + 60_000 };
 const INVALID = { allow: false, reason: "not-authenticated" };
 
+type JobTicket = Extract<TicketOptions, { jobId: string }>;
+
 function newTicket(
   tickets: Pick<Tickets, "createTicket">,
-  options: Partial<TicketOptions> = {},
+  options: Partial<JobTicket> = {},
 ): Promise<string> {
-  const ticket: TicketOptions = { jobId: "a", actions: ["watch"], expiresInMs: 60_000 };
-  return tickets.createTicket({ ...ticket, ...options });
+  return tickets.createTicket({
+    jobId: "a",
+    actions: ["watch"],
+    expiresInMs: 60_000,
+    ...options,
+  });
 }
 
 function watchWith(ticket: string): AuthorizeRequest {
@@ -173,8 +179,46 @@ describe("secrets", () => {
   });
 });
 
+describe("a ticket for a subject", () => {
+  const ask = (subject: string, ticket: string): AuthorizeRequest => ({
+    action: "list",
+    subject,
+    facts: requestFacts(`/?subject=${subject}&ticket=${ticket}`),
+  });
+  const ofSubject = (tickets: Tickets, subject: string) =>
+    tickets.createTicket({ subject, actions: ["list"], expiresInMs: 60_000 });
+
+  test("given its subject, is allowed to list until it expires", async () => {
+    const tickets = createTickets({ secrets: [SECRET] });
+    const ticket = await ofSubject(tickets, "user:42");
+    expect(ticket).toMatch(/^[\w-]{1,300}$/);
+    expect(await tickets.authorizeByTicket(ask("user:42", ticket))).toEqual(ALLOWED);
+    expect(await tickets.authorizeByTicket(ask("user:43", ticket))).toBe(false);
+    await advance(60_000);
+    expect(await tickets.authorizeByTicket(ask("user:42", ticket))).toEqual(
+      expect.objectContaining({ allow: false, reason: "not-authenticated" }),
+    );
+  });
+
+  test("given a job with the name of the subject, allows nothing on it, and the reverse", async () => {
+    const tickets = createTickets({ secrets: [SECRET] });
+    const ofList = await ofSubject(tickets, "a");
+    expect(await tickets.authorizeByTicket(watchWith(ofList))).toBe(false);
+    const ofJob = await newTicket(tickets);
+    expect(await tickets.authorizeByTicket(ask("a", ofJob))).toBe(false);
+  });
+
+  test("given the longest subject, fits into the bound of a ticket", async () => {
+    const tickets = createTickets({ secrets: [SECRET] });
+    const subject = "s".repeat(128);
+    const ticket = await ofSubject(tickets, subject);
+    expect(ticket.length).toBeLessThanOrEqual(300);
+    expect(await tickets.authorizeByTicket(ask(subject, ticket))).toEqual(ALLOWED);
+  });
+});
+
 describe("createTicket", () => {
-  test.each<[Partial<TicketOptions> | Record<string, unknown>, string]>([
+  test.each<[Record<string, unknown>, string]>([
     [{ jobId: "a b" }, 'jobId is "a b"'],
     [{ jobId: undefined }, "jobId is undefined"],
     [{ actions: [] }, "actions is an Array"],
@@ -186,9 +230,13 @@ describe("createTicket", () => {
     [{ expiresInMs: Number.POSITIVE_INFINITY }, "expiresInMs is Infinity"],
     [{ expiresInMs: "60" }, 'expiresInMs is "60"'],
     [{ expires: 5 }, 'no option "expires"'],
+    [{ actions: ["list"] }, 'an action is "list"; it must be one of watch, cancel, report, remove'],
+    [{ subject: "user:1" }, "there are a jobId and a subject"],
+    [{ jobId: undefined, subject: "a b", actions: ["list"] }, 'subject is "a b"'],
+    [{ jobId: undefined, subject: "a" }, 'an action is "watch"; it must be one of list'],
   ])("given %o, rejects with invalid-option", async (wrong, message) => {
     const tickets = createTickets({ secrets: [SECRET] });
-    await expect(newTicket(tickets, wrong)).rejects.toMatchObject({
+    await expect(newTicket(tickets, wrong as Partial<JobTicket>)).rejects.toMatchObject({
       code: "invalid-option",
       message: expect.stringContaining(message),
     });

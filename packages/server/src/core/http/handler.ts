@@ -18,6 +18,8 @@ import { readReport } from "./body.js";
 import { type Context, type HandlerContext, heartbeatOf, heldMs } from "./context.js";
 import { withCors } from "./cors.js";
 import { refuseCrossSite } from "./cross-site.js";
+import { openJobStream } from "./job-stream.js";
+import { answerMany } from "./many/answer-many.js";
 import { holdPoll } from "./poll.js";
 import { createRecheck } from "./recheck.js";
 import { detailOf, isRefusal, type RefusalAnswer, refusalAnswer } from "./refusal.js";
@@ -29,8 +31,6 @@ import {
   questionOf,
   readRequest,
 } from "./request.js";
-import { openJobStream } from "./job-stream.js";
-import { answerMany } from "./many/answer-many.js";
 import type { Answer, BodyAnswer, RequestFacts } from "./types.js";
 
 /** Answers one request. Never rejects. */

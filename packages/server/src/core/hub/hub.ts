@@ -1,4 +1,9 @@
-import { type Cursor, heartbeatFrame, type ProgressError, parseCursor } from "@emlinh/progress-protocol";
+import {
+  type Cursor,
+  heartbeatFrame,
+  type ProgressError,
+  parseCursor,
+} from "@emlinh/progress-protocol";
 import {
   asProgressError,
   clientGone,
@@ -36,8 +41,11 @@ interface JoinOptions {
   readonly client?: RequestClient | undefined;
   /** Who reads, if the app said so. The slot counts for it, too. */
   readonly principal?: string | undefined;
-  /** The client has a slot already: that of its request for many jobs. @defaultValue `false` */
-  readonly hasSlot?: boolean | undefined;
+  /**
+   * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
+   * @defaultValue `false`
+   */
+  readonly isOneOfMany?: boolean | undefined;
 }
 
 /** How a list is joined. */
@@ -47,7 +55,7 @@ interface JoinListOptions {
   readonly limit: number;
   /** The tags of the lists that the reader has. If this one is not among them, it is read again first. */
   readonly seen: ReadonlySet<string>;
-  /** The client, which has a slot already. */
+  /** The client, which has a slot already, and waits for all of its lists and jobs together. */
   readonly client: RequestClient;
 }
 
@@ -228,14 +236,15 @@ function takeSlot(hub: HubState, { jobId, client, principal }: SlotOptions): () 
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, client, principal, hasSlot = false }: JoinOptions,
+  { cursor, client, principal, isOneOfMany = false }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw progressClosed();
-  const giveSlotBack = client && !hasSlot ? takeSlot(hub, { jobId, client, principal }) : undefined;
+  const single = isOneOfMany ? undefined : client;
+  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principal });
   const isKnown = hub.topics.has(jobId);
   const handle = hub.topics.join(jobId, giveSlotBack);
   const { topic } = handle;
-  const until = waitFor(hub, client);
+  const until = waitFor(hub, single);
   try {
     if (!topic.isOpen()) await until(topic.opened);
     if (isKnown && isBehind(topic, cursor)) await until(topic.refresh());
@@ -255,12 +264,11 @@ async function joinList(
   if (hub.isClosed) throw progressClosed();
   const handle = hub.lists.join(`${limit} ${subject}`);
   const list = handle.topic;
-  const until = waitFor(hub, client);
   try {
-    await until(list.opened);
+    await list.opened;
     const isUnseen = seen.size > 0 && !seen.has(list.listed().tag);
-    if (list.isBehind() || isUnseen) await until(list.refresh());
-    await until(list.settled());
+    if (list.isBehind() || isUnseen) await list.refresh();
+    await list.settled();
     requireServed(hub, client, list.isLost() && `The list of the subject "${subject}"`);
     return handle;
   } catch (error) {
@@ -269,7 +277,7 @@ async function joinList(
   }
 }
 
-/** The server's own code has no client, and waits without an end. */
+/** Ends the waits of a client that leaves. The server's own code has no client, and waits without an end. */
 function waitFor({ pending }: HubState, client: RequestClient | undefined) {
   return <Result>(promise: Promise<Result>): Promise<Result> =>
     client ? pending.until(promise, client.signal) : promise;

@@ -183,10 +183,10 @@ async function open(state: ListState, read: () => Promise<JobPage>): Promise<voi
 }
 
 /** Takes the list as it was read. The listeners get it before the jobs that have joined it. */
-function update(state: ListState, { jobs, next = null }: JobPage): void {
+function update(state: ListState, { jobs, next }: JobPage): void {
   if (state.isClosed) return;
   const before = state.members;
-  const listed = listedOf({ subject: state.subject, jobs, next });
+  const listed = listedOf({ subject: state.subject, jobs, next: next ?? null });
   if (listed.tag !== state.listed.tag) {
     state.members = new Map(jobs.map((jobId) => [jobId, before.get(jobId) ?? newMember(jobId)]));
     state.listed = listed;

@@ -112,8 +112,10 @@ describe("disconnect", () => {
   );
 
   test.each<[unknown, string]>([
-    [{}, "neither a jobId nor a principal"],
-    [{ jobId: undefined }, "neither a jobId nor a principal"],
+    [{}, "no jobId, subject or principal"],
+    [{ jobId: undefined }, "no jobId, subject or principal"],
+    [{ jobId: "a", subject: "a" }, "a jobId and a subject"],
+    [{ subject: "a b" }, 'subject is "a b"'],
     [undefined, "the options object is undefined"],
     ["a", 'the options object is "a"'],
     [{ jobId: "a b" }, 'jobId is "a b"'],

@@ -19,16 +19,16 @@ function limiterOf(
 describe("take", () => {
   test("given free slots, takes one for each call", () => {
     const limiter = limiterOf(2, 2);
-    limiter.take("a");
-    limiter.take("b");
+    limiter.take({ jobId: "a" });
+    limiter.take({ jobId: "b" });
     expect(limiter.count()).toBe(2);
   });
 
   test("given no free slot in the process, throws and names the limit", () => {
     const limiter = limiterOf(2, 2);
-    limiter.take("a");
-    limiter.take("b");
-    expect(() => limiter.take("c")).toThrow(
+    limiter.take({ jobId: "a" });
+    limiter.take({ jobId: "b" });
+    expect(() => limiter.take({ jobId: "c" })).toThrow(
       expect.objectContaining({
         code: "too-many-streams",
         status: 429,
@@ -41,44 +41,44 @@ describe("take", () => {
 
   test("given no free slot of the job, throws for that job only", () => {
     const limiter = limiterOf(10, 1);
-    limiter.take("a");
-    expect(() => limiter.take("a")).toThrow(
+    limiter.take({ jobId: "a" });
+    expect(() => limiter.take({ jobId: "a" })).toThrow(
       expect.objectContaining({
         code: "too-many-streams",
         message: expect.stringContaining('limit of 1 open streams of the job "a"'),
       }),
     );
-    limiter.take("b");
+    limiter.take({ jobId: "b" });
     expect(limiter.count()).toBe(2);
   });
 
   test("given a refused stream, takes no slot of the job", () => {
     const limiter = limiterOf(1, 1);
-    const giveBack = limiter.take("a");
-    expect(() => limiter.take("b")).toThrow();
+    const giveBack = limiter.take({ jobId: "a" });
+    expect(() => limiter.take({ jobId: "b" })).toThrow();
     giveBack();
-    limiter.take("b");
+    limiter.take({ jobId: "b" });
     expect(limiter.count()).toBe(1);
   });
 
   test("given a slot that was given back, takes it again", () => {
     const limiter = limiterOf(10, 2);
-    const giveBack = [limiter.take("a"), limiter.take("a")];
+    const giveBack = [limiter.take({ jobId: "a" }), limiter.take({ jobId: "a" })];
     giveBack[0]?.();
     expect(limiter.count()).toBe(1);
-    giveBack.push(limiter.take("a"));
-    expect(() => limiter.take("a")).toThrow();
+    giveBack.push(limiter.take({ jobId: "a" }));
+    expect(() => limiter.take({ jobId: "a" })).toThrow();
     giveBack[1]?.();
     giveBack[2]?.();
     expect(limiter.count()).toBe(0);
-    limiter.take("a");
-    limiter.take("a");
-    expect(() => limiter.take("a")).toThrow();
+    limiter.take({ jobId: "a" });
+    limiter.take({ jobId: "a" });
+    expect(() => limiter.take({ jobId: "a" })).toThrow();
   });
 
   test("given Infinity, has no limit", () => {
     const limiter = limiterOf(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    for (let i = 0; i < 1_000; i += 1) limiter.take("a");
+    for (let i = 0; i < 1_000; i += 1) limiter.take({ jobId: "a" });
     expect(limiter.count()).toBe(1_000);
   });
 });
@@ -87,30 +87,30 @@ describe("take, for a connection", () => {
   test("given no free slot of the connection, throws for that connection only", () => {
     const limiter = limiterOf(10, 10, 2);
     const [one, other] = [{}, {}];
-    limiter.take("a", one);
-    limiter.take("b", one);
-    expect(() => limiter.take("c", one)).toThrow(
+    limiter.take({ jobId: "a", connection: one });
+    limiter.take({ jobId: "b", connection: one });
+    expect(() => limiter.take({ jobId: "c", connection: one })).toThrow(
       expect.objectContaining({
         code: "too-many-streams",
         message: expect.stringContaining("limit of 2 open streams of one connection"),
       }),
     );
-    limiter.take("c", other);
+    limiter.take({ jobId: "c", connection: other });
     expect(limiter.count()).toBe(3);
   });
 
   test("given a slot that was given back, takes it again", () => {
     const limiter = limiterOf(10, 10, 1);
     const connection = {};
-    limiter.take("a", connection)();
-    limiter.take("a", connection);
-    expect(() => limiter.take("a", connection)).toThrow();
+    limiter.take({ jobId: "a", connection })();
+    limiter.take({ jobId: "a", connection });
+    expect(() => limiter.take({ jobId: "a", connection })).toThrow();
   });
 
   test("given connections that are not known, does not limit them", () => {
     const limiter = limiterOf(10, 10, 1);
-    limiter.take("a");
-    limiter.take("a", undefined);
+    limiter.take({ jobId: "a" });
+    limiter.take({ jobId: "a" });
     expect(limiter.count()).toBe(2);
   });
 });
@@ -118,24 +118,24 @@ describe("take, for a connection", () => {
 describe("take, for a principal", () => {
   test("given no free slot of the principal, throws for that principal only", () => {
     const limiter = limiterOf(10, 10, 10, 2);
-    limiter.take("a", {}, "ann");
-    limiter.take("b", {}, "ann");
-    expect(() => limiter.take("c", {}, "ann")).toThrow(
+    limiter.take({ jobId: "a", connection: {}, principal: "ann" });
+    limiter.take({ jobId: "b", connection: {}, principal: "ann" });
+    expect(() => limiter.take({ jobId: "c", connection: {}, principal: "ann" })).toThrow(
       expect.objectContaining({
         code: "too-many-streams",
         message: expect.stringContaining("limit of 2 open streams of one principal"),
       }),
     );
-    limiter.take("c", {}, "bob");
-    limiter.take("c", {});
+    limiter.take({ jobId: "c", connection: {}, principal: "bob" });
+    limiter.take({ jobId: "c", connection: {} });
     expect(limiter.count()).toBe(4);
   });
 
   test("given a slot that was given back, takes it again", () => {
     const limiter = limiterOf(10, 10, 10, 1);
-    limiter.take("a", undefined, "ann")();
-    limiter.take("a", undefined, "ann");
-    expect(() => limiter.take("a", undefined, "ann")).toThrow();
+    limiter.take({ jobId: "a", principal: "ann" })();
+    limiter.take({ jobId: "a", principal: "ann" });
+    expect(() => limiter.take({ jobId: "a", principal: "ann" })).toThrow();
   });
 });
 
@@ -147,7 +147,7 @@ describe("whenNone", () => {
 
   test("given taken slots, resolves for all callers when the last is given back", async () => {
     const limiter = limiterOf(2, 2);
-    const giveBack = [limiter.take("a"), limiter.take("b")];
+    const giveBack = [limiter.take({ jobId: "a" }), limiter.take({ jobId: "b" })];
     let resolved = 0;
     const waiting = [1, 2].map(async () => {
       await limiter.whenNone();
@@ -163,8 +163,8 @@ describe("whenNone", () => {
 
   test("given a slot that is taken again later, waits for that one too", async () => {
     const limiter = limiterOf(2, 2);
-    limiter.take("a")();
-    const giveBack = limiter.take("a");
+    limiter.take({ jobId: "a" })();
+    const giveBack = limiter.take({ jobId: "a" });
     let isResolved = false;
     const waiting = limiter.whenNone().then(() => {
       isResolved = true;

@@ -1,11 +1,11 @@
 import {
-  type Delta,
   isEmpty,
   type Listed,
   listedOf,
   type ManyReply,
   type Refused,
   toJobWire,
+  type WireJobDelta,
 } from "@emlinh/progress-protocol";
 import { draining } from "../../../shared/errors.js";
 import { countRefusal } from "../../metrics.js";
@@ -122,31 +122,35 @@ async function readNews({ jobs }: Context, { allowed, targets }: Asked): Promise
   const { subjects, cursors, seen, limit, before } = targets;
   const lists = await Promise.all(
     subjects.map(async (subject): Promise<Listed> => {
-      const { jobs: ids, next = null } = await jobs.page(subject, { limit, before });
-      return listedOf({ subject, jobs: ids, next });
+      const page = await jobs.page(subject, { limit, before });
+      return listedOf({ subject, jobs: page.jobs, next: page.next ?? null });
     }),
   );
   const named = new Set(targets.jobs);
-  const ids = [...new Set([...named, ...lists.flatMap((list) => list.jobs)])];
-  const read = await Promise.all(
-    ids.map(async (jobId): Promise<Refused | { readonly jobId: string; readonly delta: Delta }> => {
-      try {
-        return { jobId, delta: await jobs.readAfter(jobId, cursors.get(jobId)) };
-      } catch (error) {
-        const refused = refusedJob(jobId, error);
-        if (refused === undefined) throw error;
-        return refused;
-      }
-    }),
-  );
-  const deltas = read.filter((one) => "delta" in one);
-  const unknown = read.filter((one) => !("delta" in one));
+  const ids = new Set([...named, ...lists.flatMap((list) => list.jobs)]);
+  const readJob = async (job: string): Promise<ReadJob> => {
+    try {
+      const delta = await jobs.readAfter(job, cursors.get(job));
+      return isEmpty(delta) ? {} : { delta: toJobWire(job, delta) };
+    } catch (error) {
+      const refused = refusedJob(job, error);
+      if (refused === undefined) throw error;
+      // A listed job that is gone has left its list since.
+      return named.has(job) ? { refused } : {};
+    }
+  };
+  const read = await Promise.all([...ids].map(readJob));
   return {
     listed: lists.filter(({ tag }) => !seen.has(tag)),
-    jobs: deltas.flatMap(({ jobId, delta }) => (isEmpty(delta) ? [] : toJobWire(jobId, delta))),
-    // A listed job that is gone has left its list since.
-    refused: [...allowed.refused, ...unknown.filter(({ job = "" }) => named.has(job))],
+    jobs: read.flatMap(({ delta }) => delta ?? []),
+    refused: [...allowed.refused, ...read.flatMap(({ refused }) => refused ?? [])],
   };
+}
+
+/** A job that was read: one of the two, or neither without news. */
+interface ReadJob {
+  readonly delta?: WireJobDelta;
+  readonly refused?: Refused;
 }
 
 function newsAnswer(context: Context, { targets }: Asked, news: ManyNews): BodyAnswer {

@@ -37,14 +37,15 @@ export async function joinTargets(
   const handles = handleBag(hub.takeSlot(client, principal));
   const { jobs, subjects, cursors, limit, seen } = targets;
 
-  async function joinJob(jobId: string): Promise<TopicHandle | Refused> {
+  async function joinJob(jobId: string): Promise<JoinedJob> {
     try {
       const cursor = cursors.get(jobId);
-      return handles.add(await hub.join(jobId, { cursor, client, hasSlot: true }));
+      const handle = await hub.join(jobId, { cursor, client, isOneOfMany: true });
+      return { handle: handles.add(handle) };
     } catch (error) {
       const refused = refusedJob(jobId, error);
       if (refused === undefined) throw error;
-      return refused;
+      return { refused };
     }
   }
 
@@ -60,19 +61,25 @@ export async function joinTargets(
       Promise.all(jobs.map(joinJob)),
       Promise.all(subjects.map(joinList)),
     ]);
-    const [jobsOrRefused, lists] = await hub.wait(joined, client);
+    const [joinedJobs, lists] = await hub.wait(joined, client);
     if (hub.isDraining()) throw draining();
     if (isGone(client)) throw clientGone();
     return {
-      jobs: jobsOrRefused.filter((one) => "topic" in one),
+      jobs: joinedJobs.flatMap(({ handle }) => handle ?? []),
       lists,
-      refused: jobsOrRefused.filter((one) => !("topic" in one)),
+      refused: joinedJobs.flatMap(({ refused }) => refused ?? []),
       leave: handles.leave,
     };
   } catch (error) {
     handles.leave();
     throw error;
   }
+}
+
+/** A named job: one of the two. */
+interface JoinedJob {
+  readonly handle?: TopicHandle;
+  readonly refused?: Refused;
 }
 
 /** Whether one of the joined topics is of the job or the subject of a target, if that names one. */
@@ -85,6 +92,12 @@ export function readsTarget(
   return (
     jobs.some(({ topic }) => topic.jobId === jobId) || lists.some(({ topic }) => topic.has(jobId))
   );
+}
+
+/** The number of jobs that were joined, each counted once. */
+export function jobCount({ jobs, lists }: Pick<JoinedTargets, "jobs" | "lists">): number {
+  const listed = lists.flatMap(({ topic }) => topic.topics());
+  return new Set([...jobs.map(({ topic }) => topic), ...listed]).size;
 }
 
 /** The refusal of a job that is unknown or was removed; `undefined` for any other error. */

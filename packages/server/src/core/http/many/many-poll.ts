@@ -17,7 +17,7 @@ export type ManyNews = Omit<ManyReply, "now">;
 
 /** Waits until something has changed, or as {@link untilAnswer} says. Then leaves the topics (P67). */
 export async function holdManyPoll(poll: HeldManyPoll): Promise<ManyNews> {
-  const { joined, targets, hub } = poll;
+  const { joined, targets } = poll;
   let { refused } = poll;
   let wakeUp = (): void => {};
   const follower: Follower = {

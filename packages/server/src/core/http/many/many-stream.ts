@@ -29,7 +29,7 @@ import {
   follow,
   unfollow,
 } from "./followed.js";
-import { type JoinedTargets, readsTarget } from "./join-targets.js";
+import { type JoinedTargets, jobCount, readsTarget } from "./join-targets.js";
 import type { Targets } from "./read-targets.js";
 
 /** The start of a stream of many jobs. */
@@ -103,9 +103,9 @@ const MANY_STREAM: StreamKind<ManyStream> = {
   },
   leave: ({ joined }) => joined.leave(),
   reads: ({ joined }, target) => readsTarget(joined, target),
-  targets: ({ followed, targets, joined }) => ({
+  targets: ({ followed, joined }) => ({
     jobId: undefined,
-    jobs: followed?.jobs.size ?? 0,
+    jobs: followed?.jobs.size ?? jobCount(joined),
     subjects: joined.lists.map(({ topic }) => topic.subject),
   }),
 };
@@ -113,7 +113,7 @@ const MANY_STREAM: StreamKind<ManyStream> = {
 function onJobChanged(this: ManyStream, job: FollowedJob, now: number, at: number): void {
   this.changedAt = at;
   // While it is full, or writes what came before, the job waits for its turn.
-  if (isWritable(this) && this.isReady && this.behind.size === 0) {
+  if (isWritable(this) && this.behind.size === 0) {
     if (!isForbidden(this, now)) sendJob(this, job, at);
     return;
   }

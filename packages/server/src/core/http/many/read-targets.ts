@@ -46,7 +46,10 @@ export function readTargets({ query }: RequestFacts, limits: TargetLimits): Targ
   const jobs = [...new Set(named)];
   const subjects = [...new Set(query.getAll("subject").map(subjectOf))];
   if (jobs.length + subjects.length === 0)
-    throw malformed('The query names no job and no subject; use "?job=ID" or "?subject=SUBJECT".');
+    throw malformed(
+      "The query names no job and no subject. Many jobs are served at {base}?job=ID&subject=SUBJECT, and one " +
+        "at {base}/{jobId}.",
+    );
   requireAtMost(limits.maxJobsPerStream, jobs.length, "jobs");
   requireAtMost(limits.maxSubjectsPerStream, subjects.length, "subjects");
   const seen = new Set(query.getAll("seen"));
@@ -77,7 +80,8 @@ function readCursors(texts: readonly string[], cursors: Map<string, Cursor>): vo
 
 function subjectOf(text: string): string {
   if (SUBJECT.test(text)) return text;
-  const rule = 'it must be 1 to 128 letters, digits and ". _ : @ -", and begin with a letter or digit';
+  const rule =
+    'it must be 1 to 128 letters, digits and ". _ : @ -", and begin with a letter or digit';
   throw malformed(`The subject is ${quoted(text)}; ${rule}.`);
 }
 
