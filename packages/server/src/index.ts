@@ -23,6 +23,7 @@ export {
   type JobOf,
   type JobState,
   type JobStatus,
+  type JobsSummary,
   type JobTypes,
   type Json,
   type JsonObject,
@@ -41,6 +42,7 @@ export {
   type RefusalCode,
   type StepState,
   type StepStatus,
+  summaryOf,
   type TerminalStatus,
   typed,
   type Validation,
@@ -51,6 +53,7 @@ export {
   type Authorize,
   type AuthorizeCleanup,
   type AuthorizeJob,
+  type AuthorizeList,
   type AuthorizeRequest,
   allowAnyone,
   type Decision,
@@ -68,6 +71,7 @@ export type {
   StreamClosed,
   StreamCloseReason,
   StreamOpened,
+  StreamTargets,
 } from "./core/hooks.js";
 
 export type {
@@ -82,6 +86,7 @@ export type {
 } from "./core/http/types.js";
 export type { JobUpdate } from "./core/job-update.js";
 export type { JobStatusReport } from "./core/jobs.js";
+export type { JobList, ListOptions } from "./core/list-jobs.js";
 export type {
   MetricsHistogram,
   ProgressMetrics,

@@ -114,7 +114,8 @@ async function checkedDraft<Job extends JobTypes>(
   // An import that does not exist.
   if (kind === undefined && "definition" in input) throw invalid("definition", kind, DEFINITION);
   checkOptions({ id, kind, key, deadlineMs, message });
-  const subjects = checkSubjects(input.subjects ?? []);
+  const { subjects: givenSubjects = [] } = input;
+  const subjects = checkSubjects(givenSubjects);
   // null is no plan: only what is left out has a default.
   const { plan: steps = [], metadata: given = {} } = input;
   const plan = checkPlan(definition?.plan ?? steps);

@@ -14,6 +14,7 @@ import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
+import { type JobList, type ListOptions, listJobs } from "./list-jobs.js";
 import { metricsOf, type ProgressMetrics } from "./metrics.js";
 import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
@@ -84,6 +85,17 @@ export interface Progress<Raw = unknown> {
   ): Promise<JobState<Job>>;
   /** A job's whole state, or `undefined` if it is unknown or was removed. @throws ProgressError `store-unavailable` */
   status<Job extends JobTypes = AnyJob>(jobId: string): Promise<JobStatusReport<Job> | undefined>;
+  /**
+   * Reads jobs of a subject, the newest first, page by page. `summaryOf(jobs)` is the progress of a batch.
+   *
+   * @throws ProgressError `invalid-option`, `store-unavailable`
+   *
+   * @example
+   * ```ts
+   * const { jobs, next } = await progress.list({ subject: `user:${user.id}`, limit: 20 });
+   * ```
+   */
+  list<Job extends JobTypes = AnyJob>(options: ListOptions): Promise<JobList<Job>>;
   /**
    * Updates a job that no worker has opened, for example with its position in the queue. A worker uses its reporter
    * instead.
@@ -193,6 +205,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
     run: workers.run,
     status: async <Job extends JobTypes>(jobId: string) =>
       unlessUnknown(jobs.read<Job>(checkedJobId("status", jobId)), undefined),
+    list: async (options) => listJobs(jobs, options),
     update: async (jobId, update) =>
       jobs.update(checkedJobId("update", jobId), update as JobUpdate),
     cancel: async (jobId) => unlessUnknown(jobs.cancel(checkedJobId("cancel", jobId)), undefined),

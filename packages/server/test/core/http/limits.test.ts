@@ -167,6 +167,49 @@ const LIMITS: readonly Limit[] = [
     },
   },
   {
+    name: "streams in all, of which one of many jobs counts as one",
+    options: { maxStreams: 2 },
+    refused: TOO_MANY_STREAMS,
+    async exceed({ progress, createJob }) {
+      const [a, b] = [await createJob(), await createJob()];
+      const many = () => progress.handle(requestFacts(`/?job=${a}&job=${b}`, STREAM));
+      for (let count = 0; count < 2; count += 1) expect((await many()).status).toBe(200);
+      return many();
+    },
+  },
+  {
+    name: "jobs that a request names",
+    options: { maxJobsPerStream: 2 },
+    refused: [400, "too-many-targets"],
+    async exceed({ progress }) {
+      expect((await progress.handle(requestFacts("/?job=a&job=b&job=a"))).status).toBe(200);
+      return progress.handle(requestFacts("/?job=a&job=b&job=c"));
+    },
+  },
+  {
+    name: "subjects that a request names",
+    options: { maxSubjectsPerStream: 1, authorize: allowAll },
+    refused: [400, "too-many-targets"],
+    async exceed({ progress }) {
+      expect((await progress.handle(requestFacts("/?subject=a"))).status).toBe(200);
+      return progress.handle(requestFacts("/?subject=a&subject=b", STREAM));
+    },
+  },
+  {
+    name: "jobs of a list",
+    options: { authorize: allowAll },
+    refused: [400, "invalid-request"],
+    async exceed({ progress }) {
+      expect((await progress.handle(requestFacts("/?subject=a&limit=100"))).status).toBe(200);
+      return progress.handle(requestFacts("/?subject=a&limit=101"));
+    },
+  },
+  {
+    name: "characters of a query",
+    refused: [414, "url-too-long"],
+    exceed: ({ progress }) => progress.handle(requestFacts(`/?job=a&seen=${"x".repeat(8_000)}`)),
+  },
+  {
     name: "requests that wait for authorize",
     options: { maxStreams: 1, authorize: never },
     refused: TOO_MANY_STREAMS,
@@ -269,7 +312,7 @@ describe("given the request beyond a limit, refuses it, counts it, and asks a re
     const [status, code] = limit.refused;
     const answer = await limit.exceed(context);
     expect([answer.status, bodyOf(answer)]).toEqual([status, expect.objectContaining({ code })]);
-    expect(progress.metrics().refusals).toEqual({ [code]: 1 });
+    expect(progress.metrics().refusals).toMatchObject({ [code]: 1 });
     const waits = status === 429 || status === 503;
     // 2,000 ms and half of the jitter, since `random` returns 0.5.
     expect(answer.headers["retry-after"]).toBe(waits ? "3" : undefined);
