@@ -1,4 +1,4 @@
-import { type WatchOptions, watchJob } from "@emlinh/progress-client";
+import { JobManager, type JobWatch, type WatchOptions, watchJob } from "@emlinh/progress-client";
 import { type Record, recordWatch } from "./record.js";
 
 /** A client that watches one job: in this process, or in a page of a browser. */
@@ -68,9 +68,27 @@ export function inbox(): Omit<Viewer, "close"> & { put(record: Record): void; en
 }
 
 /** Opens a viewer in this process. */
-export const openNodeViewer: OpenViewer = async (jobId, options) => {
+export const openNodeViewer: OpenViewer = (jobId, options) => openViewer(watchJob(jobId, options));
+
+/** Opens a viewer in this process that watches over the connection of a manager. */
+export const openManagerViewer: OpenViewer = async (jobId, options) => {
+  const manager = new JobManager({ ...options, storage: false });
+  const viewer = await openViewer(manager.watch(jobId));
+  return {
+    ...viewer,
+    get record() {
+      return viewer.record;
+    },
+    async close() {
+      await viewer.close();
+      manager.close();
+    },
+  };
+};
+
+async function openViewer(watch: JobWatch): Promise<Viewer> {
   const box = inbox();
-  const stop = recordWatch(watchJob(jobId, options), box.put);
+  const stop = recordWatch(watch, box.put);
   return {
     until: box.until,
     get record() {
@@ -81,4 +99,4 @@ export const openNodeViewer: OpenViewer = async (jobId, options) => {
       box.end();
     },
   };
-};
+}

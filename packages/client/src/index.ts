@@ -13,6 +13,7 @@ export type {
   JobOf,
   JobState,
   JobStatus,
+  JobsSummary,
   JobTypes,
   Json,
   JsonObject,
@@ -34,9 +35,12 @@ export {
   isProgressError,
   isTerminal,
   ProgressError,
+  summaryOf,
   typed,
 } from "@emlinh/progress-protocol";
+export type { CreateRetry } from "./core/call.js";
 export type { ConnectionState } from "./core/connection/connection-state.js";
+export type { FeedSharing } from "./core/feed/feed.js";
 export type {
   CancelReply,
   JobWatch,
@@ -44,6 +48,9 @@ export type {
   WatchEvents,
   WatchSnapshot,
 } from "./core/job-watch.js";
+export type { JobsSnapshot, JobsWatch } from "./core/jobs/jobs-watch.js";
+export { watchJobs } from "./core/jobs/watch-jobs.js";
+export type { InitialJobs, WatchJobsOptions } from "./core/jobs/watch-jobs-options.js";
 export type { CreateOptions } from "./core/manager/job-creator.js";
 export {
   JobManager,
@@ -57,7 +64,6 @@ export type {
 export type { JobStorage } from "./core/manager/stored-jobs.js";
 export type { WatchOptions } from "./core/options.js";
 export type { Page, PageEvent } from "./core/page.js";
-export type { CreateRetry } from "./core/post.js";
 export { watchJob } from "./core/watch.js";
 export type { Transport } from "./machine/policy.js";
 export type { ConnectionStatus } from "./machine/state.js";

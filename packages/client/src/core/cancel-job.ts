@@ -1,7 +1,7 @@
 import { unexpected } from "../transports/failure.js";
+import { call } from "./call.js";
 import type { CancelReply } from "./job-watch.js";
 import type { ResolvedWatchOptions } from "./options.js";
-import { post } from "./post.js";
 
 /**
  * Asks the server to stop a job (P27).
@@ -13,7 +13,7 @@ export async function cancelJob(
   options: ResolvedWatchOptions,
   jobUrl: string,
 ): Promise<CancelReply> {
-  const reply = (await post(options, { url: `${jobUrl}/cancel` })) as
+  const reply = (await call(options, { url: `${jobUrl}/cancel` })) as
     | Partial<CancelReply>
     | undefined;
   const { jobId, status, cancelRequested } = reply ?? {};

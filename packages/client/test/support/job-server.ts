@@ -21,7 +21,7 @@ export interface ReceivedRequest {
 type Interceptor = (request: ReceivedRequest) => boolean | undefined | Promise<boolean | undefined>;
 
 /** A real HTTP server with real jobs that can be made to misbehave. */
-export interface JobServer extends Pick<JobReplicas, "create" | "read" | "write"> {
+export interface JobServer extends Pick<JobReplicas, "create" | "has" | "read" | "write"> {
   readonly baseUrl: string;
   readonly requests: ReceivedRequest[];
   readonly streams: JobStreams;
@@ -88,6 +88,7 @@ export async function startJobServer(): Promise<JobServer> {
       jobs.create(jobId, set);
       many.push();
     },
+    has: jobs.has,
     read: jobs.read,
     write(jobId, set, log) {
       jobs.write(jobId, set, log);

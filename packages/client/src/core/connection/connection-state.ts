@@ -26,3 +26,18 @@ export function connectionState(state: MachineState): ConnectionState {
     ...(error && { error }),
   };
 }
+
+/** The state without a listener. */
+export const IDLE: ConnectionState = { status: "idle", attempt: 0, transport: "stream" };
+
+/** The state of a watch that is closed, while others may go on over its connection. */
+export function closedState(
+  { attempt, transport }: ConnectionState,
+  error?: ProgressError,
+): ConnectionState {
+  return { status: "closed", attempt, transport, ...(error && { error }) };
+}
+
+export function isSameState(one: ConnectionState, other: ConnectionState): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

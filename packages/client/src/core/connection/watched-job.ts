@@ -1,7 +1,7 @@
 import type { JobState, JobTypes } from "@emlinh/progress-protocol";
 import type { WatchSnapshot } from "../job-watch.js";
 import type { ResolvedWatchOptions } from "../options.js";
-import type { ConnectionState } from "./connection-state.js";
+import { type ConnectionState, isSameState } from "./connection-state.js";
 import { countdown } from "./countdown.js";
 import {
   type InitialState,
@@ -51,7 +51,7 @@ export function watchedJob<Job extends JobTypes>(
     const isConnected = next.status !== "idle" && next.status !== "closed";
     countEtaDown(isConnected && typeof view.job?.etaMs === "number");
     const events = view.events.splice(0);
-    const connectionChanged = JSON.stringify(next) !== JSON.stringify(snapshot.connection);
+    const connectionChanged = !isSameState(next, snapshot.connection);
     if (!connectionChanged && events.length === 0) return;
     const connection = connectionChanged ? next : snapshot.connection;
     snapshot = { job: view.job, log: view.replica.log, connection };

@@ -1,7 +1,11 @@
 import type { ConnectEffect } from "../../machine/effects.js";
 import { type ManyReceiver, manyReader } from "../../transports/many-reader.js";
 import type { AnswerReader } from "../../transports/transport.js";
-import { type ConnectionState, connectionState } from "../connection/connection-state.js";
+import {
+  type ConnectionState,
+  connectionState,
+  isSameState,
+} from "../connection/connection-state.js";
 import { machineDriver } from "../connection/machine-driver.js";
 import type { RequestContent } from "../connection/request-effects.js";
 import type { ResolvedWatchOptions } from "../options.js";
@@ -131,7 +135,7 @@ export function feedConnection(
     for (const connection of requests.keys())
       if (![current, probe, successor].includes(connection)) requests.delete(connection);
     const next = connectionState(driver.state);
-    if (JSON.stringify(next) !== JSON.stringify(state)) {
+    if (!isSameState(next, state)) {
       state = next;
       receiver.connection(state);
     }

@@ -4,15 +4,16 @@ import {
   type Delta,
   deltaAfter,
   type JobTypes,
-  ProgressError,
+  type ProgressError,
   type Refused,
 } from "@emlinh/progress-protocol";
 import { backoffDelayMs } from "../../machine/backoff.js";
 import { isTemporary } from "../../transports/failure.js";
 import type { JobConnection } from "../connection/connection.js";
-import type { ConnectionState } from "../connection/connection-state.js";
+import { type ConnectionState, closedState, IDLE } from "../connection/connection-state.js";
 import { type WatchedJobContext, watchedJob } from "../connection/watched-job.js";
 import type { ResolvedWatchOptions } from "../options.js";
+import { refusalError } from "../refusal-error.js";
 
 /** A watch that gets its deltas over the feed of its manager. */
 export interface FeedMember {
@@ -51,8 +52,6 @@ export interface MemberContext<Job extends JobTypes>
   readonly expectedUntil: number;
 }
 
-const IDLE: ConnectionState = { status: "idle", attempt: 0, transport: "stream" };
-
 /** Makes the connection of one job over a feed. It is idle. */
 export function feedMember<Job extends JobTypes>(
   options: ResolvedWatchOptions,
@@ -87,10 +86,7 @@ export function feedMember<Job extends JobTypes>(
     update();
   }
 
-  function closed(error?: ProgressError): ConnectionState {
-    const { attempt, transport } = feed.connection;
-    return { status: "closed", attempt, transport, ...(error && { error }) };
-  }
+  const closed = (error?: ProgressError): ConnectionState => closedState(feed.connection, error);
 
   function retryLater(error: ProgressError): void {
     attempt += 1;
@@ -171,14 +167,4 @@ export function feedMember<Job extends JobTypes>(
 function beforeData(connection: ConnectionState): ConnectionState {
   const isOpen = connection.status === "live" || connection.status === "suspect";
   return isOpen ? { ...connection, status: "connecting" } : connection;
-}
-
-/** The error of a refusal of one job or subject. */
-export function refusalError(
-  { job, subject, status, code }: Refused,
-  retryable: boolean,
-): ProgressError {
-  const name = job === undefined ? `subject "${subject}"` : `job "${job}"`;
-  const message = `The server refused the ${name}: ${code} (status ${status}). See docs/errors.md#${code}.`;
-  return new ProgressError(code, { message, status, retryable });
 }

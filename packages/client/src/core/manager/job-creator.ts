@@ -1,9 +1,9 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import { invalidOption } from "../../transports/invalid-option.js";
+import { type CreateRetry, call } from "../call.js";
 import { isJobId } from "../job-id.js";
 import { type Listeners, listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
-import { type CreateRetry, post } from "../post.js";
 import { appRefusal } from "./app-refusal.js";
 import { keyHeader, randomKey } from "./idempotency-key.js";
 import { inputText } from "./input-text.js";
@@ -106,7 +106,7 @@ async function requestJob(
   if (!url)
     throw invalidOption("createUrl", url, "the address of the app's route that creates jobs");
   const { key, ...rest } = request;
-  const reply = await post(options, {
+  const reply = await call(options, {
     ...rest,
     url,
     option: "createUrl",

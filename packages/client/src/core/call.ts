@@ -15,11 +15,13 @@ export interface CreateRetry {
   readonly retryAt: number;
 }
 
-/** A POST that may be sent again: it is idempotent by its key or by its nature. */
-export interface PostRequest
+/** A request that may be sent again: it is idempotent by its key or by its nature. */
+export interface Call
   extends Pick<AnswerReaders<never>, "refused">,
     Pick<Address, "url" | "option"> {
-  /** JSON. @defaultValue `{}` */
+  /** @defaultValue `"POST"` */
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** JSON. @defaultValue `{}` for a POST */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempts. */
@@ -33,13 +35,13 @@ export interface PostRequest
 }
 
 /**
- * Sends a POST until it is answered, and waits between the attempts as the backoff says.
+ * Sends a request until it is answered, and waits between the attempts as the backoff says.
  *
  * @returns the JSON of the answer; `undefined` if it is not JSON.
  * @throws {@link ProgressError} with the code of the server's refusal, or the last failure after `maxAttempts`. After
  * the signal aborted, any error.
  */
-export async function post(options: ResolvedWatchOptions, request: PostRequest): Promise<unknown> {
+export async function call(options: ResolvedWatchOptions, request: Call): Promise<unknown> {
   const { signal, onRetry } = request;
   let refresh = false;
   for (let attempt = 1; ; attempt += 1) {
@@ -64,12 +66,17 @@ type Outcome = { readonly reply: unknown } | RequestFailure;
 /** Sends one request. It never rejects. */
 async function send(
   options: ResolvedWatchOptions,
-  request: PostRequest,
+  request: Call,
   refresh: boolean,
 ): Promise<Outcome> {
-  const { url, option, body = "{}", signal, refused, isLimitFinal } = request;
+  const { url, option, method = "POST", body = "{}", signal, refused, isLimitFinal } = request;
   const { limitMs = options.openTimeoutMs + options.pollWaitMs } = request;
-  const headers = { ...request.headers, "content-type": "application/json" };
+  const type = "application/json";
+  const headers = { accept: type, ...request.headers };
+  const init =
+    method === "POST"
+      ? { method, body, headers: { ...headers, "content-type": type } }
+      : { method, headers };
   const abort = new AbortController();
   // The limit covers the user's `headers` function as well, which may never resolve.
   const limit = pause(options, limitMs, signal);
@@ -77,14 +84,10 @@ async function send(
     limit.ended.then(() =>
       failure(`No answer of ${url} arrived within ${limitMs} ms.`, { retryable: !isLimitFinal }),
     ),
-    sendRequest(
-      { ...options, url, option, refresh, signal: abort.signal },
-      { method: "POST", body, headers },
-      {
-        accepted: async (response) => ({ reply: parseJson(await response.text()) }),
-        ...(refused && { refused }),
-      },
-    ),
+    sendRequest({ ...options, url, option, refresh, signal: abort.signal }, init, {
+      accepted: async (response) => ({ reply: parseJson(await response.text()) }),
+      ...(refused && { refused }),
+    }),
   ]);
   limit.end();
   abort.abort();
