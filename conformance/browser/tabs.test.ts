@@ -63,3 +63,68 @@ test("given seven tabs over HTTP/1.1, one stream serves all, and the app's own r
   await untilRight(tabs);
   expect(site.streams()).toBe(1);
 });
+
+/** Changes the jobs before and after the leader has gone, and waits for the other tabs. */
+async function expectReplaced(
+  goAway: (leader: Page) => Promise<unknown>,
+  streams = 1,
+): Promise<void> {
+  const [leader, ...others] = tabs as [Page, ...Page[]];
+  await change();
+  await untilRight(tabs);
+  await goAway(leader);
+  await change();
+  await untilRight(others);
+  await change();
+  await untilRight(others);
+  await expect.poll(site.streams).toBe(streams);
+}
+
+async function freeze(page: Page, state: "frozen" | "active"): Promise<void> {
+  const session = await context.newCDPSession(page);
+  await session.send("Page.setWebLifecycleState", { state });
+}
+
+test("given a leader that is closed, another tab replaces it", () =>
+  expectReplaced((leader) => leader.close()));
+
+test("given a leader that crashes, another tab replaces it", () =>
+  expectReplaced(async (leader) => {
+    const session = await context.newCDPSession(leader);
+    const crashed = leader.waitForEvent("crash");
+    void session.send("Page.crash").catch(() => {});
+    await crashed;
+  }));
+
+test("given a leader that is frozen, another tab replaces it, and the leader follows when it goes on", async () => {
+  await expectReplaced((leader) => freeze(leader, "frozen"));
+  await freeze(tabs[0] as Page, "active");
+  await untilRight(tabs);
+  expect(site.streams()).toBe(1);
+});
+
+test("given a leader that stops in a debugger, another tab replaces it, and the leader follows when it goes on", async () => {
+  const session = await context.newCDPSession(tabs[0] as Page);
+  const paused = new Promise((resolve) => session.once("Debugger.paused", resolve));
+  // The stream of the page that does nothing stays open.
+  await expectReplaced(async () => {
+    await session.send("Debugger.enable");
+    await session.send("Debugger.pause");
+    // The next message stops the page.
+    await change();
+    await paused;
+  }, 2);
+  await session.send("Debugger.resume");
+  await session.send("Debugger.disable");
+  await untilRight(tabs);
+  await expect.poll(site.streams).toBe(1);
+});
+
+test("given a leader in the back/forward cache, another tab replaces it, and the leader follows when it is back", async () => {
+  const [leader] = tabs as [Page];
+  await expectReplaced((page) => page.goto("about:blank"));
+  await leader.goBack({ waitUntil: "commit" });
+  await untilRight(tabs);
+  expect(await recordOf(leader)).toMatchObject({ wasCached: true });
+  expect(site.streams()).toBe(1);
+});
