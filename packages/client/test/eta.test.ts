@@ -1,6 +1,6 @@
 import { type JobWatch, watchJob } from "@emlinh/progress-client";
 import { stateOf } from "@emlinh/progress-protocol";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { connectionFixture, percentIs } from "./support/connection-fixture.js";
 import { fakeTime } from "./support/fake-time.js";
 import { until, untilStatus } from "./support/until.js";
@@ -144,4 +144,50 @@ test("given polls without news, each one corrects the ETA", async () => {
   };
   fixture.time.advance(500);
   await until(watch, ({ job }) => job?.etaMs === 6000);
+});
+
+describe("a plan with expected times", () => {
+  const PLAN = [
+    { id: "speech", title: "Speech", weight: 1, expectedMs: 4000, spread: 1.3 },
+    { id: "render", title: "Render", weight: 1, expectedMs: 6000, spread: 1.3 },
+  ];
+
+  async function openPlanned(): Promise<JobWatch> {
+    vi.spyOn(Date, "now").mockReturnValue(SERVER_NOW);
+    fixture.time = fakeTime(SERVER_NOW);
+    const times = { startedAt: SERVER_NOW, updatedAt: SERVER_NOW };
+    const speech = { status: "running", percent: null, startedAt: SERVER_NOW };
+    fixture.server.create("a", { plan: PLAN, ...times, "steps.speech": speech });
+    const watch = fixture.open();
+    await until(watch, ({ job }) => job !== undefined);
+    return watch;
+  }
+
+  test("given no news, shows an ETA at once, and each second about what a page that joins is told", async () => {
+    const watch = await openPlanned();
+    expect(etaOf(watch)).toBe(10_000);
+    let isHidden = false;
+    for (let second = 1; second <= 12; second += 1) {
+      advance(1000);
+      const [shown, told] = [etaOf(watch), joined(SERVER_NOW + second * 1000)];
+      expect(shown === null).toBe(told === null);
+      // Beyond the usual time of the step the estimate changes each second, and the shown one follows it slowly.
+      expect(Math.abs((shown ?? 0) - (told ?? 0))).toBeLessThan(1500);
+      isHidden ||= shown === null;
+    }
+    expect(isHidden).toBe(true);
+  });
+
+  test("given a run that left the usual spread, the next step shows an ETA again", async () => {
+    const watch = await openPlanned();
+    for (let second = 0; second < 12; second += 1) advance(1000);
+    expect(etaOf(watch)).toBeNull();
+    const now = Date.now();
+    const speech = { status: "completed", percent: 100, startedAt: SERVER_NOW, finishedAt: now };
+    const render = { status: "running", percent: null, startedAt: now };
+    fixture.server.write("a", { "steps.speech": speech, "steps.render": render, updatedAt: now });
+    await until(watch, ({ job }) => job?.steps.render !== undefined);
+    expect(etaOf(watch)).toBe(joined(now));
+    expect(etaOf(watch)).toBeGreaterThan(6000);
+  });
 });

@@ -1,7 +1,7 @@
 import { ProgressError } from "./error.js";
 import type { Json } from "./json.js";
-import { type PlanInput, planOf } from "./plan.js";
-import type { AnyJob, JobTypes, PlanStep } from "./state.js";
+import { type DefinedStep, definedPlan, type PlanInput } from "./plan.js";
+import type { AnyJob, JobTypes } from "./state.js";
 
 /**
  * The part of a [Standard Schema](https://standardschema.dev) validator that is used here. Zod, Valibot and ArkType
@@ -24,8 +24,8 @@ export type Validation<Output> =
 /** One kind of job, shared by server, worker and page. Created by {@link defineJob}. */
 export interface JobDefinition<Job extends JobTypes = AnyJob> {
   readonly kind: string;
-  /** Empty for a job whose percent is reported as one number. */
-  readonly plan: readonly PlanStep<Job["step"]>[];
+  /** With the titles filled in. Empty for a job whose percent is reported as one number. */
+  readonly plan: readonly DefinedStep<Job["step"]>[];
   /**
    * Checks the body of the app's route that creates such jobs. The route calls it; the client only takes its type.
    */
@@ -102,8 +102,8 @@ export type MetadataInput<Job extends JobTypes, Given, Removed = never> = [
  * export const videoJob = defineJob({
  *   kind: "video",
  *   plan: [
- *     { id: "speech", title: "Speech", weight: 1 },
- *     { id: "render", title: "Render", weight: 6 },
+ *     { id: "speech", title: "Speak" },
+ *     { id: "render", title: "Draw the frames" },
  *   ],
  *   input: typed<{ topic: string; duration: number }>(),
  *   metadata: typed<{ topic: string }>(),
@@ -132,7 +132,7 @@ export function defineJob<
     throw wrongDefinition("a string kind", definition?.kind);
   const { plan = [], ...rest } = definition;
   if (!Array.isArray(plan)) throw wrongDefinition('a plan such as ["render"]', plan);
-  return Object.freeze({ ...rest, plan: planOf(plan) }) as never;
+  return Object.freeze({ ...rest, plan: definedPlan(plan) }) as never;
 }
 
 function wrongDefinition(wanted: string, value: unknown): ProgressError {

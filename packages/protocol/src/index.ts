@@ -83,7 +83,7 @@ export {
   toJobWire,
   type WireJobDelta,
 } from "./many.js";
-export { type PlanInput, planOf } from "./plan.js";
+export { type DefinedStep, definedPlan, type PlanInput, planOf } from "./plan.js";
 export {
   type Applied,
   applyDelta,

@@ -29,14 +29,17 @@ export function createRevealer(area: RevealArea): Revealer {
 
   return {
     reveal(entry, behavior = "auto") {
-      const { isLoaded, element } = entry;
-      waiting = isLoaded ? undefined : { entry, height: element.offsetHeight };
+      const { isLoaded, element, link } = entry;
+      const isComplete = isLoaded && link.kind === "job";
+      waiting = isComplete ? undefined : { entry, height: element.offsetHeight };
       scrollToEntry(element, area, behavior);
     },
     update() {
       if (!waiting?.entry.isLoaded) return;
       const { entry, height } = waiting;
-      waiting = undefined;
+      // A batch grows with each of its videos.
+      waiting =
+        entry.link.kind === "job" ? undefined : { entry, height: entry.element.offsetHeight };
       if (entry.element.offsetHeight === height) return;
       scrollToEntry(entry.element, area, "instant");
     },

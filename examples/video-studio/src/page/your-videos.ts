@@ -60,7 +60,6 @@ export function createYourVideos(tabs: FeedSharing): YourVideos {
     const list = watch(sessionSubject(session));
     current = { session, watch: list, read: watchedList(list) };
     list.subscribe(changed);
-    changed();
     return current;
   }
 

@@ -16,6 +16,8 @@ import type { GuardedStore } from "./guarded-store.js";
 import { jobEnded } from "./job-ended.js";
 import { jobSize } from "./job-size.js";
 import { fieldsOfUpdate, type JobUpdate, refuseByThrowing } from "./job-update.js";
+import { unweightedSteps } from "./learned-plan.js";
+import type { Learner } from "./learner.js";
 import type { Settings } from "./options.js";
 import type { JobPage, PageRequest, StoredDelta } from "./store.js";
 
@@ -45,6 +47,7 @@ export interface Jobs {
 
 interface JobsContext {
   readonly store: GuardedStore;
+  readonly learner: Pick<Learner, "inform">;
   readonly settings: Pick<Settings, "onError" | "hooks" | "metrics">;
 }
 
@@ -58,11 +61,14 @@ export function stateIn<Job extends JobTypes = AnyJob>(
 
 /** Creates, reads, updates, cancels, ends and removes jobs of a store. */
 export function createJobs(context: JobsContext): Jobs {
-  const { store } = context;
+  const { store, learner } = context;
   return {
     async create(input) {
       const { draft, definition } = await draftOf(input);
-      const { jobId, cursor, created } = await store.create(draft);
+      const unweighted = unweightedSteps(input.definition?.plan ?? input.plan ?? []);
+      const { jobId, cursor, created } = await store.create(
+        await learner.inform(draft, unweighted),
+      );
       return { id: jobId, cursor, created, definition };
     },
     read: (jobId) => readState(context, jobId),

@@ -8,15 +8,16 @@ import { checkedTarget, type DisconnectTarget } from "./disconnect-target.js";
 import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
 import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
 import type { EndOptions, EndStatus } from "./end-fields.js";
-import { type GuardedStore, guardStore } from "./guarded-store.js";
+import { guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";
 import type { Answer, RequestFacts } from "./http/types.js";
 import { createHub, type Hub } from "./hub/hub.js";
 import type { JobUpdate } from "./job-update.js";
 import { createJobs, type JobStatusReport } from "./jobs.js";
+import { createLearner } from "./learner.js";
 import { type JobList, type ListOptions, listJobs } from "./list-jobs.js";
 import { metricsOf, type ProgressMetrics } from "./metrics.js";
-import { type ProgressOptions, resolveOptions, type Settings } from "./options.js";
+import { type ProgressOptions, resolveOptions } from "./options.js";
 import type { OpenReporter } from "./reporter/create-reporter.js";
 import { type OpenContext, type OpenOptions, openJob } from "./reporter/open-job.js";
 import type { Reporter } from "./reporter/reporter.js";
@@ -185,9 +186,10 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
   const settings = resolveOptions(options);
   const store = guardStore(settings);
   const hub = createHub(store, settings);
-  const jobs = createJobs({ store, settings });
-  const reports = createWorkerReports({ store, settings });
-  const workers = createWorkers(store, settings, hub);
+  const learner = createLearner({ store, settings });
+  const jobs = createJobs({ store, settings, learner });
+  const reports = createWorkerReports({ store, settings, learner });
+  const workers = createWorkers({ store, settings, learner }, hub);
   const isReachable = shared(() => store.isReachable(HEALTH_TIMEOUT_MS));
   const sweeper = createSweeper({ store, settings, renewLeases: workers.renewLeases });
   let closing: Promise<void> | undefined;
@@ -197,6 +199,7 @@ export function createProgress<Raw = unknown>(options: ProgressOptions<Raw>): Pr
     const stopped = workers.abandonAll();
     hub.close();
     await stopped;
+    await learner.settled();
   }
 
   return {
@@ -250,11 +253,14 @@ interface Workers extends Pick<Progress, "open" | "run"> {
   renewLeases(): void;
 }
 
-function createWorkers(store: GuardedStore, settings: Settings, hub: Hub): Workers {
+function createWorkers(
+  parts: Pick<OpenContext, "store" | "settings" | "learner">,
+  hub: Hub,
+): Workers {
+  const { store, settings } = parts;
   const reporters = new Set<OpenReporter<JobTypes>>();
   const context: OpenContext = {
-    store,
-    settings,
+    ...parts,
     isClosed: hub.isClosed,
     onOpened: (reporter) => reporters.add(reporter),
     onClosed: (reporter) => reporters.delete(reporter),

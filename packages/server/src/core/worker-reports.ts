@@ -2,6 +2,7 @@ import type { Cursor, Fields, HoldWrite, Json, TerminalStatus } from "@emlinh/pr
 import { holdLost, jobNotFound } from "../shared/errors.js";
 import type { GuardedStore } from "./guarded-store.js";
 import { jobEnded } from "./job-ended.js";
+import type { Learner } from "./learner.js";
 import { openingFields } from "./opening.js";
 import type { Settings } from "./options.js";
 import { aboutRequest } from "./request-fault.js";
@@ -37,11 +38,12 @@ export interface WorkerReports {
 
 interface ReportsContext {
   readonly store: GuardedStore;
+  readonly learner: Pick<Learner, "learn">;
   readonly settings: Settings;
 }
 
 /** Writes reports to a store. */
-export function createWorkerReports({ store, settings }: ReportsContext): WorkerReports {
+export function createWorkerReports({ store, settings, learner }: ReportsContext): WorkerReports {
   return {
     async write(jobId, update) {
       const leaseMs = update.leaseMs ?? settings.leaseMs;
@@ -61,6 +63,7 @@ export function createWorkerReports({ store, settings }: ReportsContext): Worker
       if (after.done && !job.before.done) {
         const { status, kind } = after.set;
         jobEnded(settings, { jobId, status: status as TerminalStatus, kind: String(kind) });
+        if (status === "completed") learner.learn(after.set);
       }
       return replyOf(jobId, after, lease);
     },

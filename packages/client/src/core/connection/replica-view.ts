@@ -4,6 +4,7 @@ import {
   type Cursor,
   type Delta,
   emptyReplica,
+  etaOf,
   type JobState,
   type JobTypes,
   type Replica,
@@ -58,7 +59,7 @@ export function replicaView<Job extends JobTypes>(
   let shown: Shown<Job> | undefined;
   if (initial) {
     const { job, now } = initial;
-    shown = withEta(job, { endsAt: now + (job.etaMs ?? Number.NaN), now });
+    shown = withEta(job, { endsAt: endAt(now, job.etaMs), now });
   }
   let cursor: Cursor | undefined;
 
@@ -82,8 +83,7 @@ export function replicaView<Job extends JobTypes>(
       const sameEpoch = epoch === replica.epoch;
       const before = sameEpoch ? shown : undefined;
       const fields = replicaFields(replica);
-      // Derived as of the last update. `smooth` derives the ETA of this moment.
-      const next = smooth(stateOf<Job>(jobId, fields, Number(fields.updatedAt)), before, now);
+      const next = smooth(stateOf<Job>(jobId, fields, now), before, now);
       const { job } = next;
       if (epoch && !sameEpoch) events.push({ name: "reset", value: job });
       const lastN = (sameEpoch && log[log.length - 1]?.n) || 0;
@@ -101,7 +101,9 @@ export function replicaView<Job extends JobTypes>(
     deriveEta(now) {
       if (!shown) return;
       const { job, endsAt } = shown;
-      shown = withEta(job, { endsAt, last: shown, now });
+      // Without data only the estimate of the state at the beginning is known, and not the server's time.
+      const estimated = replica.epoch ? endAt(now, etaOf(job, now)) : endsAt;
+      shown = withEta(job, { endsAt: estimated, last: shown, now });
       if (shown.job !== job) events.push({ name: "progress", value: shown.job });
     },
   };
@@ -113,7 +115,7 @@ export function replicaView<Job extends JobTypes>(
  */
 interface Shown<Job extends JobTypes> {
   readonly job: JobState<Job>;
-  /** The end of the job, as the last delta gives it. */
+  /** The end of the job, as it is estimated (P14). */
   readonly endsAt: number;
   /** The end of the job, as it is shown: it follows `endsAt` slowly. */
   readonly shownEndsAt: number;
@@ -133,8 +135,11 @@ function smooth<Job extends JobTypes>(
   const last = before?.job.attempt === job.attempt ? before : undefined;
   const lastPercent = last?.job.percent ?? 0;
   const percent = lastPercent > (job.percent ?? 0) ? lastPercent : job.percent;
-  const leftMs = job.stale ? Number.NaN : (job.etaMs ?? Number.NaN);
-  return withEta({ ...job, percent }, { endsAt: job.updatedAt + leftMs, last, now });
+  return withEta({ ...job, percent }, { endsAt: endAt(now, job.etaMs), last, now });
+}
+
+function endAt(now: number, etaMs: number | null): number {
+  return now + (etaMs ?? Number.NaN);
 }
 
 /** The job with the ETA of a moment: `null` if it has passed, because that is no estimate (P14). */

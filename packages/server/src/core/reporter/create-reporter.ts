@@ -5,6 +5,7 @@ import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import { jobSize } from "../job-size.js";
 import { fieldsOfUpdate } from "../job-update.js";
+import type { Learner } from "../learner.js";
 import type { Settings } from "../options.js";
 import { plannedSteps } from "../step-state.js";
 import { cancelRequested, endedElsewhere, jobRemoved } from "./abort-reasons.js";
@@ -43,6 +44,7 @@ export interface OpenReporter<Job extends JobTypes> extends Reporter<Job> {
 export interface ReporterContext<Job extends JobTypes> extends OpenedJob<Job> {
   readonly store: GuardedStore;
   readonly settings: Settings;
+  readonly learner: Pick<Learner, "learn">;
   /** The caller's signal: aborting it cancels the work. */
   readonly signal: AbortSignal | undefined;
   readonly onClosed: () => void;

@@ -134,6 +134,7 @@ async function finish<Job extends JobTypes>(
     if (isTerminal(status)) {
       jobEnded(worker.settings, { jobId, status, kind: String(kind) });
       await mergeEnd(worker, delivery);
+      if (status === "completed") worker.learner.learn(view);
     }
   } catch (error) {
     worker.isEnding = outbox.stopped() !== undefined;

@@ -12,6 +12,7 @@ import { closedError, jobFinished } from "../../shared/errors.js";
 import { checksFor } from "../../shared/option-checks.js";
 import { type CreatedJob, checkDefinition, checkedJob } from "../draft.js";
 import type { GuardedStore } from "../guarded-store.js";
+import type { Learner } from "../learner.js";
 import { clearedSteps, openingFields } from "../opening.js";
 import { resolveLeaseMs, type Settings } from "../options.js";
 import { createReporter, type OpenReporter } from "./create-reporter.js";
@@ -45,6 +46,7 @@ export interface OpenOptions<Job extends JobTypes = AnyJob> {
 export interface OpenContext {
   readonly store: GuardedStore;
   readonly settings: Settings;
+  readonly learner: Pick<Learner, "learn">;
   isClosed(): boolean;
   readonly onOpened: (reporter: OpenReporter<JobTypes>) => void;
   readonly onClosed: (reporter: OpenReporter<JobTypes>) => void;
@@ -61,13 +63,14 @@ export async function openJob<Job extends JobTypes>(
   job: string | CreatedJob<Job>,
   options: OpenOptions<Job> = {},
 ): Promise<OpenReporter<Job>> {
-  const { store, settings, onOpened, onClosed } = context;
+  const { store, settings, learner, onOpened, onClosed } = context;
   if (context.isClosed()) throw closedError("This progress");
   const opened = await takeJob(context, job, options);
   const reporter: OpenReporter<Job> = createReporter<Job>({
     ...opened,
     store,
     settings,
+    learner,
     signal: options.signal,
     onClosed: () => onClosed(reporter as OpenReporter<JobTypes>),
   });

@@ -18,6 +18,7 @@ import { asProgressError } from "../../shared/errors.js";
 import type { Refuse } from "../../shared/untyped.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { JobSize } from "../job-size.js";
+import type { Learner } from "../learner.js";
 import type { Settings } from "../options.js";
 import type { JobHold } from "./hold.js";
 import type { JobWatcher } from "./job-watcher.js";
@@ -40,6 +41,7 @@ export interface OpenedJob<Job extends JobTypes> {
 export interface WorkerState<Job extends JobTypes> extends OpenedJob<Job> {
   readonly store: GuardedStore;
   readonly settings: Settings;
+  readonly learner: Pick<Learner, "learn">;
   readonly aborter: AbortController;
   readonly outbox: Outbox;
   /** The job's fields as the worker knows them: as it opened them, with what it reported since. */
