@@ -1,8 +1,11 @@
-import { isProgressError, type Progress } from "@emlinh/progress-server";
-import { type RequestHandler, Router } from "express";
+import { isProgressError, type JobState, type Progress } from "@emlinh/progress-server";
+import { type Request, type RequestHandler, Router } from "express";
 import { isSubjectOf } from "../shared/session.js";
 import { sessionOf } from "./session.js";
 import type { VideoFiles } from "./video-files.js";
+
+/** The most jobs that a list has at a time. */
+const MAX_LISTED = 100;
 
 /**
  * Removes each completed job whose video was deleted, before its readers are answered. So no page shows a player for a
@@ -11,38 +14,37 @@ import type { VideoFiles } from "./video-files.js";
 export function removeJobsWithoutVideo(progress: Progress, files: VideoFiles): Router {
   const router = Router();
 
-  async function check(jobId: string): Promise<void> {
-    const job = await progress.status(jobId);
-    if (job?.status === "completed" && !(await files.has(jobId))) await progress.remove(jobId);
+  async function check(job: JobState | undefined): Promise<void> {
+    if (job?.status === "completed" && !(await files.has(job.id))) await progress.remove(job.id);
   }
 
-  router.get("/", async (req, _res, next) => {
+  async function checkMany(req: Request): Promise<void> {
     const { searchParams } = new URL(req.url, "http://studio");
     const session = sessionOf(req.get("cookie")) ?? "";
     const subjects = searchParams.getAll("subject").filter((it) => isSubjectOf(session, it));
-    await unlessRefused(async () => {
-      const jobs = searchParams.getAll("job").map((target) => target.split("@")[0] ?? "");
-      for (const subject of subjects) jobs.push(...(await listed(progress, subject)));
-      for (const jobId of new Set(jobs)) await check(jobId);
-    });
+    for (const subject of subjects) {
+      const { jobs } = await progress.list({ subject, limit: MAX_LISTED });
+      for (const job of jobs) await check(job);
+    }
+    for (const target of searchParams.getAll("job"))
+      await check(await progress.status(target.split("@")[0] ?? ""));
+  }
+
+  router.get("/", async (req, _res, next) => {
+    await unlessRefused(checkMany(req));
     next();
   });
   router.get(["/:jobId", "/:jobId/status"], async (req, _res, next) => {
-    await unlessRefused(() => check(String(req.params.jobId)));
+    await unlessRefused(progress.status(String(req.params.jobId)).then(check));
     next();
   });
   return router;
 }
 
-async function listed(progress: Progress, subject: string): Promise<readonly string[]> {
-  const { jobs } = await progress.list({ subject, limit: 100 });
-  return jobs.map(({ id }) => id);
-}
-
 /** The progress handler reads the same jobs, and answers the errors of the store and of invalid ids. */
-async function unlessRefused(work: () => Promise<void>): Promise<void> {
+async function unlessRefused(work: Promise<void>): Promise<void> {
   try {
-    await work();
+    await work;
   } catch (error) {
     if (!isProgressError(error)) throw error;
   }
