@@ -10,8 +10,17 @@ export function poolOf(url: string, config: pg.PoolConfig = {}): pg.Pool {
 }
 
 /** Creates a running job. */
-export async function runningJob(store: ProgressStore, id: string): Promise<void> {
-  await store.create({ id, set: { kind: "video", status: "running", attempt: 1 } });
+export async function runningJob(
+  store: ProgressStore,
+  id: string,
+  subjects?: readonly string[],
+): Promise<void> {
+  await store.create({ id, set: { kind: "video", status: "running", attempt: 1 }, subjects });
+}
+
+/** The newest jobs of a subject. */
+export async function listedIds(store: ProgressStore, subject: string): Promise<readonly string[]> {
+  return (await store.list(subject, { limit: 100 })).jobs;
 }
 
 /** Writes one field. Resolves with the cursor of the write. */

@@ -169,7 +169,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     await runningJob(writer, "a");
     const onError = (error: ProgressError): void => void errors.push(error);
     const { wake, wakes, moreThan } = wakeRecorder();
-    await open({ listener: deaf, pollMs: 5, onError }).watch("a", wake);
+    await open({ listener: deaf, pollMs: 5, onError }).watch({ jobId: "a" }, wake);
     // One wake when it begins to listen, one at the first poll.
     await moreThan(1);
     for (let version = 2; version < 10; version += 1) {

@@ -47,7 +47,7 @@ describe.skipIf(POSTGRES_MISSING)(`migratePostgres ${POSTGRES_MISSING ?? ""}`, (
     await Promise.all(pools.map((each) => migratePostgres(each)));
     await Promise.all(pools.map((each) => each.end()));
     const { rows } = await pool.query("select version from progress.migrations");
-    expect(rows).toEqual([{ version: 1 }]);
+    expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
     await runningJob(store({ migrate: false }), "a");
   });
 

@@ -38,7 +38,8 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
       tombstones: true,
       clock: "backend",
       emptyBackend: async (space) => {
-        await pool.query(`truncate "${space}".jobs, "${space}".fields, "${space}".lines`);
+        const tables = "jobs fields lines listed_jobs list_versions expectations".split(" ");
+        await pool.query(`truncate ${tables.map((table) => `"${space}".${table}`).join(", ")}`);
       },
     };
 

@@ -6,7 +6,7 @@ import {
   type Json,
   parseCursor,
 } from "@emlinh/progress-protocol";
-import type { JobDraft } from "../../core/store.js";
+import type { Durations, JobDraft } from "../../core/store.js";
 import { newEpoch } from "../../shared/ids.js";
 import { setsProgress } from "../../shared/lifecycle.js";
 
@@ -62,6 +62,12 @@ function holdValues(hold: HoldWrite | undefined): Values {
     seen === undefined ? null : integerText(seen.version),
     opens === undefined ? null : String(opens.takeOver),
   ];
+}
+
+/** The value of `learn`, by step as JSON. The functions take logarithms, as the rule `learned` does. */
+export function logarithmsOf(durations: Durations): string {
+  const entries = Object.entries(durations).map(([step, ms]) => [jsonOf(step), Math.log(ms)]);
+  return jsonOf(Object.fromEntries(entries));
 }
 
 /** The fields without the times that the functions set. */

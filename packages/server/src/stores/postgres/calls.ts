@@ -1,12 +1,19 @@
 import type { Change, Cursor, CursorParts, Json } from "@emlinh/progress-protocol";
-import type { JobDraft } from "../../core/store.js";
+import type { Durations, Expectation, Expectations, JobDraft } from "../../core/store.js";
 import { fieldsOfTransition, type Transition } from "../../shared/lifecycle.js";
-import { createValues, integerText, jsonOf, jsonTexts, writeValues } from "./call-values.js";
-import { isNotMigrated } from "./failures.js";
-import { migratePostgres } from "./migrate.js";
+import {
+  createValues,
+  integerText,
+  jsonOf,
+  jsonTexts,
+  logarithmsOf,
+  writeValues,
+} from "./call-values.js";
+import { functionCaller } from "./function-calls.js";
 import type { PostgresNames } from "./names.js";
 import type { PostgresSettings } from "./options.js";
-import { type PostgresQuery, runQuery } from "./query.js";
+import { runQuery } from "./query.js";
+import type { WatchKey } from "./watch-key.js";
 
 /** The answer of a function that refuses. */
 export interface Refusal {
@@ -56,11 +63,21 @@ interface SweepAnswer {
     readonly id: string;
     readonly transition: Transition;
   })[];
+  /** The subjects of removed jobs. Absent before the migration to the second version. */
+  readonly subjects?: readonly string[];
   /** Whether it has checked all due jobs. */
   readonly done: boolean;
   /** Whether more jobs are due. Only known if the limit was reached. */
   readonly more: boolean;
 }
+
+/** One of the answers of `list_jobs`: a job and its place in the list. */
+export type ListedJob = readonly [place: number | string, jobId: string];
+
+/** The answer of `read_expectations`, by step as JSON. */
+type ExpectationsAnswer = Readonly<
+  Record<string, readonly [count: number, mean: number, variance: number]>
+>;
 
 /** The calls of the functions in the database: one statement each. */
 export interface PostgresCalls {
@@ -68,111 +85,96 @@ export interface PostgresCalls {
   write(jobId: string, change: Change): Promise<WriteAnswer>;
   /** Resolves with `undefined` for an unknown job. */
   read(jobId: string, after: CursorParts | undefined): Promise<ReadAnswer | undefined>;
-  /** Resolves with whether there was such a job. */
-  remove(jobId: string): Promise<boolean>;
+  /** Resolves with the subjects of the job; `undefined` if there was none. */
+  remove(jobId: string): Promise<readonly string[] | undefined>;
   sweep(now: number | undefined, limit: number): Promise<SweepAnswer>;
-  /** The cursors of those of the jobs that exist. */
-  currentCursors(jobIds: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
+  /** Resolves with the jobs after a place, at most one more than the limit. */
+  list(subject: string, limit: number, after: ListedJob): Promise<readonly ListedJob[]>;
+  learn(kind: string, durations: Durations): Promise<void>;
+  expectations(kind: string): Promise<Expectations>;
+  /** The cursors of those of the jobs that exist, and one of each list that has changed within a day. */
+  currentCursors(keys: readonly WatchKey[]): Promise<ReadonlyMap<WatchKey, Cursor>>;
   notify(payloads: readonly string[]): Promise<unknown>;
 }
 
 /** Jobs whose rows one transaction of a sweep may lock. Their writers wait for it. */
 const SWEEP_BATCH = 50;
 
-/** The types of the functions' parameters, in order. */
-const PARAMETERS = {
-  create_job: "text text text json float8 boolean boolean bigint bigint bigint",
-  write_job:
-    "text json json bigint float8 bigint boolean boolean boolean text bigint text bigint boolean bigint bigint bigint",
-  read_job: "text text bigint bigint",
-  remove_job: "text bigint",
-  sweep_jobs: "bigint bigint bigint bigint bigint bigint json",
-} as const;
-
 /** The calls for one store. */
 export function postgresCalls(settings: PostgresSettings): PostgresCalls {
   const { pool, names, tombstoneTtlMs } = settings;
-  const call = caller(settings);
+  const { call, query } = functionCaller(settings);
   const ttls = [integerText(settings.ttlMs), integerText(settings.idleTtlMs)];
   const maxLines = integerText(settings.maxLogLines);
   const tombstoneMs = integerText(tombstoneTtlMs);
-  const create = callOf(names, "create_job");
-  const write = callOf(names, "write_job");
-  const read = callOf(names, "read_job");
-  const remove = callOf(names, "remove_job");
-  const sweep = callOf(names, "sweep_jobs");
   const cursors = cursorsSql(names);
+  const isRepeatable = true;
   return {
     async create(draft) {
-      const values = [...createValues(draft), ...ttls];
-      return (await call({ text: create, values, isRepeatable: true })) as CreateAnswer;
+      const subjects = draft.subjects === undefined ? null : jsonOf(draft.subjects);
+      const values = [...createValues(draft), ...ttls, subjects];
+      return (await call("create_job", values, { isRepeatable })) as CreateAnswer;
     },
     async write(jobId, change) {
       const values = [jobId, ...writeValues(change), maxLines, ...ttls];
       // A write with a hold that has run is answered with the current cursor, and changes nothing.
-      const isRepeatable = change.hold !== undefined;
-      return (await call({ text: write, values, isRepeatable })) as WriteAnswer;
+      const options = { isRepeatable: change.hold !== undefined };
+      return (await call("write_job", values, options)) as WriteAnswer;
     },
     async read(jobId, after) {
       const version = after === undefined ? null : String(after.version);
       const values = [jobId, after?.epoch ?? null, version, maxLines];
-      return (await call({ text: read, values, isRepeatable: true })) as ReadAnswer | undefined;
+      return (await call("read_job", values, { isRepeatable })) as ReadAnswer | undefined;
     },
     async remove(jobId) {
-      return (await call({ text: remove, values: [jobId, tombstoneMs] })) as boolean;
+      const answer = await call("remove_listed_job", [jobId, tombstoneMs]);
+      return answer as readonly string[] | undefined;
     },
     async sweep(now, limit) {
       const at = now === undefined ? null : integerText(now);
       const bounds = [integerText(limit), String(SWEEP_BATCH), ...ttls, tombstoneMs];
-      const values = [at, ...bounds, TRANSITION_FIELDS];
-      return (await call({ text: sweep, values })) as SweepAnswer;
+      return (await call("sweep_jobs", [at, ...bounds, TRANSITION_FIELDS])) as SweepAnswer;
     },
-    async currentCursors(jobIds) {
-      const answer = await call({ text: cursors, values: [jsonOf(jobIds)], isRepeatable: true });
-      return new Map(Object.entries((answer ?? {}) as Record<string, Cursor>));
+    async list(subject, limit, [place, jobId]) {
+      const values = [subject, integerText(limit), String(place), jobId];
+      return ((await call("list_jobs", values, { isRepeatable })) ?? []) as readonly ListedJob[];
+    },
+    async learn(kind, durations) {
+      // Not repeatable: the durations would count twice.
+      await call("learn", [jsonOf(kind), logarithmsOf(durations)]);
+    },
+    async expectations(kind) {
+      const answer = await call("read_expectations", [jsonOf(kind)], { isRepeatable });
+      return expectationsOf((answer ?? {}) as ExpectationsAnswer);
+    },
+    async currentCursors(keys) {
+      const answer = await query({ text: cursors, values: [jsonOf(keys)], isRepeatable });
+      return new Map(Object.entries((answer ?? {}) as Record<WatchKey, Cursor>));
     },
     notify: (payloads) =>
       runQuery(pool, { text: NOTIFY, values: [names.channel, jsonOf(payloads)] }),
   };
 }
 
-/** Returns the function that runs a statement with one JSON answer. */
-function caller({
-  pool,
-  names,
-  migrate,
-}: PostgresSettings): (query: PostgresQuery) => Promise<unknown> {
-  /**
-   * Creates the tables when they are first missed: nothing has run then. So no start of a process waits for a check of
-   * them.
-   */
-  async function runMigrated(query: PostgresQuery): Promise<readonly unknown[]> {
-    try {
-      return await runQuery(pool, query);
-    } catch (error) {
-      if (!migrate || !isNotMigrated(error)) throw error;
-      const { schema, tablePrefix } = names;
-      await migratePostgres(pool, { schema, tablePrefix });
-      return await runQuery(pool, query);
-    }
-  }
-
-  return async (query) => {
-    const [row] = await runMigrated(query);
-    const { answer } = row as { readonly answer: string | null };
-    return answer === null ? undefined : JSON.parse(answer);
-  };
+function expectationsOf(answer: ExpectationsAnswer): Expectations {
+  const entries = Object.entries(answer).map(([step, [count, mean, variance]]) => {
+    const expectation: Expectation = { count, mean, variance };
+    return [String(JSON.parse(step)), expectation] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
-function callOf(names: PostgresNames, name: keyof typeof PARAMETERS): string {
-  const values = PARAMETERS[name].split(" ").map((type, index) => `$${index + 1}::text::${type}`);
-  return `select ${names.of(name)}(${values.join(", ")}) as answer`;
-}
-
+/** A list has another epoch after each change: a digest of its rows. */
 function cursorsSql({ of }: PostgresNames): string {
-  return `select json_object_agg(j.id, j.epoch || '.' || j.version)::text as answer
-    from json_array_elements_text($1::text::json) as each (id)
-    join ${of("jobs")} j on j.id = each.id where not j.removed`;
+  return `select json_object_agg(found.key, found.cursor)::text as answer from (
+    select j.id as key, j.epoch || '.' || j.version as cursor
+      from json_array_elements_text($1::text::json) as each (key)
+      join ${of("jobs")} j on j.id = each.key where not j.removed
+    union all
+    select '@' || l.subject, md5(string_agg(l.shard || '.' || l.version, ' ' order by l.shard)) || '.1'
+      from json_array_elements_text($1::text::json) as each (key)
+      join ${of("list_versions")} l on l.subject = substr(each.key, 2) where each.key like '@%' group by l.subject
+  ) as found`;
 }
 
 /**

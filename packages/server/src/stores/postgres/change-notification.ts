@@ -1,9 +1,10 @@
 import { type Cursor, parseCursor } from "@emlinh/progress-protocol";
+import type { WatchKey } from "./watch-key.js";
 
-/** The notification that a job changed. */
+/** The notification that a job, or the membership of a list, changed. */
 export interface ChangeNotification {
-  readonly jobId: string;
-  /** The cursor of the write. Absent at a creation or a removal, because versions start again there. */
+  readonly key: WatchKey;
+  /** The cursor of the write. Absent at a creation or a removal, because versions start again there, and for a list. */
   readonly cursor?: Cursor | undefined;
 }
 
@@ -15,14 +16,14 @@ export function newSender(): string {
   return crypto.randomUUID().slice(0, 8);
 }
 
-/** One notification for two of the same job. Writes at the same time may be answered in any order. */
+/** One notification for two of the same key. Writes at the same time may be answered in any order. */
 export function mergeNotifications(
   one: ChangeNotification,
   other: ChangeNotification,
 ): ChangeNotification {
   const [a, b] = [parseCursor(one.cursor), parseCursor(other.cursor)];
   // A new series of versions must stay visible, even if a write follows at once.
-  if (a === undefined || b === undefined || a.epoch !== b.epoch) return { jobId: one.jobId };
+  if (a === undefined || b === undefined || a.epoch !== b.epoch) return { key: one.key };
   return a.version > b.version ? one : other;
 }
 
@@ -33,8 +34,8 @@ export function payloadsOf(
 ): readonly string[] {
   const payloads: string[] = [];
   let payload = sender;
-  for (const { jobId, cursor } of notifications) {
-    const line = cursor === undefined ? `\n${jobId}` : `\n${jobId} ${cursor}`;
+  for (const { key, cursor } of notifications) {
+    const line = cursor === undefined ? `\n${key}` : `\n${key} ${cursor}`;
     if (payload.length + line.length > MAX_PAYLOAD_LENGTH) {
       payloads.push(payload);
       payload = sender;
@@ -49,7 +50,7 @@ export function notificationsOf(sender: string, payload: string): readonly Chang
   const [from, ...lines] = payload.split("\n");
   if (from === sender) return [];
   return lines.map((line) => {
-    const [jobId = "", cursor] = line.split(" ");
-    return { jobId, cursor };
+    const [key = "", cursor] = line.split(" ");
+    return { key, cursor };
   });
 }

@@ -18,6 +18,7 @@ import {
 } from "../../shared/errors.js";
 import type { PostgresCalls, ReadAnswer, Refusal } from "./calls.js";
 import type { ChangeNotification } from "./change-notification.js";
+import { listKey } from "./watch-key.js";
 
 /** The methods of a store that concern one job. */
 export type PostgresJobs = Pick<ProgressStore, "create" | "write" | "read" | "remove">;
@@ -31,12 +32,17 @@ export function postgresJobs(
   calls: PostgresCalls,
   notify: (notification: ChangeNotification) => void,
 ): PostgresJobs {
+  /** Notifies of a creation or a removal, and of the lists that the job joins or leaves. */
+  function notifyOfMembership(jobId: string, subjects: readonly string[]): void {
+    for (const key of [jobId, ...subjects.map(listKey)]) notify({ key });
+  }
+
   return {
     async create(draft) {
       const answer = await calls.create(draft);
       if (answer.refused !== undefined) throw idTaken(draft.id);
       const { id: jobId, created } = answer;
-      if (created) notify({ jobId });
+      if (created) notifyOfMembership(jobId, draft.subjects ?? []);
       return { jobId, cursor: printCursor(answer), created };
     },
 
@@ -45,7 +51,7 @@ export function postgresJobs(
       const answer = await calls.write(jobId, change);
       if (answer.refused !== undefined) throw refusalError(answer, jobId, change);
       const cursor = printCursor(answer);
-      if (answer.raised) notify({ jobId, cursor });
+      if (answer.raised) notify({ key: jobId, cursor });
       return { cursor, now: answer.now };
     },
 
@@ -57,9 +63,10 @@ export function postgresJobs(
     },
 
     async remove(jobId) {
-      const isRemoved = JOB_ID.test(jobId) && (await calls.remove(jobId));
-      if (isRemoved) notify({ jobId });
-      return isRemoved;
+      const subjects = JOB_ID.test(jobId) ? await calls.remove(jobId) : undefined;
+      if (subjects === undefined) return false;
+      notifyOfMembership(jobId, subjects);
+      return true;
     },
   };
 }

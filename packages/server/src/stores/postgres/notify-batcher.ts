@@ -19,7 +19,7 @@ const GAP_FACTOR = 10;
 
 /**
  * Sends the first notification at once. Those that are added while it is sent, and for 5 to 50 ms after it, go out
- * together, one per job.
+ * together, one per job or list.
  *
  * @param send - Sends payloads. If it rejects, these notifications are lost, and watchers find the changes by polling.
  */
@@ -57,10 +57,10 @@ export function createNotifyBatcher(
 
   return {
     add(notification) {
-      const { jobId } = notification;
-      const earlier = pending.get(jobId);
+      const { key } = notification;
+      const earlier = pending.get(key);
       pending.set(
-        jobId,
+        key,
         earlier === undefined ? notification : mergeNotifications(earlier, notification),
       );
       sending ??= sendAll();

@@ -4,6 +4,7 @@ import { within } from "../../shared/time.js";
 import { postgresCalls } from "./calls.js";
 import { type ChangeNotification, newSender } from "./change-notification.js";
 import { type PostgresJobs, postgresJobs } from "./jobs.js";
+import { postgresList } from "./lists.js";
 import { createNotifyBatcher } from "./notify-batcher.js";
 import { type PostgresStoreOptions, resolvePostgresOptions } from "./options.js";
 import { postgresSweep } from "./sweep.js";
@@ -25,7 +26,7 @@ const CLOSE_TIMEOUT_MS = 2_000;
  * it back on `close()`. Close the store before you end the pool.
  * @throws ProgressError `invalid-option` if a bound is not a positive number, a name is not an identifier, or the pool
  * can't spare a connection.
- * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47
+ * @see docs/PROTOCOL.md, P3, P6, P8, P9, P15–P18, P47, P62
  *
  * @example
  * ```ts
@@ -51,6 +52,7 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
   const { currentCursors } = calls;
   const watches = createPostgresWatches({ ...settings, sender, currentCursors });
   const jobs = postgresJobs(calls, notify);
+  const list = postgresList(calls);
   const sweep = postgresSweep(calls, notify);
   let closing: Promise<unknown> | undefined;
   pool.on?.("error", ignoreIdleError);
@@ -78,9 +80,24 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
     read: async (jobId, after) => openJobs().read(jobId, after),
     remove: async (jobId) => openJobs().remove(jobId),
 
-    async watch(jobId, wake) {
+    async list(subject, page) {
       assertOpen();
-      return watches.watch(jobId, wake);
+      return list(subject, page);
+    },
+
+    async watch(target, wake) {
+      assertOpen();
+      return watches.watch(target, wake);
+    },
+
+    async learn(kind, durations) {
+      assertOpen();
+      await calls.learn(kind, durations);
+    },
+
+    async expectations(kind) {
+      assertOpen();
+      return calls.expectations(kind);
     },
 
     async sweep(now, limit, onEnd) {

@@ -1,83 +1,85 @@
 import { type Cursor, type CursorParts, parseCursor } from "@emlinh/progress-protocol";
 import type { ChangeNotification } from "./change-notification.js";
+import type { WatchKey } from "./watch-key.js";
 
 /**
  * Knows the newest version of each watched job, so that a change wakes the watchers once, although several sources
- * report it.
+ * report it. Lists are tracked in the same way. A notification of a list has no cursor, so a change of a list wakes its
+ * watchers at the next poll once more.
  */
 export interface VersionTracker {
-  /** Tracks a job until the returned function is called. Idempotent. A job may be tracked several times. */
-  track(jobId: string): () => void;
-  jobIds(): readonly string[];
-  /** Wakes the watchers of the job, unless the change is known. */
+  /** Tracks a key until the returned function is called. Idempotent. A key may be tracked several times. */
+  track(key: WatchKey): () => void;
+  keys(): readonly WatchKey[];
+  /** Wakes the watchers of the key, unless the change is known. */
   onNotification(notification: ChangeNotification): void;
   /**
-   * Wakes the watchers of the polled jobs that have changed since they were last seen.
+   * Wakes the watchers of the polled keys that have changed since they were last seen.
    *
-   * @param cursors - The cursors of those of the jobs that exist.
+   * @param cursors - The cursors of those of the keys that have one.
    * @returns whether there was a change that no notification had reported.
    */
-  onPoll(jobIds: readonly string[], cursors: ReadonlyMap<string, Cursor>): boolean;
+  onPoll(keys: readonly WatchKey[], cursors: ReadonlyMap<WatchKey, Cursor>): boolean;
   /** Forgets all versions, after a time in which notifications may have been lost. */
   forgetVersions(): void;
   clear(): void;
 }
 
-interface TrackedJob {
+interface Tracked {
   count: number;
-  /** The newest known cursor; `null` if there was no such job, `undefined` if unknown. */
+  /** The newest known cursor; `null` if there was none, `undefined` if unknown. */
   cursor: Cursor | null | undefined;
 }
 
-/** @param wake - Wakes the watchers of a job. The version is absent if versions may have started again. */
-export function versionTracker(wake: (jobId: string, version?: number) => void): VersionTracker {
-  const jobs = new Map<string, TrackedJob>();
+/** @param wake - Wakes the watchers of a key. The version is absent if versions may have started again. */
+export function versionTracker(wake: (key: WatchKey, version?: number) => void): VersionTracker {
+  const tracked = new Map<WatchKey, Tracked>();
 
   /** Records a change and wakes the watchers, unless it is known. Returns whether it was new. */
-  function advance(jobId: string, job: TrackedJob, cursor: Cursor | undefined): boolean {
-    const [from, to] = [parseCursor(job.cursor), parseCursor(cursor)];
+  function advance(key: string, known: Tracked, cursor: Cursor | undefined): boolean {
+    const [from, to] = [parseCursor(known.cursor), parseCursor(cursor)];
     if (isKnown(from, to)) return false;
-    job.cursor = to === undefined ? undefined : cursor;
+    known.cursor = to === undefined ? undefined : cursor;
     const isNewEpoch = from !== undefined && from.epoch !== to?.epoch;
-    wake(jobId, isNewEpoch ? undefined : to?.version);
+    wake(key, isNewEpoch ? undefined : to?.version);
     return true;
   }
 
   /** Records what a poll found. Returns whether it is a change that should have been notified. */
-  function recordPoll(jobId: string, cursor: Cursor | null): boolean {
-    const job = jobs.get(jobId);
-    if (job === undefined || job.cursor === cursor) return false;
-    if (cursor !== null && typeof job.cursor === "string") return advance(jobId, job, cursor);
+  function recordPoll(key: string, cursor: Cursor | null): boolean {
+    const known = tracked.get(key);
+    if (known === undefined || known.cursor === cursor) return false;
+    if (cursor !== null && typeof known.cursor === "string") return advance(key, known, cursor);
     // Seen for the first time, removed, or created.
-    job.cursor = cursor;
-    wake(jobId);
+    known.cursor = cursor;
+    wake(key);
     return false;
   }
 
   return {
-    track(jobId) {
-      const job = jobs.get(jobId) ?? { count: 0, cursor: undefined };
-      job.count += 1;
-      jobs.set(jobId, job);
+    track(key) {
+      const known = tracked.get(key) ?? { count: 0, cursor: undefined };
+      known.count += 1;
+      tracked.set(key, known);
       let isTracked = true;
       return () => {
         if (!isTracked) return;
         isTracked = false;
-        job.count -= 1;
-        if (job.count === 0 && jobs.get(jobId) === job) jobs.delete(jobId);
+        known.count -= 1;
+        if (known.count === 0 && tracked.get(key) === known) tracked.delete(key);
       };
     },
-    jobIds: () => [...jobs.keys()],
-    onNotification({ jobId, cursor }) {
-      const job = jobs.get(jobId);
-      if (job !== undefined) advance(jobId, job, cursor);
+    keys: () => [...tracked.keys()],
+    onNotification({ key, cursor }) {
+      const known = tracked.get(key);
+      if (known !== undefined) advance(key, known, cursor);
     },
-    onPoll: (jobIds, cursors) =>
-      jobIds.filter((jobId) => recordPoll(jobId, cursors.get(jobId) ?? null)).length > 0,
+    onPoll: (keys, cursors) =>
+      keys.filter((key) => recordPoll(key, cursors.get(key) ?? null)).length > 0,
     forgetVersions() {
-      for (const job of jobs.values()) job.cursor = undefined;
+      for (const known of tracked.values()) known.cursor = undefined;
     },
-    clear: () => jobs.clear(),
+    clear: () => tracked.clear(),
   };
 }
 

@@ -1,5 +1,5 @@
-import { type Cursor, JOB_ID, type ProgressError } from "@emlinh/progress-protocol";
-import type { Unwatch, Wake } from "../../core/store.js";
+import type { Cursor, ProgressError } from "@emlinh/progress-protocol";
+import type { Unwatch, Wake, WatchTarget } from "../../core/store.js";
 import { storeUnavailable } from "../../shared/errors.js";
 import { within } from "../../shared/time.js";
 import { outageReporter } from "../shared/outage-reporter.js";
@@ -10,11 +10,12 @@ import { messageOf } from "./failures.js";
 import type { PostgresSettings } from "./options.js";
 import { createPoller } from "./poller.js";
 import { versionTracker } from "./version-tracker.js";
+import { isPossible, type WatchKey, watchKey } from "./watch-key.js";
 
 /** The watches of one store. */
 export interface PostgresWatches {
-  watch(jobId: string, wake: Wake): Unwatch;
-  /** Wakes the watchers of a job that was changed, unless they were woken for this change. */
+  watch(target: WatchTarget, wake: Wake): Unwatch;
+  /** Wakes the watchers of a job or list that was changed, unless they were woken for this change. */
   onNotification(notification: ChangeNotification): void;
   /** Idempotent. */
   close(): Promise<void>;
@@ -25,8 +26,8 @@ export interface WatchContext
   extends Pick<PostgresSettings, "pool" | "listener" | "names" | "pollMs" | "onError"> {
   /** Begins the payloads of this process. */
   readonly sender: string;
-  /** The cursors of those of the jobs that exist. */
-  readonly currentCursors: (jobIds: readonly string[]) => Promise<ReadonlyMap<string, Cursor>>;
+  /** The cursors of those of the jobs and lists that have one. */
+  readonly currentCursors: (keys: readonly WatchKey[]) => Promise<ReadonlyMap<WatchKey, Cursor>>;
 }
 
 /** While the listener works, polls are this many times rarer: they only find what a crash kept from being notified. */
@@ -69,10 +70,10 @@ export function createPostgresWatches(context: WatchContext): PostgresWatches {
 
   async function poll(): Promise<void> {
     try {
-      const jobIds = versions.jobIds().filter((jobId) => JOB_ID.test(jobId));
-      const cursors = await within(POLL_TIMEOUT_MS, currentCursors(jobIds));
+      const keys = versions.keys().filter(isPossible);
+      const cursors = await within(POLL_TIMEOUT_MS, currentCursors(keys));
       if (pollOutage.end()) wakeAll();
-      if (versions.onPoll(jobIds, cursors)) listener.onMissedChange();
+      if (versions.onPoll(keys, cursors)) listener.onMissedChange();
     } catch (error) {
       if (!isClosed) pollOutage.report(pollFailed(error));
     }
@@ -80,9 +81,10 @@ export function createPostgresWatches(context: WatchContext): PostgresWatches {
 
   return {
     onNotification: versions.onNotification,
-    watch(jobId, wake) {
-      const untrack = versions.track(jobId);
-      const removeWake = wakes.add(jobId, wake);
+    watch(target, wake) {
+      const key = watchKey(target);
+      const untrack = versions.track(key);
+      const removeWake = wakes.add(key, wake);
       poller.start();
       listener.start();
       return async () => {
@@ -104,7 +106,7 @@ export function createPostgresWatches(context: WatchContext): PostgresWatches {
 
 function pollFailed(cause: unknown): ProgressError {
   return storeUnavailable(
-    `The PostgreSQL store could not poll the watched jobs (${messageOf(cause)}). It tries again.`,
+    `The PostgreSQL store could not poll the watched jobs and lists (${messageOf(cause)}). It tries again.`,
     cause,
   );
 }

@@ -4,7 +4,7 @@ import { createNotifyBatcher } from "../../../src/stores/postgres/notify-batcher
 
 describe("the notifications between processes", () => {
   const notifications = Array.from({ length: 500 }, (_, by) => ({
-    jobId: `${by}`.padStart(128, "x"),
+    key: `${by}`.padStart(128, "x"),
     cursor: by % 5 === 0 ? undefined : `epoch-${by}.${by}`,
   }));
 
@@ -25,12 +25,12 @@ describe("the notifications between processes", () => {
         release = resolve;
       });
     });
-    batcher.add({ jobId: "a", cursor: "e.1" });
+    batcher.add({ key: "a", cursor: "e.1" });
     expect(sent).toEqual([["a e.1"]]);
-    for (const cursor of ["e.2", "e.4", "e.3"]) batcher.add({ jobId: "a", cursor });
-    batcher.add({ jobId: "b" });
-    batcher.add({ jobId: "b", cursor: "e.2" });
-    for (const cursor of ["e.5", "f.6"]) batcher.add({ jobId: "c", cursor });
+    for (const cursor of ["e.2", "e.4", "e.3"]) batcher.add({ key: "a", cursor });
+    batcher.add({ key: "b" });
+    batcher.add({ key: "b", cursor: "e.2" });
+    for (const cursor of ["e.5", "f.6"]) batcher.add({ key: "c", cursor });
     const closed = batcher.close();
     release();
     await vi.waitFor(() => expect(sent).toHaveLength(2));
@@ -45,9 +45,9 @@ describe("the notifications between processes", () => {
       sent.push(...payloads);
       throw new Error("no database");
     });
-    batcher.add({ jobId: "a" });
+    batcher.add({ key: "a" });
     await batcher.close();
-    batcher.add({ jobId: "b" });
+    batcher.add({ key: "b" });
     await batcher.close();
     expect(sent).toEqual(["me\na", "me\nb"]);
   });

@@ -4,7 +4,7 @@ import { versionTracker } from "../../../src/stores/postgres/version-tracker.js"
 /** A tracker of the job "a", and the versions with which its watchers were woken. */
 function tracked() {
   const wakes: (number | undefined)[] = [];
-  const versions = versionTracker((_jobId, version) => wakes.push(version));
+  const versions = versionTracker((_key, version) => wakes.push(version));
   const untrack = versions.track("a");
   return { wakes, versions, untrack };
 }
@@ -17,17 +17,17 @@ describe("the version tracker", () => {
   test("given the same or an earlier version again, wakes once", () => {
     const { wakes, versions } = tracked();
     for (const cursor of ["e.2", "e.2", "e.1", "e.3"])
-      versions.onNotification({ jobId: "a", cursor });
+      versions.onNotification({ key: "a", cursor });
     expect(versions.onPoll(["a"], poll("e.3"))).toBe(false);
     expect(wakes).toEqual([2, 3]);
   });
 
   test("given another epoch, a creation or a removal, wakes without a version", () => {
     const { wakes, versions } = tracked();
-    versions.onNotification({ jobId: "a", cursor: "e.5" });
-    versions.onNotification({ jobId: "a", cursor: "f.1" });
-    versions.onNotification({ jobId: "a" });
-    versions.onNotification({ jobId: "a", cursor: "f.2" });
+    versions.onNotification({ key: "a", cursor: "e.5" });
+    versions.onNotification({ key: "a", cursor: "f.1" });
+    versions.onNotification({ key: "a" });
+    versions.onNotification({ key: "a", cursor: "f.2" });
     expect(wakes).toEqual([5, undefined, undefined, 2]);
   });
 
@@ -50,9 +50,9 @@ describe("the version tracker", () => {
 
   test("given forgotten versions, wakes for a version that was known", () => {
     const { wakes, versions } = tracked();
-    versions.onNotification({ jobId: "a", cursor: "e.2" });
+    versions.onNotification({ key: "a", cursor: "e.2" });
     versions.forgetVersions();
-    versions.onNotification({ jobId: "a", cursor: "e.2" });
+    versions.onNotification({ key: "a", cursor: "e.2" });
     expect(wakes).toEqual([2, 2]);
   });
 
@@ -61,10 +61,10 @@ describe("the version tracker", () => {
     const other = versions.track("a");
     untrack();
     untrack();
-    versions.onNotification({ jobId: "a", cursor: "e.1" });
+    versions.onNotification({ key: "a", cursor: "e.1" });
     other();
-    versions.onNotification({ jobId: "a", cursor: "e.2" });
+    versions.onNotification({ key: "a", cursor: "e.2" });
     expect(versions.onPoll(["a"], poll("e.3"))).toBe(false);
-    expect([wakes, versions.jobIds()]).toEqual([[1], []]);
+    expect([wakes, versions.keys()]).toEqual([[1], []]);
   });
 });

@@ -1,19 +1,16 @@
 import type { PostgresNames } from "../names.js";
+import { refuseStandby } from "./refuse-standby.js";
 
 /**
  * `read_job` returns what changed after a cursor, and null for an unknown job. It is `stable`, so all of its parts see
  * the database as it was when the call began. If nothing changed, it reads the job's row only.
- *
- * A standby is refused, as it refuses a write itself: its data lag, and a reader would be told an earlier state again.
  */
 export function readJobSql({ of }: PostgresNames): string {
   return `
 create function ${of("read_job")}(p_id text, p_epoch text, p_version bigint, p_max_lines bigint)
 returns text language plpgsql stable as $body$
 begin
-  if pg_is_in_recovery() then
-    raise read_only_sql_transaction using message = 'cannot read jobs during recovery';
-  end if;
+  ${refuseStandby("jobs")}
   return (
     select case when j.removed then '{"removed":true}' else
       '{"epoch":' || to_json(j.epoch)::text || ',"version":' || j.version || ',"reset":' || c.reset || ',"set":{' ||

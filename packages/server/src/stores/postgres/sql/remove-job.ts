@@ -1,12 +1,13 @@
 import type { PostgresNames } from "../names.js";
 
 /**
- * `remove_job` removes a job, whatever its state, and returns whether there was one. `leave_tombstone` is the removal
- * itself, which a sweep calls too: the tombstone keeps the id only, and none with `tombstone_ttl_ms` 0.
+ * `remove_listed_job` removes a job, whatever its state, and returns its subjects; null if there was no such job.
+ * `leave_tombstone` is the removal itself, which a sweep calls too: the tombstone keeps the id only, and none with
+ * `tombstone_ttl_ms` 0. The first version of the library calls `remove_job`.
  */
 export function removeJobSql({ of }: PostgresNames): string {
   return `
-create function ${of("leave_tombstone")}(p_id text, now_ms bigint, tombstone_ttl_ms bigint)
+create or replace function ${of("leave_tombstone")}(p_id text, now_ms bigint, tombstone_ttl_ms bigint)
 returns void language plpgsql as $body$
 begin
   if tombstone_ttl_ms > 0 then
@@ -19,15 +20,22 @@ begin
 end
 $body$;
 
-create function ${of("remove_job")}(p_id text, p_tombstone_ttl_ms bigint)
+create function ${of("remove_listed_job")}(p_id text, p_tombstone_ttl_ms bigint)
 returns text language plpgsql as $body$
 begin
   perform from ${of("jobs")} where id = p_id and not removed for update;
   if not found then
-    return 'false';
+    return null;
   end if;
   perform ${of("leave_tombstone")}(p_id, ${of("now_ms")}(), p_tombstone_ttl_ms);
-  return 'true';
+  return to_json(${of("unlist_jobs")}(array[p_id]))::text;
+end
+$body$;
+
+create or replace function ${of("remove_job")}(p_id text, p_tombstone_ttl_ms bigint)
+returns text language plpgsql as $body$
+begin
+  return (${of("remove_listed_job")}(p_id, p_tombstone_ttl_ms) is not null)::text;
 end
 $body$;
 `;

@@ -3,11 +3,11 @@ import type { PostgresNames } from "../names.js";
 /**
  * `sweep_jobs` checks up to `p_batch` jobs whose `due_at` has come, skips those that another transaction has locked,
  * and makes the transition that is due for each, for `p_limit` of them. `p_fields` are the fields that each transition
- * sets.
+ * sets. The jobs that it removes leave their lists together, at the end; see `touch_lists`.
  */
 export function sweepJobsSql({ of }: PostgresNames): string {
   return `${makeTransitionSql(of)}
-create function ${of("sweep_jobs")}(
+create or replace function ${of("sweep_jobs")}(
   p_now_ms bigint, p_limit bigint, p_batch bigint, p_ttl_ms bigint, p_idle_ttl_ms bigint,
   p_tombstone_ttl_ms bigint, p_fields json
 ) returns text language plpgsql as $body$
@@ -17,6 +17,8 @@ declare
   transition text;
   seen bigint := 0;
   swept json[] := '{}';
+  gone text[] := '{}';
+  subjects text[];
 begin
   for job in
     select * from ${of("jobs")} where due_at <= now_ms order by due_at limit p_batch for update skip locked
@@ -35,6 +37,7 @@ begin
     end if;
     if transition = 'expired' then
       perform ${of("leave_tombstone")}(job.id, now_ms, p_tombstone_ttl_ms);
+      gone := gone || job.id;
     else
       perform ${of("make_transition")}(
         job, transition, now_ms, p_ttl_ms, p_idle_ttl_ms, p_fields -> transition
@@ -44,8 +47,11 @@ begin
       'id', job.id, 'transition', transition, 'epoch', job.epoch, 'version', job.version + 1
     );
   end loop;
+  subjects := ${of("unlist_jobs")}(gone);
+  perform ${of("forget")}(p_batch);
   return json_build_object(
     'swept', to_json(swept),
+    'subjects', to_json(subjects),
     'done', seen < p_batch and cardinality(swept) < p_limit,
     'more', cardinality(swept) >= p_limit and exists (
       select from ${of("jobs")} j
@@ -61,7 +67,7 @@ $body$;
 /** `make_transition` marks a job as stale, or ends it. The times mirror `timesOfTransition` of shared/lifecycle.ts. */
 function makeTransitionSql(of: PostgresNames["of"]): string {
   return `
-create function ${of("make_transition")}(
+create or replace function ${of("make_transition")}(
   job ${of("jobs")}, transition text, now_ms bigint, ttl_ms bigint, idle_ttl_ms bigint, fields json
 ) returns void language plpgsql as $body$
 begin
