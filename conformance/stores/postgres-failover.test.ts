@@ -80,17 +80,22 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's failovers ${POSTGRES_MISSING 
       () => store.read("a"),
       () => setMessage(store, "a", "one"),
       () => store.create({ id: "b", set: {} }),
+      () => store.create({ id: "b", set: {}, subjects: ["user:42"] }),
+      () => store.list("user:42", { limit: 10 }),
+      () => store.learn("video", { render: 1000 }),
+      () => store.expectations("video"),
       () => store.remove("a"),
       () => store.sweep(undefined, 10),
     ];
-    for (const call of calls) {
+    const refusals = calls.map(async (call) => {
       const error = await call().then(
         () => expect.fail("The call resolved."),
         (reason: unknown) => reason,
       );
       expect(isProgressError(error, "store-unavailable") && error.retryable).toBe(true);
       expect(String(error)).toContain("Connect the pool to the primary");
-    }
+    });
+    await Promise.all(refusals);
   });
 
   test("given a listener that reaches a standby, reports it once, and listens when it is promoted", async () => {
@@ -101,9 +106,12 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's failovers ${POSTGRES_MISSING 
     stores.push(store);
     const { wake, wakes } = wakeRecorder();
     await store.watch({ jobId: "a" }, wake);
+    const list = wakeRecorder();
+    await store.watch({ subject: "user:42" }, list.wake);
     await until("the failure is reported", () => errors.length > 0);
     await pools[2].query("select pg_promote()");
     await until("the store listens", () => wakes.length > 0);
+    await list.moreThan(0);
     await setMessage(open(pools[2]), "a", "after");
     await until("the write wakes the watch", () => wakes.includes(2));
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);

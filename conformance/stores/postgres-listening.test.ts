@@ -132,6 +132,24 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     await expect(watcher.read("a")).rejects.toThrow("was removed");
   });
 
+  test("given a job that another process creates or removes, wakes the watches of its lists, and of no others", async () => {
+    const writer = open({ listener: false });
+    const watcher = open();
+    const subjects = ["user:42", `batch:${"x".repeat(122)}`];
+    const recorders = [...subjects, "user:4", "user:43"].map((subject) => {
+      return { subject, ...wakeRecorder() };
+    });
+    for (const { subject, wake } of recorders) await watcher.watch({ subject }, wake);
+    for (const { moreThan } of recorders) await moreThan(0);
+    await runningJob(writer, "a", subjects);
+    for (const { moreThan } of recorders.slice(0, 2)) await moreThan(1);
+    await setMessage(writer, "a", "one");
+    await writer.remove("a");
+    for (const { moreThan } of recorders.slice(0, 2)) await moreThan(2);
+    expect(recorders.map(({ wakes }) => wakes.length)).toEqual([3, 3, 1, 1]);
+    expect(recorders.flatMap(({ wakes }) => wakes).every((each) => each === undefined)).toBe(true);
+  });
+
   test("given hundreds of jobs with long ids at the same time, wakes the watch of each", async () => {
     const writer = open({ listener: false });
     const watcher = open();

@@ -8,7 +8,14 @@ import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
 import { codeOf, until } from "./await-helpers.js";
-import { listeningPids, poolOf, runningJob, setMessage, wakeRecorder } from "./postgres-kit.js";
+import {
+  listedIds,
+  listeningPids,
+  poolOf,
+  runningJob,
+  setMessage,
+  wakeRecorder,
+} from "./postgres-kit.js";
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ?? ""}`, () => {
   let server: PostgresServer;
@@ -163,6 +170,31 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's outages ${POSTGRES_MISSING ??
     await until("a poll finds the write", () => wakes.includes(2));
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
   });
+
+  test.each([
+    { how: "a listener", isListening: true, pollMs: 60_000 },
+    { how: "no listener", isListening: false, pollMs: 20 },
+  ])(
+    "given $how and an outage, wakes the watchers of a list after it, and at the next creation",
+    async ({ isListening, pollMs }) => {
+      const [writer, watcher] = openTwo(isListening && direct(), pollMs);
+      await runningJob(writer, "a", ["user:42"]);
+      const { wake, wakes, moreThan } = wakeRecorder();
+      await watcher.watch({ subject: "user:42" }, wake);
+      await moreThan(0);
+      await server.stop("immediate");
+      await until("the outage is reported", () => errors.length > 0);
+      let seen = wakes.length;
+      await server.start();
+      await moreThan(seen);
+      expect(await listedIds(watcher, "user:42")).toEqual(["a"]);
+      seen = wakes.length;
+      await runningJob(writer, "b", ["user:42"]);
+      await moreThan(seen);
+      expect(await listedIds(watcher, "user:42")).toEqual(["b", "a"]);
+      expect(wakes.every((version) => version === undefined)).toBe(true);
+    },
+  );
 
   test("given pooled connections that were terminated, reads and writes on new ones", async () => {
     const [store] = openTwo(false, 60_000);

@@ -67,4 +67,18 @@ describe("the version tracker", () => {
     expect(versions.onPoll(["a"], poll("e.3"))).toBe(false);
     expect([wakes, versions.keys()]).toEqual([[1], []]);
   });
+
+  test("given a list that a notification announced, the next poll wakes once more and reports nothing missed", () => {
+    const wakes: (number | undefined)[] = [];
+    const versions = versionTracker((_key, version) => wakes.push(version));
+    versions.track("@user:42");
+    const found = (digest: string) => new Map([["@user:42", `${digest}.1`]]);
+    expect(versions.onPoll(["@user:42"], found("a"))).toBe(false);
+    versions.onNotification({ key: "@user:42" });
+    expect(versions.onPoll(["@user:42"], found("b"))).toBe(false);
+    expect(versions.onPoll(["@user:42"], found("b"))).toBe(false);
+    expect(wakes).toHaveLength(3);
+    expect(versions.onPoll(["@user:42"], found("c"))).toBe(true);
+    expect(wakes).toEqual(Array(4).fill(undefined));
+  });
 });
