@@ -19,7 +19,7 @@ export interface BehaviourOptions {
 }
 
 /** Short waits, so that the tests spend their time on faults and not on waits. */
-const QUICK: Omit<ViewerOptions, "baseUrl"> = {
+export const QUICK: Omit<ViewerOptions, "baseUrl"> = {
   backoffMs: [5, 10, 20],
   openTimeoutMs: 400,
   minSilenceMs: 400,
@@ -28,7 +28,7 @@ const QUICK: Omit<ViewerOptions, "baseUrl"> = {
   probesMs: [60],
 };
 
-const HTML: Fault = {
+export const HTML: Fault = {
   kind: "answer",
   status: 200,
   headers: { "content-type": "text/html" },
