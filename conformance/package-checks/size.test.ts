@@ -13,6 +13,8 @@ import { folderOf, manifestOf } from "./packages.js";
 const BUDGETS = [
   { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 12_000 },
   { name: "the whole core, with its parser", imports: "*", maxBytes: 14_500 },
+  // With the decoder and the copies of jobs, which the core has as well: beside it, the entry adds 4,300 bytes.
+  { name: "the entry /tabs alone", imports: "*", file: "tabs/index.js", maxBytes: 7_400 },
 ];
 const MAX_SCRIPT_BYTES = 14_800;
 
@@ -20,10 +22,10 @@ function gzipBytes(code: Uint8Array): number {
   return gzipSync(code, { level: 9 }).byteLength;
 }
 
-async function bundledBytes(imports: string): Promise<number> {
+async function bundledBytes(imports: string, file: string): Promise<number> {
   const { outputFiles, warnings } = await build({
     stdin: {
-      contents: `export ${imports} from ${JSON.stringify(`${folderOf("client")}dist/index.js`)};`,
+      contents: `export ${imports} from ${JSON.stringify(`${folderOf("client")}dist/${file}`)};`,
       resolveDir: root,
     },
     bundle: true,
@@ -39,8 +41,8 @@ async function bundledBytes(imports: string): Promise<number> {
 }
 
 describe("the client's gzip budget", () => {
-  it.for(BUDGETS)("$name", async ({ imports, maxBytes }) => {
-    expect(await bundledBytes(imports)).toBeLessThanOrEqual(maxBytes);
+  it.for(BUDGETS)("$name", async ({ imports, file = "index.js", maxBytes }) => {
+    expect(await bundledBytes(imports, file)).toBeLessThanOrEqual(maxBytes);
   });
 
   it("the script-tag build", () => {

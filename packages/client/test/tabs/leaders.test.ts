@@ -148,6 +148,16 @@ describe("an epoch that changes", () => {
     expectRight(tabs, "1");
   });
 
+  test("given a leader that gets two resets and a question in one turn, its own tab is not set back", async () => {
+    tabs[0].page.suspend();
+    for (const percent of [5, 6]) browser.server.jobs.create("a", { percent });
+    await browser.settle();
+    tabs[0].page.emit("check");
+    tabs[0].page.resume();
+    await browser.settle();
+    expectRight(tabs, "1");
+  });
+
   test("given a leader that is replaced after it missed a reset, its state does not come back", async () => {
     tabs[0].page.suspend();
     browser.server.jobs.create("a", { percent: 0 });
