@@ -5,6 +5,7 @@ import {
   type CursorParts,
   DEFAULT_MAX_LOG_LINES,
   type Delta,
+  decodeJobDelta,
   deltaAfter,
   deltaFrame,
   emptyReplica,
@@ -14,13 +15,22 @@ import {
   heartbeatFrame,
   helloFrame,
   type JobState,
+  type JobsSummary,
+  jobDeltaFrame,
+  type Listed,
+  listedFrame,
   type NewLogLine,
   parseCursor,
   printCursor,
+  type Refused,
   type Replica,
+  readyFrame,
+  refusedFrame,
   stateOf,
+  summaryOf,
   type Timeout,
   timeoutFrame,
+  type WireJobDelta,
 } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import { loadVectors } from "../../../conformance/vectors/load.js";
@@ -59,6 +69,16 @@ const states = loadVectors<{
   cases: (Case & { fields: Fields; now: number; state: Partial<JobState> })[];
 }>("states.json");
 
+const summaries = loadVectors<{
+  cases: (Case & { jobs: JobState[]; summary: JobsSummary })[];
+}>("summaries.json");
+
+describe("summaries.json", () => {
+  test.each(summaries.cases)("$id", ({ jobs, summary }) => {
+    expect(summaryOf(jobs)).toEqual(summary);
+  });
+});
+
 describe("cursors.json", () => {
   test.each(cursors.cases)("$id: $text", ({ text, cursor }) => {
     expect(parseCursor(text) ?? null).toEqual(cursor);
@@ -76,14 +96,28 @@ interface Sending {
   readonly heartbeat?: Heartbeat;
   readonly timeout?: Timeout;
   readonly bye?: Bye;
+  readonly listed?: Listed;
+  /** As it is on the wire. */
+  readonly jobDelta?: WireJobDelta;
+  readonly refused?: Refused;
+  readonly ready?: { readonly now: number };
 }
 
-function encode({ delta, hello, retryMs, heartbeat, timeout, bye }: Sending): string {
+function encode({ delta, hello, retryMs, heartbeat, timeout, bye, ...many }: Sending): string {
   if (delta) return deltaFrame(delta);
   if (hello) return helloFrame(hello, retryMs ?? 0);
   if (heartbeat) return heartbeatFrame(heartbeat);
   if (timeout) return timeoutFrame(timeout);
   if (bye) return byeFrame(bye);
+  return encodeMany(many);
+}
+
+function encodeMany({ listed, jobDelta, refused, ready }: Sending): string {
+  if (listed) return listedFrame(listed);
+  if (refused) return refusedFrame(refused);
+  if (ready) return readyFrame(ready.now);
+  const decoded = decodeJobDelta(jobDelta);
+  if (decoded) return jobDeltaFrame(decoded.job, decoded.delta);
   throw new Error("the case sends nothing");
 }
 

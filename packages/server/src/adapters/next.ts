@@ -11,7 +11,7 @@ export interface NextProgressOptions {
    * The path where progress is served, without a trailing slash.
    *
    * @defaultValue the path of the route above its catch-all segment: `/api/video-progress` for
-   * `app/api/video-progress/[...path]/route.ts`
+   * `app/api/video-progress/[[...path]]/route.ts`
    */
   base?: string | undefined;
 }
@@ -37,7 +37,8 @@ export interface NextHandlers<Raw extends Request = Request> {
 }
 
 /**
- * Serves progress from a catch-all route of Next.js (15 or later, App Router). `facts.raw` of `authorize` is the
+ * Serves progress from an optional catch-all route of Next.js (15 or later, App Router): many jobs are served at the
+ * path of the route itself, which `[...path]` does not match. `facts.raw` of `authorize` is the
  * `NextRequest`, and `authorize` may call `cookies()` and `headers()` of Next.js.
  *
  * Next.js gives server actions and route handlers modules of their own. Make the `Progress` with `singleton`, so that
@@ -46,7 +47,7 @@ export interface NextHandlers<Raw extends Request = Request> {
  * @throws ProgressError `invalid-option` if `base` is not a path.
  * @example
  * ```ts
- * // app/api/video-progress/[...path]/route.ts
+ * // app/api/video-progress/[[...path]]/route.ts
  * export const dynamic = "force-dynamic";
  * export const { GET, HEAD, POST, DELETE, OPTIONS } = nextProgress(progress);
  * ```

@@ -164,6 +164,46 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect((await host.client.ask(`${BASE}/${id}/status`, { headers })).status).toBe(200);
   });
 
+  test.each(["", "/"])(
+    "given many jobs at the path of the mount point and %j, streams them",
+    async (slash) => {
+      const { id: other } = await progress.create({ kind: "video" });
+      const reply = await host.client.ask(
+        `${BASE}${slash}?job=${id}&job=${other}&job=none`,
+        STREAM,
+      );
+      expect([reply.status, reply.headers["content-type"]]).toEqual([
+        200,
+        "text/event-stream; charset=utf-8",
+      ]);
+      const frames: (ReadFrame | undefined)[] = [];
+      for (let count = 0; count < 5; count += 1) frames.push(await reply.frame());
+      expect(frames.map((frame) => [frame?.event, frame?.id, frame?.data.job])).toEqual([
+        ["hello", undefined, undefined],
+        ["refused", undefined, "none"],
+        ["snapshot", undefined, id],
+        ["snapshot", undefined, other],
+        ["ready", undefined, undefined],
+      ]);
+      await say("changed");
+      expect(await reply.frame()).toMatchObject({
+        event: "progress",
+        data: { job: id, set: { message: "changed" } },
+      });
+      await streams(1);
+    },
+  );
+
+  test("given a poll of many jobs, answers with their deltas", async () => {
+    const reply = await host.client.ask(`${BASE}?job=${id}&job=none`, JSON_ONLY);
+    expect(reply.headers.etag).toBeUndefined();
+    expect(await reply.json()).toMatchObject({
+      listed: [],
+      jobs: [{ job: id, reset: true }],
+      refused: [{ job: "none", status: 404, code: "job-not-found" }],
+    });
+  });
+
   test("given HEAD, sends the headers of GET without a body", async () => {
     const reply = await host.client.ask(`${BASE}/${id}/status`, { method: "HEAD" });
     expect([reply.status, await reply.text()]).toEqual([200, ""]);
@@ -184,7 +224,9 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     [404, "job-not-found", "GET", "/unknown", STREAM.headers],
     [404, "job-not-found", "GET", "/unknown/status", {}],
     [404, "not-found", "GET", "/a/b/c", {}],
-    [404, "not-found", "GET", "/?job=A&job=B", {}],
+    [400, "invalid-request", "GET", "", {}],
+    [400, "invalid-request", "GET", "/?job=A&job=a%20b", {}],
+    [405, "method-not-allowed", "POST", "?job=A", {}],
     [400, "invalid-request", "GET", "/a%2Fb", {}],
     [400, "invalid-request", "GET", "/Ch%C3%A0o", {}],
     [403, "forbidden", "DELETE", "/job", {}],
