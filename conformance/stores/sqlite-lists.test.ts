@@ -30,7 +30,8 @@ const LAYOUT_1 = `
     PRIMARY KEY (job, version)
   ) WITHOUT ROWID;
   INSERT INTO progress_jobs VALUES
-    (1, 'old', '"k"', 'abc', 1, 0, 0, 'queued', 1, NULL, NULL, NULL, 0, NULL, 0, NULL, 1000, NULL, NULL, NULL, 7, 7);
+    (1, 'old', '"k"', 'abc', 1, 0, 0, 'queued', 1, NULL, NULL, NULL,
+      0, NULL, 0, NULL, 1000, NULL, NULL, NULL, 7, 7);
   INSERT INTO progress_fields VALUES (1, 'status', 1, '"queued"');
 `;
 
@@ -38,9 +39,11 @@ const LAYOUT_1 = `
 function addJobs(database: Libsql.Database, subject: string, count: number): void {
   database.exec(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-    INSERT INTO progress_jobs (id, epoch, version, lines, lost_lines, stale, lease_ms, written_at, created_in, changed_in)
+    INSERT INTO progress_jobs
+      (id, epoch, version, lines, lost_lines, stale, lease_ms, written_at, created_in, changed_in)
       SELECT '${subject}-' || i, 'abc', 1, 0, 0, 0, 0, 1000, 1, 1 FROM n;
-    INSERT INTO progress_listed (subject, job) SELECT '${subject}', job FROM progress_jobs WHERE id LIKE '${subject}-%';
+    INSERT INTO progress_listed (subject, job)
+      SELECT '${subject}', job FROM progress_jobs WHERE id LIKE '${subject}-%';
   `);
 }
 

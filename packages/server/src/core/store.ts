@@ -38,7 +38,7 @@ export interface JobPage {
   readonly next: string | undefined;
 }
 
-/** What is watched: a job, or the list of a subject. */
+/** The target of a watch: a job, or the list of a subject. */
 export type WatchTarget = { readonly jobId: string } | { readonly subject: string };
 
 /** The result of {@link ProgressStore.write}. */
@@ -131,10 +131,10 @@ export interface ProgressStore {
   read(jobId: string, after?: Cursor): Promise<StoredDelta | undefined>;
 
   /**
-   * Returns jobs of a subject, the newest first, by the time of their creation; equal times in a fixed order. A job that
-   * was created before the first page was asked for, and is not removed, is on exactly one page, whatever jobs come and
-   * go meanwhile. A page costs the same however many jobs the subject has. A job that a sweep or `remove` took away is
-   * not listed.
+   * Returns jobs of a subject, the newest first, by the time of their creation; equal times in a fixed order. A job
+   * that was created before the first page was asked for, and is not removed, is on exactly one page, whatever jobs
+   * come and go meanwhile. A page costs the same however many jobs the subject has. A job that a sweep or `remove` took
+   * away is not listed.
    *
    * @returns an empty page for an unknown subject, and for a `before` that is no `next` of this store.
    * @throws ProgressError `store-unavailable`.

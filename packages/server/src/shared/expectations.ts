@@ -2,7 +2,7 @@
 export type Durations = Readonly<Record<string, number>>;
 
 /**
- * What earlier jobs have taught about the duration of a step. Durations vary by factors, not by sums, so the mean and
+ * The duration of a step, as earlier jobs have taught it. Durations vary by factors, not by sums, so the mean and
  * the variance are those of the natural logarithm of the milliseconds.
  */
 export interface Expectation {

@@ -7,7 +7,7 @@ import type {
   SweepReport,
   Written,
 } from "../../core/store.js";
-import { jobExpired, jobNotFound, storeClosed } from "../../shared/errors.js";
+import { jobExpired, jobNotFound } from "../../shared/errors.js";
 import {
   checkWrite,
   fieldsOfTransition,
@@ -19,7 +19,8 @@ import {
   timesOfTransition,
   transitionOf,
 } from "../../shared/lifecycle.js";
-import { type Watchers, watchers } from "../shared/watchers.js";
+import { openState } from "../shared/open-state.js";
+import { type TargetWatchers, targetWatchers } from "../shared/target-watchers.js";
 import { type JobTable, jobTable } from "./job-table.js";
 import { learnedDurations } from "./learned-durations.js";
 import {
@@ -43,72 +44,33 @@ import { changeJob, newJob, type StoredJob, writeStateOf } from "./stored-job.js
 export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
   const settings = resolveMemoryOptions(options);
   const jobs = jobTable(settings);
-  const watching = { jobs: watchers(), lists: watchers() };
+  const watching = targetWatchers();
   const others = joinOtherStores({ hasJob: (jobId) => jobs.find(jobId) !== undefined });
   const memory: Memory = { settings, jobs, watching, others };
   const learned = learnedDurations();
-  let closed = false;
-
-  function assertOpen(): void {
-    if (closed) throw storeClosed();
-  }
+  const { whenOpen, close } = openState();
 
   return {
     maxLogLines: settings.maxLogLines,
+    create: whenOpen((draft) => createJob(memory, draft)),
+    write: whenOpen((jobId, change) => writeJob(memory, jobId, change)),
+    read: whenOpen((jobId, after) => readJob(memory, jobId, after)),
+    list: whenOpen((subject, page) => jobs.page(subject, page)),
+    watch: whenOpen((target, wake) => watching.add(target, wake)),
+    learn: whenOpen((kind, durations) => learned.learn(kind, durations)),
+    expectations: whenOpen((kind) => learned.expectations(kind)),
+    sweep: whenOpen((at, limit, onEnd) => sweepJobs(memory, { at, limit, onEnd })),
 
-    async create(draft) {
-      assertOpen();
-      return createJob(memory, draft);
-    },
-
-    async write(jobId, change) {
-      assertOpen();
-      return writeJob(memory, jobId, change);
-    },
-
-    async read(jobId, after) {
-      assertOpen();
-      return readJob(memory, jobId, after);
-    },
-
-    async list(subject, page) {
-      assertOpen();
-      return jobs.page(subject, page);
-    },
-
-    async watch(target, wake) {
-      assertOpen();
-      return "jobId" in target
-        ? watching.jobs.add(target.jobId, wake)
-        : watching.lists.add(target.subject, wake);
-    },
-
-    async remove(jobId) {
-      assertOpen();
+    remove: whenOpen((jobId) => {
       const job = jobs.find(jobId);
       if (job !== undefined) removeJob(memory, job);
       return job !== undefined;
-    },
-
-    async learn(kind, durations) {
-      assertOpen();
-      learned.learn(kind, durations);
-    },
-
-    async expectations(kind) {
-      assertOpen();
-      return learned.expectations(kind);
-    },
-
-    async sweep(now, limit, onEnd) {
-      assertOpen();
-      return sweepJobs(memory, { at: now, limit, onEnd });
-    },
+    }),
 
     async close() {
-      closed = true;
+      close();
       others.leave();
-      for (const kept of [jobs, learned, watching.jobs, watching.lists]) kept.clear();
+      for (const kept of [jobs, learned, watching]) kept.clear();
     },
   };
 }
@@ -117,7 +79,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ProgressStore {
 interface Memory {
   readonly settings: MemoryStoreSettings;
   readonly jobs: JobTable;
-  readonly watching: { readonly jobs: Watchers; readonly lists: Watchers };
+  readonly watching: TargetWatchers;
   readonly others: OtherStores;
 }
 

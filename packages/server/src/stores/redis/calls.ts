@@ -36,7 +36,7 @@ export interface SweepReply extends JobTraces {
   readonly keepPlacesMs: number;
 }
 
-/** What a job has in other slots, where the script that changes the job can't change it. */
+/** The traces of a job in other slots, which the script that changes the job can't change. */
 interface JobTraces extends PlacedJob {
   /** The job's key of `create` if its pointer has to be updated, else "". */
   readonly key: string;
@@ -120,9 +120,8 @@ export function redisCalls({ run, scripts, keys, tombstoneTtlMs }: RedisCallsOpt
     async remove(jobId) {
       const { job, log, index, channel } = keys.of(jobId);
       const reply = await run(scripts.remove, [job, log, index], [channel, jobId, tombstoneMs]);
-      const [isRemoved, key, epoch, places] = reply as readonly unknown[];
-      if (Number(isRemoved) !== 1) return undefined;
-      return { jobId, key: textOf(key), epoch: textOf(epoch), places: placesOf(textOf(places)) };
+      const [isRemoved, ...traces] = reply as readonly unknown[];
+      return Number(isRemoved) === 1 ? tracesOf(jobId, traces) : undefined;
     },
 
     async findDue(index, at, limit) {
@@ -134,14 +133,12 @@ export function redisCalls({ run, scripts, keys, tombstoneTtlMs }: RedisCallsOpt
       const { job, log, index, channel } = keys.of(jobId);
       const args = [channel, at, tombstoneMs, ...TRANSITION_ARGUMENTS];
       const reply = (await run(scripts.sweep, [job, log, index], args)) as readonly unknown[];
-      const [transition, key, keepMs, epoch, places, keepPlacesMs] = reply.map(textOf);
+      const [made, keepMs, keepPlacesMs, ...traces] = reply;
+      const transition = textOf(made);
       return {
-        jobId,
+        ...tracesOf(jobId, traces),
         transition: transition === "none" ? undefined : (transition as Transition),
-        key: key ?? "",
         keepMs: Number(keepMs),
-        epoch: epoch ?? "",
-        places: placesOf(places ?? ""),
         keepPlacesMs: Number(keepPlacesMs),
       };
     },
@@ -155,6 +152,11 @@ export function redisCalls({ run, scripts, keys, tombstoneTtlMs }: RedisCallsOpt
 
     memoryInfo: () => run(scripts.memoryInfo, [keys.of("").index], []),
   };
+}
+
+function tracesOf(jobId: string, reply: readonly unknown[]): JobTraces {
+  const [key = "", epoch = "", places = ""] = reply.map(textOf);
+  return { jobId, key, epoch, places: placesOf(places) };
 }
 
 function createArguments(

@@ -22,7 +22,7 @@ interface SubjectKeys {
 export interface RedisKeys {
   of(jobId: string): JobKeys;
   ofSubject(subject: string): SubjectKeys;
-  /** A hash: what is known of a kind of job (see `lua/learned-durations.ts`). */
+  /** A hash: the durations of a kind of job (see `lua/learned-durations.ts`). */
   kind(kind: string): string;
   /** The pointer of a key of `create`: the id of its job, with an expiry. */
   pointer(key: string): string;

@@ -5,7 +5,7 @@ import type { RedisKeys } from "./keys.js";
 import { integerText, type RedisScripts } from "./lua/scripts.js";
 import type { RunScript } from "./run-script.js";
 
-/** What completed jobs have taught, by kind. */
+/** The durations that completed jobs have taught, by kind. */
 export interface LearnedDurations {
   learn(kind: string, durations: Durations): Promise<void>;
   expectations(kind: string): Promise<Expectations>;

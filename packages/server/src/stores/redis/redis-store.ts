@@ -1,16 +1,16 @@
-import type { ProgressStore } from "../../core/store.js";
+import type { ProgressStore, Unwatch, Wake, WatchTarget } from "../../core/store.js";
 import { storeClosed } from "../../shared/errors.js";
 import { redisCalls } from "./calls.js";
-import { createJob } from "./create-job.js";
+import { type CreateJobOptions, createJob } from "./create-job.js";
 import { warnOfEviction } from "./eviction-warning.js";
-import { redisKeys } from "./keys.js";
-import { learnedDurations } from "./learned-durations.js";
+import { type RedisKeys, redisKeys } from "./keys.js";
+import { type LearnedDurations, learnedDurations } from "./learned-durations.js";
 import { redisLists } from "./lists/job-lists.js";
 import { GRACE_MS, redisScripts } from "./lua/scripts.js";
-import { type RedisStoreOptions, resolveRedisOptions } from "./options.js";
+import { type RedisStoreOptions, type RedisStoreSettings, resolveRedisOptions } from "./options.js";
 import { scriptRunner } from "./run-script.js";
-import { redisSweep } from "./sweep.js";
-import { createRedisWatches } from "./watches.js";
+import { type RedisSweep, redisSweep } from "./sweep.js";
+import { createRedisWatches, type RedisWatches } from "./watches.js";
 
 /**
  * Keeps jobs in Redis (6.2 or later) or Valkey, a single server or a Cluster, for any number of processes on any
@@ -51,84 +51,76 @@ import { createRedisWatches } from "./watches.js";
  */
 export function redisStore(options: RedisStoreOptions): ProgressStore {
   const settings = resolveRedisOptions(options);
-  const { client, sharded, tombstoneTtlMs, maxLogLines, ttlMs, idleTtlMs, onError } = settings;
-  const keys = redisKeys(settings.prefix);
+  const parts = redisParts(settings);
+  let closed = false;
+  let isChecked = false;
+
+  /** @throws ProgressError `closed` */
+  function open(): RedisParts {
+    if (closed) throw storeClosed();
+    if (!isChecked) warnOfEviction(parts.calls.memoryInfo, settings.onError);
+    isChecked = true;
+    return parts;
+  }
+
+  return {
+    maxLogLines: settings.maxLogLines,
+    create: async (draft) => createJob(draft, open()),
+    write: async (jobId, change) => open().calls.write(jobId, change),
+    read: async (jobId, after) => open().calls.read(jobId, after),
+    list: async (subject, page) => open().lists.page(subject, page),
+    watch: async (target, wake) => watchTarget(open(), target, wake),
+    remove: async (jobId) => removeJob(open(), jobId),
+    learn: async (kind, durations) => open().learned.learn(kind, durations),
+    expectations: async (kind) => open().learned.expectations(kind),
+    sweep: async (now, limit, onEnd) => open().sweep(now, limit, onEnd),
+    async close() {
+      closed = true;
+      parts.watches.close();
+    },
+  };
+}
+
+interface RedisParts extends CreateJobOptions {
+  readonly keys: RedisKeys;
+  readonly learned: LearnedDurations;
+  readonly watches: RedisWatches;
+  readonly sweep: RedisSweep;
+}
+
+function redisParts(settings: RedisStoreSettings): RedisParts {
+  const { client, prefix, sharded, tombstoneTtlMs, ttlMs, idleTtlMs, onError } = settings;
+  const keys = redisKeys(prefix);
   const scripts = redisScripts(settings, sharded);
   const run = scriptRunner(client);
   const keepMs = idleTtlMs + ttlMs + GRACE_MS;
   const calls = redisCalls({ run, scripts, keys, tombstoneTtlMs });
   const lists = redisLists({ run, scripts, keys, keepMs });
-  const learned = learnedDurations({ run, scripts, keys });
-  const watches = createRedisWatches(settings, onError);
-  const sweep = redisSweep(calls, lists, keys.indexes);
-  let closed = false;
-  let isChecked = false;
-
-  function assertOpen(): void {
-    if (closed) throw storeClosed();
-    if (isChecked) return;
-    isChecked = true;
-    warnOfEviction(calls.memoryInfo, onError);
-  }
-
   return {
-    maxLogLines,
-
-    async create(draft) {
-      assertOpen();
-      return createJob(draft, { calls, lists, keepMs });
-    },
-
-    async write(jobId, change) {
-      assertOpen();
-      return calls.write(jobId, change);
-    },
-
-    async read(jobId, after) {
-      assertOpen();
-      return calls.read(jobId, after);
-    },
-
-    async list(subject, page) {
-      assertOpen();
-      return lists.page(subject, page);
-    },
-
-    async watch(target, wake) {
-      assertOpen();
-      const { channel } =
-        "jobId" in target ? keys.of(target.jobId) : keys.ofSubject(target.subject);
-      return watches.watch(channel, wake);
-    },
-
-    async remove(jobId) {
-      assertOpen();
-      const removed = await calls.remove(jobId);
-      if (removed === undefined) return false;
-      // The entries and the pointer of the key are in other slots, as for a job that a sweep removes.
-      await lists.remove(removed);
-      if (removed.key !== "") await calls.releaseKey(removed.key, jobId);
-      return true;
-    },
-
-    async learn(kind, durations) {
-      assertOpen();
-      await learned.learn(kind, durations);
-    },
-
-    async expectations(kind) {
-      assertOpen();
-      return learned.expectations(kind);
-    },
-
-    async sweep(now, limit, onEnd) {
-      assertOpen();
-      return sweep(now, limit, onEnd);
-    },
-
-    async close() {
-      closed = true;
-      watches.close();
-    },
+    keys,
+    keepMs,
+    calls,
+    lists,
+    learned: learnedDurations({ run, scripts, keys }),
+    watches: createRedisWatches(settings, onError),
+    sweep: redisSweep(calls, lists, keys.indexes),
   };
+}
+
+function watchTarget(
+  { keys, watches }: RedisParts,
+  target: WatchTarget,
+  wake: Wake,
+): Promise<Unwatch> {
+  const { channel } = "jobId" in target ? keys.of(target.jobId) : keys.ofSubject(target.subject);
+  return watches.watch(channel, wake);
+}
+
+async function removeJob({ calls, lists }: RedisParts, jobId: string): Promise<boolean> {
+  const removed = await calls.remove(jobId);
+  if (removed === undefined) return false;
+  // The entries and the pointer of the key are in other slots, as for a job that a sweep removes.
+  await lists.remove(removed);
+  if (removed.key !== "") await calls.releaseKey(removed.key, jobId);
+  return true;
 }

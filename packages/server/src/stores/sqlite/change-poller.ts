@@ -1,9 +1,9 @@
 import { after, type Timer } from "../../shared/time.js";
+import type { TargetWatchers } from "../shared/target-watchers.js";
 import { isBusy, unavailable, whenFree } from "./busy.js";
 import type { SqliteStoreSettings } from "./options.js";
 import type { Statements } from "./statements.js";
 import { MAX_MISSED } from "./transaction.js";
-import type { TargetWatchers } from "./watches.js";
 
 /** Wakes this process's watchers when other processes write. */
 export interface ChangePoller {
@@ -36,7 +36,7 @@ export function createChangePoller(
   function pollAndSchedule(): void {
     try {
       seen = wakeForChanges(statements(), watching, seen);
-      if (failing) wakeAll(watching);
+      if (failing) watching.wakeAll();
       failing = false;
     } catch (error) {
       // A lock is no failure: the next poll is soon, and calls report a lock that lasts.
@@ -58,7 +58,7 @@ export function createChangePoller(
       if (running || pollMs === false) return;
       const last = await whenFree(() => statements().lastTransaction() ?? 0, busyTimeoutMs);
       // During the wait another watch may have started the poller, or the watch that needs it may have ended.
-      if (running || watching.jobs.size + watching.lists.size === 0) return;
+      if (running || watching.size === 0) return;
       running = true;
       seen = last;
       schedule();
@@ -73,7 +73,11 @@ export function createChangePoller(
   };
 }
 
-/** Wakes the watchers of the jobs and lists that changed after transaction `seen`. Returns the number of the last transaction. */
+/**
+ * Wakes the watchers of the jobs and lists that changed after transaction `seen`.
+ *
+ * @returns the number of the last transaction.
+ */
 function wakeForChanges(
   { lastTransaction, changedSince, listsChangedSince }: Statements,
   watching: TargetWatchers,
@@ -81,9 +85,9 @@ function wakeForChanges(
 ): number {
   const last = lastTransaction() ?? 0;
   if (last === seen) return last;
-  // A lower number means that the file lost its data and began to count again. After a long sleep, no changes are read:
-  // a process that slept for an hour must not read an hour's changes.
-  if (last < seen || last - seen > MAX_MISSED) wakeAll(watching);
+  // A lower number means that the file lost its data and began to count again. A process that slept for an hour must
+  // not read an hour's changes.
+  if (last < seen || last - seen > MAX_MISSED) watching.wakeAll();
   else {
     if (watching.jobs.size > 0)
       for (const { id, version, removed, createdIn } of changedSince(seen))
@@ -92,9 +96,4 @@ function wakeForChanges(
       for (const subject of new Set(listsChangedSince(seen))) watching.lists.wake(subject);
   }
   return last;
-}
-
-function wakeAll({ jobs, lists }: TargetWatchers): void {
-  jobs.wakeAll();
-  lists.wakeAll();
 }

@@ -1,15 +1,11 @@
 import type { JobPage, PageRequest } from "../../core/store.js";
 import type { Statements } from "./statements.js";
 
-/** The parameters of one reading of a list. */
-interface ListCall extends PageRequest {
-  readonly subject: string;
-}
-
-/** A position is the number of a job: numbers rise in the order of creation. */
+/** Returns a page of a list. A position is the number of a job: numbers rise in the order of creation. */
 export function listJobs(
   { listedBelow }: Statements,
-  { subject, limit, before }: ListCall,
+  subject: string,
+  { limit, before }: PageRequest,
 ): JobPage {
   const rows = listedBelow(subject, placeOf(before), limit + 1);
   const page = rows.slice(0, limit);

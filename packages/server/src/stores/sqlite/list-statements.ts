@@ -1,4 +1,4 @@
-import type { Prepare, Tables } from "./statements.js";
+import type { Prepare, Tables } from "./prepare.js";
 
 /** A job of a list. */
 interface ListedJob {
@@ -29,6 +29,7 @@ export interface ExpectationStatements {
   forgetKinds(max: number): void;
 }
 
+/** Prepares the statements for lists. */
 export function listStatements(
   { many, run }: Prepare,
   { jobs, listed, listChanges }: Tables,
@@ -52,6 +53,7 @@ function subjectIn({ subject }: { readonly subject?: unknown }): string {
   return String(subject);
 }
 
+/** Prepares the statements for expectations. */
 export function expectationStatements(
   { one, run }: Prepare,
   { expectations }: Tables,

@@ -12,7 +12,8 @@ const SCHEMA = 2;
 const BLOCKING_MS = 3;
 
 /**
- * Configures the connection and creates the tables that are missing, also those that an older layout lacks. Idempotent; several processes may do it at once.
+ * Configures the connection and creates the tables that are missing, also those that an older layout lacks. Idempotent;
+ * several processes may do it at once.
  *
  * @throws ProgressError `invalid-option` if newer code made the tables, or the driver is not supported; the driver's
  * error if the file is locked or can't be used.

@@ -1,5 +1,5 @@
 import type { ProgressStore } from "../../core/store.js";
-import { storeClosed } from "../../shared/errors.js";
+import { openState } from "../shared/open-state.js";
 import { isBusy, unavailable, whenFree } from "./busy.js";
 import { expectationsOf, learnDurations } from "./expectations.js";
 import { sqliteJobs } from "./jobs.js";
@@ -62,65 +62,32 @@ export function sqliteStore(options: SqliteStoreOptions): ProgressStore {
   const watches = sqliteWatches(settings, statements);
   const { committed: onCommit } = watches;
   const writes = createWriteQueue({ database, busyTimeoutMs, statements, onCommit });
-  let closed = false;
+  const { whenOpen, close } = openState();
 
-  function assertOpen(): void {
-    if (closed) throw storeClosed();
+  function reading<Result>(read: (statements: Statements) => Result): Promise<Result> {
+    return whenFree(() => read(statements()), busyTimeoutMs);
   }
 
   return {
     maxLogLines,
-
-    async create(draft) {
-      assertOpen();
-      return writes.run(jobs.create(draft));
-    },
-
-    async write(jobId, change) {
-      assertOpen();
-      return writes.run(jobs.write(jobId, change));
-    },
-
-    async read(jobId, after) {
-      assertOpen();
+    create: whenOpen((draft) => writes.run(jobs.create(draft))),
+    write: whenOpen((jobId, change) => writes.run(jobs.write(jobId, change))),
+    read: whenOpen((jobId, after) => {
       const call = { jobId, after, maxLogLines, clock };
-      return whenFree(() => readJob(statements(), call), busyTimeoutMs);
-    },
-
-    async list(subject, page) {
-      assertOpen();
-      const call = { subject, ...page };
-      return whenFree(() => listJobs(statements(), call), busyTimeoutMs);
-    },
-
-    async watch(target, wake) {
-      assertOpen();
-      return watches.watch(target, wake);
-    },
-
-    async remove(jobId) {
-      assertOpen();
-      return writes.run(jobs.remove(jobId));
-    },
-
-    async learn(kind, durations) {
-      assertOpen();
-      return writes.run(learnDurations(kind, durations));
-    },
-
-    async expectations(kind) {
-      assertOpen();
-      return whenFree(() => expectationsOf(statements(), kind), busyTimeoutMs);
-    },
-
-    async sweep(now, limit, onEnd) {
-      assertOpen();
+      return reading((prepared) => readJob(prepared, call));
+    }),
+    list: whenOpen((subject, page) => reading((prepared) => listJobs(prepared, subject, page))),
+    watch: whenOpen((target, wake) => watches.watch(target, wake)),
+    remove: whenOpen((jobId) => writes.run(jobs.remove(jobId))),
+    learn: whenOpen((kind, durations) => writes.run(learnDurations(kind, durations))),
+    expectations: whenOpen((kind) => reading((prepared) => expectationsOf(prepared, kind))),
+    sweep: whenOpen((now, limit, onEnd) => {
       const tools = { settings, jobs, writes, statements };
       return sweepJobs(tools, { now: now ?? clock(), limit, onEnd });
-    },
+    }),
 
     async close() {
-      closed = true;
+      close();
       watches.close();
       // Calls that were begun are completed.
       await writes.idle();

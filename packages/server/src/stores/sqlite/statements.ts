@@ -5,7 +5,8 @@ import {
   type ListStatements,
   listStatements,
 } from "./list-statements.js";
-import type { SqliteDatabase, SqliteValue } from "./options.js";
+import type { SqliteDatabase } from "./options.js";
+import { type Prepare, preparing, type Tables, tablesOf } from "./prepare.js";
 import {
   type ChangedJob,
   type Head,
@@ -97,47 +98,6 @@ export function prepareStatements(database: SqliteDatabase, prefix: string): Sta
     ...sweepStatements(prepare, tables),
   };
 }
-
-function tablesOf(prefix: string) {
-  return {
-    jobs: `${prefix}jobs`,
-    fields: `${prefix}fields`,
-    lines: `${prefix}lines`,
-    meta: `${prefix}meta`,
-    listed: `${prefix}listed`,
-    listChanges: `${prefix}list_changes`,
-    expectations: `${prefix}expectations`,
-  };
-}
-
-/** The names of the tables. */
-export type Tables = ReturnType<typeof tablesOf>;
-
-/** Prepares a statement that returns one row, many rows or none, and reads its rows. */
-function preparing(database: SqliteDatabase) {
-  return {
-    one<Result>(sql: string, read: (row: Row) => Result) {
-      const statement = database.prepare(sql);
-      return (...values: SqliteValue[]): Result | undefined => {
-        const row = statement.get(...values);
-        return row === undefined || row === null ? undefined : read(row as Row);
-      };
-    },
-    many<Result>(sql: string, read: (row: Row) => Result) {
-      const statement = database.prepare(sql);
-      return (...values: SqliteValue[]): Result[] => (statement.all(...values) as Row[]).map(read);
-    },
-    run(sql: string) {
-      const statement = database.prepare(sql);
-      return (...values: SqliteValue[]): void => {
-        statement.run(...values);
-      };
-    },
-  };
-}
-
-/** Prepares statements. */
-export type Prepare = ReturnType<typeof preparing>;
 
 function jobStatements({ one, run }: Prepare, { jobs }: Tables): JobStatements {
   const jobBy = (column: "id" | "key") =>

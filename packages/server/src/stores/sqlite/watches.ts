@@ -1,5 +1,5 @@
 import type { ProgressStore } from "../../core/store.js";
-import { type Watchers, watchers } from "../shared/watchers.js";
+import { targetWatchers } from "../shared/target-watchers.js";
 import { createChangePoller } from "./change-poller.js";
 import type { SqliteStoreSettings } from "./options.js";
 import type { Statements } from "./statements.js";
@@ -13,28 +13,19 @@ export interface SqliteWatches extends Pick<ProgressStore, "watch"> {
   close(): void;
 }
 
-/** The watches of jobs, by id, and those of lists, by subject. */
-export interface TargetWatchers {
-  readonly jobs: Watchers;
-  readonly lists: Watchers;
-}
-
 /** Makes an empty list of watches. It polls only while there is a watch. */
 export function sqliteWatches(
   settings: SqliteStoreSettings,
   statements: () => Statements,
 ): SqliteWatches {
-  const watching: TargetWatchers = { jobs: watchers(), lists: watchers() };
+  const watching = targetWatchers();
   const poller = createChangePoller(settings, watching, statements);
   return {
     async watch(target, wake) {
-      const unwatch =
-        "jobId" in target
-          ? watching.jobs.add(target.jobId, wake)
-          : watching.lists.add(target.subject, wake);
+      const unwatch = watching.add(target, wake);
       const end = async (): Promise<void> => {
         await unwatch();
-        if (watching.jobs.size + watching.lists.size === 0) poller.stop();
+        if (watching.size === 0) poller.stop();
       };
       try {
         await poller.start();
@@ -51,7 +42,7 @@ export function sqliteWatches(
     },
     close() {
       poller.stop();
-      for (const each of [watching.jobs, watching.lists]) each.clear();
+      watching.clear();
     },
   };
 }

@@ -1,6 +1,6 @@
 /*
- * What is known of a kind of job is a hash: for each step "<count> <mean> <variance> <time>", with the time in seconds
- * at which it was last learned.
+ * A kind of job is a hash: for each step "<count> <mean> <variance> <time>", with the time in seconds at which it was
+ * last learned.
  */
 
 /**
@@ -36,5 +36,5 @@ if excess > 0 then
 end
 `;
 
-/** What is known of a kind: step ids and values by turns. KEYS: kind. */
+/** The steps of a kind: step ids and values by turns. KEYS: kind. */
 export const READ_LEARNED: string = "return redis.call('HGETALL', KEYS[1])";

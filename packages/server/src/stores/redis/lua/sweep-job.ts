@@ -23,9 +23,9 @@ return call('ZRANGEBYSCORE', KEYS[1], '-inf', at, 'LIMIT', 0, ARGV[2])
  * milliseconds for which a tombstone is kept, 4 to 6 the number of arguments for the fields of "stale", "lost" and
  * "timed-out"; then these, names and values by turns.
  *
- * Replies with the transition; with a key of `create`: to release if the job expired, else to keep for the given
- * milliseconds; with the epoch and the job's places in lists: to release if the job expired, else to keep for the given
- * milliseconds.
+ * Replies with the transition; with the milliseconds for which to keep the pointer of the job's key of `create`, and its
+ * entries in lists, 0 to release them; with that key, "" if the pointer is to stay as it is; with the epoch and the
+ * places in lists.
  *
  * It begins by writing what needs no memory. A server whose memory is full then accepts the rest too, so jobs still
  * end and are removed.
@@ -34,14 +34,14 @@ export const SWEEP_JOB: string = `
 local id = string.match(ARGV[1], '[^:]*$')
 local record = call('HGET', KEYS[1], '.')
 call('ZREM', KEYS[3], id)
-if not record or record == 'removed' then return {'none', '', 0, '', '', 0} end
+if not record or record == 'removed' then return {'none', 0, 0, '', '', ''} end
 ${UNPACK_RECORD}${SERVER_TIME}
 local at = tonumber(ARGV[2]) or now
 ${TRANSITION_OF}
 ${READ_TRACES}
 if transition == 'expired' then
   ${REPLACE_BY_TOMBSTONE}
-  return {transition, key, 0, epoch, places, 0}
+  return {transition, 0, 0, key, epoch, places}
 end
 if transition ~= 'none' then
   local first, count = 7, tonumber(ARGV[4])
@@ -72,7 +72,7 @@ if key ~= '' and due + TTL > tonumber(call('HGET', KEYS[1], '.kept')) then
   call('HSET', KEYS[1], '.kept', keptUntil)
   keepMs = keptUntil - now + GRACE
 end
-return {transition, keepMs > 0 and key or '', keepMs, epoch, places, due - now + TTL + IDLE + GRACE}
+return {transition, keepMs, due - now + TTL + IDLE + GRACE, keepMs > 0 and key or '', epoch, places}
 `;
 
 /**
