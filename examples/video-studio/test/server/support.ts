@@ -72,9 +72,12 @@ export function withoutEncoder(): NodeJS.ProcessEnv {
   return { ...process.env, FFMPEG_PATH: join(tmpdir(), "no-such-ffmpeg") };
 }
 
+/** The address of a studio. */
+type StudioAddress = Pick<Studio, "url">;
+
 /** Posts a body as JSON. */
 export function postVideo(
-  studio: Studio,
+  studio: StudioAddress,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
@@ -87,7 +90,7 @@ export function postVideo(
 
 /** Requests a video. Throws if the studio refuses it. */
 export async function createVideo(
-  studio: Studio,
+  studio: StudioAddress,
   body: Partial<CreateVideoBody>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<CreateVideoReply> {
@@ -146,7 +149,7 @@ export interface TestSession {
 }
 
 /** Opens the page in a new browser. */
-export async function newSession(studio: Studio): Promise<TestSession> {
+export async function newSession(studio: StudioAddress): Promise<TestSession> {
   const response = await fetch(new URL(SESSION_PATH, studio.url));
   const { id } = (await response.json()) as SessionReply;
   const [cookie = ""] = (response.headers.get("set-cookie") ?? "").split(";");
@@ -155,7 +158,7 @@ export async function newSession(studio: Studio): Promise<TestSession> {
 
 /** The list of a subject, as a session gets it. */
 export async function listOf(
-  studio: Studio,
+  studio: StudioAddress,
   subject: string,
   { cookie }: Pick<TestSession, "cookie">,
 ): Promise<{ readonly jobs: readonly string[] | undefined; readonly refusedWith?: number }> {
