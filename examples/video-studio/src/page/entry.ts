@@ -13,6 +13,6 @@ export interface Entry {
   render(): void;
   /** Tries to connect at once. */
   check(): void;
-  /** Moves the focus to the headline. */
+  /** Moves the focus to the headline, without scrolling. */
   focus(): void;
 }

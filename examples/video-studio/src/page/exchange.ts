@@ -109,7 +109,7 @@ export function createExchange(
     },
     render,
     check: () => watch.refresh(),
-    focus: () => element.querySelector<HTMLElement>(".card-headline")?.focus(),
+    focus: () => card.focus(),
   };
 }
 

@@ -11,7 +11,7 @@ import { createVideoRows } from "./video-rows.js";
 export interface BatchCard {
   readonly element: HTMLElement;
   render(list: WatchedList, texts: Texts): void;
-  /** Moves the focus to the headline. */
+  /** Moves the focus to the headline, without scrolling. */
   focus(): void;
 }
 
@@ -23,7 +23,7 @@ export function createBatchCard(callbacks: RowCallbacks): BatchCard {
   const element = el("article", { class: "card batch" }, [head.element, bar.element, rows.element]);
   return {
     element,
-    focus: () => head.headline.focus(),
+    focus: () => head.headline.focus({ preventScroll: true }),
     render(list, texts) {
       const view = batchView(list, texts);
       element.dataset.tone = view.tone;

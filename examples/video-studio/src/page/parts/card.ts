@@ -24,6 +24,8 @@ interface CardState extends CardFacts {
 export interface Card {
   readonly element: HTMLElement;
   render(state: CardState): void;
+  /** Moves the focus to the headline, without scrolling. */
+  focus(): void;
 }
 
 /** Creates a card. All of its boxes exist from the beginning, so the layout does not jump when they fill. */
@@ -41,6 +43,7 @@ export function createCard(callbacks: CardCallbacks): Card {
 
   return {
     element,
+    focus: () => head.headline.focus({ preventScroll: true }),
     render(state) {
       const { phase, video, news, texts } = state;
       const view = cardView(state, texts);
