@@ -7,6 +7,7 @@ const OPTIONS = /** @type {const} */ ({
   "stall-seconds": { type: "string" },
   minutes: { type: "string" },
   smoke: { type: "boolean" },
+  record: { type: "boolean" },
 });
 
 /**
@@ -22,6 +23,8 @@ export function readOptions(args) {
     names: positionals,
     /** Whether the benchmark only has to show that it works: tiny sizes, one round, no peers. */
     smoke,
+    /** Whether `eta` makes its recordings anew. */
+    record: values.record ?? false,
     /** The servers that are measured; `undefined` for all. */
     servers: values.servers?.split(","),
     rounds: numberOf("rounds", values.rounds, smoke ? 1 : 3),

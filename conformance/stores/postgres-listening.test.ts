@@ -132,7 +132,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's watches ${POSTGRES_MISSING ??
     await expect(watcher.read("a")).rejects.toThrow("was removed");
   });
 
-  test("given a job that another process creates or removes, wakes the watches of its lists, and of no others", async () => {
+  test("given a job that another process creates or removes, wakes the watches of its lists only", async () => {
     const writer = open({ listener: false });
     const watcher = open();
     const subjects = ["user:42", `batch:${"x".repeat(122)}`];

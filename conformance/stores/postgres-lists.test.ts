@@ -134,7 +134,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's lists ${POSTGRES_MISSING ?? "
     await watcher.close();
   });
 
-  test("given creations, removals and sweeps of the same subjects in any order at once, none ends in a deadlock", async () => {
+  test("given creations, removals and sweeps of the same subjects in any order, there is no deadlock", async () => {
     const subjects = Array.from({ length: 6 }, (_, by) => `batch:${by}`);
     const kept = new Map(subjects.map((subject) => [subject, new Set<string>()]));
     // Several sessions for each row of a list.
@@ -201,7 +201,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore's lists ${POSTGRES_MISSING ?? "
       });
   });
 
-  test("given list versions and durations that were not used for long, a sweep deletes them, and no others", async () => {
+  test("given list versions and durations that were not used for long, a sweep deletes only them", async () => {
     for (const subject of ["user:1", "user:2"])
       await runningJob(store, subject.replace(":", "-"), [subject]);
     for (const kind of ["old", "new"]) await store.learn(kind, { render: 1000 });

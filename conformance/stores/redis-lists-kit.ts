@@ -44,7 +44,7 @@ export async function listOnServer(server: RedisServer, prefix: string): Promise
 }
 
 /** The number of runs of each command since the statistics were reset, also from scripts. */
-export async function commandCounts(
+async function commandCounts(
   server: RedisServer,
 ): Promise<Readonly<Record<string, number>>> {
   const stats = String(await runCommand(server, "INFO", "commandstats"));

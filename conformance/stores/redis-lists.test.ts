@@ -69,15 +69,17 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
       expect(wakes).toBe(0);
       await list.addStrays(3, MINUTE_MS);
       expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["a"]);
-      expect(await list.entries()).toHaveLength(1);
+      await until("they are removed", async () => (await list.entries()).length === 1);
       await until("the watch is woken", () => wakes === 1);
     });
 
     test("given a process that was frozen between an entry and its job, lists the job with a new entry", async () => {
       let frozenMs = 0;
+      let additions = 0;
       const frozen = interceptedClient(opened, async (options, run) => {
         const reply = await run(options);
         if (!isAddition(options)) return reply;
+        additions += 1;
         const [position, ...others] = reply as readonly unknown[];
         return [String(Number(position) - frozenMs * 1_000), ...others];
       });
@@ -85,8 +87,10 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
       await store.create(draft("a", listed));
       const entries = async () => (await listOnServer(server, prefix)).entries();
       const [first] = await entries();
+      expect(additions).toBe(1);
       frozenMs = MINUTE_MS;
       expect(await store.create(draft("b", listed))).toMatchObject({ created: true });
+      expect(additions).toBe(3);
       const { cursor } = (await store.read("b")) ?? {};
       expect(await entries()).toEqual([`b.${cursor?.split(".")[0]}`, first]);
       expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["b", "a"]);
@@ -211,6 +215,21 @@ describe.skipIf(REDIS_MISSING !== undefined)("the lists of redisStore", () => {
     expect((await store.list(SUBJECT, ALL)).jobs).toEqual(["c", "b", "a"]);
     expect(await list.positionOf("b")).toBe(position);
     await until("the watch is woken", () => wakes === 3);
+  });
+
+  test("given a list that can't be reached, a sweep ends the job and reports the end", async () => {
+    const cut = interceptedClient(opened, (options, run) =>
+      options.keys[0]?.includes(":list:")
+        ? Promise.reject(new Error("Socket closed unexpectedly"))
+        : run(options),
+    );
+    const { store, prefix } = storeOn(opened);
+    const ends: unknown[] = [];
+    await store.create(draft("a", { ...listed, deadlineMs: 1_000 }));
+    const sweep = storeOn(cut, { prefix }).store.sweep;
+    const swept = sweep(Date.now() + HOUR_MS, 10, (end) => ends.push(end));
+    expect(await codeOf(swept)).toBe("store-unavailable");
+    expect(ends).toEqual([{ jobId: "a", status: "timed-out" }]);
   });
 
   test("given a job that runs for long, the sweeps keep its list", async () => {

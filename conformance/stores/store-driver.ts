@@ -6,6 +6,7 @@ import {
   type ProgressStore,
   printCursor,
   type SweepReport,
+  type WatchTarget,
 } from "@emlinh/progress-server";
 import type { StoreCapabilities } from "@emlinh/progress-server/testing";
 import { assertEqual, assertRejects, assertTrue } from "@emlinh/progress-server/testing/assert";
@@ -21,8 +22,9 @@ import {
   writeJob,
 } from "@emlinh/progress-server/testing/fixtures";
 import { changeOf, withoutProgress } from "./store-changes.js";
+import { checkLists, type ListReadings, listReadings } from "./store-lists.js";
 import { createModel, isLeasedAt, type ModelJob, type StoreModel } from "./store-model.js";
-import { IDS, type Step, UNIT_MS } from "./store-steps.js";
+import { IDS, type Step, SUBJECTS, UNIT_MS } from "./store-steps.js";
 import { type ExpectedWakes, watchAll } from "./store-wakes.js";
 
 const LIMITS = { maxLogLines: 4, ttlMs: 2.25 * UNIT_MS, idleTtlMs: 5.25 * UNIT_MS };
@@ -33,22 +35,25 @@ export interface StoreDriver {
   readonly stores: readonly ProgressStore[];
   readonly model: StoreModel;
   readonly wakes: ExpectedWakes;
+  readonly lists: ListReadings;
   readonly clock: StoreCapabilities["clock"];
   readonly context: TestContext;
   /** The store's time. A backend's clock counts as standing still, because a run is short. */
   now(): number;
 }
 
-/** Opens the instances and watches every job on each. */
+/** Opens the instances and watches every job and list on each. */
 export async function createDriver(
   context: TestContext,
   { clock, shared }: Pick<StoreCapabilities, "clock" | "shared">,
 ): Promise<StoreDriver> {
   const stores = await Promise.all(range(shared ? 2 : 1).map(() => context.open(LIMITS)));
   const model = createModel(LIMITS);
-  const wakes = await watchAll(stores, IDS, context);
+  const targets = [...IDS.map((jobId) => ({ jobId })), ...listsOf({ subjects: SUBJECTS })];
+  const wakes = await watchAll(stores, targets, context);
+  const lists = listReadings(model);
   const base = clock === "backend" ? await timeOf(stores, model) : undefined;
-  return { stores, model, wakes, clock, context, now: () => base ?? context.clock.now() };
+  return { stores, model, wakes, lists, clock, context, now: () => base ?? context.clock.now() };
 }
 
 /** The time of a backend, as a store returns it. The job that it creates is in the model too. */
@@ -72,6 +77,8 @@ export async function takeStep(driver: StoreDriver, step: Step): Promise<void> {
       return burst(driver, step);
     case "read":
       return read(driver, step);
+    case "list":
+      return driver.lists.readPage(instance(driver.stores, step.by), step);
     case "remove":
       return remove(driver, step);
     case "wait":
@@ -81,9 +88,10 @@ export async function takeStep(driver: StoreDriver, step: Step): Promise<void> {
   }
 }
 
-/** Reads every job after every version, and waits for the wakes of the last changes. */
+/** Reads every list, and every job after every version, and waits for the wakes of the last changes. */
 export async function finish({ stores, model, wakes, clock }: StoreDriver): Promise<void> {
   for (const store of stores) {
+    await checkLists(store, model);
     for (const [id, job] of model.jobs) {
       for (const by of range(job.history.version())) {
         const after = printCursor({ epoch: job.epoch, version: by + 1 });
@@ -101,19 +109,21 @@ export async function finish({ stores, model, wakes, clock }: StoreDriver): Prom
 }
 
 async function create(
-  { stores, model, now }: StoreDriver,
-  { by, id, key, deadlineMs }: Step & { do: "create" },
+  { stores, model, wakes, now }: StoreDriver,
+  { by, id, key, subjects, deadlineMs }: Step & { do: "create" },
 ): Promise<void> {
   const store = instance(stores, by);
-  const draft = { id, key, deadlineMs, set: QUEUED };
+  const draft = { id, key, subjects, deadlineMs, set: QUEUED };
   const known = model.jobWithKey(key);
   if (known === undefined && model.jobs.has(id)) {
     await assertRejects(store.create(draft), "invalid-change", "A taken id");
     return;
   }
+  const listed = wakes.begin(listsOf(draft));
   const { jobId, cursor, created } = await store.create(draft);
   assertEqual([jobId, created], [known ?? id, known === undefined], "the result of create()");
   if (known === undefined) model.create(draft, cursorParts(cursor).epoch, now());
+  if (known === undefined) listed();
   assertEqual(cursor, cursorOf(jobIn(model, jobId)), "the cursor that create() returned");
 }
 
@@ -130,7 +140,7 @@ async function write(
     return;
   }
   const before = model.jobs.get(id)?.history.version();
-  const changed = wakes.begin(id);
+  const changed = wakes.begin([{ jobId: id }]);
   const { cursor, now: at } = await store.write(id, change);
   checkNow(driver, at);
   model.write(id, change, now());
@@ -151,7 +161,7 @@ async function burst(driver: StoreDriver, step: Step & { do: "burst" }): Promise
   }
   const all = isLeasedAt(job, now()) ? changes.map(withoutProgress) : changes;
   const from = job.history.version();
-  const changed = wakes.begin(id);
+  const changed = wakes.begin([{ jobId: id }]);
   const begun = all.map((change, index) => ({
     written: writeTo(instance(stores, by + index), id, change),
     read: instance(stores, by + index + 1).read(id, cursorOf(job)),
@@ -210,7 +220,7 @@ async function remove(
   { stores, model, wakes }: StoreDriver,
   { by, id }: Step & { do: "remove" },
 ): Promise<void> {
-  const changed = wakes.begin(id);
+  const changed = wakes.begin([{ jobId: id }, ...listsOf(model.jobs.get(id))]);
   const isKnown = model.remove(id);
   const removed = await instance(stores, by).remove(id);
   assertEqual(removed, isKnown, "the result of remove()");
@@ -225,7 +235,8 @@ async function sweep(
   const jobs = [...model.jobs].map(([id, job]) => ({
     id,
     version: job.history.version(),
-    changed: wakes.begin(id),
+    changed: wakes.begin([{ jobId: id }]),
+    left: wakes.begin(listsOf(job)),
   }));
   const reports = await Promise.all(
     (isTwice ? [by, by + 1] : [by]).map((each) =>
@@ -233,8 +244,15 @@ async function sweep(
     ),
   );
   assertEqual(reports.reduce(sum), model.sweep(at), "the sum of the sweep's reports");
-  for (const { id, version, changed } of jobs)
+  for (const { id, version, changed, left } of jobs) {
     if (model.jobs.get(id)?.history.version() !== version) changed();
+    if (!model.jobs.has(id)) left();
+  }
+}
+
+/** The lists of a job. */
+function listsOf(job: Pick<ModelJob, "subjects"> | undefined): readonly WatchTarget[] {
+  return (job?.subjects ?? []).map((subject) => ({ subject }));
 }
 
 function instance(stores: readonly ProgressStore[], by: number): ProgressStore {

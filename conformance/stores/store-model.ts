@@ -14,6 +14,7 @@ import { type History, history } from "@emlinh/progress-server/testing/history";
 /** A job in the model: all its writes, and the times that determine what a sweep does. */
 export interface ModelJob {
   readonly key: string | undefined;
+  readonly subjects: readonly string[];
   readonly epoch: string;
   readonly history: History;
   readonly createdAt: number;
@@ -44,6 +45,8 @@ interface ModelOptions {
 /** A naive store, which need not be small, fast or safe. */
 export interface StoreModel {
   readonly jobs: ReadonlyMap<string, ModelJob>;
+  /** The jobs of a subject. */
+  listed(subject: string): readonly (readonly [id: string, job: ModelJob])[];
   jobWithKey(key: string | undefined): string | undefined;
   create(draft: JobDraft, epoch: string, now: number): void;
   /** The codes of which a write must be refused with one; `undefined` if it must be accepted. */
@@ -70,6 +73,7 @@ export function createModel(options: ModelOptions): StoreModel {
 
   return {
     jobs,
+    listed: (subject) => [...jobs].filter(([, { subjects }]) => subjects.includes(subject)),
     isRemoved: (id) => removed.has(id),
     jobWithKey: (key) =>
       key === undefined ? undefined : [...jobs].find(([, job]) => job.key === key)?.[0],
@@ -110,11 +114,12 @@ export function createModel(options: ModelOptions): StoreModel {
 }
 
 function newJob(
-  { key, deadlineMs }: JobDraft,
+  { key, subjects = [], deadlineMs }: JobDraft,
   { epoch, now, maxLogLines }: { epoch: string; now: number; maxLogLines: number },
 ): ModelJob {
   return {
     key,
+    subjects,
     epoch,
     history: history(maxLogLines),
     createdAt: now,

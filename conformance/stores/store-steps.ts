@@ -21,6 +21,7 @@ export type Step = { readonly by: number } & (
       readonly do: "create";
       readonly id: string;
       readonly key: string | undefined;
+      readonly subjects: readonly string[];
       readonly deadlineMs: number | undefined;
     }
   | {
@@ -38,6 +39,8 @@ export type Step = { readonly by: number } & (
       readonly id: string;
       readonly from: number | "nothing" | "malformed" | "future" | "other";
     }
+  /** Reads the next page of a list, or the first one. */
+  | { readonly do: "list"; readonly subject: string; readonly limit: number }
   | { readonly do: "remove"; readonly id: string }
   /** Advances the clock by `halves` of a unit. */
   | { readonly do: "wait"; readonly halves: number }
@@ -47,6 +50,9 @@ export type Step = { readonly by: number } & (
 
 /** The jobs of the property. */
 export const IDS: readonly string[] = ["a", "b", "c"];
+
+/** The subjects of the property. */
+export const SUBJECTS: readonly string[] = ["s", "t"];
 
 // Mostly one job, so that it gets many steps.
 const id = fc.constantFrom("a", "a", "a", "b", "b", "c");
@@ -135,6 +141,7 @@ const createStep = fc.record({
   by,
   id,
   key: fc.constantFrom(undefined, "k", "l"),
+  subjects: fc.subarray([...SUBJECTS]),
   deadlineMs: fc.option(
     fc.integer({ min: 1, max: 4 }).map((units) => units * UNIT_MS),
     {
@@ -184,6 +191,13 @@ const readStep = fc.record({
   ),
 });
 
+const listStep = fc.record({
+  do: fc.constant("list" as const),
+  by,
+  subject: fc.constantFrom(...SUBJECTS),
+  limit: fc.constantFrom(1, 1, 2, 3),
+});
+
 const removeStep = fc.record({ do: fc.constant("remove" as const), by, id });
 
 const waitStep = fc.record({
@@ -205,6 +219,7 @@ export function stepsOf(clock: "injected" | "backend"): fc.Arbitrary<readonly St
     { weight: 8, arbitrary: writeStep },
     { weight: 2, arbitrary: burstStep },
     { weight: 4, arbitrary: readStep },
+    { weight: 2, arbitrary: listStep },
     { weight: 1, arbitrary: removeStep },
     { weight: clock === "injected" ? 3 : 0, arbitrary: waitStep },
     { weight: 3, arbitrary: sweepStep },

@@ -51,11 +51,11 @@ export interface Figures {
  * Publishes as fast as the readers take it, and waits until everything has arrived: the CPU of all that was sent is
  * divided by all that arrived, however much waits in the buffers of the kernel.
  */
-async function saturate(
+export async function saturate(
   server: BenchServer,
   readers: Readers,
   load: Load,
-  { warmUpMs, measuredMs }: FanOutSize,
+  { warmUpMs, measuredMs }: Pick<FanOutSize, "warmUpMs" | "measuredMs">,
 ): Promise<Saturated> {
   await publishFor(warmUpMs, server, readers, load);
   const before = await server.ask();
@@ -137,7 +137,7 @@ async function measureCycles(
 }
 
 /** Closes streams, and resolves when the server has noticed it. */
-async function closeAll(server: BenchServer, readers: Readers): Promise<void> {
+export async function closeAll(server: BenchServer, readers: Readers): Promise<void> {
   readers.close();
   while ((await server.ask()).sockets > 0) await pause(10);
 }

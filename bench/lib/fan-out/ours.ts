@@ -1,6 +1,6 @@
 import http, { type Server } from "node:http";
 import { getDefaultHighWaterMark } from "node:stream";
-import { allowAnyone, createProgress, memoryStore, type Progress } from "@emlinh/progress-server";
+import { createProgress, memoryStore, type Progress } from "@emlinh/progress-server";
 import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import { fastifyProgress } from "@emlinh/progress-server/adapters/fastify";
 import { fetchProgress } from "@emlinh/progress-server/adapters/fetch";
@@ -11,6 +11,9 @@ import fastify from "fastify";
 import type { Contender } from "./contender.js";
 
 const BASE = "/progress";
+
+/** Whose jobs all topics are. */
+export const SUBJECT = "user:1";
 
 /** Half of the bytes that a socket takes before it is full. */
 const ROOM_BYTES = getDefaultHighWaterMark(false) / 2;
@@ -39,12 +42,12 @@ export async function ours(adapter: keyof typeof OURS, topics: number): Promise<
   const store = memoryStore({ maxJobs: Number.POSITIVE_INFINITY });
   const progress = createProgress({
     store,
-    authorize: allowAnyone,
+    authorize: ({ action }) => action === "watch" || action === "list",
     maxStreams: Number.POSITIVE_INFINITY,
     maxStreamsPerJob: Number.POSITIVE_INFINITY,
   });
   for (let topic = 0; topic < topics; topic += 1)
-    await progress.create({ id: `job-${topic}`, kind: "bench" });
+    await progress.create({ id: `job-${topic}`, kind: "bench", subjects: [SUBJECT] });
   const server = await OURS[adapter](progress);
   return {
     progress,

@@ -1,6 +1,9 @@
-import { loadJobs, saveJobs } from "./json-file.js";
+import type { WatchTarget } from "@emlinh/progress-server";
+import { loadItems, saveItems } from "./json-file.js";
 import type { StoredJob } from "./stored-job.js";
+import { createTurns } from "./turns.js";
 
+/** The jobs by id, in the order of their creation. */
 export type Jobs = ReadonlyMap<string, StoredJob>;
 
 /** The jobs of one file. Methods run one after the other, which makes each of them atomic. */
@@ -13,26 +16,21 @@ export interface JobFile {
   idle(): Promise<void>;
 }
 
-/** @param wake - Called for each changed job after a commit. */
+/** @param wake - Called for each changed job and list after a commit. */
 export function openJobFile(
   path: string,
-  wake: (jobId: string, version: number | undefined) => void,
+  wake: (target: WatchTarget, version?: number) => void,
 ): JobFile {
+  const { inTurn, idle } = createTurns();
   /** The content of the file; `undefined` until the first method. */
   let jobs: Jobs | undefined;
-  /** Resolves when the last method has run. */
-  let turn: Promise<unknown> = Promise.resolve();
 
   return {
-    inTurn(method) {
-      const result = turn.then(async () => {
-        jobs ??= await loadJobs(path);
+    inTurn: (method) =>
+      inTurn(async () => {
+        jobs ??= new Map((await loadItems<StoredJob>(path)).map((job) => [job.id, job]));
         return method(jobs);
-      });
-      // The caller gets the error. The next method runs anyway.
-      turn = result.catch(() => {});
-      return result;
-    },
+      }),
 
     /**
      * Saves first, then replaces, then wakes: no reader gets data that a crash would lose, and a woken reader finds
@@ -40,16 +38,18 @@ export function openJobFile(
      */
     async commit(next, changed) {
       const before = jobs;
-      await saveJobs(path, next.values());
+      await saveItems(path, next.values());
       jobs = next;
       for (const id of changed) {
+        const [old, current] = [before?.get(id), next.get(id)];
         // No version for a job that is new or removed: the reader of an earlier job with this id may have that version.
-        wake(id, before?.has(id) ? next.get(id)?.version : undefined);
+        wake({ jobId: id }, old && current?.version);
+        if (old !== undefined && current !== undefined) continue;
+        // The job has joined or left the lists of its subjects.
+        for (const subject of (old ?? current)?.subjects ?? []) wake({ subject });
       }
     },
 
-    async idle() {
-      await turn;
-    },
+    idle,
   };
 }

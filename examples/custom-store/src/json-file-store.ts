@@ -13,6 +13,8 @@ import {
   transitionOf,
 } from "@emlinh/progress-server";
 import { type JobFile, type Jobs, openJobFile } from "./job-file.js";
+import { openLearnedFile } from "./learned-file.js";
+import { pageOf } from "./list-page.js";
 import {
   cursorOf,
   deltaAfter,
@@ -24,7 +26,10 @@ import {
 import { createWatches } from "./watches.js";
 
 export interface JsonFileStoreOptions extends Partial<JobTtls> {
-  /** The file. Its folder must exist. No other process may use the file. */
+  /**
+   * The file. Its folder must exist, and gets a second file with `.learned` at the end of its name. No other process
+   * may use the files.
+   */
   readonly path: string;
   /** @defaultValue `200` */
   readonly maxLogLines?: number;
@@ -43,6 +48,7 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
   const { maxLogLines, clock } = settings;
   const watches = createWatches();
   const file = openJobFile(options.path, watches.wake);
+  const learnedFile = openLearnedFile(`${options.path}.learned`);
   let closed = false;
 
   function assertOpen(): void {
@@ -79,14 +85,29 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
       });
     },
 
-    async watch(jobId, wake) {
+    async list(subject, page) {
       assertOpen();
-      return watches.add(jobId, wake);
+      return file.inTurn(async (jobs) => pageOf(jobs, subject, page));
+    },
+
+    async watch(target, wake) {
+      assertOpen();
+      return watches.add(target, wake);
     },
 
     async remove(jobId) {
       assertOpen();
       return file.inTurn((jobs) => removeJob(file, jobs, jobId));
+    },
+
+    async learn(kind, durations) {
+      assertOpen();
+      return learnedFile.learn(kind, copyOf(durations));
+    },
+
+    async expectations(kind) {
+      assertOpen();
+      return copyOf(await learnedFile.expectations(kind));
     },
 
     async sweep(now, limit, onEnd) {
@@ -98,7 +119,7 @@ export function jsonFileStore(options: JsonFileStoreOptions): ProgressStore {
     async close() {
       closed = true;
       watches.clear();
-      await file.idle();
+      await Promise.all([file.idle(), learnedFile.idle()]);
     },
   };
 }
@@ -129,7 +150,9 @@ async function createJob(
       message: `The job id "${draft.id}" is already in use.`,
     });
   }
-  const cursor = await replace(file, jobs, firstVersion(draft, now));
+  const newest = [...jobs.values()].at(-1);
+  const number = (newest?.number ?? 0) + 1;
+  const cursor = await replace(file, jobs, firstVersion(draft, { number, now }));
   return { jobId: draft.id, cursor, created: true };
 }
 

@@ -1,25 +1,23 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { ProgressError } from "@emlinh/progress-server";
-import type { StoredJob } from "./stored-job.js";
 
-/** Reads the jobs of a file, by id. A missing file has no jobs. */
-export async function loadJobs(path: string): Promise<ReadonlyMap<string, StoredJob>> {
+/** Reads the items of a file. A missing file has none. */
+export async function loadItems<Item>(path: string): Promise<readonly Item[]> {
   try {
-    const jobs: readonly StoredJob[] = JSON.parse(await readFile(path, "utf8"));
-    return new Map(jobs.map((job) => [job.id, job]));
+    return JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return new Map();
-    throw unavailable(`The jobs in "${path}" can't be read.`, cause);
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw unavailable(`"${path}" can't be read.`, cause);
   }
 }
 
-/** Writes all jobs to the file or none: the rename replaces the whole file atomically. */
-export async function saveJobs(path: string, jobs: Iterable<StoredJob>): Promise<void> {
+/** Writes all items to the file or none: the rename replaces the whole file atomically. */
+export async function saveItems(path: string, items: Iterable<unknown>): Promise<void> {
   try {
-    await writeFile(`${path}.new`, JSON.stringify([...jobs]));
+    await writeFile(`${path}.new`, JSON.stringify([...items]));
     await rename(`${path}.new`, path);
   } catch (cause) {
-    throw unavailable(`The jobs can't be written to "${path}".`, cause);
+    throw unavailable(`"${path}" can't be written.`, cause);
   }
 }
 

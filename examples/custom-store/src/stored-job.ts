@@ -19,6 +19,9 @@ import {
 export interface StoredJob {
   readonly id: string;
   readonly key?: string | undefined;
+  /** Its place in the order of creation: jobs that are created later have higher ones. */
+  readonly number: number;
+  readonly subjects: readonly string[];
   readonly epoch: string;
   readonly version: number;
   /** Each field remembers the version that set it, so that a delta is a comparison. */
@@ -30,10 +33,15 @@ export interface StoredJob {
 }
 
 /** Version 1 of a job, in a new epoch. */
-export function firstVersion({ id, key, set, deadlineMs }: JobDraft, now: number): StoredJob {
+export function firstVersion(
+  { id, key, subjects = [], set, deadlineMs }: JobDraft,
+  { number, now }: { readonly number: number; readonly now: number },
+): StoredJob {
   const empty: StoredJob = {
     id,
     key,
+    number,
+    subjects,
     epoch: crypto.randomUUID(),
     version: 0,
     fields: {},

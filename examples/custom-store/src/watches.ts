@@ -1,33 +1,39 @@
-import type { Unwatch, Wake } from "@emlinh/progress-server";
+import type { Unwatch, Wake, WatchTarget } from "@emlinh/progress-server";
 
-/** The watches of a store, by job. */
+/** The watches of a store, by job or subject. */
 export interface Watches {
-  add(jobId: string, wake: Wake): Unwatch;
-  wake(jobId: string, version: number | undefined): void;
+  add(target: WatchTarget, wake: Wake): Unwatch;
+  wake(target: WatchTarget, version?: number): void;
   clear(): void;
 }
 
 export function createWatches(): Watches {
-  const byJob = new Map<string, Set<{ readonly wake: Wake }>>();
+  const byTarget = new Map<string, Set<{ readonly wake: Wake }>>();
   return {
-    add(jobId, wake) {
+    add(target, wake) {
+      const name = nameOf(target);
       // One object per watch: the same function may watch twice, and each watch ends separately.
       const watch = { wake };
-      const all = byJob.get(jobId) ?? new Set();
-      byJob.set(jobId, all.add(watch));
+      const all = byTarget.get(name) ?? new Set();
+      byTarget.set(name, all.add(watch));
       return async () => {
         all.delete(watch);
-        if (all.size === 0 && byJob.get(jobId) === all) byJob.delete(jobId);
+        if (all.size === 0 && byTarget.get(name) === all) byTarget.delete(name);
       };
     },
-    wake(jobId, version) {
-      for (const { wake } of [...(byJob.get(jobId) ?? [])]) callSafely(wake, version);
+    wake(target, version) {
+      for (const { wake } of [...(byTarget.get(nameOf(target)) ?? [])]) callSafely(wake, version);
     },
-    clear: () => byJob.clear(),
+    clear: () => byTarget.clear(),
   };
 }
 
-function callSafely(wake: Wake, version: number | undefined): void {
+/** A job and a subject may have the same text. */
+function nameOf(target: WatchTarget): string {
+  return "jobId" in target ? `job ${target.jobId}` : `list ${target.subject}`;
+}
+
+function callSafely(wake: Wake, version?: number): void {
   try {
     wake(version);
   } catch {

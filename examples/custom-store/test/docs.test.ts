@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 const FILES = [
   "src/stored-job.ts",
   "src/watches.ts",
+  "src/list-page.ts",
+  "src/learned-file.ts",
   "src/job-file.ts",
   "src/json-file.ts",
   "src/json-file-store.ts",

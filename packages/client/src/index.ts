@@ -4,6 +4,7 @@ export type {
   CancelledJob,
   CompletedJob,
   Cursor,
+  DefinedStep,
   ErrorCode,
   FailedJob,
   InputOf,

@@ -44,6 +44,9 @@ const MAX_DEVIATIONS = 3;
 /** One step that is far from its time says little about the others: it may have been cached, or hung. */
 const MAX_DIFFERENCE = 1.5;
 
+/** So many steps that took their usual time are counted among those that were observed. */
+const USUAL_STEPS = 2;
+
 /** A duration of which the logarithm is known up to a standard deviation. */
 interface Estimate {
   readonly ms: number;
@@ -146,14 +149,14 @@ function compared(
 }
 
 /**
- * The pace of the run, as a function that leaves one step out: the mean logarithm of observed to usual times, with one
- * step more that took its usual time.
+ * The pace of the run, as a function that leaves one step out: the mean logarithm of observed to usual times. Few
+ * observations say little, so {@link USUAL_STEPS} are added to them.
  */
 function paceOf(
   usual: ReadonlyMap<string, Estimate>,
   observed: ReadonlyMap<string, Observation>,
 ): (without: string) => number {
-  let [sum, weights] = [0, 1];
+  let [sum, weights] = [0, USUAL_STEPS];
   const parts = new Map<string, readonly [number, number]>();
   for (const [id, observation] of observed) {
     const estimate = usual.get(id);

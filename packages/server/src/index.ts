@@ -7,6 +7,7 @@ export {
   type Cursor,
   type CursorParts,
   DEFAULT_MAX_LOG_LINES,
+  type DefinedStep,
   type Delta,
   defineJob,
   type ErrorCode,
@@ -104,14 +105,20 @@ export { singleton } from "./core/singleton.js";
 export type { StepUpdate } from "./core/step-state.js";
 export type {
   Created,
+  Durations,
+  Expectation,
+  Expectations,
   JobDraft,
+  JobPage,
   OnSweptEnd,
+  PageRequest,
   ProgressStore,
   StoredDelta,
   SweepReport,
   SweptEnd,
   Unwatch,
   Wake,
+  WatchTarget,
   Written,
 } from "./core/store.js";
 export type { TicketAction } from "./core/ticket-format.js";
@@ -122,6 +129,7 @@ export {
   type TicketsOptions,
 } from "./core/tickets.js";
 export type { JobListener } from "./core/watch-job.js";
+export { learned } from "./shared/expectations.js";
 export {
   checkWrite,
   closedSteps,

@@ -5,14 +5,7 @@ import { type TabChannel, tabGroup } from "./group.js";
 import type { TabLocks } from "./leadership.js";
 import { tabFeed } from "./tab-feed.js";
 
-export type {
-  Feed,
-  FeedReceiver,
-  FeedSharing,
-  FeedTargets,
-  OpenFeed,
-} from "../core/feed/feed.js";
-export type { TabChannel, TabLocks };
+export type { FeedSharing, TabChannel, TabLocks };
 
 /** The options of {@link shareTabs}. Only `key` is required. */
 export interface ShareTabsOptions {

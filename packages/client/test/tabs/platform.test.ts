@@ -1,11 +1,6 @@
-import {
-  type Feed,
-  type FeedReceiver,
-  type OpenFeed,
-  shareTabs,
-  type TabLocks,
-} from "@emlinh/progress-client/tabs";
+import { shareTabs, type TabLocks } from "@emlinh/progress-client/tabs";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Feed, FeedReceiver, OpenFeed } from "../../src/core/feed/feed.js";
 import { resolveWatchOptions } from "../../src/core/options.js";
 import { pokedSchedule } from "../../src/tabs/poked-schedule.js";
 import { watchdog } from "../../src/tabs/watchdog.js";

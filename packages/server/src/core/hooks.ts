@@ -8,7 +8,7 @@ import { asProgressError } from "../shared/errors.js";
 import { callSafely } from "../shared/never-throws.js";
 import type { Action } from "./authorize.js";
 
-/** What a stream carries. */
+/** The jobs and lists of a stream. */
 export interface StreamTargets {
   /** The job; `undefined` for a stream of many jobs. */
   readonly jobId: string | undefined;

@@ -1,9 +1,5 @@
-import {
-  type Feed,
-  type FeedTargets,
-  shareTabs,
-  type TabChannel,
-} from "@emlinh/progress-client/tabs";
+import { shareTabs, type TabChannel } from "@emlinh/progress-client/tabs";
+import type { Feed, FeedTargets } from "../../../src/core/feed/feed.js";
 import { resolveWatchOptions } from "../../../src/core/options.js";
 import { type FakeTime, fakeTime } from "../fake-time.js";
 import { type Links, links } from "./links.js";

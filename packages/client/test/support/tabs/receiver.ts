@@ -1,4 +1,3 @@
-import type { FeedReceiver } from "@emlinh/progress-client/tabs";
 import {
   applyDelta,
   emptyReplica,
@@ -7,6 +6,7 @@ import {
   type Refused,
   type Replica,
 } from "@emlinh/progress-protocol";
+import type { FeedReceiver } from "../../../src/core/feed/feed.js";
 
 /** A receiver that keeps everything, and notes each step back. */
 export interface TestReceiver extends FeedReceiver {

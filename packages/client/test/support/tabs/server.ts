@@ -1,5 +1,5 @@
-import type { OpenFeed } from "@emlinh/progress-client/tabs";
 import { listedOf, ProgressError } from "@emlinh/progress-protocol";
+import type { OpenFeed } from "../../../src/core/feed/feed.js";
 import { type JobReplicas, jobReplicas } from "../job-replicas.js";
 import type { Links } from "./links.js";
 import { type SimulatedPage, simulatedPage } from "./page.js";

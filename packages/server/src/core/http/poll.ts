@@ -10,7 +10,7 @@ export interface HeldPoll extends Omit<HeldRequest, "reads"> {
 }
 
 /**
- * Waits until the job has changed, has ended or was removed, or as {@link untilAnswer} says. Then gives the topic handle
+ * Waits until the job has changed, has ended or was removed, or as {@link untilAnswer} says. Then gives the handle
  * back.
  *
  * @returns `undefined` if the job was removed meanwhile.

@@ -40,7 +40,7 @@ export interface StreamKind<State extends Stream> {
   /** Gives back what the stream holds. Called once. */
   leave(stream: State): void;
   reads(stream: State, target: DisconnectTarget): boolean;
-  /** What the hooks are told about the stream. */
+  /** The jobs and lists that the hooks are told. */
   targets(stream: State): StreamTargets;
 }
 

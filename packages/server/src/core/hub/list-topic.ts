@@ -71,7 +71,7 @@ export interface ListTopicContext {
 }
 
 /** One job of the list. */
-interface Member {
+interface ListedJob {
   readonly jobId: string;
   /** `undefined` while the topic is not open. */
   handle: SharedHandle<Topic> | undefined;
@@ -87,7 +87,7 @@ interface ListState extends ListTopicContext {
   readonly listeners: Set<ListListener>;
   readonly loop: ReadLoop;
   /** In the order of the list. */
-  members: Map<string, Member>;
+  members: Map<string, ListedJob>;
   listed: Listed;
   frame: Frame | undefined;
   isBehind: boolean;
@@ -106,22 +106,7 @@ export function createListTopic(
 ): ListTopic {
   const { store, settings, joinJob, onClosed } = context;
   const read = (): Promise<JobPage> => store.list(subject, { limit });
-  const loop = readLoop<JobPage>({
-    maxRetryMs: settings.rereadMs,
-    rereadMs: () => settings.rereadMs,
-    random: settings.random,
-    isBehind: () => state.isBehind,
-    note() {
-      state.isBehind = true;
-    },
-    read() {
-      state.isBehind = false;
-      return read();
-    },
-    onRead: (page) => update(state, page),
-    isFinal: () => false,
-    onError: (error) => report(state, error),
-  });
+  const loop = listLoop(settings, () => state, read);
   const state: ListState = {
     store,
     settings,
@@ -166,6 +151,30 @@ export function createListTopic(
   };
 }
 
+function listLoop(
+  { rereadMs, random }: ListTopicContext["settings"],
+  stateOf: () => ListState,
+  read: () => Promise<JobPage>,
+): ReadLoop {
+  const setBehind = (isBehind: boolean): void => {
+    stateOf().isBehind = isBehind;
+  };
+  return readLoop<JobPage>({
+    maxRetryMs: rereadMs,
+    rereadMs: () => rereadMs,
+    random,
+    isBehind: () => stateOf().isBehind,
+    note: () => setBehind(true),
+    read() {
+      setBehind(false);
+      return read();
+    },
+    onRead: (page) => update(stateOf(), page),
+    isFinal: () => false,
+    onError: (error) => report(stateOf(), error),
+  });
+}
+
 async function open(state: ListState, read: () => Promise<JobPage>): Promise<void> {
   const wake = (): void => {
     state.isBehind = true;
@@ -188,7 +197,7 @@ function update(state: ListState, { jobs, next }: JobPage): void {
   const before = state.members;
   const listed = listedOf({ subject: state.subject, jobs, next: next ?? null });
   if (listed.tag !== state.listed.tag) {
-    state.members = new Map(jobs.map((jobId) => [jobId, before.get(jobId) ?? newMember(jobId)]));
+    state.members = new Map(jobs.map((jobId) => [jobId, before.get(jobId) ?? newListedJob(jobId)]));
     state.listed = listed;
     state.frame = undefined;
     const gone = [...before.values()].filter(({ jobId }) => !state.members.has(jobId));
@@ -197,25 +206,25 @@ function update(state: ListState, { jobs, next }: JobPage): void {
     notifyEach(state, (listener) => listener.listChanged(left, at));
     for (const { handle } of gone) handle?.leave();
   }
-  for (const member of state.members.values()) openMember(state, member);
+  for (const member of state.members.values()) openListedJob(state, member);
 }
 
-function newMember(jobId: string): Member {
+function newListedJob(jobId: string): ListedJob {
   return { jobId, handle: undefined, opening: undefined, failure: undefined };
 }
 
-/** Opens the topic of a job, unless it is open. One that could not be opened is tried again at each read of the list. */
-function openMember(state: ListState, member: Member): void {
+/** Opens the topic of a job, unless it is open. If that fails, it is tried again at each read of the list. */
+function openListedJob(state: ListState, member: ListedJob): void {
   if (member.opening !== undefined || member.handle?.topic.isClosed() === false) return;
   member.handle?.leave();
   member.handle = undefined;
-  member.opening = joinMember(state, member).finally(() => {
+  member.opening = joinListedJob(state, member).finally(() => {
     member.opening = undefined;
   });
 }
 
 /** Never rejects. */
-async function joinMember(state: ListState, member: Member): Promise<void> {
+async function joinListedJob(state: ListState, member: ListedJob): Promise<void> {
   try {
     const handle = await state.joinJob(member.jobId);
     member.failure = undefined;

@@ -1,4 +1,4 @@
-import { createOutage } from "../../shared/outage.js";
+import { createOutage, type Outage } from "../../shared/outage.js";
 import { elapsed } from "../../shared/time.js";
 
 /** Reads something of a store again and again: at most one read at a time, and one that waits for its turn. */
@@ -41,78 +41,98 @@ export interface ReadLoopContext<Result> {
   onError(error: unknown): void;
 }
 
+interface LoopState<Result> {
+  readonly context: ReadLoopContext<Result>;
+  readonly outage: Outage;
+  isReading: boolean;
+  isStopped: boolean;
+  readAt: number;
+  /** The callers of `refresh` whose read has not begun. */
+  waiting: (() => void)[];
+}
+
 /** Makes a loop that does not read before `begin` is called. */
 export function readLoop<Result>(context: ReadLoopContext<Result>): ReadLoop {
-  const outage = createOutage(context.maxRetryMs, context.random);
-  let isReading = true;
-  let isStopped = false;
-  let readAt = elapsed();
-  /** The callers of `refresh` whose read has not begun. */
-  let waiting: (() => void)[] = [];
-
-  function readIfDue(): void {
-    if (isReading || isStopped || elapsed() < outage.retryAt()) return;
-    if (waiting.length === 0 && !context.isBehind()) return;
-    // It handles every outcome of the read itself.
-    void read();
-  }
-
-  async function read(): Promise<void> {
-    isReading = true;
-    const served = waiting;
-    waiting = [];
-    await context.read().then(readDone, readFailed).catch(context.onError);
-    isReading = false;
-    for (const resolve of served) resolve();
-    readIfDue();
-  }
-
-  function readDone(result: Result): void {
-    if (isStopped) return;
-    outage.ended();
-    readAt = elapsed();
-    context.onRead(result);
-  }
-
-  function readFailed(error: unknown): void {
-    if (isStopped || context.isFinal(error)) return;
-    if (outage.failed()) context.onError(error);
-    context.note();
-    release();
-  }
-
-  function release(): void {
-    const served = waiting;
-    waiting = [];
-    for (const resolve of served) resolve();
-  }
-
+  const state: LoopState<Result> = {
+    context,
+    outage: createOutage(context.maxRetryMs, context.random),
+    isReading: true,
+    isStopped: false,
+    readAt: elapsed(),
+    waiting: [],
+  };
+  const { outage } = state;
   return {
     begin() {
-      isReading = false;
-      readAt = elapsed();
-      readIfDue();
+      state.isReading = false;
+      state.readAt = elapsed();
+      readIfDue(state);
     },
-    readIfDue,
+    readIfDue: () => readIfDue(state),
     touch() {
-      readAt = elapsed();
+      state.readAt = elapsed();
     },
     refresh() {
-      if (isStopped || outage.isOn()) return Promise.resolve();
+      if (state.isStopped || outage.isOn()) return Promise.resolve();
       return new Promise((resolve) => {
-        waiting.push(resolve);
-        readIfDue();
+        state.waiting.push(resolve);
+        readIfDue(state);
       });
     },
     tick(now) {
-      if (now - readAt >= context.rereadMs()) context.note();
-      readIfDue();
+      if (now - state.readAt >= context.rereadMs()) context.note();
+      readIfDue(state);
     },
     failingForMs: (now) => outage.durationMs(now),
-    isStopped: () => isStopped,
+    isStopped: () => state.isStopped,
     stop() {
-      isStopped = true;
-      release();
+      state.isStopped = true;
+      release(state);
     },
   };
+}
+
+function readIfDue<Result>(state: LoopState<Result>): void {
+  const { context, isReading, isStopped, waiting, outage } = state;
+  if (isReading || isStopped || elapsed() < outage.retryAt()) return;
+  if (waiting.length === 0 && !context.isBehind()) return;
+  // It handles every outcome of the read itself.
+  void read(state);
+}
+
+async function read<Result>(state: LoopState<Result>): Promise<void> {
+  const { context, waiting } = state;
+  state.isReading = true;
+  state.waiting = [];
+  const answer = context.read();
+  await answer
+    .then(
+      (result) => readDone(state, result),
+      (error) => readFailed(state, error),
+    )
+    .catch((error) => context.onError(error));
+  state.isReading = false;
+  for (const resolve of waiting) resolve();
+  readIfDue(state);
+}
+
+function readDone<Result>(state: LoopState<Result>, result: Result): void {
+  if (state.isStopped) return;
+  state.outage.ended();
+  state.readAt = elapsed();
+  state.context.onRead(result);
+}
+
+function readFailed<Result>(state: LoopState<Result>, error: unknown): void {
+  const { context, isStopped, outage } = state;
+  if (isStopped || context.isFinal(error)) return;
+  if (outage.failed()) context.onError(error);
+  context.note();
+  release(state);
+}
+
+function release<Result>(state: LoopState<Result>): void {
+  const { waiting } = state;
+  state.waiting = [];
+  for (const resolve of waiting) resolve();
 }

@@ -147,13 +147,7 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     replica,
     listeners: state.listeners,
     changedAt: () => state.changedAt,
-    deltaAfter: (cursor) => {
-      const { done } = replica;
-      // The comparison spares a reader that has everything a look at each field and line.
-      if (cursor !== undefined && cursor === replica.cursor)
-        return { cursor, reset: false, set: {}, log: [], done };
-      return deltaAfter(replica, cursor);
-    },
+    deltaAfter: (cursor) => deltaOrEmpty(replica, cursor),
     frameAfter: (cursor) => frameAfter(state, state.frames, cursor),
     jobFrameAfter(cursor) {
       state.jobFrames ??= frameCache(replica, {
@@ -170,6 +164,14 @@ export function createTopic(jobId: string, context: TopicContext): Topic {
     isClosed: () => state.isClosed,
     close: () => close(state),
   };
+}
+
+/** The comparison spares a reader that has everything a look at each field and line. */
+function deltaOrEmpty(replica: Replica, cursor: Cursor | undefined): Delta {
+  const { done } = replica;
+  if (cursor !== undefined && cursor === replica.cursor)
+    return { cursor, reset: false, set: {}, log: [], done };
+  return deltaAfter(replica, cursor);
 }
 
 async function open(state: TopicState): Promise<void> {

@@ -1,9 +1,9 @@
-import type { ProgressStore } from "../../core/store.js";
+import type { ProgressStore, Wake, WatchTarget } from "../../core/store.js";
 import { storeClosed } from "../../shared/errors.js";
 import { within } from "../../shared/time.js";
 import { postgresCalls } from "./calls.js";
 import { type ChangeNotification, newSender } from "./change-notification.js";
-import { type PostgresJobs, postgresJobs } from "./jobs.js";
+import { postgresJobs } from "./jobs.js";
 import { postgresList } from "./lists.js";
 import { createNotifyBatcher } from "./notify-batcher.js";
 import { type PostgresStoreOptions, resolvePostgresOptions } from "./options.js";
@@ -51,19 +51,21 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
   const batcher = createNotifyBatcher(sender, calls.notify);
   const { currentCursors } = calls;
   const watches = createPostgresWatches({ ...settings, sender, currentCursors });
-  const jobs = postgresJobs(calls, notify);
-  const list = postgresList(calls);
-  const sweep = postgresSweep(calls, notify);
+  const methods = {
+    ...postgresJobs(calls, notify),
+    list: postgresList(calls),
+    learn: calls.learn,
+    expectations: calls.expectations,
+    sweep: postgresSweep(calls, notify),
+    watch: async (target: WatchTarget, wake: Wake) => watches.watch(target, wake),
+  };
   let closing: Promise<unknown> | undefined;
   pool.on?.("error", ignoreIdleError);
 
-  function assertOpen(): void {
+  /** @throws ProgressError `closed` */
+  function opened(): typeof methods {
     if (closing !== undefined) throw storeClosed();
-  }
-
-  function openJobs(): PostgresJobs {
-    assertOpen();
-    return jobs;
+    return methods;
   }
 
   /** Wakes the watchers of this process at once, and those of others by a notification. */
@@ -75,35 +77,15 @@ export function postgresStore(options: PostgresStoreOptions): ProgressStore {
   return {
     maxLogLines,
 
-    create: async (draft) => openJobs().create(draft),
-    write: async (jobId, change) => openJobs().write(jobId, change),
-    read: async (jobId, after) => openJobs().read(jobId, after),
-    remove: async (jobId) => openJobs().remove(jobId),
-
-    async list(subject, page) {
-      assertOpen();
-      return list(subject, page);
-    },
-
-    async watch(target, wake) {
-      assertOpen();
-      return watches.watch(target, wake);
-    },
-
-    async learn(kind, durations) {
-      assertOpen();
-      await calls.learn(kind, durations);
-    },
-
-    async expectations(kind) {
-      assertOpen();
-      return calls.expectations(kind);
-    },
-
-    async sweep(now, limit, onEnd) {
-      assertOpen();
-      return sweep(now, limit, onEnd);
-    },
+    create: async (draft) => opened().create(draft),
+    write: async (jobId, change) => opened().write(jobId, change),
+    read: async (jobId, after) => opened().read(jobId, after),
+    list: async (subject, page) => opened().list(subject, page),
+    watch: async (target, wake) => opened().watch(target, wake),
+    remove: async (jobId) => opened().remove(jobId),
+    learn: async (kind, durations) => opened().learn(kind, durations),
+    expectations: async (kind) => opened().expectations(kind),
+    sweep: async (now, limit, onEnd) => opened().sweep(now, limit, onEnd),
 
     async close() {
       // A notification that can't be sent any more is lost, which the polls of other processes allow for.

@@ -1,7 +1,7 @@
 import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
 import type { WatchTarget } from "../../core/store.js";
 
-/** What is watched, as one text: the id of a job, or `@` and a subject. No id of a job has an `@`. */
+/** A target of a watch as one text: the id of a job, or `@` and a subject. No id of a job has an `@`. */
 export type WatchKey = string;
 
 export function watchKey(target: WatchTarget): WatchKey {

@@ -46,7 +46,7 @@ export interface Followed {
 }
 
 /** Begins to listen to all topics. The follower is not called for those that are there now. */
-export function follow(
+export function followTargets(
   follower: Follower,
   { jobs, lists }: Pick<JoinedTargets, "jobs" | "lists">,
   targets: Pick<Targets, "cursors" | "seen">,

@@ -1,6 +1,12 @@
 import { isEmpty, type ManyReply, type Refused, toJobWire } from "@emlinh/progress-protocol";
 import { type HeldRequest, untilAnswer } from "../held-request.js";
-import { type Followed, type FollowedJob, type Follower, follow, unfollow } from "./followed.js";
+import {
+  type Followed,
+  type FollowedJob,
+  type Follower,
+  followTargets,
+  unfollow,
+} from "./followed.js";
 import { type JoinedTargets, readsTarget } from "./join-targets.js";
 import type { Targets } from "./read-targets.js";
 
@@ -30,7 +36,7 @@ export async function holdManyPoll(poll: HeldManyPoll): Promise<ManyNews> {
     },
     storeLost: () => wakeUp(),
   };
-  const followed = follow(follower, joined, targets);
+  const followed = followTargets(follower, joined, targets);
   const isLost = (): boolean =>
     [...joined.jobs, ...joined.lists].some(({ topic }) => topic.isLost() || topic.isClosed());
   try {

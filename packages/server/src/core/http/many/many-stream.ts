@@ -26,7 +26,7 @@ import {
   type FollowedJob,
   type FollowedList,
   type Follower,
-  follow,
+  followTargets,
   unfollow,
 } from "./followed.js";
 import { type JoinedTargets, jobCount, readsTarget } from "./join-targets.js";
@@ -40,12 +40,12 @@ export interface ManyStreamStart extends StreamStart {
   readonly refused: readonly Refused[];
 }
 
-/** A stream of many jobs (P65). Its state is one cursor per job and one tag per list, however much the reader missed. */
+/** A stream of many jobs (P65). Its state is a cursor per job and a tag per list, however much the reader missed. */
 interface ManyStream extends Stream, Follower {
   readonly joined: JoinedTargets;
   readonly targets: Targets;
   followed: Followed | undefined;
-  /** The jobs that have something for the reader, in the order in which they are sent. Empty while the sink is not full. */
+  /** The jobs that the reader lacks something of, in the order in which they are sent. Empty unless the sink is full. */
   readonly behind: Set<FollowedJob>;
   /** The refusals that the reader was not sent. */
   refused: readonly Refused[];
@@ -79,7 +79,7 @@ export function openManyStream(start: ManyStreamStart, client: RequestClient): S
 const MANY_STREAM: StreamKind<ManyStream> = {
   begin(stream, at) {
     const { hub, settings, heartbeatMs, joined, targets } = stream;
-    const followed = follow(stream, joined, targets);
+    const followed = followTargets(stream, joined, targets);
     stream.followed = followed;
     stream.changedAt = at;
     const hello = { protocol: PROTOCOL_VERSION, heartbeatMs, now: hub.now() };

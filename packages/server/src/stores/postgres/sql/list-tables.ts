@@ -3,13 +3,13 @@ import type { PostgresNames } from "../names.js";
 /**
  * The tables of the lists and of the learned durations.
  *
- * `listed_jobs` has one row for each subject of each job. Its primary key is the order of the lists and holds all of its
- * columns, so a page is read from this one index. `place` is the time of creation in microseconds.
+ * `listed_jobs` has one row for each subject of each job. Its primary key is the order of the lists and holds all of
+ * its columns, so a page is read from this one index. `place` is the time of creation in microseconds.
  *
  * `list_versions` tells a poll that the membership of a list has changed. A row is locked until the transaction that
- * changes it is on the disk. So that creations of one subject need not wait for each other, a list has several rows, and
- * each session of the database changes one of them: with commits of 5 ms, 32 sessions create 1,250 jobs of one subject a
- * second, and 90 with a single row. A row that was not changed for a day is deleted; see `forget`.
+ * changes it is on the disk. So that creations of one subject need not wait for each other, a list has several rows,
+ * and each session of the database changes one of them: with commits of 5 ms, 32 sessions create 1,250 jobs of one
+ * subject a second, and 90 with a single row. A row that was not changed for a day is deleted; see `forget`.
  *
  * Kinds and steps of `expectations` are JSON texts, because `text` can't hold every character.
  */

@@ -5,9 +5,9 @@ import { refuseStandby } from "./refuse-standby.js";
 const SHARDS = 16;
 
 /**
- * `touch_lists` records that the membership of lists has changed. A transaction calls it once, as its last step: then it
- * waits for no lock of another kind, and takes those of the lists in the order of their subjects. So transactions that
- * change the same lists can't block each other in a circle, and no lock is held for longer than the commit takes.
+ * `touch_lists` records that the membership of lists has changed. A transaction calls it once, as its last step: then
+ * it waits for no lock of another kind, and takes those of the lists in the order of their subjects. So transactions
+ * that change the same lists can't block each other in a circle, and no lock is held for longer than the commit takes.
  *
  * `unlist_jobs` takes jobs, whose rows the transaction has locked, out of their lists, and returns the subjects.
  */
@@ -39,8 +39,8 @@ $body$;
  * `create_job` with subjects. The job's row is locked, so that a repeated call does not list a job that is being
  * removed. A repeated call finds the job listed, and a call whose key was known finds no job of its epoch.
  *
- * The place is within the millisecond of `createdAt`. Therefore lists are in the order of `createdAt`, and jobs that one
- * process creates one after the other are in the order of their creation.
+ * The place is within the millisecond of `createdAt`. Therefore lists are in the order of `createdAt`, and jobs that
+ * one process creates one after the other are in the order of their creation.
  */
 export function createListedJobSql({ of }: PostgresNames): string {
   return `

@@ -1,6 +1,6 @@
 /**
- * Refuses a read on a standby, as that refuses a write itself: its data lag, and a reader would be told an earlier state
- * again.
+ * Refuses a read on a standby, as that refuses a write itself: its data lag, and a reader would be told an earlier
+ * state again.
  */
 export function refuseStandby(data: string): string {
   return `if pg_is_in_recovery() then

@@ -13,7 +13,8 @@ export const MICROSECONDS = 1_000;
 
 /**
  * Returns the entries whose jobs exist. Removes the others, unless their creation may be under way, and wakes the
- * watchers in case that the removal of a job did not.
+ * watchers in case that the removal of a job did not. Nothing waits for that, because a server may answer reads and
+ * refuse writes.
  */
 export async function existingJobs(
   calls: ListCalls,
@@ -24,6 +25,6 @@ export async function existingJobs(
   const settledBefore = now - ENTRY_GRACE_MS * MICROSECONDS;
   const gone = entries.filter((entry) => entry.position < settledBefore && !exists(entry));
   // If this fails, another read removes them.
-  if (gone.length > 0) await calls.remove(subject, gone, { wakes: true }).catch(() => {});
+  if (gone.length > 0) calls.remove(subject, gone, { wakes: true }).catch(() => {});
   return entries.filter(exists);
 }

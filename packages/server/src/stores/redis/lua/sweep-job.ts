@@ -23,9 +23,9 @@ return call('ZRANGEBYSCORE', KEYS[1], '-inf', at, 'LIMIT', 0, ARGV[2])
  * milliseconds for which a tombstone is kept, 4 to 6 the number of arguments for the fields of "stale", "lost" and
  * "timed-out"; then these, names and values by turns.
  *
- * Replies with the transition; with the milliseconds for which to keep the pointer of the job's key of `create`, and its
- * entries in lists, 0 to release them; with that key, "" if the pointer is to stay as it is; with the epoch and the
- * places in lists.
+ * Replies with the transition; with the milliseconds for which to keep the pointer of the job's key of `create` and its
+ * entries in lists, each 0 to release them; with that key, "" if the pointer is to stay as it is; with the epoch and
+ * the places in lists.
  *
  * It begins by writing what needs no memory. A server whose memory is full then accepts the rest too, so jobs still
  * end and are removed.
