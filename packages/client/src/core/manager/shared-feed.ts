@@ -6,7 +6,7 @@ import type { ResolvedWatchOptions } from "../options.js";
 import { type FeedAccess, type FeedMember, feedMember, type MemberContext } from "./feed-member.js";
 
 /** One feed for the jobs of a manager. */
-export interface JobFeed {
+export interface SharedFeed {
   /** Makes the connection of one job. It is idle. */
   connect<Job extends JobTypes>(context: MemberContext<Job>): JobConnection<Job>;
   /** Closes the feed for good. Idempotent. */
@@ -14,14 +14,12 @@ export interface JobFeed {
 }
 
 /** @param openFeed - Is called when the first job is watched. */
-export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobFeed {
-  /** The members that have joined, by job. A watch that was replaced may have started again. */
-  const members = new Map<string, Set<FeedMember>>();
+export function sharedFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): SharedFeed {
+  const members = feedMembers();
   const server = serverClock(options.clock);
   let feed: Feed | undefined;
 
-  const of = (jobId: string): readonly FeedMember[] => [...(members.get(jobId) ?? [])];
-  const all = (): readonly FeedMember[] => [...members.keys()].flatMap(of);
+  const { of, all } = members;
 
   const receiver: FeedReceiver = {
     cursorOf(jobId) {
@@ -55,7 +53,7 @@ export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobF
   }
 
   function setTargets(): void {
-    opened().setTargets({ jobs: [...members.keys()], subjects: [], limit: 1 });
+    opened().setTargets({ jobs: members.jobs(), subjects: [], limit: 1 });
   }
 
   const access: FeedAccess = {
@@ -64,9 +62,8 @@ export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobF
     },
     now: server.now,
     join(member) {
-      const { jobId } = member;
-      const [other] = of(jobId);
-      members.set(jobId, new Set([...of(jobId), member]));
+      const [other] = of(member.jobId);
+      members.add(member);
       setTargets();
       if (opened().connection.status === "closed") opened().refresh();
       // The feed sends a job's present state once, so a further member gets it here.
@@ -75,11 +72,7 @@ export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobF
       if (other?.isServed) member.serve();
     },
     leave(member) {
-      const others = of(member.jobId).filter((other) => other !== member);
-      if (others.length === of(member.jobId).length) return;
-      if (others.length > 0) members.set(member.jobId, new Set(others));
-      else members.delete(member.jobId);
-      setTargets();
+      if (members.delete(member)) setTargets();
     },
     refresh: () => opened().refresh(),
   };
@@ -87,5 +80,27 @@ export function jobFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): JobF
   return {
     connect: (context) => feedMember(options, access, context),
     close: () => feed?.close(),
+  };
+}
+
+/** The members that have joined, by job. A watch that was replaced may have started again, so there may be several. */
+function feedMembers() {
+  const byJob = new Map<string, readonly FeedMember[]>();
+  const of = (jobId: string): readonly FeedMember[] => byJob.get(jobId) ?? [];
+  return {
+    of,
+    all: (): readonly FeedMember[] => [...byJob.values()].flat(),
+    jobs: (): readonly string[] => [...byJob.keys()],
+    add(member: FeedMember): void {
+      byJob.set(member.jobId, [...of(member.jobId), member]);
+    },
+    /** @returns whether it had joined. */
+    delete(member: FeedMember): boolean {
+      const all = of(member.jobId);
+      const others = all.filter((other) => other !== member);
+      if (others.length > 0) byJob.set(member.jobId, others);
+      else byJob.delete(member.jobId);
+      return others.length < all.length;
+    },
   };
 }
