@@ -103,7 +103,7 @@ test("given a leader that is frozen, another tab replaces it, and the leader fol
   expect(site.streams()).toBe(1);
 });
 
-test("given a leader that stops in a debugger, another tab replaces it, and the leader follows when it goes on", async () => {
+test("given a leader in a debugger, another tab replaces it, and the leader follows later", async () => {
   const session = await context.newCDPSession(tabs[0] as Page);
   const paused = new Promise((resolve) => session.once("Debugger.paused", resolve));
   // The stream of the page that does nothing stays open.
@@ -120,7 +120,7 @@ test("given a leader that stops in a debugger, another tab replaces it, and the 
   await expect.poll(site.streams).toBe(1);
 });
 
-test("given a leader in the back/forward cache, another tab replaces it, and the leader follows when it is back", async () => {
+test("given a leader in the back/forward cache, another tab replaces it, and it follows when it is back", async () => {
   const [leader] = tabs as [Page];
   await expectReplaced((page) => page.goto("about:blank"));
   await leader.goBack({ waitUntil: "commit" });

@@ -3,54 +3,54 @@ import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
 import { type Hub, openHub } from "./hub.js";
 import { holdLock, leadership } from "./leadership.js";
-import { type Ask, decodeMessage, encodeMessage, type News } from "./messages.js";
+import { type Ask, decodeMessage, encodeMessage, type Term, type Update } from "./messages.js";
 import type { Reader } from "./reader.js";
 import { watchdog } from "./watchdog.js";
 
 /** The stay of a page in a group, as a follower or as the leader. */
-export interface Member {
+export interface Participant {
   /** Asks the leader for everything that the page lacks. @param refresh - Whether to check the connection at once. */
   ask(refresh: boolean): void;
   /** Leaves the group: another page leads, if this one did. */
   leave(): void;
 }
 
-/** The surroundings of a member. */
-export interface MemberContext {
+/** The surroundings of a participant. */
+export interface ParticipantContext {
   readonly group: TabGroup;
   readonly direct: OpenFeed;
   readonly options: ResolvedWatchOptions;
   readonly reader: Reader;
-  /** Called with all news that count. */
-  onNews(news: News): void;
+  /** Called with each update of the present leader. */
+  onUpdate(update: Update): void;
   /** The platform refuses locks to this page. */
   onRefused(): void;
 }
 
 /** Joins a group. */
-export function joinGroup(context: MemberContext): Member {
-  const { group, options, reader, onNews, onRefused } = context;
+export function joinGroup(context: ParticipantContext): Participant {
+  const { group, options, reader, onUpdate, onRefused } = context;
   const id = newId(options.random);
-  const channel = group.openChannel();
   const leaving = new AbortController();
   let hub: Hub | undefined;
-  let isMember = false;
+  let hasJoined = false;
 
-  const post = (message: Ask | News): void => channel.postMessage(encodeMessage(message));
+  const { post, close } = openMessages(group, (message) => {
+    if (message.kind === "ask") hub?.ask(message);
+    else take(message);
+  });
   const dog = watchdog({ ...options, ask: () => ask(false), onDead: () => lead.steal() });
   const lead = leadership(group.locks, group.name, {
     onLead() {
       dog.stop();
-      // Later than each term that this page knows, although the clock may have been set back.
-      const since = Math.max(Math.floor(options.clock()), reader.term.since + 1);
-      hub = openHub({ ...context, term: { since, id }, take, post });
+      hub = openHub({ ...context, term: nextTerm(reader.term, id, options.clock()), take, post });
       ask(false);
     },
-    onStolen: follow,
+    onStolen: stepDown,
     onRefused,
   });
 
-  function follow(): void {
+  function stepDown(): void {
     hub?.close();
     hub = undefined;
     lead.wait();
@@ -58,7 +58,7 @@ export function joinGroup(context: MemberContext): Member {
   }
 
   function ask(refresh: boolean): void {
-    if (!isMember) return;
+    if (!hasJoined) return;
     const question = reader.ask(id, refresh);
     if (hub) hub.ask(question);
     else {
@@ -67,24 +67,19 @@ export function joinGroup(context: MemberContext): Member {
     }
   }
 
-  function take(news: News): void {
-    const taken = isMember ? reader.take(news, id) : "old";
+  function take(update: Update): void {
+    const taken = hasJoined ? reader.take(update, id) : "old";
     // A listener may have made the page leave.
-    if (taken === "old" || !isMember) return;
+    if (taken === "old" || !hasJoined) return;
     if (!hub) dog.heard();
-    onNews(news);
+    onUpdate(update);
     // Another page took the lead while this one was suspended.
-    if (hub && news.term.id !== id) follow();
+    if (hub && update.term.id !== id) stepDown();
     else if (taken === "lacking") ask(false);
   }
 
-  channel.addEventListener("message", ({ data }) => {
-    const message = decodeMessage(data);
-    if (message?.kind === "ask") hub?.ask(message);
-    else if (message) take(message);
-  });
   holdLock(group.locks, group.lockOf(id), leaving.signal, () => {
-    isMember = true;
+    hasJoined = true;
     lead.wait();
     ask(false);
   }).catch(() => leaving.signal.aborted || onRefused());
@@ -92,13 +87,34 @@ export function joinGroup(context: MemberContext): Member {
   return {
     ask,
     leave() {
-      isMember = false;
+      hasJoined = false;
       leaving.abort();
       dog.stop();
       hub?.close();
       lead.leave();
-      channel.close();
+      close();
     },
+  };
+}
+
+/** A term that is later than each one that the page knows, although the clock may have been set back. */
+function nextTerm({ since }: Term, id: string, now: number): Term {
+  return { since: Math.max(Math.floor(now), since + 1), id };
+}
+
+/** Opens the channel for messages that are checked. */
+function openMessages(
+  group: TabGroup,
+  onMessage: (message: Ask | Update) => void,
+): { post(message: Ask | Update): void; close(): void } {
+  const channel = group.openChannel();
+  channel.addEventListener("message", ({ data }) => {
+    const message = decodeMessage(data);
+    if (message) onMessage(message);
+  });
+  return {
+    post: (message) => channel.postMessage(encodeMessage(message)),
+    close: () => channel.close(),
   };
 }
 
