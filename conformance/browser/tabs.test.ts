@@ -62,7 +62,17 @@ test("given seven tabs over HTTP/1.1, one stream serves all, and the app's own r
   await change();
   await untilRight(tabs);
   expect(site.streams()).toBe(1);
+  const statuses = await Promise.all(tabs.map(fetchOwn));
+  expect(statuses).toEqual(tabs.map(() => 200));
 });
+
+/** Sends a request of the app. Rejects if there is no connection left for it. */
+function fetchOwn(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const response = await fetch("/own", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    return response.status;
+  });
+}
 
 /** Changes the jobs before and after the leader has gone, and waits for the other tabs. */
 async function expectReplaced(
@@ -103,7 +113,7 @@ test("given a leader that is frozen, another tab replaces it, and the leader fol
   expect(site.streams()).toBe(1);
 });
 
-test("given a leader that stops in a debugger, another tab replaces it, and the leader follows when it goes on", async () => {
+test("given a leader in a debugger, another tab replaces it, and the leader follows later", async () => {
   const session = await context.newCDPSession(tabs[0] as Page);
   const paused = new Promise((resolve) => session.once("Debugger.paused", resolve));
   // The stream of the page that does nothing stays open.
@@ -120,7 +130,7 @@ test("given a leader that stops in a debugger, another tab replaces it, and the 
   await expect.poll(site.streams).toBe(1);
 });
 
-test("given a leader in the back/forward cache, another tab replaces it, and the leader follows when it is back", async () => {
+test("given a leader in the back/forward cache, another tab replaces it, and it follows when it is back", async () => {
   const [leader] = tabs as [Page];
   await expectReplaced((page) => page.goto("about:blank"));
   await leader.goBack({ waitUntil: "commit" });

@@ -2,7 +2,7 @@ import type { Fields } from "@emlinh/progress-protocol";
 
 /** The progress of one job, as its readers got it. */
 export interface Recording {
-  /** What the job made, and under which conditions. */
+  /** The conditions under which the job was made. */
   readonly conditions: string;
   /** The requested length of the video, in seconds. Jobs of about the same length are alike. */
   readonly seconds: number;
@@ -12,7 +12,7 @@ export interface Recording {
   readonly changes: readonly (readonly [atMs: number, set: Fields])[];
 }
 
-/** What one job teaches. */
+/** The times that one job teaches. */
 export interface EarlierRun {
   readonly name: string;
   readonly seconds: number;

@@ -199,7 +199,7 @@ describe("a list and a manager", () => {
     expect(record.resets).toBe(0);
   });
 
-  test("given a server that restarts without its jobs, the list is empty, and the watch ends with job-not-found", async () => {
+  test("given a server that restarts without its jobs, the list empties, and the watch ends", async () => {
     const id = await newJob();
     const viewer = view();
     viewer.watch(id);

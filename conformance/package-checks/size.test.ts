@@ -8,15 +8,16 @@ import { folderOf, manifestOf } from "./packages.js";
 /**
  * The bytes that a page loads, minified and gzipped: the client, the protocol that it inlines and the parser. Clarity
  * comes before bytes: meet a bound by leaving a feature to an optional entry, not by code that is hard to read. Raise a
- * bound only with a reason in the commit.
+ * bound only with a reason in the commit. The last one: the core also has the feed of many jobs and `watchJobs`, and
+ * `watchJob` the ETA that has learned.
  */
 const BUDGETS = [
-  { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 12_000 },
-  { name: "the whole core, with its parser", imports: "*", maxBytes: 14_500 },
-  // With the decoder and the copies of jobs, which the core has as well: beside it, the entry adds 4,300 bytes.
-  { name: "the entry /tabs alone", imports: "*", file: "tabs/index.js", maxBytes: 7_400 },
+  { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 13_800 },
+  { name: "the whole core, with its parser", imports: "*", maxBytes: 21_600 },
+  // With the decoder and the copies of jobs, which the core has as well: beside it, the entry adds 4,500 bytes.
+  { name: "the entry /tabs alone", imports: "*", file: "tabs/index.js", maxBytes: 7_600 },
 ];
-const MAX_SCRIPT_BYTES = 14_800;
+const MAX_SCRIPT_BYTES = 21_900;
 
 function gzipBytes(code: Uint8Array): number {
   return gzipSync(code, { level: 9 }).byteLength;

@@ -32,7 +32,6 @@ const BANNED_WORDS: readonly BannedWord[] = [
   { exported: /^type$/, say: "typed" },
   { file: /^endings?$/, say: "lifecycle" },
   { file: /^lane$/, say: "write queue" },
-  { file: /^feed$/, say: "change poller" },
   { file: /^hints?$/, say: "version tracker, or notify batcher" },
 ];
 

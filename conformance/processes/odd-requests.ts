@@ -190,9 +190,29 @@ function preflight(random: Random): OddRequest {
 function oddPath(random: Random): string {
   if (random.chance(0.03))
     return random.pick(["*", "//", "http://127.0.0.1/", "/%", "/api", "?", "\\"]);
+  if (random.chance(0.2)) return `${BASE}${random.pick(["", "/"])}${manyQuery(random)}`;
   const query = random.pick(QUERIES)(random);
   return `${BASE}/${random.chance(0.7) ? random.pick(IDS.slice(0, 4)) : random.pick(IDS)}${random.pick(TAILS)}${query}`;
 }
+
+/** The query of a request for many jobs. */
+function manyQuery(random: Random): string {
+  const parameters = [
+    () => `job=${random.pick(IDS)}`,
+    () => `job=${random.pick(IDS)}@${random.pick(CURSORS)}`,
+    () => `after=${random.pick(IDS)}@${random.pick(CURSORS)}`,
+    () => `subject=${random.pick(SUBJECTS)}`,
+    () => `limit=${random.pick(["1", "100", "0", "101", "1e1"])}`,
+    () => `${random.pick(["seen", "before"])}=${random.pick(CURSORS)}`,
+    () => `wait=${random.pick(WAITS)}`,
+    () => `ticket=${encodeURIComponent(random.pick(TICKETS))}`,
+  ];
+  const count = random.chance(0.1) ? 200 : 1 + (random.chance(0.5) ? 2 : 0);
+  const parts = Array.from({ length: count }, () => random.pick(parameters)());
+  return `?${parts.join("&")}`;
+}
+
+const SUBJECTS = ["user:1", "user:1", "nobody", "", "a%20b", "%00", "__proto__", "x".repeat(129)];
 
 function oddHeaders(random: Random): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = [["accept", random.pick(ACCEPTS)]];

@@ -49,7 +49,28 @@ const query = fc
   .map((parts) =>
     parts.map((part, index) => `${index === 0 ? "?" : "&"}${part.join("=")}`).join(""),
   );
+/** A parameter of a request for many jobs. */
+const manyParameter = fc.oneof(
+  fc.tuple(
+    fc.constantFrom("job", "after"),
+    fc.tuple(jobId, cursor).map(([id, at]) => `${id}@${at}`),
+  ),
+  fc.tuple(fc.constant("job"), jobId),
+  fc.tuple(fc.constant("subject"), mostly(["user:1", "nobody", "", "a%20b", "x".repeat(129)])),
+  fc.tuple(fc.constant("limit"), mostly(["1", "100", "0", "101", "-1", "1e1"])),
+  fc.tuple(fc.constantFrom("before", "seen"), mostly(["a", "a.1", "", "%00", "x".repeat(9_000)])),
+  parameter,
+);
+const manyQuery = fc
+  .array(manyParameter, { minLength: 1, maxLength: 6 })
+  .map((parts) => parts.map((part) => part.join("=")).join("&"));
 const target = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom("", "/"), manyQuery)
+      .map(([slash, parts]) => `${BASE}${slash}?${parts}`),
+  },
   {
     weight: 12,
     arbitrary: fc.tuple(jobId, tail, query).map(([id, end, rest]) => `${BASE}/${id}${end}${rest}`),

@@ -54,7 +54,8 @@ async function createJobs(progress: Progress): Promise<void> {
     const isAsWanted = (state?.finishedAt ?? null) !== null ? id === "ended" : id !== "ended";
     if (state !== undefined && isAsWanted) continue;
     await progress.remove(id).catch(() => {});
-    await progress.create({ id, kind: "raw", plan: id === "job-1" ? ["one", "two"] : [] });
+    const plan = id === "job-1" ? ["one", "two"] : [];
+    await progress.create({ id, kind: "raw", plan, subjects: ["user:1"] });
     if (id === "ended") await progress.end(id, "cancelled");
   }
 }

@@ -1,10 +1,6 @@
-import {
-  allowAnyone,
-  createProgress,
-  type JobStatusReport,
-  type Progress,
-} from "@emlinh/progress-server";
+import { createProgress, type JobStatusReport, type Progress } from "@emlinh/progress-server";
 import { detectLanguage } from "@emlinh/video-studio/src/pipeline/language.js";
+import { authorizeVideos } from "@emlinh/video-studio/src/server/authorize.js";
 import { TEXTS } from "@emlinh/video-studio/src/server/texts.js";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
@@ -37,11 +33,9 @@ export async function openServices(
   onNotice: (notice: string) => void,
 ): Promise<Services> {
   const { store, close: closeStore } = openStore(settings, onNotice);
-  const progress = createProgress({
+  const progress: Progress = createProgress({
     store,
-    // Anyone who has a job's id may watch and cancel the job. The id can't be guessed. An app with users checks here
-    // whether the job belongs to the user.
-    authorize: allowAnyone,
+    authorize: authorizeVideos(() => progress),
     leaseMs: settings.leaseMs,
     onError: ({ message, cause }) => onNotice(cause ? `${message} (${String(cause)})` : message),
   });

@@ -47,6 +47,24 @@ describeInBrowser("accessibility", (browser) => {
     expect(await violationsIn(page)).toEqual([]);
   });
 
+  test("given a batch and the list on a phone, has no serious violation and no overflow", async () => {
+    const studio = await startStudio();
+    const { page, until } = await visit(browser(), studio.url, {
+      context: { viewport: { width: 360, height: 740 }, hasTouch: true, reducedMotion: "reduce" },
+    });
+    await page.getByRole("textbox").fill("Xin chào.\nTạm biệt.");
+    expect(await violationsIn(page)).toEqual([]);
+    await page.getByRole("button", { name: "Tạo 2 video" }).tap();
+    await until("the batch", ({ batches }) => batches[0]?.rows === 2);
+    expect(await overflowOf(page)).toBe(0);
+    expect(await violationsIn(page)).toEqual([]);
+    await page.getByRole("button", { name: "Video của bạn" }).tap();
+    await until("the ends", ({ list }) => list.every(({ phase }) => phase === "completed"));
+    await page.locator(".library").getByRole("button", { name: "Xóa “Tạm biệt”" }).tap();
+    expect(await violationsIn(page)).toEqual([]);
+    expect(await overflowOf(page)).toBe(0);
+  });
+
   test("given a narrow phone, has no overflow, and the composer is in reach", async () => {
     const studio = await startStudio();
     const { page, until } = await visit(browser(), studio.url, {

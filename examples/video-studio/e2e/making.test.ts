@@ -55,6 +55,17 @@ describeInBrowser("making a video", (browser) => {
     expect([fallsOf(states, 0), fallsOf(states, 1)]).toEqual([[], []]);
   });
 
+  test("given an earlier video, shows the remaining time of the next one from the first second", async () => {
+    const studio = await startStudio();
+    const { states, until, ask } = await visit(browser(), studio.url);
+    await ask(SHORT);
+    await until("the first video", inPhase("completed"));
+    await ask("Tạm biệt các bạn.");
+    await until("both", ({ cards }) => cards[1]?.phase === "completed");
+    const running = states.filter(({ cards }) => cards[1]?.phase === "running");
+    expect(running[0]?.cards[1]?.remaining).toMatch(/^còn khoảng \d+ giây$/u);
+  });
+
   test("given the page without a bundler, shows words and a percent, and makes a video", async () => {
     const studio = await startStudio();
     const { page, play } = await visit(browser(), `${studio.url}/plain`);

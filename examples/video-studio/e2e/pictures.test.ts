@@ -27,12 +27,12 @@ describeInBrowser("pictures", (browser) => {
     expect(during.map(({ cards }) => cards[0]?.preview)).not.toContain(false);
     // The player has nothing to show yet, so the frame behind it stays.
     await expect.poll(() => failed.file).toBeGreaterThan(0);
-    expect(await page.locator(".stage-preview").evaluate(isLoaded)).toBe(true);
+    expect(await page.locator(".card .stage-preview").evaluate(isLoaded)).toBe(true);
 
     await page.unroute("**/api/videos/**");
     await context.setOffline(true);
     await context.setOffline(false);
-    await page.locator(".stage-preview").waitFor({ state: "detached" });
+    await page.locator(".card .stage-preview").waitFor({ state: "detached" });
     expect(await play()).toBe(1280);
   });
 });

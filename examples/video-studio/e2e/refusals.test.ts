@@ -72,7 +72,7 @@ describeInBrowser("refusals", (browser) => {
     await rm(ffmpeg);
     await ask(SHORT);
     await until("the second one in the queue", ({ cards }) => cards[1]?.phase === "queued");
-    await page.getByRole("button", { name: "Hủy" }).first().click();
+    await page.getByRole("button", { name: "Hủy", exact: true }).first().click();
     const { cards } = await until("the failed job", inPhase("failed"));
     expect(cards[1]?.explanation).toContain("FFMPEG_PATH");
     expect(cards[1]?.steps.map(({ status }) => status)).not.toContain("failed");

@@ -53,7 +53,7 @@ interface Estimate {
   readonly deviation: number;
 }
 
-/** What this run has shown about the duration of a step. */
+/** The duration of a step, as this run shows it. */
 interface Observation {
   readonly ms: number;
   /** The variance of its logarithm: 0 for a step that is completed. */

@@ -6,8 +6,8 @@ const MAX_PLAN_STEPS = 500;
 
 /**
  * A step of a plan as the app writes it: its id, or an object. The title is derived from the id unless it is given:
- * `render-frames` is shown as "Render frames". The weight is learned from earlier jobs unless it is given, and 1 without
- * them.
+ * `render-frames` is shown as "Render frames". The weight is learned from earlier jobs unless it is given. Without
+ * these it is 1.
  */
 export type PlanInput<StepId extends string = string> =
   | StepId

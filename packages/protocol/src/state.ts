@@ -84,8 +84,8 @@ export interface JobFacts<Job extends JobTypes = AnyJob> {
   /** 0..100, or `null` while it is unknown. 100 only when `completed`. */
   readonly percent: number | null;
   /**
-   * Estimated milliseconds until the end, above 0. `null` while there is too little evidence, if it has passed, or if the
-   * run has left the usual spread.
+   * Estimated milliseconds until the end, above 0. `null` while there is too little evidence, if it has passed, or if
+   * the run has left the usual spread.
    */
   readonly etaMs: number | null;
   readonly plan: readonly PlanStep<Job["step"]>[];

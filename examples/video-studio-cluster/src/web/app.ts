@@ -8,12 +8,15 @@ import { createVideoRoute } from "@emlinh/video-studio/src/server/create-video.j
 import { notFound, problemHandler } from "@emlinh/video-studio/src/server/errors.js";
 import { sendOptions } from "@emlinh/video-studio/src/server/options.js";
 import { pageRoutes } from "@emlinh/video-studio/src/server/pages.js";
+import { removeFilesAfterwards } from "@emlinh/video-studio/src/server/removed-videos.js";
 import { securityHeaders } from "@emlinh/video-studio/src/server/security.js";
+import { sendSession } from "@emlinh/video-studio/src/server/session.js";
 import { videoRoutes } from "@emlinh/video-studio/src/server/videos.js";
 import {
   CREATE_PATH,
   OPTIONS_PATH,
   PROGRESS_PATH,
+  SESSION_PATH,
 } from "@emlinh/video-studio/src/shared/addresses.js";
 import express, { type Express, type RequestHandler } from "express";
 import { openServices, type Services } from "../services.js";
@@ -85,8 +88,9 @@ function createApp(services: Services, jobs: ClusterJobs): Express {
   app.set("trust proxy", "loopback");
   app.use(securityHeaders());
   app.post(`${PROGRESS_PATH}/:id/cancel`, removeFromQueueAfterwards(services, jobs));
-  app.use(PROGRESS_PATH, expressProgress(progress));
+  app.use(PROGRESS_PATH, removeFilesAfterwards(videos, onNotice), expressProgress(progress));
   app.use(CREATE_PATH, createVideoRoute(jobs));
+  app.get(SESSION_PATH, sendSession());
   app.get(OPTIONS_PATH, sendOptions());
   app.use("/api/videos", videoRoutes(videos));
   app.use(pageRoutes(PAGE_DIR));

@@ -1,5 +1,5 @@
 import {
-  metadataOf,
+  recordOf,
   type VideoJobs,
   type VideoOrder,
 } from "@emlinh/video-studio/src/server/video-jobs.js";
@@ -33,9 +33,7 @@ export function createVideoJobs({ progress, queue, positions, settings }: Servic
       if ((await queue.getWaitingCount()) >= settings.maxWaiting) return { refused: "full" };
       const job = await progress.create({
         definition: videoJobIn(order.language),
-        metadata: metadataOf(order),
-        // An app with users puts the user into the key, so that no user gets the job of another one.
-        key: order.key,
+        ...recordOf(order),
         deadlineMs: DEADLINE_MS,
       });
       if (job.created) return { jobId: job.id, position: await enqueue(job.id, order) };

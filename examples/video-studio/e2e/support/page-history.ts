@@ -22,6 +22,21 @@ interface CardState {
   readonly video: boolean;
 }
 
+/** The bar of one batch. */
+interface BatchState {
+  readonly headline: string;
+  readonly explanation: string;
+  readonly percent: number | null;
+  readonly rows: number;
+}
+
+/** One video in the list "Your videos". */
+interface RowState {
+  readonly phase: string;
+  readonly title: string;
+  readonly state: string;
+}
+
 /** The state of the page at one time. */
 export interface PageState {
   /** The time of this state by the page's clock, in milliseconds since the epoch. */
@@ -33,6 +48,8 @@ export interface PageState {
   /** The kind of the banner, or an empty string while it is hidden. */
   readonly banner: string;
   readonly cards: readonly CardState[];
+  readonly batches: readonly BatchState[];
+  readonly list: readonly RowState[];
 }
 
 /** A condition for a state. */

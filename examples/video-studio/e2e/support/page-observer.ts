@@ -14,15 +14,19 @@ export function observePage(): void {
 
   const isShown = (element: HTMLElement | null): boolean => element !== null && !element.hidden;
 
+  const percentOf = (card: HTMLElement): number | null => {
+    const percent = card.querySelector(".bar")?.getAttribute("aria-valuenow") ?? null;
+    return percent === null ? null : Number(percent);
+  };
+
   const cardState = (card: HTMLElement): PageState["cards"][number] => {
     const video = card.querySelector("video");
-    const percent = card.querySelector(".bar")?.getAttribute("aria-valuenow") ?? null;
     return {
       phase: card.dataset.phase ?? "",
       headline: text(card, ".card-headline"),
       explanation: text(card, ".card-explanation"),
       remaining: text(card, ".card-remaining"),
-      percent: percent === null ? null : Number(percent),
+      percent: percentOf(card),
       steps: [...card.querySelectorAll<HTMLElement>(".step")].map((step) => ({
         status: step.dataset.status ?? "",
         detail: text(step, ".step-detail"),
@@ -39,9 +43,20 @@ export function observePage(): void {
       loadedAt: performance.timeOrigin,
       actedAt,
       banner: isShown(banner) ? (banner?.dataset.kind ?? "") : "",
-      cards: [...document.querySelectorAll<HTMLElement>(".card")]
+      cards: [...document.querySelectorAll<HTMLElement>(".card:not(.batch)")]
         .filter((card) => card.checkVisibility())
         .map(cardState),
+      batches: [...document.querySelectorAll<HTMLElement>(".batch")].map((batch) => ({
+        headline: text(batch, ".card-headline"),
+        explanation: text(batch, ".card-explanation"),
+        percent: percentOf(batch),
+        rows: batch.querySelectorAll(".row").length,
+      })),
+      list: [...document.querySelectorAll<HTMLElement>(".library .row")].map((row) => ({
+        phase: row.dataset.phase ?? "",
+        title: text(row, ".row-title"),
+        state: text(row, ".row-state"),
+      })),
     };
     const json = JSON.stringify(state);
     if (json === reported) return;

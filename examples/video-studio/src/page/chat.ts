@@ -1,67 +1,94 @@
 import { isProgressError, type VideoManager } from "@emlinh/progress-client";
+import { batchOf } from "../shared/session.js";
 import type { VideoJob } from "../shared/video-job.js";
 import { worstProblem } from "./connection-view.js";
 import { type Conversation, createConversation } from "./conversation.js";
-import { el, setAttribute, setText } from "./dom.js";
+import { createGuide } from "./guide.js";
 import type { I18n } from "./i18n.js";
-import { jobsIn } from "./job-links.js";
+import { type Link, linksIn } from "./job-links.js";
 import { isLive } from "./job-view.js";
-import type { Ownership } from "./ownership.js";
+import { createLayout } from "./layout.js";
 import { pageTitle } from "./page-title.js";
 import { createAnnouncer } from "./parts/announcer.js";
 import { createBanner } from "./parts/banner.js";
 import { createComposer } from "./parts/composer.js";
-import { createEarlierVideos } from "./parts/earlier-videos.js";
 import { createHeader } from "./parts/header.js";
+import { createLibrary } from "./parts/library.js";
 import type { SendOptions } from "./parts/sender.js";
 import { createWelcome } from "./parts/welcome.js";
-import { createRevealer, type RevealArea } from "./revealer.js";
+import { createRevealer } from "./revealer.js";
 import type { Texts } from "./texts/texts.js";
-import type { VideoInput } from "./video-input.js";
+import type { SentInput } from "./video-input.js";
+import type { YourVideos } from "./your-videos.js";
 
 /** The dependencies of the chat. */
 export interface ChatDependencies {
   readonly videos: VideoManager<VideoJob>;
+  readonly yours: YourVideos;
   readonly i18n: I18n;
-  readonly ownership: Ownership;
 }
 
-/** Builds the chat into `root`, and shows the recent videos of this browser and those that the address names. */
-export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDependencies): void {
-  const linked = jobsIn(location.search);
+/** Builds the chat into `root`, and shows the videos that the address names, or else those that are being made. */
+export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDependencies): void {
   const announcer = createAnnouncer();
-  const header = createHeader(i18n);
+  const linked = linksIn(location.search);
+  const open = (jobId: string) => guide.open({ kind: "job", id: jobId });
+  const rowCallbacks = { open, cancel: yours.cancel, remove };
+  const library = createLibrary(i18n, { ...rowCallbacks, loadMore: yours.loadMore });
+  const header = createHeader(i18n, library.toggle);
   const welcome = createWelcome(i18n, (topic) => composer.fill({ topic }));
   const composer = createComposer(i18n, send);
   const conversation = createConversation({
-    ...{ videos, i18n, ownership },
+    ...{ videos, yours, i18n, ...rowCallbacks },
     onChange: refresh,
     announce: announcer.announce,
     again: composer.send,
     another: composer.fill,
   });
-  const banner = createBanner(i18n, conversation.check, composer.focus);
-  const earlier = createEarlierVideos(i18n, conversation.showEarlier);
-  const parts = { header, welcome, earlier, conversation, banner, composer, announcer };
+  const banner = createBanner(i18n, check, composer.focus);
+  const parts = { header, welcome, conversation, banner, composer, library, announcer };
   const layout = createLayout(root, parts);
   const revealer = createRevealer(layout);
+  const guide = createGuide({ conversation, revealer, composer });
   const updateTitle = createTitle(conversation, i18n);
 
-  async function send(input: VideoInput, options: SendOptions): Promise<void> {
+  async function send(input: SentInput, options: SendOptions): Promise<void> {
     try {
-      const watch = await videos.create(input, options);
-      ownership.add(watch.jobId);
-      composer.collapse();
-      revealer.reveal(conversation.show(watch, input));
+      // The request needs the cookie of the session, or the video would be in no list.
+      const session = await yours.ready();
+      options.signal.throwIfAborted();
+      const { jobId } = await videos.create(input, options);
+      const { batch } = input;
+      const link: Link =
+        batch === undefined
+          ? { kind: "job", id: jobId }
+          : { kind: "batch", id: batchOf(session, batch) };
+      guide.sent(link, input);
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
   }
 
+  async function remove(jobId: string): Promise<void> {
+    const title = yours.titleOf(jobId);
+    await yours.remove(jobId);
+    announcer.announce(i18n.texts.saysDeleted(title));
+  }
+
+  function check(): void {
+    yours.check();
+    conversation.check();
+  }
+
   function refresh(): void {
+    const { list } = yours;
+    guide.beginWith(list);
     conversation.update();
-    banner.render(worstProblem(conversation.liveConnections));
-    earlier.render(conversation.countHidden());
+    library.render(list);
+    const connections = conversation.liveConnections;
+    banner.render(
+      worstProblem(list === undefined ? connections : [...connections, list.connection]),
+    );
     updateTitle();
     revealer.update();
   }
@@ -72,51 +99,16 @@ export function startChat(root: HTMLElement, { videos, i18n, ownership }: ChatDe
     refresh();
   }
 
-  conversation.showRecent();
-  for (const jobId of linked) conversation.show(videos.watch(jobId));
-  const newest = conversation.newest();
-  if (newest !== undefined) composer.collapse();
-  ownership.onChange(() => {
-    conversation.showRecent();
+  yours.onChange(refresh);
+  yours.onRemoved(conversation.remove);
+  void yours.ready().then(() => {
+    conversation.render();
     refresh();
   });
   i18n.onChange(render);
   document.addEventListener("visibilitychange", refresh);
   render();
-  if (newest !== undefined) revealer.reveal(newest, "instant");
-}
-
-interface Part {
-  readonly element: HTMLElement;
-}
-
-/** Puts the parts of the page into `root`. */
-function createLayout(
-  root: HTMLElement,
-  parts: Readonly<
-    Record<
-      "header" | "welcome" | "earlier" | "conversation" | "banner" | "composer" | "announcer",
-      Part
-    >
-  >,
-): RevealArea & { render(texts: Texts): void } {
-  const { header, welcome, earlier, conversation, banner, composer, announcer } = parts;
-  const skip = el("a", { class: "skip-link", attributes: { href: "#topic" } });
-  const main = el("main", { class: "conversation" }, [
-    welcome.element,
-    earlier.element,
-    conversation.element,
-  ]);
-  const dock = el("div", { class: "dock" }, [banner.element, composer.element]);
-  root.append(skip, header.element, main, dock, announcer.element);
-  return {
-    header: header.element,
-    dock,
-    render(texts) {
-      setText(skip, texts.skipToComposer);
-      setAttribute(main, "aria-label", texts.conversation);
-    },
-  };
+  guide.begin(linked);
 }
 
 /** Returns a function that updates the document's title. */

@@ -1,41 +1,39 @@
-import type { ConnectionState, JobWatch, VideoManager } from "@emlinh/progress-client";
-import { isTerminal } from "@emlinh/progress-client";
+import type { ConnectionState, VideoManager } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
+import { createBatch } from "./batch.js";
 import { el } from "./dom.js";
-import { createExchange, type Exchange, type ExchangeCallbacks } from "./exchange.js";
+import type { Entry } from "./entry.js";
+import { createExchange, type ExchangeCallbacks } from "./exchange.js";
 import type { I18n } from "./i18n.js";
-import { withJobs } from "./job-links.js";
+import { type Link, withLinks } from "./job-links.js";
 import { isLive } from "./job-view.js";
-import type { Ownership } from "./ownership.js";
+import type { RowCallbacks } from "./parts/video-row.js";
 import type { VideoInput } from "./video-input.js";
 import type { WatchedVideo } from "./watched-video.js";
+import type { YourVideos } from "./your-videos.js";
 
 /** The parts of a conversation. */
-export interface ConversationOptions extends ExchangeCallbacks {
+export interface ConversationOptions extends ExchangeCallbacks, RowCallbacks {
   readonly videos: VideoManager<VideoJob>;
+  readonly yours: YourVideos;
   readonly i18n: I18n;
-  readonly ownership: Ownership;
 }
 
-/** The exchanges that the page shows. */
+/** The entries that the page shows. */
 export interface Conversation {
   readonly element: HTMLElement;
   /** The present states of the jobs, in order. */
   readonly states: readonly WatchedVideo[];
   /** The connections of the jobs that may still change. */
   readonly liveConnections: readonly ConnectionState[];
-  /** Shows a job at the end, unless it is shown already. */
-  show(watch: JobWatch<VideoJob>, input?: VideoInput): Exchange;
-  /** Shows the recent own videos that are not shown yet. */
-  showRecent(): void;
-  /** Shows the other own videos before all others, and moves the focus to the first one. */
-  showEarlier(): void;
-  /** The number of own videos that are not shown. */
-  countHidden(): number;
-  newest(): Exchange | undefined;
+  readonly newest: Entry | undefined;
+  /** Shows a video or a batch at the end, unless it is shown already. @param input - If the user has just sent it. */
+  show(link: Link, input?: VideoInput): Entry;
+  /** Removes a video that was deleted. */
+  remove(jobId: string): void;
   /** Must be called after each change of a job. */
   update(): void;
-  /** Renders all exchanges, for example in another language. */
+  /** Renders all entries, for example in another language. */
   render(): void;
   /** Tries to connect at once. */
   check(): void;
@@ -43,32 +41,22 @@ export interface Conversation {
 
 /** Creates an empty conversation. */
 export function createConversation(options: ConversationOptions): Conversation {
-  const { videos, i18n, ownership } = options;
-  const exchanges: Exchange[] = [];
+  const { videos, yours, i18n } = options;
   const element = el("div", { class: "exchanges" });
+  let entries: readonly Entry[] = [];
 
-  const states = () => exchanges.map(({ state }) => state);
+  const find = ({ kind, id }: Link): Entry | undefined =>
+    entries.find(({ link }) => link.kind === kind && link.id === id);
+  const states = () => entries.flatMap((entry) => entry.states);
 
-  function show(watch: JobWatch<VideoJob>, input?: VideoInput): Exchange {
-    const known = exchanges.find(({ jobId }) => jobId === watch.jobId);
-    if (known !== undefined) return known;
-    const isOwn = ownership.has(watch.jobId);
-    const exchange = createExchange({ watch, input, isOwn }, i18n, options);
-    exchanges.push(exchange);
-    element.append(exchange.element);
-    updateAddress(exchanges);
-    options.onChange();
-    return exchange;
-  }
-
-  function hidden(): readonly string[] {
-    const { earlier } = ownership.split(videos.jobs().map(({ jobId }) => jobId));
-    return earlier.filter((jobId) => !exchanges.some((exchange) => exchange.jobId === jobId));
+  function create({ kind, id }: Link, input: VideoInput | undefined): Entry {
+    if (kind === "batch") return createBatch({ id, watch: yours.watchBatch(id) }, i18n, options);
+    const subject = { watch: videos.watch(id), input, session: () => yours.session };
+    return createExchange(subject, i18n, options);
   }
 
   return {
     element,
-    show,
     get states() {
       return states();
     },
@@ -76,42 +64,49 @@ export function createConversation(options: ConversationOptions): Conversation {
       const live = states().filter(({ phase }) => isLive(phase));
       return live.map(({ connection }) => connection);
     },
-    showRecent() {
-      const { recent } = ownership.split(videos.resume().map(({ jobId }) => jobId));
-      for (const jobId of recent) show(videos.watch(jobId));
+    get newest() {
+      return entries.at(-1);
     },
-    showEarlier() {
-      const shown = hidden().map((jobId) => show(videos.watch(jobId)));
-      element.prepend(...shown.map((exchange) => exchange.element));
-      exchanges.unshift(...exchanges.splice(-shown.length));
-      updateAddress(exchanges);
-      shown[0]?.focus();
+    show(link, input) {
+      const known = find(link);
+      if (known !== undefined) return known;
+      const entry = create(link, input);
+      entries = [...entries, entry];
+      element.append(entry.element);
+      entry.render();
+      updateAddress(entries);
+      options.onChange();
+      return entry;
     },
-    countHidden: () => hidden().length,
-    newest: () => exchanges.at(-1),
-    update() {
-      for (const { jobId, state } of exchanges) if (isTerminal(state.phase)) ownership.end(jobId);
-      hideRepeatedBlanks(exchanges);
+    remove(jobId) {
+      const entry = find({ kind: "job", id: jobId });
+      videos.forget(jobId);
+      if (entry === undefined) return;
+      entries = entries.filter((other) => other !== entry);
+      entry.element.remove();
+      updateAddress(entries);
     },
+    update: () => hideRepeatedBlanks(entries),
     render() {
-      for (const exchange of exchanges) exchange.render();
+      for (const entry of entries) entry.render();
     },
     check() {
-      for (const exchange of exchanges) exchange.check();
+      for (const entry of entries) entry.check();
     },
   };
 }
 
-/** Puts the jobs that are shown into the address, so that a reload and a copy of the address show them again. */
-function updateAddress(exchanges: readonly Exchange[]): void {
-  const shown = exchanges.filter(({ state }) => state.phase !== "gone").map(({ jobId }) => jobId);
-  history.replaceState(null, "", withJobs(location.href, shown));
+/** Puts the entries that are shown into the address, so that a reload and a copy of the address show them again. */
+function updateAddress(entries: readonly Entry[]): void {
+  const shown = entries.filter(({ states }) => !states.some(({ phase }) => phase === "gone"));
+  const links = shown.map(({ link }) => link);
+  history.replaceState(null, "", withLinks(location.href, links));
 }
 
 /** Shows one card of several without any data: after a restart the server may know none of the jobs. */
-function hideRepeatedBlanks(exchanges: readonly Exchange[]): void {
-  const blank = exchanges.filter(({ state: { phase, video } }) => {
-    return phase === "gone" && video === undefined;
+function hideRepeatedBlanks(entries: readonly Entry[]): void {
+  const blank = entries.filter(({ states, isLoaded }) => {
+    return !isLoaded && states.some(({ phase }) => phase === "gone");
   });
-  for (const exchange of blank) exchange.element.hidden = exchange !== blank.at(-1);
+  for (const entry of blank) entry.element.hidden = entry !== blank.at(-1);
 }

@@ -1,8 +1,9 @@
 import type { JobWatch } from "@emlinh/progress-client";
 import type { VideoJob } from "../shared/video-job.js";
 import { el } from "./dom.js";
+import type { Entry } from "./entry.js";
 import type { I18n } from "./i18n.js";
-import { withJobs } from "./job-links.js";
+import { type Link, withLinks } from "./job-links.js";
 import { isLive, type Video } from "./job-view.js";
 import { createCard } from "./parts/card.js";
 import { createRequestMessage, messageFrom } from "./parts/message.js";
@@ -27,33 +28,23 @@ export interface ExchangeSubject {
   readonly watch: JobWatch<VideoJob>;
   /** The user's input, if this page knows it before the server sends it. */
   readonly input: VideoInput | undefined;
-  /** Whether the user may cancel the job. */
-  readonly isOwn: boolean;
-}
-
-/** One requested video: the user's message, and the card that answers it. */
-export interface Exchange {
-  readonly jobId: string;
-  readonly element: HTMLElement;
-  /** The present state of the job. */
-  readonly state: WatchedVideo;
-  render(): void;
-  /** Tries to connect at once. */
-  check(): void;
-  /** Moves the focus to the headline. */
-  focus(): void;
+  /** The id of this browser's session, once it is known. */
+  session(): string | undefined;
 }
 
 /** The time between two renderings of a live job without an event: the time without news is counted in seconds. */
 const TICK_MS = 1000;
 
-/** Shows a job for the lifetime of the page. */
+/** One requested video: the user's message, and the card that answers it. */
 export function createExchange(
   subject: ExchangeSubject,
   i18n: I18n,
   callbacks: ExchangeCallbacks,
-): Exchange {
-  const { watch, isOwn } = subject;
+): Entry {
+  const { watch } = subject;
+  const link: Link = { kind: "job", id: watch.jobId };
+  const readState = watchedVideo(watch);
+  const currentTexts = (): Texts => textsAbout({ isOwn: isOwn() }, i18n.texts);
   const currentInput = (): VideoInput | undefined =>
     inputOf(watch.getSnapshot().job) ?? subject.input;
   const withInput = (callback: (input: VideoInput) => void) => () => {
@@ -64,26 +55,36 @@ export function createExchange(
     cancel: async () => void (await watch.cancel()),
     again: withInput(callbacks.again),
     another: withInput(callbacks.another),
-    copyLink: () => navigator.clipboard.writeText(withJobs(location.href, [watch.jobId])),
+    copyLink: () => navigator.clipboard.writeText(withLinks(location.href, [link])),
   });
   const request = createRequestMessage();
   const answer = messageFrom("assistant", [card.element]);
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
-  const announceChanges = createChangeAnnouncer(
-    () => textsAbout(subject, i18n.texts),
-    callbacks.announce,
-  );
-  const currentState = watchedVideo(watch);
+  const announceChanges = createChangeAnnouncer(currentTexts, callbacks.announce);
   let tick: ReturnType<typeof setTimeout> | undefined;
+
+  /** Until the session is known, it is not known whose video this is. */
+  function currentState(): WatchedVideo {
+    const state = readState();
+    const isKnown = subject.input !== undefined || subject.session() !== undefined;
+    if (isKnown || state.phase === "gone") return state;
+    return { ...state, video: undefined, phase: "joining" };
+  }
+
+  /** The server decides who may delete a video. This determines the texts and the buttons only. */
+  function isOwn(): boolean {
+    const owner = watch.getSnapshot().job?.metadata.owner;
+    return subject.input !== undefined || (owner !== undefined && owner === subject.session());
+  }
 
   function render(): void {
     const { log } = watch.getSnapshot();
     const state = currentState();
-    const texts = textsAbout(subject, i18n.texts);
+    const texts = currentTexts();
     const input = currentInput();
     request.render(input, i18n.language, texts);
     answer.name.textContent = texts.assistant;
-    card.render({ ...state, log, input, isOwn, texts });
+    card.render({ ...state, log, input, isOwn: isOwn(), texts });
     announceChanges(state.video, state.phase);
     if (isLive(state.phase)) tick ??= setTimeout(rerender, TICK_MS);
   }
@@ -98,14 +99,17 @@ export function createExchange(
   watch.subscribe(rerender);
 
   return {
-    jobId: watch.jobId,
+    link,
     element,
-    get state() {
-      return currentState();
+    get states() {
+      return [currentState()];
+    },
+    get isLoaded() {
+      return currentState().video !== undefined;
     },
     render,
     check: () => watch.refresh(),
-    focus: () => element.querySelector<HTMLElement>(".card-headline")?.focus(),
+    focus: () => card.focus(),
   };
 }
 

@@ -39,6 +39,14 @@ export function clockText(durationMs: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** The time of an earlier event: the hour on the same day, otherwise with the date. Both in milliseconds since the epoch. */
+export function whenText(at: number, now: number, { locale }: Texts): string {
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "short" });
+  const isToday = day.format(at) === day.format(now);
+  const style = isToday ? {} : ({ dateStyle: "short" } as const);
+  return new Intl.DateTimeFormat(locale, { ...style, timeStyle: "short" }).format(at);
+}
+
 /** The size of a file: `840 KB`, `1.2 MB`. */
 export function sizeText(bytes: number, texts: Texts): string {
   if (bytes < 999_500) return `${Math.max(1, Math.round(bytes / 1000))} KB`;

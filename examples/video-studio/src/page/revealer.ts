@@ -1,4 +1,4 @@
-import type { Exchange } from "./exchange.js";
+import type { Entry } from "./entry.js";
 
 /** The parts of the page that may cover the conversation. */
 export interface RevealArea {
@@ -6,14 +6,14 @@ export interface RevealArea {
   readonly dock: HTMLElement;
 }
 
-/** Scrolls to an exchange. */
+/** Scrolls to an entry of the conversation. */
 export interface Revealer {
   /**
-   * Shows the whole exchange between header and composer if there is room, else the whole card, else the card's start.
+   * Shows the whole entry between header and composer if there is room, else the whole card, else the card's start.
    */
-  reveal(exchange: Exchange, behavior?: ScrollBehavior): void;
+  reveal(entry: Entry, behavior?: ScrollBehavior): void;
   /**
-   * Must be called after each change. The first data of a job may make its exchange longer. Then it is revealed again.
+   * Must be called after each change. The first data of a job may make its entry longer. Then it is revealed again.
    */
   update(): void;
 }
@@ -21,37 +21,40 @@ export interface Revealer {
 /** The space between the card and the composer, in CSS pixels. */
 const GAP = 12;
 
-/** Creates a revealer. It no longer scrolls to an exchange once the user has scrolled. */
+/** Creates a revealer. It no longer scrolls to an entry once the user has scrolled. */
 export function createRevealer(area: RevealArea): Revealer {
-  let waiting: { readonly exchange: Exchange; readonly height: number } | undefined;
+  let waiting: { readonly entry: Entry; readonly height: number } | undefined;
   for (const type of ["wheel", "touchmove", "keydown", "pointerdown"])
     addEventListener(type, () => (waiting = undefined), { passive: true });
 
   return {
-    reveal(exchange, behavior = "auto") {
-      const { state, element } = exchange;
-      waiting = state.video === undefined ? { exchange, height: element.offsetHeight } : undefined;
-      scrollToExchange(element, area, behavior);
+    reveal(entry, behavior = "auto") {
+      const { isLoaded, element, link } = entry;
+      const isComplete = isLoaded && link.kind === "job";
+      waiting = isComplete ? undefined : { entry, height: element.offsetHeight };
+      scrollToEntry(element, area, behavior);
     },
     update() {
-      if (waiting?.exchange.state.video === undefined) return;
-      const { exchange, height } = waiting;
-      waiting = undefined;
-      if (exchange.element.offsetHeight === height) return;
-      scrollToExchange(exchange.element, area, "instant");
+      if (!waiting?.entry.isLoaded) return;
+      const { entry, height } = waiting;
+      // A batch grows with each of its videos.
+      waiting =
+        entry.link.kind === "job" ? undefined : { entry, height: entry.element.offsetHeight };
+      if (entry.element.offsetHeight === height) return;
+      scrollToEntry(entry.element, area, "instant");
     },
   };
 }
 
-function scrollToExchange(
-  exchange: HTMLElement,
+function scrollToEntry(
+  entry: HTMLElement,
   { header, dock }: RevealArea,
   behavior: ScrollBehavior,
 ): void {
-  const card = exchange.querySelector(".card") ?? exchange;
+  const card = entry.querySelector(".card") ?? entry;
   const top = covered(header) + GAP;
   const bottom = innerHeight - covered(dock) - GAP;
-  const whole = exchange.getBoundingClientRect();
+  const whole = entry.getBoundingClientRect();
   const answer = card.getBoundingClientRect();
   const by =
     whole.height <= bottom - top

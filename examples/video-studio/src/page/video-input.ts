@@ -10,6 +10,12 @@ export interface VideoInput {
   readonly voice: string;
 }
 
+/** An input that is sent, perhaps in a batch. */
+export interface SentInput extends VideoInput {
+  /** The id of the batch within this session. */
+  readonly batch?: string;
+}
+
 /** The input of a job, from its metadata, or `undefined` if the metadata is incomplete. */
 export function inputOf(video: Video | undefined): VideoInput | undefined {
   const { topic, duration, composition, background, voice } = video?.metadata ?? {};

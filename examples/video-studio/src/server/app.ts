@@ -3,10 +3,11 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { allowAnyone, createProgress, type Progress } from "@emlinh/progress-server";
+import { createProgress, type Progress } from "@emlinh/progress-server";
 import { expressProgress } from "@emlinh/progress-server/adapters/express";
 import express, { type Express } from "express";
-import { CREATE_PATH, OPTIONS_PATH, PROGRESS_PATH } from "../shared/addresses.js";
+import { CREATE_PATH, OPTIONS_PATH, PROGRESS_PATH, SESSION_PATH } from "../shared/addresses.js";
+import { authorizeVideos } from "./authorize.js";
 import { createVideoRoute } from "./create-video.js";
 import { refuseWithoutEncoder } from "./encoder-check.js";
 import { endUnfinished } from "./end-unfinished.js";
@@ -14,8 +15,9 @@ import { notFound, problemHandler } from "./errors.js";
 import { openJobStore } from "./job-store.js";
 import { sendOptions } from "./options.js";
 import { pageRoutes } from "./pages.js";
-import { removeJobsWithoutVideo } from "./removed-videos.js";
+import { removeFilesAfterwards, removeJobsWithoutVideo } from "./removed-videos.js";
 import { securityHeaders } from "./security.js";
+import { sendSession } from "./session.js";
 import { openVideoFiles, type VideoFiles } from "./video-files.js";
 import { createVideoJobs, type VideoJobs } from "./video-jobs.js";
 import { videoRoutes } from "./videos.js";
@@ -68,11 +70,9 @@ export async function createStudio(options: StudioOptions): Promise<Studio> {
   const { onNotice = () => {} } = options;
   await mkdir(options.dataDir, { recursive: true });
   const jobStore = openJobStore(options.dataDir);
-  const progress = createProgress({
+  const progress: Progress = createProgress({
     store: jobStore.store,
-    // Anyone who has a job's id may watch and cancel the job. The id can't be guessed. An app with users checks here
-    // whether the job belongs to the user.
-    authorize: allowAnyone,
+    authorize: authorizeVideos(() => progress),
     leaseMs: options.leaseMs ?? 3_000,
     onError: ({ message, cause }) => onNotice(cause ? `${message} (${String(cause)})` : message),
   });
@@ -162,9 +162,17 @@ async function closeServer(server: Server, progress: Progress, drainMs: number):
 function createApp({ progress, jobs, files, pageDir, onNotice }: Services): Express {
   const app = express();
   app.disable("x-powered-by");
+  // A proxy on this machine says whether the browser uses https.
+  app.set("trust proxy", "loopback");
   app.use(securityHeaders());
-  app.use(PROGRESS_PATH, removeJobsWithoutVideo(progress, files), expressProgress(progress));
+  app.use(
+    PROGRESS_PATH,
+    removeJobsWithoutVideo(progress, files),
+    removeFilesAfterwards(files, onNotice),
+    expressProgress(progress),
+  );
   app.use(CREATE_PATH, createVideoRoute(jobs));
+  app.get(SESSION_PATH, sendSession());
   app.get(OPTIONS_PATH, sendOptions());
   app.use("/api/videos", videoRoutes(files));
   app.use(pageRoutes(pageDir));

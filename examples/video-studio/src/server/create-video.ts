@@ -5,8 +5,10 @@ import { parseVideoRequest } from "../pipeline/request.js";
 import { voiceFor } from "../pipeline/voices.js";
 import { addressesOf } from "../shared/addresses.js";
 import type { CreateVideoReply } from "../shared/create-video.js";
+import { BATCH_ID, batchOf } from "../shared/session.js";
 import { normalizeTopic, topicRefusal } from "../shared/topic.js";
 import { type Problem, sendProblem } from "./problem.js";
+import { sessionOf } from "./session.js";
 import { type CreateField, languageFor, TEXTS, type Texts } from "./texts.js";
 import type { OrderRefusal, VideoJobs, VideoOrder } from "./video-jobs.js";
 
@@ -50,7 +52,10 @@ function createVideo(jobs: VideoJobs): RequestHandler {
 type ParsedOrder = { readonly order: VideoOrder } | { readonly problem: Problem };
 
 /** The fields that the pipeline does not know. It checks its own fields itself. */
-const RULES: Readonly<Record<"session_id" | "idempotency_key", (value: unknown) => boolean>> = {
+const RULES: Readonly<
+  Record<"batch" | "session_id" | "idempotency_key", (value: unknown) => boolean>
+> = {
+  batch: (value) => typeof value === "string" && BATCH_ID.test(value),
   session_id: (value) => typeof value === "string" && value.length >= 1 && value.length <= 128,
   idempotency_key: (value) => typeof value === "string" && /^.{1,200}$/s.test(value),
 };
@@ -63,6 +68,7 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
   }
   const fields = body as Readonly<Record<string, unknown>>;
   const given = {
+    batch: fields.batch ?? undefined,
     session_id: fields.session_id ?? undefined,
     // Clients that repeat a request by themselves send the header.
     idempotency_key: keyOf(req.get("idempotency-key")) ?? fields.idempotency_key ?? undefined,
@@ -74,11 +80,17 @@ function parseOrder(req: Request, texts: Texts): ParsedOrder {
     const request = parseVideoRequest(fields);
     const language = detectLanguage(request.topic);
     const voice = request.voice ?? (voiceFor(language).id as NonNullable<typeof request.voice>);
-    const { session_id: sessionId, idempotency_key: key } = given as Record<
-      string,
-      string | undefined
-    >;
-    return { order: { request: { ...request, voice }, language, sessionId, key } };
+    const owner = sessionOf(req.get("cookie"));
+    const {
+      batch: batchId,
+      session_id: sessionId,
+      idempotency_key: key,
+    } = given as Record<string, string | undefined>;
+    // A client without cookies has no lists.
+    const batch = owner && batchId && batchOf(owner, batchId);
+    return {
+      order: { request: { ...request, voice }, language, owner, batch, sessionId, key },
+    };
   } catch (error) {
     if (!(error instanceof VideoError) || error.field === undefined) throw error;
     const field = error.field as CreateField;

@@ -10,6 +10,7 @@ export type CreateField =
   | "composition"
   | "background"
   | "voice"
+  | "batch"
   | "session_id"
   | "idempotency_key";
 
@@ -59,6 +60,7 @@ const en: Texts = {
     composition: `The composition must be one of: ${idsOf(COMPOSITIONS)}.`,
     background: `The background must be one of: ${idsOf(BACKGROUNDS)}.`,
     voice: "There is no such voice. Choose another one.",
+    batch: "The batch must have 1 to 64 letters, digits, hyphens and underscores.",
     session_id: "The session id must be a string of 1 to 128 characters.",
     idempotency_key: "The idempotency key must have 1 to 200 characters.",
   },
@@ -96,6 +98,7 @@ const vi: Texts = {
     composition: `Bố cục phải là một trong: ${idsOf(COMPOSITIONS)}.`,
     background: `Nền phải là một trong: ${idsOf(BACKGROUNDS)}.`,
     voice: "Không có giọng đọc này. Hãy chọn giọng khác.",
+    batch: "Mã nhóm có từ 1 đến 64 chữ cái, chữ số, gạch nối và gạch dưới.",
     session_id: "Mã phiên là văn bản từ 1 đến 128 ký tự.",
     idempotency_key: "Khóa chống trùng có từ 1 đến 200 ký tự.",
   },

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedJob, isTerminal } from "@emlinh/progress-server";
+import { batchSubject, sessionSubject } from "../shared/session.js";
 import { type VideoJob, type VideoMetadata, videoJobIn } from "../shared/video-job.js";
 import { createQueue, type Queue } from "./queue.js";
 import { abandonVideo, type RunVideoOptions, runVideo, type VideoTask } from "./run-video.js";
@@ -8,6 +9,10 @@ import { unlessEnded } from "./unless-ended.js";
 
 /** A checked request for a video. */
 export interface VideoOrder extends Omit<VideoTask, "jobId"> {
+  /** The session that requests it. `undefined` for a client without cookies. */
+  readonly owner?: string | undefined;
+  /** The batch of this session in which it is requested. */
+  readonly batch?: string | undefined;
   readonly sessionId?: string | undefined;
   /** The idempotency key: the same for each try of one order. */
   readonly key?: string | undefined;
@@ -63,7 +68,8 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
   });
   return {
     async create(order) {
-      const { request, language, key } = order;
+      const { request, language } = order;
+      const { key } = recordOf(order);
       const known = key === undefined ? undefined : queue.find((video) => video.key === key);
       if (known !== undefined) return { jobId: known.jobId, position: undefined };
       const reservation = queue.reserve();
@@ -102,9 +108,7 @@ async function createJob(
   const job = await progress.create<VideoJob>({
     id,
     definition: videoJobIn(order.language),
-    metadata: metadataOf(order),
-    // An app with users puts the user into the key, so that no user gets the job of another one.
-    key: order.key,
+    ...recordOf(order),
   });
   if (!job.created) await files.remove(id);
   return job;
@@ -145,11 +149,29 @@ async function noticeErrors({ onNotice }: VideoJobsOptions, work: Promise<void>)
   }
 }
 
-/** The metadata of a new job. */
-export function metadataOf({ request, language, sessionId }: VideoOrder): VideoMetadata {
+/** The parts of a new job that say what was requested, and by whom. */
+export function recordOf(order: VideoOrder): {
+  readonly metadata: VideoMetadata;
+  readonly subjects: readonly string[];
+  readonly key: string | undefined;
+} {
+  const { owner, batch, key } = order;
+  const subjects = owner === undefined ? [] : [sessionSubject(owner)];
+  if (batch !== undefined) subjects.push(batchSubject(batch));
+  return {
+    metadata: metadataOf(order),
+    subjects,
+    // The session is a part of the key, so that no session gets the job of another one.
+    key: key === undefined || owner === undefined ? key : `${owner} ${key}`,
+  };
+}
+
+function metadataOf({ request, language, owner, batch, sessionId }: VideoOrder): VideoMetadata {
   const { topic, duration, composition, background, voice = "" } = request;
   return {
     ...{ topic, duration, composition, background, voice, language },
+    ...(owner !== undefined && { owner }),
+    ...(batch !== undefined && { batch }),
     ...(sessionId !== undefined && { sessionId }),
   };
 }

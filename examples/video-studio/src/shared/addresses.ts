@@ -2,6 +2,8 @@
 export const CREATE_PATH = "/api/chat/create-video";
 /** The base path of the progress protocol. */
 export const PROGRESS_PATH = "/api/video-progress";
+/** The session of this browser. */
+export const SESSION_PATH = "/api/session";
 /** The options of a video. */
 export const OPTIONS_PATH = "/api/options";
 /** The page that loads the client with a script tag. */

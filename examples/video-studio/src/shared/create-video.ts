@@ -9,6 +9,8 @@ export interface CreateVideoBody {
   readonly composition: string;
   readonly background: string;
   readonly voice: string;
+  /** Videos of one session with the same one are listed together. `[A-Za-z0-9_-]{1,64}`. */
+  readonly batch?: string;
   readonly session_id?: string;
   readonly idempotency_key?: string;
 }

@@ -21,6 +21,11 @@ export interface VideoMetadata {
   readonly title?: string;
   /** The titles of the scenes, in order. */
   readonly scenes?: readonly string[];
+  /** The session that requested the video. */
+  readonly owner?: string;
+  /** The name of the batch in which the session requested it. */
+  readonly batch?: string;
+  /** The `session_id` of the request. */
   readonly sessionId?: string;
 }
 

@@ -2,8 +2,7 @@ import type { ConnectionState } from "@emlinh/progress-client";
 import { ProgressError } from "@emlinh/progress-client";
 import { describe, expect, test } from "vitest";
 import { secondsUntil, worstProblem } from "../../src/page/connection-view.js";
-import { jobsIn, withJobs } from "../../src/page/job-links.js";
-import { createOwnership } from "../../src/page/ownership.js";
+import { linksIn, withLinks } from "../../src/page/job-links.js";
 import { pageTitle } from "../../src/page/page-title.js";
 import { TEXTS } from "../../src/page/texts/texts.js";
 import { inputOf } from "../../src/page/video-input.js";
@@ -51,95 +50,33 @@ describe("the worst problem of the connections", () => {
   });
 });
 
-describe("the jobs in an address", () => {
+describe("the links in an address", () => {
+  const job = (id: string) => ({ kind: "job", id }) as const;
+
   test("given an address, are read in order, without duplicates and invalid ids", () => {
-    expect(jobsIn("?job=a&x=1&job=b&job=a&job=%3Cscript%3E&job=")).toEqual(["a", "b"]);
-  });
-
-  test("given new jobs, replace the old ones and leave the rest of the address unchanged", () => {
-    const address = withJobs("https://example.org/chat?job=old&theme=dark#top", ["a", "b-1"]);
-    expect(address).toBe("https://example.org/chat?theme=dark&job=a&job=b-1#top");
-  });
-
-  test("given more than twelve jobs, are the newest twelve", () => {
-    const ids = Array.from({ length: 30 }, (_, index) => `job-${index}`);
-    const address = withJobs("https://example.org/", ids);
-    expect(jobsIn(new URL(address).search)).toEqual(ids.slice(-12));
-    expect(jobsIn(`?${ids.map((id) => `job=${id}`).join("&")}`)).toEqual(ids.slice(-12));
-  });
-});
-
-describe("ownership", () => {
-  function storage(): Pick<Storage, "getItem" | "setItem"> & {
-    readonly kept: Map<string, string>;
-  } {
-    const kept = new Map<string, string>();
-    return {
-      kept,
-      getItem: (key) => kept.get(key) ?? null,
-      setItem: (key, value) => void kept.set(key, value),
-    };
-  }
-
-  test("given a reload, has the videos that were created here and no others", () => {
-    const kept = storage();
-    createOwnership(kept).add("mine");
-    const later = createOwnership(kept);
-    expect([later.has("mine"), later.has("theirs")]).toEqual([true, false]);
-  });
-
-  test("given two tabs that add videos in turn, keeps those of both", () => {
-    const kept = storage();
-    const [one, other] = [createOwnership(kept), createOwnership(kept)];
-    one.add("a");
-    other.add("b");
-    one.add("c");
-    one.end("a");
-    const later = createOwnership(kept);
-    expect(later.split(["a", "b", "c"]).recent).toEqual(["a", "b", "c"]);
-    expect(kept.kept.size).toBe(1);
-  });
-
-  test("given many videos, a new tab shows those that run and the five newest of the others", () => {
-    const kept = storage();
-    const ownership = createOwnership(kept);
-    const ids = Array.from({ length: 9 }, (_, n) => `job-${n}`);
-    for (const id of ids) ownership.add(id);
-    for (const id of ids.filter((id) => id !== "job-1" && id !== "job-8")) ownership.end(id);
-    expect(createOwnership(kept).split(["theirs", ...ids])).toEqual({
-      recent: ["job-1", "job-3", "job-4", "job-5", "job-6", "job-7", "job-8"],
-      earlier: ["job-0", "job-2"],
-    });
-  });
-
-  test("given invalid data in the storage, starts empty", () => {
-    for (const invalid of ["{", "7", "null", '{"a":1}', "[1,2]", '[["a",1]]']) {
-      const ownership = createOwnership({ getItem: () => invalid, setItem: () => undefined });
-      expect(ownership.has("mine")).toBe(false);
-      ownership.add("mine");
-      expect(ownership.has("mine")).toBe(true);
-    }
-  });
-
-  test("given a storage that is full, lasts until the page is closed", () => {
-    const full = () => {
-      throw new Error("QuotaExceededError");
-    };
-    const ownership = createOwnership({ getItem: () => null, setItem: full });
-    ownership.add("mine");
-    expect(ownership.has("mine")).toBe(true);
-  });
-
-  test("given more than two hundred videos, keeps the newest two hundred", () => {
-    const kept = storage();
-    const ownership = createOwnership(kept);
-    for (let n = 0; n < 250; n += 1) ownership.add(`job-${n}`);
-    const later = createOwnership(kept);
-    expect([later.has("job-49"), later.has("job-50"), later.has("job-249")]).toEqual([
-      false,
-      true,
-      true,
+    const links = linksIn("?job=a&x=1&batch=s.b&job=b&job=a&batch=a&job=%3Cscript%3E&job=");
+    expect(links).toEqual([
+      job("a"),
+      { kind: "batch", id: "s.b" },
+      job("b"),
+      { kind: "batch", id: "a" },
     ]);
+  });
+
+  test("given new links, replace the old ones and leave the rest of the address unchanged", () => {
+    const address = withLinks("https://example.org/chat?job=old&theme=dark&batch=old#top", [
+      job("a"),
+      { kind: "batch", id: "s.b-1" },
+    ]);
+    expect(address).toBe("https://example.org/chat?theme=dark&job=a&batch=s.b-1#top");
+  });
+
+  test("given more than twelve links, are the newest twelve", () => {
+    const links = Array.from({ length: 30 }, (_, index) => job(`job-${index}`));
+    const address = withLinks("https://example.org/", links);
+    expect(linksIn(new URL(address).search)).toEqual(links.slice(-12));
+    const all = `?${links.map(({ id }) => `job=${id}`).join("&")}`;
+    expect(linksIn(all)).toEqual(links.slice(-12));
   });
 });
 

@@ -7,11 +7,18 @@ import { type JobState, type JobWatch, watchJob } from "@emlinh/progress-client"
 import { onTestFinished } from "vitest";
 import { createStudio, type Studio, type StudioOptions } from "../../src/server/app.js";
 import type { VideoOwners } from "../../src/server/video-files.js";
-import { CREATE_PATH, PROGRESS_PATH } from "../../src/shared/addresses.js";
+import { CREATE_PATH, PROGRESS_PATH, SESSION_PATH } from "../../src/shared/addresses.js";
 import type { CreateVideoBody, CreateVideoReply } from "../../src/shared/create-video.js";
+import type { SessionReply } from "../../src/shared/session.js";
 import { type VideoJob, videoJob } from "../../src/shared/video-job.js";
 
 const run = promisify(execFile);
+
+/** The members of the answer to a request for many jobs that these tests read. */
+interface ManyReply {
+  readonly listed: readonly { readonly jobs: readonly string[] }[];
+  readonly refused: readonly { readonly status: number }[];
+}
 
 /** The studio of one test. */
 export interface OpenStudio extends Studio {
@@ -65,9 +72,12 @@ export function withoutEncoder(): NodeJS.ProcessEnv {
   return { ...process.env, FFMPEG_PATH: join(tmpdir(), "no-such-ffmpeg") };
 }
 
+/** The address of a studio. */
+type StudioAddress = Pick<Studio, "url">;
+
 /** Posts a body as JSON. */
 export function postVideo(
-  studio: Studio,
+  studio: StudioAddress,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
@@ -80,7 +90,7 @@ export function postVideo(
 
 /** Requests a video. Throws if the studio refuses it. */
 export async function createVideo(
-  studio: Studio,
+  studio: StudioAddress,
   body: Partial<CreateVideoBody>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<CreateVideoReply> {
@@ -129,4 +139,35 @@ export async function workersOf(workerFile: URL): Promise<readonly number[]> {
 /** The directories of a studio's jobs. */
 export function directoriesOf(dataDir: string): Promise<string[]> {
   return readdir(join(dataDir, "videos"));
+}
+
+/** A session, as a browser has it. */
+export interface TestSession {
+  readonly id: string;
+  /** The header `cookie` of its requests. */
+  readonly cookie: { readonly cookie: string };
+}
+
+/** Opens the page in a new browser. */
+export async function newSession(studio: StudioAddress): Promise<TestSession> {
+  const response = await fetch(new URL(SESSION_PATH, studio.url));
+  const { id } = (await response.json()) as SessionReply;
+  const [cookie = ""] = (response.headers.get("set-cookie") ?? "").split(";");
+  return { id, cookie: { cookie } };
+}
+
+/** The list of a subject, as a session gets it. */
+export async function listOf(
+  studio: StudioAddress,
+  subject: string,
+  { cookie }: Pick<TestSession, "cookie">,
+): Promise<{ readonly jobs: readonly string[] | undefined; readonly refusedWith?: number }> {
+  const url = new URL(`${PROGRESS_PATH}?subject=${subject}`, studio.url);
+  const response = await fetch(url, { headers: { accept: "application/json", ...cookie } });
+  const { listed, refused } = (await response.json()) as ManyReply;
+  const [refusal] = refused;
+  return {
+    jobs: listed[0]?.jobs,
+    ...(refusal !== undefined && { refusedWith: refusal.status }),
+  };
 }

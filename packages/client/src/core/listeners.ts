@@ -86,3 +86,18 @@ export function listenerSet<Events>(
     },
   };
 }
+
+/** Adds a listener to changes, and calls it at once. @returns a function that removes it. */
+export function addAndTell(
+  listeners: Pick<Listeners<{ change: unknown }>, "add">,
+  listener: () => void,
+  onError: (error: unknown) => void,
+): () => void {
+  const remove = listeners.add("change", listener);
+  try {
+    listener();
+  } catch (error) {
+    onError(error);
+  }
+  return remove;
+}

@@ -3,7 +3,7 @@ import { invalidOption } from "../transports/invalid-option.js";
 import type { JobConnection } from "./connection/connection.js";
 import type { ReplicaEvent } from "./connection/replica-view.js";
 import type { JobWatch, WatchEvents } from "./job-watch.js";
-import { listenerSet } from "./listeners.js";
+import { addAndTell, listenerSet } from "./listeners.js";
 import { presentEvents } from "./present-events.js";
 
 /** The listeners of a watch. */
@@ -37,13 +37,7 @@ export function watchListeners<Job extends JobTypes>(
       return remove;
     },
     subscribe(listener) {
-      const tell = (): void => listener(connection.snapshot);
-      const remove = listeners.add("change", tell);
-      try {
-        tell();
-      } catch (error) {
-        onError(error);
-      }
+      const remove = addAndTell(listeners, () => listener(connection.snapshot), onError);
       connection.start();
       return remove;
     },

@@ -16,7 +16,7 @@ export interface TabGroup {
   /** The name of the lock that a page holds while it belongs to the group. */
   lockOf(id: string): string;
   /** The pages that hold such a lock. */
-  members(): Promise<readonly string[]>;
+  participants(): Promise<readonly string[]>;
 }
 
 /** The names and means of a group. */
@@ -38,7 +38,7 @@ export function tabGroup({ key, baseUrl, locks, openChannel }: TabGroupInit): Ta
     name,
     openChannel: () => openChannel(name),
     lockOf: (id) => prefix + id,
-    async members() {
+    async participants() {
       const { held = [] } = await locks.query();
       const names = held.flatMap((lock) => lock.name ?? []);
       return names.filter((it) => it.startsWith(prefix)).map((it) => it.slice(prefix.length));

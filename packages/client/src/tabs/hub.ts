@@ -2,8 +2,8 @@ import { serverClock } from "../core/connection/server-clock.js";
 import type { FeedReceiver, OpenFeed } from "../core/feed/feed.js";
 import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
-import { groupMembers } from "./members.js";
-import type { Ask, News, Term } from "./messages.js";
+import type { Ask, Term, Update } from "./messages.js";
+import { groupParticipants } from "./participants.js";
 import { pokedSchedule } from "./poked-schedule.js";
 import { type Lacked, type SharedState, sharedState } from "./shared-state.js";
 
@@ -21,10 +21,10 @@ export interface HubContext {
   readonly term: Term;
   readonly direct: OpenFeed;
   readonly options: ResolvedWatchOptions;
-  /** Takes news for this page. */
-  take(news: News): void;
-  /** Sends news to the other pages. */
-  post(news: News): void;
+  /** Takes an update for this page. */
+  take(update: Update): void;
+  /** Sends an update to the other pages. */
+  post(update: Update): void;
 }
 
 /** Opens a hub. It tells the pages that it is there, and connects when they have told their targets. */
@@ -34,62 +34,52 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
   const state = sharedState(options.maxLogLines);
   const closing = new AbortController();
   const { signal } = closing;
-  /** Counts how often the connection brought everything. */
-  let readyCount = 0;
-  let isReady = false;
+  const readiness = readyCounter();
 
-  function newsOf(lacked: Lacked, to?: News["to"]): News {
-    const ready = isReady ? readyCount : 0;
+  function updateOf(lacked: Lacked, to?: Update["to"]): Update {
     const { connection } = feed;
-    return { kind: "news", term, to, ...lacked, connection, ready, now: server.now() };
+    const ready = readiness.count();
+    return { kind: "update", term, to, ...lacked, connection, ready, now: server.now() };
   }
 
-  const { tell, flush } = newsBatch((lacked) => {
+  const { tell, flush } = updateBatch((lacked) => {
     if (signal.aborted) return;
-    const news = newsOf(lacked);
+    const update = updateOf(lacked);
     // Nobody listens to a page that is alone.
-    if (members.hasOthers) post(news);
-    take(news);
+    if (participants.hasOthers) post(update);
+    take(update);
   });
-  const receiver: FeedReceiver = {
-    ...stateReceiver(state, tell),
-    serverTime(now) {
-      server.set(now);
-      tell({});
-    },
-    ready() {
-      isReady = true;
-      readyCount += 1;
-      tell({});
-    },
-    connection: () => tell({}),
-  };
+  const receiver = hubReceiver(state, {
+    tell,
+    onTime: server.set,
+    onReady: readiness.ready,
+  });
   const feed = direct({ ...options, schedule }, receiver);
-  const members = groupMembers({
+  const participants = groupParticipants({
     group,
     id: term.id,
     schedule,
     signal,
     onTargets(targets) {
-      isReady = false;
+      readiness.reset();
       state.keep(targets);
       feed.setTargets(targets);
     },
   });
-  post(newsOf(NOTHING));
+  post(updateOf(NOTHING));
 
   return {
     ask(ask) {
       poke();
-      const isNew = members.set(ask.id, ask.targets);
+      const isNew = participants.set(ask.id, ask.targets);
       // A new page is not told of an old refusal: it may have other credentials.
       if (ask.refresh || (isNew && feed.connection.status === "closed")) feed.refresh();
-      // What is told already comes before the answer.
+      // Changes that wait for the end of the turn come before the answer.
       flush();
       const { id, count } = ask;
-      const news = newsOf(state.answer(ask), { id, count });
-      if (id === term.id) queueMicrotask(() => signal.aborted || take(news));
-      else post(news);
+      const update = updateOf(state.answer(ask), { id, count });
+      if (id === term.id) queueMicrotask(() => signal.aborted || take(update));
+      else post(update);
     },
     close() {
       closing.abort();
@@ -102,17 +92,46 @@ const NOTHING: Lacked = { listed: [], deltas: [], refused: [] };
 
 type Tell = (lacked: Partial<Lacked>) => void;
 
-/** The part of a receiver that takes data into the state and tells them. */
-function stateReceiver(
-  state: SharedState,
-  tell: Tell,
-): Pick<FeedReceiver, "cursorOf" | "listOf" | "receive" | "listed" | "refused"> {
+/** Counts how often the connection brought everything. */
+interface ReadyCounter {
+  /** 0 while it has not. */
+  count(): number;
+  /** It has. */
+  ready(): void;
+  /** There are other targets, so it has not. */
+  reset(): void;
+}
+
+function readyCounter(): ReadyCounter {
+  let last = 0;
+  let count = 0;
+  return {
+    count: () => count,
+    ready() {
+      last += 1;
+      count = last;
+    },
+    reset() {
+      count = 0;
+    },
+  };
+}
+
+/** The listeners of a hub. */
+interface HubListener {
+  readonly tell: Tell;
+  onTime(now: number): void;
+  onReady(): void;
+}
+
+/** Takes everything into the state, and tells it. */
+function hubReceiver(state: SharedState, { tell, onTime, onReady }: HubListener): FeedReceiver {
   return {
     cursorOf: state.cursorOf,
     listOf: state.listOf,
     receive(delta) {
-      const { applied, news } = state.receive(delta);
-      if (news) tell({ deltas: [news] });
+      const { applied, update } = state.receive(delta);
+      if (update) tell({ deltas: [update] });
       return applied;
     },
     listed(list) {
@@ -122,17 +141,26 @@ function stateReceiver(
       state.refused(refused);
       tell({ refused: [refused] });
     },
+    serverTime(now) {
+      onTime(now);
+      tell({});
+    },
+    ready() {
+      onReady();
+      tell({});
+    },
+    connection: () => tell({}),
   };
 }
 
-interface NewsBatch {
+interface UpdateBatch {
   readonly tell: Tell;
   /** Sends the batch at once, if there is one. */
   flush(): void;
 }
 
 /** Merges what is told in one turn. @param send - Sends it at the end of the turn. */
-function newsBatch(send: (lacked: Lacked) => void): NewsBatch {
+function updateBatch(send: (lacked: Lacked) => void): UpdateBatch {
   let batch: { [Name in keyof Lacked]: Lacked[Name][number][] } | undefined;
   function flush(): void {
     const sent = batch;

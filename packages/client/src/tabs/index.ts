@@ -3,7 +3,7 @@ import { checkNames, withoutUndefined } from "../core/option-checks.js";
 import { invalidOption } from "../transports/invalid-option.js";
 import { type TabChannel, tabGroup } from "./group.js";
 import type { TabLocks } from "./leadership.js";
-import { tabFeed } from "./tab-feed.js";
+import { sharedConnection } from "./shared-connection.js";
 
 export type { FeedSharing, TabChannel, TabLocks };
 
@@ -47,7 +47,7 @@ export function shareTabs(options: ShareTabsOptions): FeedSharing {
     open(direct, watchOptions, receiver) {
       if (!locks || !openChannel) return direct(watchOptions, receiver);
       const group = tabGroup({ key, baseUrl: watchOptions.baseUrl, locks, openChannel });
-      return tabFeed({ group, direct, options: watchOptions, receiver });
+      return sharedConnection({ group, direct, options: watchOptions, receiver });
     },
   };
 }

@@ -40,19 +40,19 @@ export interface Ask {
 }
 
 /** A delta, and from where the leader had it: a reader whose cursor is not before `from` misses nothing. */
-export interface NewsDelta extends JobDelta {
+export interface SharedDelta extends JobDelta {
   /** `undefined` for none: the delta is a reset. */
   readonly from: Cursor | undefined;
 }
 
-/** What the leader tells: an answer to one follower, or changes for all. */
-export interface News {
-  readonly kind: "news";
+/** A message of the leader: the answer to one follower, or changes for all. */
+export interface Update {
+  readonly kind: "update";
   readonly term: Term;
   /** The question that it answers. */
   readonly to: { readonly id: string; readonly count: number } | undefined;
   readonly listed: readonly Listed[];
-  readonly deltas: readonly NewsDelta[];
+  readonly deltas: readonly SharedDelta[];
   readonly refused: readonly Refused[];
   readonly connection: ConnectionState;
   /** Counts how often the connection brought everything; 0 while it has not yet. */
@@ -62,7 +62,7 @@ export interface News {
 }
 
 /** A message as it is cloned into other pages. An error loses its class there, so it is sent as its parts. */
-export function encodeMessage(message: Ask | News): unknown {
+export function encodeMessage(message: Ask | Update): unknown {
   if (message.kind === "ask") return message;
   const { error } = message.connection;
   if (!error) return message;
@@ -76,10 +76,10 @@ export function encodeMessage(message: Ask | News): unknown {
  *
  * @returns `undefined` if the value is not a message.
  */
-export function decodeMessage(data: unknown): Ask | News | undefined {
+export function decodeMessage(data: unknown): Ask | Update | undefined {
   if (!isObject(data)) return undefined;
   if (data.kind === "ask") return decodeAsk(data);
-  return data.kind === "news" ? decodeNews(data) : undefined;
+  return data.kind === "update" ? decodeUpdate(data) : undefined;
 }
 
 function decodeAsk({ id, count, targets, cursors, seen, refresh }: Parts): Ask | undefined {
@@ -100,19 +100,19 @@ function decodeAsk({ id, count, targets, cursors, seen, refresh }: Parts): Ask |
   };
 }
 
-function decodeNews({ term, to, ready, now, ...rest }: Parts): News | undefined {
+function decodeUpdate({ term, to, ready, now, ...rest }: Parts): Update | undefined {
   if (!isObject(term) || !isString(term.id) || !isCount(term.since)) return undefined;
   if (!isCount(ready) || typeof now !== "number") return undefined;
   if (to !== undefined && !(isObject(to) && isString(to.id) && isCount(to.count))) return undefined;
   const listed = decodeEach(rest.listed, decodeListed);
-  const deltas = decodeEach(rest.deltas, decodeNewsDelta);
+  const deltas = decodeEach(rest.deltas, decodeSharedDelta);
   const refused = decodeEach(rest.refused, decodeRefused);
   const connection = decodeConnection(rest.connection);
   if (!listed || !deltas || !refused || !connection) return undefined;
   return {
-    kind: "news",
+    kind: "update",
     term: { since: term.since, id: term.id },
-    to: to as News["to"],
+    to: to as Update["to"],
     listed,
     deltas,
     refused,
@@ -122,7 +122,7 @@ function decodeNews({ term, to, ready, now, ...rest }: Parts): News | undefined 
   };
 }
 
-function decodeNewsDelta(data: unknown): NewsDelta | undefined {
+function decodeSharedDelta(data: unknown): SharedDelta | undefined {
   if (!isObject(data) || !isObject(data.delta)) return undefined;
   const { job, delta, from } = data;
   const decoded = decodeJobDelta({ ...delta, job });

@@ -1,9 +1,9 @@
 import type { Cursor } from "@emlinh/progress-protocol";
 import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
-import type { Ask, News, Term } from "./messages.js";
+import type { Ask, Term, Update } from "./messages.js";
 import { type Recipient, takeData, wantedBy } from "./take-data.js";
 
-/** Takes the news of the leader into the receiver of one feed. The leader's own feed has one too. */
+/** Takes the updates of the leader into the receiver of one feed. The leader's own feed has one too. */
 export interface Reader {
   /** The targets of the feed. */
   targets: FeedTargets;
@@ -12,22 +12,22 @@ export interface Reader {
   /** Returns a question about everything that the receiver lacks. */
   ask(id: string, refresh: boolean): Ask;
   /**
-   * Takes news.
+   * Takes an update.
    *
-   * - `old`: they are of an earlier term, and nothing was taken.
+   * - `old`: it is of an earlier term, and nothing was taken.
    * - `taken`: nothing is missing.
    * - `lacking`: the leader has to be asked, because it is a new one, or changes are missing.
    *
    * @param id - The page that asked the questions.
    */
-  take(news: News, id: string): "old" | "taken" | "lacking";
+  take(update: Update, id: string): "old" | "taken" | "lacking";
 }
 
 /** The targets of an idle feed. */
 export const NO_TARGETS: FeedTargets = { jobs: [], subjects: [], limit: 0 };
 
 /** Makes a reader that has no targets yet. */
-export function newsReader(receiver: FeedReceiver): Reader {
+export function updateReader(receiver: FeedReceiver): Reader {
   const recipient = { receiver, targets: NO_TARGETS };
   let term: Term = { since: 0, id: "" };
   /** The number of the last question. */
@@ -53,19 +53,19 @@ export function newsReader(receiver: FeedReceiver): Reader {
       return { kind: "ask", id, count, refresh, ...positionOf(recipient) };
     },
 
-    take(news, id) {
-      if (isEarlier(news.term, term)) return "old";
-      const isNewLeader = isEarlier(term, news.term);
-      const isOwn = news.to?.id === id;
-      const isAnswer = isOwn && news.to?.count === count;
-      term = news.term;
+    take(update, id) {
+      if (isEarlier(update.term, term)) return "old";
+      const isNewLeader = isEarlier(term, update.term);
+      const isOwn = update.to?.id === id;
+      const isAnswer = isOwn && update.to?.count === count;
+      term = update.term;
       if (isNewLeader) lastReady = 0;
       if (isNewLeader || isAnswer) isAsking = false;
-      const hasGap = isOwn || !news.to ? takeData(recipient, news) : false;
+      const hasGap = isOwn || !update.to ? takeData(recipient, update) : false;
       const isLacking = hasGap || (isNewLeader && !isAnswer);
-      if (isNewLeader || news.deltas.length === 0) receiver.serverTime(news.now);
-      if (!isAsking && !isLacking && news.ready > 0 && news.ready !== lastReady) {
-        lastReady = news.ready;
+      if (isNewLeader || update.deltas.length === 0) receiver.serverTime(update.now);
+      if (!isAsking && !isLacking && update.ready > 0 && update.ready !== lastReady) {
+        lastReady = update.ready;
         receiver.ready();
       }
       return isLacking && !isAsking ? "lacking" : "taken";

@@ -13,12 +13,12 @@ import {
   type Replica,
 } from "@emlinh/progress-protocol";
 import type { FeedTargets } from "../core/feed/feed.js";
-import type { Ask, NewsDelta } from "./messages.js";
+import type { Ask, SharedDelta } from "./messages.js";
 
 /** The data that a follower lacks. */
 export interface Lacked {
   readonly listed: readonly Listed[];
-  readonly deltas: readonly NewsDelta[];
+  readonly deltas: readonly SharedDelta[];
   readonly refused: readonly Refused[];
 }
 
@@ -30,9 +30,9 @@ export interface SharedState {
   cursorOf(jobId: string): Cursor | undefined;
   listOf(subject: string): Listed | undefined;
   /** Advances the copy of a job. */
-  receive(delta: JobDelta): { readonly applied: Applied; readonly news?: NewsDelta };
+  receive(delta: JobDelta): { readonly applied: Applied; readonly update?: SharedDelta };
   /** Takes a list. @returns the states of jobs that it adds, as far as they are known already. */
-  listed(listed: Listed): readonly NewsDelta[];
+  listed(listed: Listed): readonly SharedDelta[];
   refused(refused: Refused): void;
   /** Forgets everything that is not of these targets. */
   keep(targets: FeedTargets): void;
@@ -46,13 +46,7 @@ export function sharedState(maxLogLines: number): SharedState {
   const lists = new Map<string, Listed>();
   const refusals = new Map<string, Refused>();
 
-  /** What a reader lacks of a job; nothing if it is ahead, because the connection is about to catch up. */
-  function lacked(job: string, after: Cursor | undefined): NewsDelta[] {
-    const replica = replicas.get(job);
-    if (!replica || isBefore(replica.cursor, after)) return [];
-    const delta = deltaAfter(replica, after);
-    return isEmpty(delta) ? [] : [{ job, from: delta.reset ? undefined : after, delta }];
-  }
+  const lacked = (job: string, after?: Cursor): SharedDelta[] => lackedOf(replicas, job, after);
 
   return {
     cursorOf: (jobId) => replicas.get(jobId)?.cursor,
@@ -72,7 +66,7 @@ export function sharedState(maxLogLines: number): SharedState {
       if (applied === "unknown-epoch" || applied === "known") return { applied };
       replicas.set(job, replica);
       refusals.delete(nameOf({ job }));
-      return { applied, news: { ...delta, from } };
+      return { applied, update: { ...delta, from } };
     },
 
     listed(list) {
@@ -80,39 +74,51 @@ export function sharedState(maxLogLines: number): SharedState {
       lists.set(list.subject, list);
       refusals.delete(nameOf(list));
       const known = new Set(before);
-      return list.jobs.filter((job) => !known.has(job)).flatMap((job) => lacked(job, undefined));
+      return list.jobs.filter((job) => !known.has(job)).flatMap((job) => lacked(job));
     },
 
     refused(refused) {
       refusals.set(nameOf(refused), refused);
     },
 
-    keep({ jobs, subjects }) {
-      const names = new Set([
-        ...jobs.map((job) => nameOf({ job })),
-        ...subjects.map((subject) => nameOf({ subject })),
-      ]);
-      for (const subject of lists.keys())
-        if (!names.has(nameOf({ subject }))) lists.delete(subject);
-      for (const name of refusals.keys()) if (!names.has(name)) refusals.delete(name);
-      const kept = new Set([...jobs, ...[...lists.values()].flatMap((list) => list.jobs)]);
-      for (const job of replicas.keys()) if (!kept.has(job)) replicas.delete(job);
+    keep(targets) {
+      deleteOthers(refusals, namesOf(targets));
+      deleteOthers(lists, targets.subjects);
+      deleteOthers(replicas, [...targets.jobs, ...[...lists.values()].flatMap(({ jobs }) => jobs)]);
     },
 
-    answer({ targets: { jobs, subjects }, cursors, seen }) {
-      const known = subjects.flatMap((subject) => lists.get(subject) ?? []);
-      const wanted = new Set([...jobs, ...known.flatMap((list) => list.jobs)]);
-      const names = [
-        ...jobs.map((job) => nameOf({ job })),
-        ...subjects.map((subject) => nameOf({ subject })),
-      ];
+    answer({ targets, cursors, seen }) {
+      const known = targets.subjects.flatMap((subject) => lists.get(subject) ?? []);
+      const wanted = new Set([...targets.jobs, ...known.flatMap((list) => list.jobs)]);
       return {
         listed: known.filter(({ tag }) => !seen.includes(tag)),
         deltas: [...wanted].flatMap((job) => lacked(job, cursors[job])),
-        refused: names.flatMap((name) => refusals.get(name) ?? []),
+        refused: namesOf(targets).flatMap((name) => refusals.get(name) ?? []),
       };
     },
   };
+}
+
+/** The changes that a reader lacks; none if it is ahead, because the connection is about to catch up. */
+function lackedOf(
+  replicas: ReadonlyMap<string, Replica>,
+  job: string,
+  after: Cursor | undefined,
+): SharedDelta[] {
+  const replica = replicas.get(job);
+  if (!replica || isBefore(replica.cursor, after)) return [];
+  const delta = deltaAfter(replica, after);
+  return isEmpty(delta) ? [] : [{ job, from: delta.reset ? undefined : after, delta }];
+}
+
+function deleteOthers(map: Map<string, unknown>, kept: readonly string[]): void {
+  const names = new Set(kept);
+  for (const name of map.keys()) if (!names.has(name)) map.delete(name);
+}
+
+function namesOf({ jobs, subjects }: FeedTargets): string[] {
+  const ofSubjects = subjects.map((subject) => nameOf({ subject }));
+  return [...jobs.map((job) => nameOf({ job })), ...ofSubjects];
 }
 
 /** One name for a job or a subject. */

@@ -1,6 +1,6 @@
 import { type Cursor, type Delta, parseCursor } from "@emlinh/progress-protocol";
 import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
-import type { News, NewsDelta } from "./messages.js";
+import type { SharedDelta, Update } from "./messages.js";
 
 /** A receiver, and its present targets. */
 export interface Recipient {
@@ -8,15 +8,15 @@ export interface Recipient {
   readonly targets: FeedTargets;
 }
 
-/** Gives a recipient the part of the news that it lacks. @returns whether changes are missing. */
-export function takeData(recipient: Recipient, news: News): boolean {
+/** Gives a recipient the part of an update that it lacks. @returns whether changes are missing. */
+export function takeData(recipient: Recipient, update: Update): boolean {
   const { receiver } = recipient;
-  for (const list of news.listed) {
+  for (const list of update.listed) {
     const isNew = receiver.listOf(list.subject)?.tag !== list.tag;
     if (isNew && recipient.targets.subjects.includes(list.subject)) receiver.listed(list);
   }
-  const isLacking = takeDeltas(recipient, news);
-  for (const refused of news.refused) {
+  const isLacking = takeDeltas(recipient, update);
+  for (const refused of update.refused) {
     const { job = "", subject = "" } = refused;
     const { jobs, subjects } = recipient.targets;
     if (jobs.includes(job) || subjects.includes(subject)) receiver.refused(refused);
@@ -24,17 +24,17 @@ export function takeData(recipient: Recipient, news: News): boolean {
   return isLacking;
 }
 
-function takeDeltas(recipient: Recipient, { deltas, now }: News): boolean {
+function takeDeltas(recipient: Recipient, { deltas, now }: Update): boolean {
   const { receiver } = recipient;
   let { targets } = recipient;
   let wanted = deltas.length > 0 ? wantedBy(recipient) : new Set();
   let isLacking = false;
-  for (const news of deltas) {
+  for (const update of deltas) {
     // A listener may have changed the targets.
     if (targets !== recipient.targets) wanted = wantedBy(recipient);
     targets = recipient.targets;
-    const { job } = news;
-    const delta = wanted.has(job) ? lackedAt(receiver.cursorOf(job), news) : undefined;
+    const { job } = update;
+    const delta = wanted.has(job) ? lackedAt(receiver.cursorOf(job), update) : undefined;
     if (delta === "gap") isLacking = true;
     else if (delta && receiver.receive({ job, delta }, now) === "unknown-epoch") isLacking = true;
   }
@@ -53,7 +53,10 @@ export function wantedBy({ receiver, targets }: Recipient): ReadonlySet<string> 
  *
  * @param mine - The cursor of the receiver.
  */
-function lackedAt(mine: Cursor | undefined, { from, delta }: NewsDelta): Delta | "gap" | undefined {
+function lackedAt(
+  mine: Cursor | undefined,
+  { from, delta }: SharedDelta,
+): Delta | "gap" | undefined {
   const [at, before, to] = [parseCursor(mine), parseCursor(from), parseCursor(delta.cursor)];
   // Another epoch of the leader is the later one: its data were read after its term began.
   if (!at || !to || at.epoch !== to.epoch) return delta.reset ? delta : "gap";

@@ -1,7 +1,7 @@
 import { ProgressError } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Ask, decodeMessage, encodeMessage, type News } from "../../src/tabs/messages.js";
+import { type Ask, decodeMessage, encodeMessage, type Update } from "../../src/tabs/messages.js";
 import { type SimulatedBrowser, simulatedBrowser, type Tab } from "../support/tabs/browser.js";
 
 const ask: Ask = {
@@ -14,8 +14,8 @@ const ask: Ask = {
   refresh: false,
 };
 
-const news: News = {
-  kind: "news",
+const update: Update = {
+  kind: "update",
   term: { since: 1, id: "y" },
   to: { id: "x", count: 1 },
   listed: [{ subject: "user:1", jobs: ["a"], next: null, tag: "t" }],
@@ -38,13 +38,13 @@ const news: News = {
   now: 2,
 };
 
-const sent = (message: Ask | News) => decodeMessage(structuredClone(encodeMessage(message)));
+const sent = (message: Ask | Update) => decodeMessage(structuredClone(encodeMessage(message)));
 
 describe("messages of tabs", () => {
   test("given a message, the other page reads the same one, with the error in its class", () => {
     expect(sent(ask)).toEqual(ask);
-    const read = sent(news) as News;
-    expect(read).toEqual(news);
+    const read = sent(update) as Update;
+    expect(read).toEqual(update);
     expect(read.connection.error).toBeInstanceOf(ProgressError);
     expect(read.connection.error).toMatchObject({ code: "network", retryable: true });
   });
@@ -69,7 +69,7 @@ describe("messages of tabs", () => {
       return typeof part === "object" && part ? [here, ...paths(part, here)] : [here];
     });
 
-  test.for([ask, encodeMessage(news) as News])(
+  test.for([ask, encodeMessage(update) as Update])(
     "given a wrong value in any place of %o, it is not read, or is read without it",
     (message) => {
       for (const path of paths(message)) {
@@ -103,7 +103,15 @@ describe("a script of the origin that posts to the channel", () => {
 
   test("given values that are no messages, they change nothing", async () => {
     const statesBefore = tabs.map(({ receiver }) => receiver.statuses.length);
-    for (const value of [undefined, null, 5, "news", {}, { kind: "news" }, { kind: "ask", id: 1 }])
+    for (const value of [
+      undefined,
+      null,
+      5,
+      "update",
+      {},
+      { kind: "update" },
+      { kind: "ask", id: 1 },
+    ])
       browser.post(value);
     await browser.settle();
     expect(tabs.map(({ receiver }) => receiver.statuses.length)).toEqual(statesBefore);
@@ -111,7 +119,7 @@ describe("a script of the origin that posts to the channel", () => {
   });
 
   test("given one that pretends to lead, the tabs have a leader again within 15 s", async () => {
-    browser.post({ ...(encodeMessage(news) as object), term: { since: 2 ** 52 - 2, id: "z" } });
+    browser.post({ ...(encodeMessage(update) as object), term: { since: 2 ** 52 - 2, id: "z" } });
     await browser.pass(15_000);
     browser.server.jobs.write("a", { percent: 2 });
     await browser.settle();

@@ -1,6 +1,6 @@
 import { applyDelta, type Delta, emptyReplica } from "@emlinh/progress-protocol";
 import { expect, test } from "vitest";
-import type { News } from "../../src/tabs/messages.js";
+import type { Update } from "../../src/tabs/messages.js";
 import { takeData } from "../../src/tabs/take-data.js";
 import { testReceiver } from "../support/tabs/receiver.js";
 
@@ -28,7 +28,7 @@ test.each<
   [
     string,
     string | undefined,
-    Pick<News["deltas"][number], "from" | "delta">,
+    Pick<Update["deltas"][number], "from" | "delta">,
     string | undefined,
     boolean,
   ]
@@ -80,11 +80,11 @@ test.each<
     false,
   ],
   ["lacks another epoch", "d.9", { from: "e.1", delta: delta("e.2") }, "d.9", true],
-])("a receiver that %s", (_, mine, news, cursor, isLacking) => {
+])("a receiver that %s", (_, mine, update, cursor, isLacking) => {
   const receiver = receiverAt(mine);
   const targets = { jobs: ["a"], subjects: [], limit: 50 };
-  const all = { deltas: [{ job: "a", ...news }], listed: [], refused: [], now: 1 };
-  expect(takeData({ receiver, targets }, all as never as News)).toBe(isLacking);
+  const all = { deltas: [{ job: "a", ...update }], listed: [], refused: [], now: 1 };
+  expect(takeData({ receiver, targets }, all as never as Update)).toBe(isLacking);
   expect(receiver.cursorOf("a")).toBe(cursor);
 });
 
@@ -92,11 +92,11 @@ test("given a reset within the epoch, the lines that are kept stay, and each com
   const receiver = receiverAt("e.2");
   const targets = { jobs: ["a"], subjects: [], limit: 50 };
   // The leader has the second line only.
-  const news = {
+  const update = {
     job: "a",
     from: undefined,
     delta: delta("e.3", { reset: true, log: [line(2, 3)] }),
   };
-  takeData({ receiver, targets }, { deltas: [news], listed: [], refused: [] } as never as News);
+  takeData({ receiver, targets }, { deltas: [update], listed: [], refused: [] } as never as Update);
   expect(receiver.replicas.get("a")?.log.map(({ n }) => n)).toEqual([1, 2]);
 });

@@ -33,8 +33,8 @@ export function unweightedSteps(plan: readonly PlanInput[]): ReadonlySet<string>
 
 /**
  * A plan with the usual times of its steps, and with the weights that follow from them for the steps that were given
- * none. These are in the unit of the given weights: it is taken from the steps that have both. Without a given weight the
- * unit is a millisecond. If no step has both, the weights stay as they are.
+ * none. These are in the unit of the given weights, which is taken from the steps that have both. Without a given
+ * weight the unit is a millisecond. If no step has both, the weights stay as they are.
  */
 export function learnedPlan(
   plan: readonly PlanStep[],

@@ -11,8 +11,8 @@ import type { JobDraft } from "./store.js";
 /** Learns from completed jobs how long steps take, and tells new jobs. A failure of it harms no job. */
 export interface Learner {
   /**
-   * Adds what earlier jobs of the kind have taught to the plan of a draft. If the store does not tell it soon, the draft
-   * stays as it is. Never rejects.
+   * Adds what earlier jobs of the kind have taught to the plan of a draft. If the store does not tell it soon, the
+   * draft stays as it is. Never rejects.
    *
    * @param unweighted - The ids of the steps whose weights the app did not give.
    */
@@ -43,10 +43,7 @@ const NOTHING: Expectations = {};
 /** Makes a learner that knows nothing. The first error in a row goes to `onError`. */
 export function createLearner({ store, settings }: LearnerContext): Learner {
   const outage = createOutage(MAX_RETRY_MS, settings.random);
-  const cache = new Map<
-    string,
-    { readonly readAt: number; readonly answer: Promise<Expectations> }
-  >();
+  const cache = expectationsCache(store);
   const pending = new Set<Promise<void>>();
 
   function failed(error: unknown, message: string): void {
@@ -56,15 +53,8 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
   }
 
   async function read(kind: string): Promise<Expectations> {
-    const known = cache.get(kind);
-    if (known !== undefined && elapsed() - known.readAt < CACHE_MS) return known.answer;
     if (outage.isOn() && elapsed() < outage.retryAt()) return NOTHING;
-    const answer = store.expectations(kind);
-    cache.delete(kind);
-    cache.set(kind, { readAt: elapsed(), answer });
-    const [oldest] = cache.keys();
-    if (cache.size > MAX_CACHED_KINDS && oldest !== undefined) cache.delete(oldest);
-    return answer;
+    return cache.read(kind);
   }
 
   async function teach(kind: string, fields: Fields): Promise<void> {
@@ -92,7 +82,7 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
         );
       } catch (error) {
         // A later creation asks again.
-        cache.delete(kind);
+        cache.forget(kind);
         failed(error, `The usual times of jobs of the kind "${kind}" could not be read.`);
         return draft;
       }
@@ -111,4 +101,30 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
 function informed(draft: JobDraft, plan: readonly PlanStep[]): JobDraft {
   const { value } = checkedField("plan", plan as unknown as Json);
   return { ...draft, set: { ...draft.set, plan: value } };
+}
+
+/** The answers of the store, for a short time. Calls at the same time share one. */
+interface ExpectationsCache {
+  /** @throws ProgressError as the store does. */
+  read(kind: string): Promise<Expectations>;
+  forget(kind: string): void;
+}
+
+function expectationsCache(store: GuardedStore): ExpectationsCache {
+  const answers = new Map<string, { readonly readAt: number; answer: Promise<Expectations> }>();
+  return {
+    read(kind) {
+      const known = answers.get(kind);
+      if (known !== undefined && elapsed() - known.readAt < CACHE_MS) return known.answer;
+      const answer = store.expectations(kind);
+      answers.delete(kind);
+      answers.set(kind, { readAt: elapsed(), answer });
+      const [oldest] = answers.keys();
+      if (answers.size > MAX_CACHED_KINDS && oldest !== undefined) answers.delete(oldest);
+      return answer;
+    },
+    forget(kind) {
+      answers.delete(kind);
+    },
+  };
 }

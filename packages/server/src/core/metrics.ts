@@ -55,7 +55,7 @@ export interface ProgressMetrics {
    * and by answers whose response has not begun.
    */
   readonly slots: number;
-  /** Gauge: jobs that this process watches for its readers. */
+  /** Gauge: jobs that this process watches for its readers, with those of the lists that they follow. */
   readonly watchedJobs: number;
   /** Gauge: jobs that are open for work in this process. */
   readonly reporters: number;
@@ -70,7 +70,9 @@ export interface ProgressMetrics {
   readonly mergedDeltas: number;
   /** Readers that got the whole state although they came with a cursor, because the cursor is unknown. */
   readonly resets: number;
-  /** Refused requests, by code. A code that was never sent is absent. */
+  /**
+   * Refused requests, and refused jobs and subjects of requests for many, by code. A code that was never sent is absent.
+   */
   readonly refusals: Readonly<Partial<Record<RefusalCode, number>>>;
   /** Jobs that this process has ended, by status, with those of its sweeps. */
   readonly endedJobs: Readonly<Record<TerminalStatus, number>>;

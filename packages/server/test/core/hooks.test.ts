@@ -18,9 +18,9 @@ describe("onStreamOpen", () => {
     first.subscription?.closed();
     await openStream(progress, id);
     expect(opened).toEqual([
-      { jobId: id, streams: 1 },
-      { jobId: id, streams: 2 },
-      { jobId: id, streams: 2 },
+      { jobId: id, jobs: 1, subjects: [], streams: 1 },
+      { jobId: id, jobs: 1, subjects: [], streams: 2 },
+      { jobId: id, jobs: 1, subjects: [], streams: 2 },
     ]);
   });
 
@@ -50,7 +50,9 @@ describe("onStreamClose", () => {
     sink.subscription?.closed();
     sink.subscription?.closed();
     await flushMicrotasks();
-    expect(closed).toEqual([{ jobId: id, reason: "client", durationMs: 1_500 }]);
+    expect(closed).toEqual([
+      { jobId: id, jobs: 1, subjects: [], reason: "client", durationMs: 1_500 },
+    ]);
   });
 
   test("given the end of the job, has the reason end", async () => {

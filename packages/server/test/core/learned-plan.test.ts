@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { durationsOf, learnedPlan, unweightedSteps } from "../../src/core/learned-plan.js";
 import { type Expectations, learned } from "../../src/shared/expectations.js";
 
-/** What jobs that took these times have taught. */
+/** The expectations after jobs that took these times. */
 function taught(times: Readonly<Record<string, readonly number[]>>): Expectations {
   const entries = Object.entries(times).map(([id, list]) => [
     id,

@@ -1,12 +1,12 @@
 import type { LogLine } from "@emlinh/progress-client";
-import { type CardFacts, type CardView, cardView } from "../card-view.js";
-import { el, setAttribute, setText } from "../dom.js";
-import { type IconName, icon } from "../icons.js";
-import { stepsOf, type Tone } from "../job-view.js";
+import { type CardFacts, cardView } from "../card-view.js";
+import { el, setAttribute } from "../dom.js";
+import { stepsOf } from "../job-view.js";
 import type { Texts } from "../texts/texts.js";
 import type { VideoInput } from "../video-input.js";
 import { type CardCallbacks, createActions } from "./actions.js";
 import { createBar } from "./bar.js";
+import { createCardHead, valueTextOf } from "./card-head.js";
 import { createLinkButton } from "./link-button.js";
 import { createLog } from "./log.js";
 import { createStage } from "./stage.js";
@@ -24,20 +24,14 @@ interface CardState extends CardFacts {
 export interface Card {
   readonly element: HTMLElement;
   render(state: CardState): void;
+  /** Moves the focus to the headline, without scrolling. */
+  focus(): void;
 }
-
-const ICONS: Readonly<Record<Tone, IconName>> = {
-  waiting: "clock",
-  working: "spark",
-  good: "check",
-  bad: "alert",
-  neutral: "stop",
-};
 
 /** Creates a card. All of its boxes exist from the beginning, so the layout does not jump when they fill. */
 export function createCard(callbacks: CardCallbacks): Card {
   const link = createLinkButton(callbacks.copyLink);
-  const head = createHead(link.element);
+  const head = createCardHead(link.element);
   const bar = createBar();
   const stage = createStage();
   const steps = createSteps();
@@ -49,6 +43,7 @@ export function createCard(callbacks: CardCallbacks): Card {
 
   return {
     element,
+    focus: () => head.headline.focus({ preventScroll: true }),
     render(state) {
       const { phase, video, news, texts } = state;
       const view = cardView(state, texts);
@@ -60,7 +55,11 @@ export function createCard(callbacks: CardCallbacks): Card {
       // There is nothing to show of an unknown video.
       const isEmpty = phase === "gone" && video === undefined;
       for (const part of [bar.element, body, log.element]) part.hidden = isEmpty;
-      head.render(phase === "completed" ? { ...view, percentText: "" } : view, state);
+      head.render({
+        ...view,
+        explanation: view.explanation || (state.isOwn || video === undefined ? "" : texts.readOnly),
+        percentText: phase === "completed" ? "" : view.percentText,
+      });
       link.render(phase, texts);
       bar.render({
         percent: view.percent,
@@ -74,42 +73,4 @@ export function createCard(callbacks: CardCallbacks): Card {
       log.render(state.log, texts);
     },
   };
-}
-
-function createHead(link: HTMLElement): {
-  readonly element: HTMLElement;
-  readonly headline: HTMLElement;
-  render(view: CardView, state: Pick<CardState, "isOwn" | "texts">): void;
-} {
-  const mark = el("span", { class: "card-mark" });
-  const headline = el("h2", { class: "card-headline", attributes: { tabindex: -1 } });
-  const explanation = el("p", { class: "card-explanation" });
-  const percent = el("span", { class: "card-percent", attributes: { "aria-hidden": "true" } });
-  const remaining = el("span", { class: "card-remaining", attributes: { "aria-hidden": "true" } });
-  const element = el("header", { class: "card-head" }, [
-    mark,
-    el("div", { class: "card-titles" }, [headline, explanation]),
-    el("div", { class: "card-figures" }, [percent, remaining]),
-    link,
-  ]);
-  let tone: Tone | undefined;
-  return {
-    element,
-    headline,
-    render(view, { isOwn, texts }) {
-      if (view.tone !== tone) {
-        tone = view.tone;
-        mark.replaceChildren(icon(ICONS[tone]));
-      }
-      setText(headline, view.headline);
-      setText(explanation, view.explanation || (isOwn ? "" : texts.readOnly));
-      setText(percent, view.percentText);
-      setText(remaining, view.remaining);
-    },
-  };
-}
-
-/** The value of the bar for screen readers. */
-function valueTextOf({ percentText, headline, remaining }: CardView): string {
-  return [percentText || headline, remaining].filter(Boolean).join(", ");
 }

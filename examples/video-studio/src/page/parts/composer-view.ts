@@ -18,6 +18,8 @@ export function createComposerView(onCancel: () => void) {
   });
   const label = el("label", { class: "visually-hidden", attributes: { for: "topic" } });
   const { toggle, toggleText, summary } = createToggle();
+  const { lines, linesText } = createLinesToggle();
+  const offer = createOffer();
   const hint = el("span", { class: "composer-hint", attributes: { id: "topic-hint" } });
   const counter = el("span", { class: "composer-counter", attributes: { role: "status" } });
   const sendText = el("span");
@@ -30,9 +32,10 @@ export function createComposerView(onCancel: () => void) {
   const status = createSendStatus(onCancel, topic);
   const element = el("form", { class: "composer" }, [
     status.element,
+    offer.element,
     label,
     el("div", { class: "composer-line" }, [topic, send]),
-    el("div", { class: "composer-foot" }, [toggle, hint, counter]),
+    el("div", { class: "composer-foot" }, [toggle, lines, hint, counter]),
     options,
   ]);
   return {
@@ -42,6 +45,9 @@ export function createComposerView(onCancel: () => void) {
     toggle,
     toggleText,
     summary,
+    lines,
+    linesText,
+    offer,
     hint,
     counter,
     send,
@@ -70,20 +76,55 @@ function createToggle() {
   return { toggle, toggleText, summary };
 }
 
-/** Listens to the topic, the form and the toggle of the options. */
+/** The switch between one video of the whole text and one video per line. */
+function createLinesToggle() {
+  const linesText = el("span");
+  const lines = el(
+    "button",
+    { class: "composer-toggle composer-lines", attributes: { type: "button" } },
+    [icon("lines"), linesText],
+  );
+  return { lines, linesText };
+}
+
+/** The question whether a text of several lines is meant as several videos. */
+function createOffer() {
+  const text = el("span", { attributes: { role: "status" } });
+  const accept = el("button", { class: "button quiet", attributes: { type: "button" } });
+  const element = el("div", { class: "composer-offer" }, [text, accept]);
+  element.hidden = true;
+  return { element, text, accept };
+}
+
+/** The functions that the composer's elements call. */
+export interface ComposerListeners {
+  readonly onInput: () => void;
+  readonly onSubmit: () => void;
+  /** Whether the text has one video per line. Then Enter begins the next line. */
+  readonly isBatch: () => boolean;
+  readonly onBatch: (isBatch: boolean) => void;
+}
+
+/** Listens to the topic, the form and the toggles. */
 export function listenTo(
   view: ComposerView,
-  { onInput, onSubmit }: { readonly onInput: () => void; readonly onSubmit: () => void },
+  { onInput, onSubmit, isBatch, onBatch }: ComposerListeners,
 ): void {
   view.topic.addEventListener("input", onInput);
   view.topic.addEventListener("keydown", (event) => {
     // While an input method composes a letter (ê from e and e), it handles Enter.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (isBatch() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     onSubmit();
   });
   view.element.addEventListener("submit", (event) => {
     event.preventDefault();
+    onSubmit();
+  });
+  view.lines.addEventListener("click", () => onBatch(!isBatch()));
+  view.offer.accept.addEventListener("click", () => {
+    onBatch(true);
     onSubmit();
   });
   view.toggle.addEventListener("click", () => {

@@ -1,14 +1,15 @@
-import { LIMITS } from "../../pipeline/request.js";
-import { hasWords, normalizeTopic, topicRefusal } from "../../shared/topic.js";
-import { setAttribute, setText } from "../dom.js";
+import { setAttribute } from "../dom.js";
 import type { I18n } from "../i18n.js";
-import type { Texts } from "../texts/texts.js";
+import { withoutTopic } from "../lines.js";
 import type { VideoInput } from "../video-input.js";
+import { createBatchSender } from "./batch-sender.js";
 import { createChoices } from "./choices.js";
-import { type ComposerView, createComposerView, listenTo } from "./composer-view.js";
-import { createSender, type Send, type SenderState } from "./sender.js";
+import { faultIn, isTooLong, type Request, requestIn } from "./composer-request.js";
+import { createComposerView, listenTo } from "./composer-view.js";
+import { renderComposer } from "./render-composer.js";
+import { createSender, type Send } from "./sender.js";
 
-/** The form in which the user describes a video. */
+/** The form in which the user describes a video, or several of them. */
 export interface Composer {
   readonly element: HTMLElement;
   /** Fills the fields and moves the focus to the topic. */
@@ -21,34 +22,55 @@ export interface Composer {
   render(): void;
 }
 
-/** From this number on, the number of characters that are left is shown. */
-const COUNTED_FROM = 100;
-
 /** Creates the composer. */
 export function createComposer(i18n: I18n, send: Send): Composer {
   const view = createComposerView(() => sender.cancel());
   const choices = createChoices(i18n, () => render());
   const sender = createSender(send, () => render());
   view.options.append(choices.element);
+  const batch = createBatchSender(sender, () => render());
+  let isBatch = false;
+
+  const request = (): Request => requestIn(view.topic.value, isBatch);
 
   function render(): void {
     const { texts } = i18n;
     // First, because the summary contains their labels.
     choices.render();
-    renderView(view, { texts, summary: choices.summary(), sending: sender.state });
+    renderComposer(view, {
+      texts,
+      summary: choices.summary(),
+      request: request(),
+      sending: sender.state,
+      batch: batch.sending,
+    });
   }
 
   async function submit(): Promise<void> {
-    const topic = topicOf(view.topic);
-    if (topic.length > LIMITS.maxTextChars) return;
-    if (faultOf(topic, i18n) !== undefined) {
-      sender.setMessage(() => faultOf(topic, i18n) ?? "");
+    const { topics } = request();
+    if (batch.sending || isTooLong(request())) return;
+    if (faultIn(request(), i18n) !== undefined) {
+      sender.setMessage(() => faultIn(request(), i18n) ?? "");
       view.topic.focus();
-    } else if (await deliver({ topic, ...choices.value })) {
-      // The user may have begun to write the next topic.
-      if (topicOf(view.topic) === topic) view.topic.value = "";
-      render();
-    }
+    } else if (topics.length > 1 || batch.isOpen) await deliverBatch(topics);
+    else if (await deliver({ topic: topics[0] ?? "", ...choices.value })) drop(topics[0]);
+  }
+
+  /** The videos that are not sent stay in the field. */
+  async function deliverBatch(topics: readonly string[]): Promise<void> {
+    const left = await batch.send(topics, choices.value, drop);
+    if (left === 0) return setBatch(false);
+    const reason = sender.state.message;
+    sender.setMessage((texts) => texts.batchLeft(left, reason?.(texts) ?? "").trim());
+    view.topic.focus();
+  }
+
+  /** Removes a topic that was sent. The user may have begun to write the next one. */
+  function drop(topic = ""): void {
+    const { value } = view.topic;
+    if (isBatch) view.topic.value = withoutTopic(value, topic);
+    else if (request().topics[0] === topic) view.topic.value = "";
+    render();
   }
 
   /** Resolves with whether the input was sent. */
@@ -56,15 +78,21 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     const result = await sender.send(input);
     if (result === "failed") view.topic.focus();
     // The input of a card's button is not in the fields.
-    if (result === "cancelled" && topicOf(view.topic) === "") fill(input);
+    if (result === "cancelled" && request().topics.length === 0) fill(input);
     return result === "sent";
+  }
+
+  function setBatch(next: boolean): void {
+    isBatch = next;
+    if (!next) batch.forget();
+    sender.setMessage(undefined);
+    render();
   }
 
   function fill(input: VideoInput | { readonly topic: string }): void {
     view.topic.value = input.topic;
     if ("duration" in input) choices.set(input);
-    sender.setMessage(undefined);
-    render();
+    setBatch(false);
     view.topic.focus();
     view.topic.setSelectionRange(input.topic.length, input.topic.length);
   }
@@ -72,6 +100,12 @@ export function createComposer(i18n: I18n, send: Send): Composer {
   listenTo(view, {
     onInput: () => sender.setMessage(undefined),
     onSubmit: () => void submit(),
+    isBatch: () => isBatch,
+    onBatch(next) {
+      if (batch.sending) return;
+      setBatch(next);
+      view.topic.focus();
+    },
   });
   render();
   return {
@@ -82,44 +116,4 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     collapse: () => setAttribute(view.toggle, "aria-expanded", "false"),
     fill,
   };
-}
-
-interface ViewState {
-  readonly texts: Texts;
-  /** The chosen options as one line of text. */
-  readonly summary: string;
-  readonly sending: SenderState;
-}
-
-function renderView(view: ComposerView, { texts, summary, sending }: ViewState): void {
-  const { isSending } = sending;
-  const left = LIMITS.maxTextChars - topicOf(view.topic).length;
-  view.topic.placeholder = texts.topicPlaceholder;
-  setText(view.label, texts.topicLabel);
-  setText(view.toggleText, texts.options);
-  setText(view.summary, summary);
-  setText(view.hint, texts.keysHint);
-  setText(view.counter, countText(left, texts));
-  setAttribute(view.counter, "data-over", left < 0);
-  setAttribute(view.topic, "aria-invalid", left < 0 ? "true" : false);
-  setText(view.sendText, isSending ? texts.sending : texts.send);
-  setAttribute(view.send, "aria-disabled", isSending || left < 0 ? "true" : false);
-  setAttribute(view.element, "data-sending", isSending);
-  view.status.render(sending, texts);
-}
-
-/** The number of characters that are left, or an empty string if many are left. */
-function countText(left: number, texts: Texts): string {
-  if (left > COUNTED_FROM) return "";
-  return left < 0 ? texts.charactersOver(-left) : texts.charactersLeft(left);
-}
-
-/** The sentence for a topic that can't be made into a video, in the user's present language. */
-function faultOf(topic: string, { language, texts }: I18n): string | undefined {
-  return hasWords(topic) ? topicRefusal(topic, language) : texts.topicMissing;
-}
-
-/** The topic, normalized as the server does before it counts the characters. */
-function topicOf(field: HTMLTextAreaElement): string {
-  return normalizeTopic(field.value);
 }

@@ -5,8 +5,11 @@ import type { I18n } from "../i18n.js";
 
 const NAMES: Readonly<Record<Language, string>> = { vi: "Tiếng Việt", en: "English" };
 
-/** The studio's name and the language switch. */
-export function createHeader(i18n: I18n): { readonly element: HTMLElement; render(): void } {
+/** The studio's name, a button that opens the list of videos, and the language switch. */
+export function createHeader(
+  i18n: I18n,
+  videos: HTMLElement,
+): { readonly element: HTMLElement; render(): void } {
   const tagline = el("span", { class: "brand-tagline" });
   const brand = el("div", { class: "brand" }, [
     el("span", { class: "avatar", attributes: { "aria-hidden": "true" } }, [presenterFace()]),
@@ -16,7 +19,10 @@ export function createHeader(i18n: I18n): { readonly element: HTMLElement; rende
   const choices = (["vi", "en"] as const).map((language) => createChoice(language, i18n));
   const element = el("header", { class: "top" }, [
     brand,
-    el("fieldset", { class: "languages" }, [legend, ...choices]),
+    el("div", { class: "top-controls" }, [
+      videos,
+      el("fieldset", { class: "languages" }, [legend, ...choices]),
+    ]),
   ]);
   return {
     element,

@@ -1,6 +1,6 @@
 import { type CreateRetry, isProgressError } from "@emlinh/progress-client";
 import type { Texts } from "../texts/texts.js";
-import type { VideoInput } from "../video-input.js";
+import type { SentInput } from "../video-input.js";
 
 /** Options of one {@link Send}. */
 export interface SendOptions {
@@ -15,7 +15,7 @@ export interface SendOptions {
 }
 
 /** Sends an input. Rejects with a message for the user, or with any error after the signal has aborted. */
-export type Send = (input: VideoInput, options: SendOptions) => Promise<void>;
+export type Send = (input: SentInput, options: SendOptions) => Promise<void>;
 
 /** A text in the user's present language. */
 type Message = (texts: Texts) => string;
@@ -37,7 +37,7 @@ export interface Sender {
    * Sends an input. Resolves with `"busy"` if another one is still being sent, for example after a double click. Never
    * rejects: after a failure the message has the reason.
    */
-  send(input: VideoInput): Promise<"sent" | "failed" | "cancelled" | "busy">;
+  send(input: SentInput): Promise<"sent" | "failed" | "cancelled" | "busy">;
   /** Gives up the input that is being sent. */
   cancel(): void;
 }
@@ -58,7 +58,7 @@ export function createSender(send: Send, onChange: () => void): Sender {
     onChange();
   }
 
-  async function deliver(input: VideoInput, key: string): Promise<"sent" | "failed" | "cancelled"> {
+  async function deliver(input: SentInput, key: string): Promise<"sent" | "failed" | "cancelled"> {
     const { signal } = sending;
     const isWaiting = () => state.isSending && !signal.aborted;
     const slow = setTimeout(() => {
@@ -116,7 +116,7 @@ function messageOf(error: unknown): Message {
 /**
  * 128 random bits. `crypto.randomUUID` does not exist on a page that was loaded over plain HTTP from another machine.
  */
-function randomKey(): string {
+export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

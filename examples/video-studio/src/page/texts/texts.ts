@@ -50,7 +50,37 @@ export interface Texts {
   readonly welcomeText: string;
   readonly ideasTitle: string;
   readonly ideas: readonly string[];
-  readonly earlierVideos: (count: number) => string;
+
+  readonly yourVideos: string;
+  readonly yourVideosRunning: (count: number) => string;
+  readonly listLoading: string;
+  readonly listEmpty: string;
+  readonly listUnseen: string;
+  readonly listRefused: string;
+  readonly showMore: string;
+  readonly close: string;
+  readonly cancelVideo: (title: string) => string;
+  readonly deleteVideo: (title: string) => string;
+  readonly deleteQuestion: string;
+  readonly deleteYes: string;
+  readonly deleteNo: string;
+  readonly deleteFailed: string;
+  readonly saysDeleted: (title: string) => string;
+
+  readonly batchToggle: string;
+  readonly batchPlaceholder: (most: number) => string;
+  readonly batchKeysHint: string;
+  readonly batchOffer: (lines: number) => string;
+  readonly sendBatch: (videos: number) => string;
+  readonly sendingBatch: (sent: number, total: number) => string;
+  readonly batchOver: (lines: number, most: number) => string;
+  readonly batchLine: (line: number, fault: string) => string;
+  readonly batchLeft: (left: number, reason: string) => string;
+  readonly batchMaking: (videos: number) => string;
+  readonly batchReady: (videos: number) => string;
+  readonly batchEnded: (ready: number, total: number) => string;
+  readonly batchDone: (done: number, total: number) => string;
+  readonly batchFailed: (failed: number) => string;
 
   readonly topicLabel: string;
   readonly topicPlaceholder: string;

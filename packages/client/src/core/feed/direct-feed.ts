@@ -1,26 +1,26 @@
 import type { ConnectionStatus } from "../../machine/state.js";
 import type { ConnectionState } from "../connection/connection-state.js";
+import { oncePerTurn } from "../once-per-turn.js";
 import type { FeedReceiver, OpenFeed } from "./feed.js";
-import { type FeedConnection, feedConnection } from "./feed-connection.js";
-import { assignTargets, emptyGroup, type FeedGroup } from "./feed-groups.js";
+import { type ManyConnection, manyConnection } from "./many-connection.js";
+import { assignTargets, emptyGroup, type TargetGroup } from "./target-groups.js";
 
 /**
  * Opens connections to the server: one, and a further one for each 100 jobs that are watched by name and have not
  * ended (P68).
  */
 export const directFeed: OpenFeed = (options, receiver) => {
-  const groups: FeedGroup[] = [emptyGroup()];
+  const groups: TargetGroup[] = [emptyGroup()];
   const ofOne: FeedReceiver = {
     ...receiver,
     connection: update,
     ready: tellReady,
   };
-  const first = feedConnection(options, ofOne);
+  const first = manyConnection(options, ofOne);
   const connections = [first];
   let shown = first.state;
-  let isScheduled = false;
 
-  function inUse(): readonly FeedConnection[] {
+  function inUse(): readonly ManyConnection[] {
     const used = connections.filter(({ state }) => state.status !== "idle");
     return used.length > 0 ? used : [first];
   }
@@ -36,15 +36,10 @@ export const directFeed: OpenFeed = (options, receiver) => {
     receiver.connection(next);
   }
 
-  function connectLater(): void {
-    if (isScheduled) return;
-    isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      for (const connection of connections) connection.connect();
-      tellReady();
-    });
-  }
+  const connectLater = oncePerTurn(() => {
+    for (const connection of connections) connection.connect();
+    tellReady();
+  });
 
   return {
     get connection() {
@@ -53,7 +48,7 @@ export const directFeed: OpenFeed = (options, receiver) => {
     setTargets(targets) {
       assignTargets(groups, targets);
       for (const [index, { jobs, subjects }] of groups.entries()) {
-        connections[index] ??= feedConnection(options, ofOne);
+        connections[index] ??= manyConnection(options, ofOne);
         connections[index].setTargets({
           jobs: [...jobs],
           subjects: [...subjects],

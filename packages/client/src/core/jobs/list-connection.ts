@@ -8,6 +8,7 @@ import {
 import { countdown } from "../connection/countdown.js";
 import { serverClock } from "../connection/server-clock.js";
 import type { Feed, FeedReceiver } from "../feed/feed.js";
+import { oncePerTurn } from "../once-per-turn.js";
 import { refusalError } from "../refusal-error.js";
 import type { JobsSnapshot } from "./jobs-watch.js";
 import { type ListedJobs, listedJobs } from "./listed-jobs.js";
@@ -42,28 +43,15 @@ export function listConnection<Job extends JobTypes>(
   onChange: (snapshot: JobsSnapshot<Job>) => void,
 ): ListConnection<Job> {
   const { watchOptions, subject, limit, openFeed, initial } = options;
-  const { clock, schedule, maxLogLines } = watchOptions;
-  const server = serverClock(clock);
+  const { clock, maxLogLines } = watchOptions;
+  const { set, now } = serverClock(clock);
   const list = listedJobs<Job>({ maxLogLines, initial, now: clock() });
   let feed: Feed | undefined;
   /** A state that differs from the feed's: idle or closed. */
   let own: ConnectionState | undefined = IDLE;
-  let isLoaded = initial !== undefined;
-  let snapshot = snapshotOf(list, { isLoaded, connection: IDLE });
+  const shown = shownList(list, { options, now, onChange });
+  const publish = (): void => shown.publish(own ?? feed?.connection ?? IDLE);
   const publishSoon = oncePerTurn(publish);
-  const countEtasDown = countdown(schedule, () => {
-    list.deriveEtas(server.now());
-    publish();
-  });
-
-  function publish(): void {
-    const connection = own ?? feed?.connection ?? IDLE;
-    const next = snapshotOf(list, { isLoaded, connection }, snapshot);
-    countEtasDown(own === undefined && next.jobs.some(({ etaMs }) => etaMs !== null));
-    if (next === snapshot) return;
-    snapshot = next;
-    onChange(snapshot);
-  }
 
   function setTargets(): void {
     if (own) feed?.setTargets({ jobs: [], subjects: [], limit });
@@ -85,54 +73,20 @@ export function listConnection<Job extends JobTypes>(
     if (own?.status !== "closed") leave(closedState(feed?.connection ?? IDLE, error));
   }
 
-  const receiver: FeedReceiver = {
-    cursorOf: list.cursorOf,
-    listOf: (name) => (name === subject ? list.listed : undefined),
-    receive(delta, now) {
-      const applied = list.receive(delta, now);
-      if (delta.delta.done) setTargets();
-      publishSoon();
-      return applied;
-    },
-    listed(listed) {
-      if (listed.subject !== subject) return;
-      list.replace(listed, self.isLoading || list.window.older.length > 0);
-      changed();
-    },
-    refused(refused) {
-      if (refused.subject === subject) close(refusalError(refused, false));
-      if (refused.job === undefined) return;
-      list.remove(new Set([refused.job]));
-      changed();
-    },
-    serverTime(now) {
-      server.set(now);
-      list.deriveEtas(now);
-      publishSoon();
-    },
-    ready() {
-      isLoaded ||= list.listed !== undefined;
-      publish();
-    },
-    connection(state) {
-      if (state.status === "closed") close(state.error);
-      else publish();
-    },
-  };
-
   const self: ListConnection<Job> = {
     get snapshot() {
-      return snapshot;
+      return shown.snapshot;
     },
     list,
     isLoading: false,
     start() {
       if (own?.status !== "idle") return;
       own = undefined;
-      feed ??= openFeed(watchOptions, receiver);
+      const actions = { close, changed, setTargets, publish, publishSoon, setTime: set };
+      feed ??= openFeed(watchOptions, listReceiver(self, shown, { subject, ...actions }));
       setTargets();
       if (feed.connection.status === "closed") feed.refresh();
-      list.deriveEtas(server.now());
+      list.deriveEtas(now());
       publish();
     },
     leave() {
@@ -148,7 +102,103 @@ export function listConnection<Job extends JobTypes>(
     },
     check: () => feed?.refresh(),
     changed,
-    now: server.now,
+    now,
+  };
+  return self;
+}
+
+/** The actions that the data of a feed lead to. */
+interface ListActions {
+  readonly subject: string;
+  close(error?: ProgressError): void;
+  changed(): void;
+  setTargets(): void;
+  publish(): void;
+  publishSoon(): void;
+  setTime(now: number): void;
+}
+
+function listReceiver<Job extends JobTypes>(
+  connection: Pick<ListConnection<Job>, "list" | "isLoading">,
+  shown: ShownList<Job>,
+  { subject, close, changed, setTargets, publish, publishSoon, setTime }: ListActions,
+): FeedReceiver {
+  const { list } = connection;
+  return {
+    cursorOf: list.cursorOf,
+    listOf: (name) => (name === subject ? list.listed : undefined),
+    receive(delta, now) {
+      const applied = list.receive(delta, now);
+      if (delta.delta.done) setTargets();
+      publishSoon();
+      return applied;
+    },
+    listed(listed) {
+      if (listed.subject !== subject) return;
+      list.replace(listed, connection.isLoading || list.window.older.length > 0);
+      changed();
+    },
+    refused(refused) {
+      if (refused.subject === subject) close(refusalError(refused, false));
+      if (refused.job === undefined) return;
+      list.remove(new Set([refused.job]));
+      changed();
+    },
+    serverTime(now) {
+      setTime(now);
+      list.deriveEtas(now);
+      publishSoon();
+    },
+    ready() {
+      if (list.listed) shown.isLoaded = true;
+      publish();
+    },
+    connection(state) {
+      if (state.status === "closed") close(state.error);
+      else publish();
+    },
+  };
+}
+
+/** A list as it is shown. Its ETAs count down while it is connected. */
+interface ShownList<Job extends JobTypes> {
+  readonly snapshot: JobsSnapshot<Job>;
+  isLoaded: boolean;
+  /** Makes the snapshot of the present list and a state of the connection. */
+  publish(connection: ConnectionState): void;
+}
+
+function shownList<Job extends JobTypes>(
+  list: ListedJobs<Job>,
+  {
+    options,
+    now,
+    onChange,
+  }: {
+    readonly options: ResolvedWatchJobsOptions<Job>;
+    now(): number;
+    onChange(snapshot: JobsSnapshot<Job>): void;
+  },
+): ShownList<Job> {
+  const isLoaded = options.initial !== undefined;
+  let snapshot = snapshotOf(list, { isLoaded, connection: IDLE });
+  const countEtasDown = countdown(options.watchOptions.schedule, () => {
+    list.deriveEtas(now());
+    self.publish(snapshot.connection);
+  });
+  const self: ShownList<Job> = {
+    get snapshot() {
+      return snapshot;
+    },
+    isLoaded,
+    publish(connection) {
+      const next = snapshotOf(list, { isLoaded: self.isLoaded, connection }, snapshot);
+      const isConnected = connection.status !== "idle" && connection.status !== "closed";
+      countEtasDown(isConnected && next.jobs.some(({ etaMs }) => etaMs !== null));
+      if (next === snapshot) return;
+      snapshot = next;
+      onChange(snapshot);
+    },
   };
   return self;
 }
@@ -173,17 +223,4 @@ function snapshotOf<Job extends JobTypes>(
   if (isSame) return before;
   const summary = isSameList ? before.summary : summaryOf(jobs);
   return { jobs, summary, isLoaded, hasMore, connection };
-}
-
-/** Makes a function that runs another one in a microtask, once for all calls before it. */
-function oncePerTurn(run: () => void): () => void {
-  let isScheduled = false;
-  return () => {
-    if (isScheduled) return;
-    isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      run();
-    });
-  };
 }

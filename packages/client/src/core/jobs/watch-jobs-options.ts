@@ -8,7 +8,7 @@ import {
 } from "@emlinh/progress-protocol";
 import { invalidOption } from "../../transports/invalid-option.js";
 import type { FeedSharing, OpenFeed } from "../feed/feed.js";
-import { feedOpener } from "../feed/feed-opener.js";
+import { feedOpener } from "../feed/open-feed.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "../options.js";
 
 /** The options of {@link watchJobs}. */

@@ -7,7 +7,7 @@ import {
 import { call } from "../call.js";
 import { cancelJob } from "../cancel-job.js";
 import { checkJobId } from "../job-id.js";
-import { listenerSet } from "../listeners.js";
+import { addAndTell, listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { JobsSnapshot, JobsWatch } from "./jobs-watch.js";
 import { listConnection } from "./list-connection.js";
@@ -65,12 +65,7 @@ export function watchJobs<Job extends JobTypes = AnyJob>(
     getSnapshot: () => connection.snapshot,
     getServerSnapshot: () => serverSnapshot,
     subscribe(listener) {
-      const remove = listeners.add("change", listener);
-      try {
-        listener(connection.snapshot);
-      } catch (error) {
-        onError(error);
-      }
+      const remove = addAndTell(listeners, () => listener(connection.snapshot), onError);
       connection.start();
       return remove;
     },

@@ -11,7 +11,7 @@ import { backoffDelayMs } from "../../machine/backoff.js";
 import { isTemporary } from "../../transports/failure.js";
 import type { JobConnection } from "../connection/connection.js";
 import { type ConnectionState, closedState, IDLE } from "../connection/connection-state.js";
-import { type WatchedJobContext, watchedJob } from "../connection/watched-job.js";
+import { type WatchedJob, type WatchedJobContext, watchedJob } from "../connection/watched-job.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { refusalError } from "../refusal-error.js";
 
@@ -56,110 +56,142 @@ export interface MemberContext<Job extends JobTypes>
 export function feedMember<Job extends JobTypes>(
   options: ResolvedWatchOptions,
   feed: FeedAccess,
-  { jobId, expectedUntil, onChange }: MemberContext<Job>,
+  context: MemberContext<Job>,
 ): JobConnection<Job> {
-  const { clock, schedule, random, backoffMs } = options;
+  const { jobId, onChange } = context;
   const { now } = feed;
   const job = watchedJob<Job>(options, { jobId, connection: IDLE, now, onChange });
-  const { view } = job;
-  /** A state that differs from the feed's: idle, closed, or waiting after a refusal. */
-  let own: ConnectionState | undefined = IDLE;
-  let isServed = false;
-  let attempt = 0;
-  let cancelRetry = (): void => {};
-
-  function update(): void {
-    job.update(own ?? (isServed ? feed.connection : beforeData(feed.connection)));
-  }
-
-  function join(): void {
-    own = undefined;
-    isServed = false;
-    feed.join(member);
-    update();
-  }
-
-  function leave(next: ConnectionState): void {
-    cancelRetry();
-    own = next;
-    feed.leave(member);
-    update();
-  }
-
-  const closed = (error?: ProgressError): ConnectionState => closedState(feed.connection, error);
-
-  function retryLater(error: ProgressError): void {
-    attempt += 1;
-    const delayMs = backoffDelayMs(attempt, backoffMs, 0, random());
-    const { transport } = feed.connection;
-    leave({ status: "waiting", attempt, transport, retryAt: clock() + delayMs, error });
-    cancelRetry = schedule(join, delayMs);
-  }
-
-  const member: FeedMember = {
-    jobId,
-    get cursor() {
-      return view.cursor;
-    },
-    get isServed() {
-      return isServed;
-    },
-    snapshotDelta: () => (view.cursor ? deltaAfter(view.replica) : undefined),
-    receive(delta, now) {
-      const applied = view.apply(delta, now);
-      if (applied !== "unknown-epoch") isServed = true;
-      attempt = 0;
-      if (view.replica.done) leave(closed());
-      else update();
-      return applied;
-    },
-    refuse(refused) {
-      const isExpected = refused.code === "job-not-found" && clock() < expectedUntil;
-      const error = refusalError(refused, isExpected || isTemporary(refused.status));
-      if (error.retryable) retryLater(error);
-      else leave(closed(error));
-    },
-    serve() {
-      isServed = true;
-      update();
-    },
-    serverTime(now) {
-      if (view.cursor) view.deriveEta(now);
-      update();
-    },
-    feedChanged() {
-      if (feed.connection.status === "closed") leave(closed(feed.connection.error));
-      else update();
-    },
-  };
+  const standing: Standing = memberStanding(options, feed, { job, member: () => member });
+  const member: FeedMember = memberOf(options, context, { job, standing });
 
   return {
     get snapshot() {
       return job.snapshot;
     },
     start() {
-      if (own?.status !== "idle") return;
-      view.deriveEta(now());
-      join();
+      if (standing.own?.status !== "idle") return;
+      job.view.deriveEta(now());
+      standing.join();
     },
     leave() {
-      if (own?.status !== "closed") leave(IDLE);
+      if (standing.own?.status !== "closed") standing.leave(IDLE);
     },
     close(error) {
-      if (own?.status !== "closed") leave(closed(error));
+      if (standing.own?.status !== "closed") standing.close(error);
     },
     check() {
-      if (own?.status !== "waiting") feed.refresh();
-      else {
-        cancelRetry();
-        join();
-      }
+      if (standing.own?.status === "waiting") standing.join();
+      else feed.refresh();
     },
     reset() {
-      own = IDLE;
-      update();
+      standing.own = IDLE;
+      standing.update();
     },
     now,
+  };
+}
+
+/** Whether a member gets deltas over the feed, or why it does not. */
+interface Standing {
+  /** A state that differs from the feed's: idle, closed, or waiting after a refusal. */
+  own: ConnectionState | undefined;
+  isServed: boolean;
+  /** Refusals in a row that are retried. */
+  refusals: number;
+  /** Shows the present state. */
+  update(): void;
+  join(): void;
+  leave(next: ConnectionState): void;
+  close(error?: ProgressError): void;
+  /** Joins again after a while. */
+  retryLater(error: ProgressError): void;
+  /** The state of the feed's connection has changed. */
+  feedChanged(): void;
+}
+
+function memberStanding<Job extends JobTypes>(
+  { clock, schedule, random, backoffMs }: ResolvedWatchOptions,
+  feed: FeedAccess,
+  { job, member }: { readonly job: WatchedJob<Job>; member(): FeedMember },
+): Standing {
+  let cancelRetry = (): void => {};
+  const self: Standing = {
+    own: IDLE,
+    isServed: false,
+    refusals: 0,
+    update() {
+      const { own, isServed } = self;
+      job.update(own ?? (isServed ? feed.connection : beforeData(feed.connection)));
+    },
+    join() {
+      cancelRetry();
+      self.own = undefined;
+      self.isServed = false;
+      feed.join(member());
+      self.update();
+    },
+    leave(next) {
+      cancelRetry();
+      self.own = next;
+      feed.leave(member());
+      self.update();
+    },
+    close: (error) => self.leave(closedState(feed.connection, error)),
+    retryLater(error) {
+      self.refusals += 1;
+      const attempt = self.refusals;
+      const delayMs = backoffDelayMs(attempt, backoffMs, 0, random());
+      const { transport } = feed.connection;
+      self.leave({ status: "waiting", attempt, transport, retryAt: clock() + delayMs, error });
+      cancelRetry = schedule(self.join, delayMs);
+    },
+    feedChanged() {
+      const { status, error } = feed.connection;
+      if (status === "closed") self.close(error);
+      else self.update();
+    },
+  };
+  return self;
+}
+
+function memberOf<Job extends JobTypes>(
+  { clock }: ResolvedWatchOptions,
+  { jobId, expectedUntil }: MemberContext<Job>,
+  { job, standing }: { readonly job: WatchedJob<Job>; readonly standing: Standing },
+): FeedMember {
+  const { view } = job;
+  return {
+    jobId,
+    get cursor() {
+      return view.cursor;
+    },
+    get isServed() {
+      return standing.isServed;
+    },
+    snapshotDelta: () => (view.cursor ? deltaAfter(view.replica) : undefined),
+    receive(delta, now) {
+      const applied = view.apply(delta, now);
+      if (applied !== "unknown-epoch") standing.isServed = true;
+      standing.refusals = 0;
+      if (view.replica.done) standing.close();
+      else standing.update();
+      return applied;
+    },
+    refuse(refused) {
+      const isExpected = refused.code === "job-not-found" && clock() < expectedUntil;
+      const error = refusalError(refused, isExpected || isTemporary(refused.status));
+      if (error.retryable) standing.retryLater(error);
+      else standing.close(error);
+    },
+    serve() {
+      standing.isServed = true;
+      standing.update();
+    },
+    serverTime(now) {
+      if (view.cursor) view.deriveEta(now);
+      standing.update();
+    },
+    feedChanged: standing.feedChanged,
   };
 }
 

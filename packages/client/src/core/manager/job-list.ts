@@ -1,10 +1,10 @@
 import { isTerminal, type JobTypes } from "@emlinh/progress-protocol";
 import { checkJobId } from "../job-id.js";
 import type { JobWatch } from "../job-watch.js";
-import { listenerSet } from "../listeners.js";
+import { addAndTell, listenerSet } from "../listeners.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { jobWatch } from "../watch.js";
-import type { JobFeed } from "./job-feed.js";
+import type { SharedFeed } from "./shared-feed.js";
 import type { StoredJobs } from "./stored-jobs.js";
 
 /** The watches of a manager, at most one per job. */
@@ -30,7 +30,7 @@ export interface JobList<Job extends JobTypes> {
 /** The surroundings of a list. */
 export interface JobListContext {
   /** Connects the watches. */
-  readonly feed: JobFeed;
+  readonly feed: SharedFeed;
   readonly stored: StoredJobs;
 }
 
@@ -85,15 +85,7 @@ export function jobList<Job extends JobTypes>(
     stop() {
       for (const watch of watches) watch.stop();
     },
-    subscribe(listener) {
-      const remove = listeners.add("change", listener);
-      try {
-        listener(watches);
-      } catch (error) {
-        options.onError(error);
-      }
-      return remove;
-    },
+    subscribe: (listener) => addAndTell(listeners, () => listener(watches), options.onError),
   };
 }
 

@@ -2,9 +2,9 @@ import { type AnyJob, type InputOf, type JobTypes, ProgressError } from "@emlinh
 import type { CancelReply, JobWatch } from "../job-watch.js";
 import { jobWatch } from "../watch.js";
 import { type CreateOptions, jobCreator } from "./job-creator.js";
-import { jobFeed } from "./job-feed.js";
 import { jobList } from "./job-list.js";
 import { type JobManagerOptions, resolveManagerOptions } from "./manager-options.js";
+import { sharedFeed } from "./shared-feed.js";
 import { storedJobs } from "./stored-jobs.js";
 
 /**
@@ -95,7 +95,7 @@ function jobManager<Job extends JobTypes>(options: JobManagerOptions<Job>): JobM
   const { watchOptions, openFeed, route, signal, storage, storageKey } =
     resolveManagerOptions(options);
   const stored = storedJobs(storage, storageKey);
-  const feed = jobFeed(watchOptions, openFeed);
+  const feed = sharedFeed(watchOptions, openFeed);
   const list = jobList<Job>(watchOptions, { feed, stored });
   const creator = jobCreator(watchOptions, route);
   let isClosed = false;

@@ -1,6 +1,6 @@
 import type { AnyJob, JobTypes } from "@emlinh/progress-protocol";
 import type { FeedSharing, OpenFeed } from "../feed/feed.js";
-import { feedOpener } from "../feed/feed-opener.js";
+import { feedOpener } from "../feed/open-feed.js";
 import { checkPositive } from "../option-checks.js";
 import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } from "../options.js";
 import type { CreateRoute } from "./job-creator.js";

@@ -6,10 +6,10 @@ const MAX = { jobs: { count: 100, chars: 6_000 }, subjects: { count: 10, chars: 
 type Kind = keyof typeof MAX;
 
 /** The targets of one connection. */
-export type FeedGroup = { readonly [K in Kind]: Set<string> };
+export type TargetGroup = { readonly [K in Kind]: Set<string> };
 
 /** Makes a group without targets. */
-export const emptyGroup = (): FeedGroup => ({ jobs: new Set(), subjects: new Set() });
+export const emptyGroup = (): TargetGroup => ({ jobs: new Set(), subjects: new Set() });
 
 /**
  * Distributes targets among as few groups as a server accepts. A target stays in its group, so that a target which
@@ -17,7 +17,7 @@ export const emptyGroup = (): FeedGroup => ({ jobs: new Set(), subjects: new Set
  *
  * @param groups - Is changed: it has further groups at its end if the targets need them.
  */
-export function assignTargets(groups: FeedGroup[], targets: FeedTargets): void {
+export function assignTargets(groups: TargetGroup[], targets: FeedTargets): void {
   for (const kind of ["jobs", "subjects"] as const) {
     const missing = new Set(targets[kind]);
     for (const group of groups)
@@ -26,7 +26,7 @@ export function assignTargets(groups: FeedGroup[], targets: FeedTargets): void {
   }
 }
 
-function groupWithRoom(groups: FeedGroup[], kind: Kind, name: string): FeedGroup {
+function groupWithRoom(groups: TargetGroup[], kind: Kind, name: string): TargetGroup {
   const { count, chars } = MAX[kind];
   const found = groups.find((group) => {
     const names = [...group[kind], name];

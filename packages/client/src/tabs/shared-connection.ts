@@ -2,30 +2,50 @@ import type { ConnectionState } from "../core/connection/connection-state.js";
 import type { Feed, FeedReceiver, FeedTargets, OpenFeed } from "../core/feed/feed.js";
 import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
-import { joinGroup, type Member } from "./member.js";
 import { pagePause } from "./page-pause.js";
-import { NO_TARGETS, newsReader } from "./reader.js";
+import { joinGroup, type Participant } from "./participant.js";
+import { NO_TARGETS, updateReader } from "./reader.js";
 
-/** The surroundings of a feed that is shared. */
-export interface TabFeedContext {
+/** The surroundings of a connection that is shared. */
+export interface SharedConnectionContext {
   readonly group: TabGroup;
   readonly direct: OpenFeed;
   readonly options: ResolvedWatchOptions;
   readonly receiver: FeedReceiver;
 }
 
-/**
- * Opens a feed that belongs to a group while it has targets and its page is not paused. So a page that is frozen or in
- * the back/forward cache has no lock that the others need.
- */
-export function tabFeed(context: TabFeedContext): Feed {
+/** Opens a connection that is shared. A page to which the platform refuses locks gets one of its own. */
+export function sharedConnection(context: SharedConnectionContext): Feed {
   const { direct, options, receiver } = context;
-  const reader = newsReader(receiver);
+  let targets = NO_TARGETS;
+  let feed = groupConnection(context, () => {
+    feed.close();
+    feed = direct(options, receiver);
+    feed.setTargets(targets);
+  });
+  return {
+    get connection() {
+      return feed.connection;
+    },
+    setTargets(next) {
+      targets = next;
+      feed.setTargets(next);
+    },
+    refresh: () => feed.refresh(),
+    close: () => feed.close(),
+  };
+}
+
+/**
+ * Belongs to a group while it has targets and its page is not paused. So a page that is frozen or in the back/forward
+ * cache has no lock that the others need.
+ */
+function groupConnection(context: SharedConnectionContext, onRefused: () => void): Feed {
+  const { options, receiver } = context;
+  const reader = updateReader(receiver);
   const page = pagePause(options, { onPause: () => leave("paused"), onCheck: () => check(false) });
   let connection = stateOf("idle");
-  let member: Member | undefined;
-  /** The own connection of a page to which the platform refuses locks. */
-  let alone: Feed | undefined;
+  let participant: Participant | undefined;
 
   function show(next: ConnectionState): void {
     if (JSON.stringify(next) === JSON.stringify(connection)) return;
@@ -34,42 +54,32 @@ export function tabFeed(context: TabFeedContext): Feed {
   }
 
   function leave(status: "idle" | "paused"): void {
-    member?.leave();
-    member = undefined;
+    participant?.leave();
+    participant = undefined;
     show(stateOf(status));
   }
 
   /** Asks the leader, or joins the group again. */
   function check(refresh: boolean): void {
-    if (alone || isIdle(reader.targets)) return;
-    if (member) {
-      member.ask(refresh);
+    if (isIdle(reader.targets)) return;
+    if (participant) {
+      participant.ask(refresh);
       return;
     }
     show(stateOf("connecting"));
-    member = joinGroup({
-      ...context,
-      reader,
-      onNews: (news) => show(news.connection),
-      onRefused() {
-        member?.leave();
-        page.detach();
-        alone = direct(options, receiver);
-        alone.setTargets(reader.targets);
-      },
-    });
+    const onUpdate = (update: { readonly connection: ConnectionState }) => show(update.connection);
+    participant = joinGroup({ ...context, reader, onUpdate, onRefused });
   }
 
-  const askOnce = oncePerTurn(options.schedule, () => member?.ask(false));
+  const askOnce = oncePerTurn(options.schedule, () => participant?.ask(false));
   return {
     get connection() {
-      return alone?.connection ?? connection;
+      return connection;
     },
     setTargets(targets) {
       const wasIdle = isIdle(reader.targets);
       reader.targets = targets;
-      if (alone) alone.setTargets(targets);
-      else if (isIdle(targets)) {
+      if (isIdle(targets)) {
         page.detach();
         leave("idle");
       } else if (wasIdle) {
@@ -77,15 +87,11 @@ export function tabFeed(context: TabFeedContext): Feed {
         if (!page.isPaused) check(false);
       } else askOnce();
     },
-    refresh() {
-      if (alone) alone.refresh();
-      else check(true);
-    },
+    refresh: () => check(true),
     close() {
       reader.targets = NO_TARGETS;
       page.detach();
-      member?.leave();
-      alone?.close();
+      participant?.leave();
     },
   };
 }

@@ -7,15 +7,15 @@ import { requestLock } from "./leadership.js";
 const GATHER_MS = 250;
 
 /** The pages whose targets the leader watches. */
-export interface Members {
+export interface Participants {
   /** Whether there are others than the leader. */
   readonly hasOthers: boolean;
   /** Takes the targets of a page. @returns whether the page is new. */
   set(id: string, targets: FeedTargets): boolean;
 }
 
-/** The surroundings of the members. */
-export interface MembersContext {
+/** The surroundings of the participants. */
+export interface ParticipantsContext {
   readonly group: TabGroup;
   /** The leader. */
   readonly id: string;
@@ -30,17 +30,23 @@ export interface MembersContext {
  * Keeps the targets of each page as long as the page holds its own lock. A page that was closed or crashed releases
  * it at once.
  */
-export function groupMembers({ group, id, schedule, signal, onTargets }: MembersContext): Members {
-  const members = new Map<string, FeedTargets>();
+export function groupParticipants({
+  group,
+  id,
+  schedule,
+  signal,
+  onTargets,
+}: ParticipantsContext): Participants {
+  const participants = new Map<string, FeedTargets>();
   let isGathering = true;
   /** The pages that there were at the beginning; `undefined` until they are known. */
   let present: readonly string[] | undefined;
   let last = "";
 
   function change(): void {
-    if (present?.every((page) => members.has(page))) isGathering = false;
+    if (present?.every((page) => participants.has(page))) isGathering = false;
     if (isGathering || signal.aborted) return;
-    const all = unionOf([...members.values()]);
+    const all = unionOf([...participants.values()]);
     const next = JSON.stringify([[...all.jobs].sort(), [...all.subjects].sort(), all.limit]);
     if (next === last) return;
     last = next;
@@ -48,12 +54,12 @@ export function groupMembers({ group, id, schedule, signal, onTargets }: Members
   }
 
   function drop(page: string): undefined {
-    members.delete(page);
+    participants.delete(page);
     change();
   }
 
   async function gather(): Promise<void> {
-    present = await group.members().catch(() => []);
+    present = await group.participants().catch(() => []);
     signal.addEventListener(
       "abort",
       schedule(() => {
@@ -67,11 +73,11 @@ export function groupMembers({ group, id, schedule, signal, onTargets }: Members
   void gather();
   return {
     get hasOthers() {
-      return members.size > (members.has(id) ? 1 : 0);
+      return participants.size > (participants.has(id) ? 1 : 0);
     },
     set(page, targets) {
-      const isNew = !members.has(page);
-      members.set(page, targets);
+      const isNew = !participants.has(page);
+      participants.set(page, targets);
       // The lock is granted when the page has gone.
       if (isNew && page !== id)
         requestLock(group.locks, group.lockOf(page), { signal }, () => drop(page)).catch(() => {});

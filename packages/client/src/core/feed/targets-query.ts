@@ -3,7 +3,7 @@ import { waitOf } from "../connection/connection.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
 
 /** The query of a request for many jobs. */
-export interface FeedQuery {
+export interface TargetsQuery {
   readonly text: string;
   /** Whether it has the cursor of each job. If not, the answer repeats the whole states of some jobs. */
   readonly hasAllCursors: boolean;
@@ -18,11 +18,11 @@ const MAX_QUERY_CHARS = 7_999;
  *
  * @param holdMs - How long the server is asked to hold a poll; 0 for not at all.
  */
-export function feedQuery(
+export function targetsQuery(
   { jobs, subjects, limit }: FeedTargets,
   { cursorOf, listOf }: Pick<FeedReceiver, "cursorOf" | "listOf">,
   holdMs: number,
-): FeedQuery {
+): TargetsQuery {
   const lists = subjects.flatMap((subject) => listOf(subject) ?? []);
   const fixed = [
     ...subjects.map((subject) => `subject=${encodeURIComponent(subject)}`),
