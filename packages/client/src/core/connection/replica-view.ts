@@ -127,7 +127,7 @@ interface Shown<Job extends JobTypes> {
   readonly job: JobState<Job>;
   /** The end of the job, as it is estimated (P14). */
   readonly endsAt: number;
-  /** How much later than `endsAt` the end is shown, in milliseconds. News that change the estimate set it, and it falls to 0. */
+  /** How much later than `endsAt` the end is shown, in milliseconds. News set it, and then it falls to 0. */
   readonly extraMs: number;
   /** When it was derived. */
   readonly derivedAt: number;
