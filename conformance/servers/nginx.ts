@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atExit, freePort, missingBinary } from "./server-process.js";
+import { serverFolder } from "./server-folder.js";
+import { freePort, missingBinary } from "./server-process.js";
 
 /**
  * An nginx in front of a test's servers, on the loopback interface. It ends at the latest with the process that
@@ -12,7 +12,7 @@ import { atExit, freePort, missingBinary } from "./server-process.js";
 export interface Nginx {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string;
-  /** Resolves when the process has exited and its files are deleted. Idempotent. */
+  /** Resolves when the process has exited. Its files are deleted soon. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export const NGINX_MISSING: string | undefined = missingBinary({
  */
 export async function startNginx({ http }: NginxOptions): Promise<Nginx> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "progress-nginx-"));
+  const { path: folder, guard, remove } = serverFolder("nginx");
   mkdirSync(join(folder, "temp"));
   const file = join(folder, "nginx.conf");
   writeFileSync(file, configuration(folder, http(port)));
@@ -52,17 +52,12 @@ export async function startNginx({ http }: NginxOptions): Promise<Nginx> {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const exited = untilExit(child);
-  const cleanUp = (): void => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const cancelCleanUp = atExit(cleanUp);
+  guard(child);
 
   async function stop(): Promise<void> {
     child.kill("SIGKILL");
     await exited;
-    cleanUp();
-    cancelCleanUp();
+    remove();
   }
 
   try {

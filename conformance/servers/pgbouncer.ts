@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serverUser } from "./postgres.js";
-import { atExit, freePort, missingBinary, stopProcess, untilOutput } from "./server-process.js";
+import { serverFolder } from "./server-folder.js";
+import { freePort, missingBinary, stopProcess, untilOutput } from "./server-process.js";
 
 /** A PgBouncer of one test, in transaction mode: each transaction may get another connection to the server. */
 export interface PgBouncer {
@@ -27,7 +27,7 @@ export const PGBOUNCER_MISSING: string | undefined = missingBinary({
 /** Starts a PgBouncer in front of a PostgreSQL server. */
 export async function startPgBouncer(serverPort: number): Promise<PgBouncer> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "progress-pgbouncer-"));
+  const { path: folder, guard } = serverFolder("pgbouncer");
   const file = join(folder, "pgbouncer.ini");
   writeFileSync(
     file,
@@ -45,10 +45,7 @@ max_client_conn = 500
   );
   chmodSync(folder, 0o755);
   const child = spawn(BINARY, [file], { ...serverUser(), stdio: ["ignore", "ignore", "pipe"] });
-  atExit(() => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  });
+  guard(child);
   await untilOutput(child, "process up");
   return {
     urlOf: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import pg from "pg";
-import { atExit, freePort, missing, stopProcess, untilOutput } from "./server-process.js";
+import { serverFolder } from "./server-folder.js";
+import { freePort, missing, stopProcess, untilOutput } from "./server-process.js";
 
 /** The options of a server. */
 export interface PostgresServerOptions {
@@ -73,14 +73,11 @@ export const POSTGRES_MISSING: string | undefined =
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   if (FOLDER === undefined) throw new Error(POSTGRES_MISSING);
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "progress-postgres-"));
+  // SIGQUIT also ends the server's own child processes.
+  const { path: folder, guard } = serverFolder("postgres", "QUIT");
   const owner = serverUser();
   if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
   let child: ChildProcess | undefined;
-  atExit(() => {
-    child?.kill("SIGQUIT");
-    rmSync(folder, { recursive: true, force: true });
-  });
   const data = join(folder, "data");
   const [program, ...creation] = creationOf(data, options.standbyOf);
   // The folder may hold links to some of the binaries.
@@ -96,6 +93,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       stdio: ["ignore", "ignore", "pipe"],
     });
     child = started;
+    guard(started);
     // Of a standby, it accepts read-only connections.
     await untilOutput(started, "database system is ready to accept");
   }

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createClient } from "redis";
-import { atExit, missingBinary, stopProcess, untilOutput } from "./server-process.js";
+import { type ServerFolder, serverFolder } from "./server-folder.js";
+import { missingBinary, stopProcess, untilOutput } from "./server-process.js";
 
 /** The options of a server. */
 export interface RedisServerOptions {
@@ -59,18 +57,15 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 }
 
 async function startOn(port: number, options: RedisServerOptions): Promise<RedisServer> {
-  const folder = mkdtempSync(join(tmpdir(), "progress-redis-"));
+  const folder = serverFolder("redis");
   const args = argumentsOf(port, folder, options);
   let child: ChildProcess | undefined;
-  atExit(() => {
-    child?.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  });
 
   async function start(): Promise<void> {
     if (child !== undefined) return;
     const started = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
     child = started;
+    folder.guard(started);
     await untilOutput(started, "Ready to accept connections");
   }
 
@@ -85,13 +80,13 @@ async function startOn(port: number, options: RedisServerOptions): Promise<Redis
   return { port, url: `redis://127.0.0.1:${port}`, pid: () => child?.pid, start, stop };
 }
 
-function argumentsOf(port: number, folder: string, options: RedisServerOptions): string[] {
+function argumentsOf(port: number, folder: ServerFolder, options: RedisServerOptions): string[] {
   const { persistent = false, args = [] } = options;
   // Written before it is acknowledged, so that nothing is lost with SIGKILL either.
   const persistence = persistent
     ? ["--appendonly", "yes", "--appendfsync", "always"]
     : ["--appendonly", "no"];
-  const address = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder];
+  const address = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder.path];
   return [...address, "--save", "", ...persistence, ...args];
 }
 

@@ -2,18 +2,6 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Cleanups for the exit of this process, so that a killed test leaves neither a server nor a folder. */
-const cleanups = new Set<() => void>();
-process.once("exit", () => {
-  for (const cleanUp of cleanups) cleanUp();
-});
-
-/** Calls a function when this process exits. Returns a function that cancels that. */
-export function atExit(cleanUp: () => void): () => void {
-  cleanups.add(cleanUp);
-  return () => cleanups.delete(cleanUp);
-}
-
 /** The binary of a server, and where a missing one matters. */
 export interface BinaryCheck {
   readonly binary: string;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type SqliteStoreOptions, sqliteStore } from "@emlinh/progress-server/stores/sqlite";
 import Libsql from "libsql";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { temporaryFolder } from "./sqlite-drivers.js";
 
 const QUEUED = { kind: "video", status: "queued", attempt: 1 };
@@ -34,6 +34,12 @@ const LAYOUT_1 = `
       0, NULL, 0, NULL, 1000, NULL, NULL, NULL, 7, 7);
   INSERT INTO progress_fields VALUES (1, 'status', 1, '"queued"');
 `;
+
+/** The statements by which code of the layout 1 removes the job `b`. */
+const REMOVAL_1 = `
+  UPDATE progress_meta SET value = value + 1 WHERE name = 'transactions';
+  UPDATE progress_jobs SET key = NULL, due_at = NULL, removed_at = 1,
+    changed_in = (SELECT value FROM progress_meta WHERE name = 'transactions') WHERE id = 'b'`;
 
 /** Adds jobs of a subject, as fast as SQL can. */
 function addJobs(database: Libsql.Database, subject: string, count: number): void {
@@ -113,6 +119,29 @@ describe("sqliteStore's migration", () => {
     const schema = database.prepare("SELECT value FROM progress_meta WHERE name = 'schema'").get();
     expect(schema).toMatchObject({ value: 2 });
   });
+
+  test("given a process with the code of layout 1 that removes a job, lists it no more and wakes", async () => {
+    const database = openFile();
+    database.exec(LAYOUT_1);
+    const store = openStore(database);
+    for (const id of ["a", "b"]) await store.create({ id, set: QUEUED, subjects: [SUBJECT] });
+    const woken = vi.fn();
+    await store.watch({ subject: SUBJECT }, woken);
+    database.exec(REMOVAL_1);
+    expect((await store.list(SUBJECT, { limit: 9 })).jobs).toEqual(["a"]);
+    await vi.waitFor(() => expect(woken).toHaveBeenCalled());
+    expect(rowsIn(database, "listed")).toBe(1);
+  });
+
+  test("given a job that such a process removed and forgot, lists no new job in its place", async () => {
+    const database = openFile();
+    database.exec(LAYOUT_1);
+    const store = openStore(database);
+    for (const id of ["a", "b"]) await store.create({ id, set: QUEUED, subjects: [SUBJECT] });
+    database.exec(`${REMOVAL_1}; DELETE FROM progress_jobs WHERE id = 'b'`);
+    await store.create({ id: "c", set: QUEUED, subjects: ["other"] });
+    expect((await store.list(SUBJECT, { limit: 9 })).jobs).toEqual(["a"]);
+  });
 });
 
 describe("sqliteStore.list()", () => {
@@ -128,7 +157,7 @@ describe("sqliteStore.list()", () => {
     // A scan is right where all kinds are ordered by their calls; it follows the index.
     const scans = plans.filter((step) => /^SCAN/.test(step));
     expect(scans.filter((step) => !/INDEX progress_expectations_call/.test(step))).toEqual([]);
-    expect(plans).toContain("SEARCH l USING PRIMARY KEY (subject=? AND job<?)");
+    expect(plans).toContain("SEARCH l USING INDEX progress_listed_subject (subject=? AND place<?)");
   });
 
   test("given 100,000 jobs of a subject, has each on one page, and those of a small one", async () => {
@@ -159,6 +188,19 @@ describe("sqliteStore.list()", () => {
     expect(rowsIn(database, "listed")).toBe(3);
     await store.remove("a");
     expect(rowsIn(database, "listed")).toBe(0);
+  });
+
+  test("given a position before jobs that were all forgotten, lists no later job at it", async () => {
+    let now = 1_000;
+    const store = openStore(openFile(), { clock: () => now, tombstoneTtlMs: 1 });
+    for (const id of ["a", "b"]) await store.create({ id, set: QUEUED, subjects: [SUBJECT] });
+    const { next } = await store.list(SUBJECT, { limit: 1 });
+    for (const id of ["a", "b"]) await store.remove(id);
+    now += 10;
+    await store.sweep(now, 10);
+    await store.create({ id: "c", set: QUEUED, subjects: [SUBJECT] });
+    expect(await store.list(SUBJECT, { limit: 9, before: next })).toMatchObject({ jobs: [] });
+    expect((await store.list(SUBJECT, { limit: 9 })).jobs).toEqual(["c"]);
   });
 
   test("given a clock that is set back, keeps the order of creation", async () => {

@@ -79,7 +79,6 @@ export function jobWriter(settings: SqliteStoreSettings): JobWriter {
 
     remove({ statements, number, wakeLater, changeList }, row, now) {
       for (const subject of statements.subjectsOf(row.job)) changeList(subject);
-      statements.unlist(row.job);
       statements.deleteFields(row.job);
       statements.deleteLines(row.job);
       statements.leaveTombstone(now, number(), row.job);

@@ -1,7 +1,7 @@
 import type { JobPage, PageRequest } from "../../core/store.js";
 import type { Statements } from "./statements.js";
 
-/** Returns a page of a list. A position is the number of a job: numbers rise in the order of creation. */
+/** Returns a page of a list. A position is the place of its last job. */
 export function listJobs(
   { listedBelow }: Statements,
   subject: string,
@@ -11,7 +11,7 @@ export function listJobs(
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const hasMore = last !== undefined && rows.length > limit;
-  return { jobs: page.map(({ id }) => id), next: hasMore ? String(last.job) : undefined };
+  return { jobs: page.map(({ id }) => id), next: hasMore ? String(last.place) : undefined };
 }
 
 function placeOf(before: string | undefined): number {

@@ -2,18 +2,17 @@ import type { Prepare, Tables } from "./prepare.js";
 
 /** A job of a list. */
 interface ListedJob {
-  readonly job: number;
+  readonly place: number;
   readonly id: string;
 }
 
 /** The lists of subjects. */
 export interface ListStatements {
+  /** Puts a job into a list. A trigger takes it out at its removal. */
   list(subject: string, job: number): void;
-  /** Removes a job from every list. */
-  unlist(job: number): void;
   subjectsOf(job: number): readonly string[];
-  /** The jobs of a subject whose numbers are below one, the highest first. */
-  listedBelow(subject: string, job: number, limit: number): readonly ListedJob[];
+  /** The jobs of a subject whose places are below one, the highest first. */
+  listedBelow(subject: string, place: number, limit: number): readonly ListedJob[];
   addListChange(transaction: number, subject: string): void;
   /** Forgets the changes of lists up to a transaction. */
   forgetListChanges(transaction: number): void;
@@ -36,12 +35,11 @@ export function listStatements(
 ): ListStatements {
   return {
     list: run(`INSERT OR IGNORE INTO ${listed} (subject, job) VALUES (?, ?)`),
-    unlist: run(`DELETE FROM ${listed} WHERE job = ?`),
     subjectsOf: many(`SELECT subject FROM ${listed} WHERE job = ?`, subjectIn),
     listedBelow: many(
-      `SELECT l.job, j.id FROM ${listed} AS l CROSS JOIN ${jobs} AS j ON j.job = l.job
-        WHERE l.subject = ? AND l.job < ? ORDER BY l.job DESC LIMIT ?`,
-      ({ job, id }): ListedJob => ({ job: Number(job), id: String(id) }),
+      `SELECT l.place, j.id FROM ${listed} AS l CROSS JOIN ${jobs} AS j ON j.job = l.job
+        WHERE l.subject = ? AND l.place < ? ORDER BY l.place DESC LIMIT ?`,
+      ({ place, id }): ListedJob => ({ place: Number(place), id: String(id) }),
     ),
     addListChange: run(`INSERT INTO ${listChanges} (changed_in, subject) VALUES (?, ?)`),
     forgetListChanges: run(`DELETE FROM ${listChanges} WHERE changed_in <= ?`),

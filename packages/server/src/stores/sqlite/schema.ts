@@ -61,8 +61,11 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
  *   of the versions does not read it.
  * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its
  *   place among the job's lines.
- * - `listed`: a row per job and subject. Jobs are numbered in the order of their creation.
+ * - `listed`: a row per kept job and subject. Places rise in the order of creation. Each is used once, unlike the number
+ *   of a job, so that a position stays right after the removal of the newest job.
  * - `list_changes`: the subjects whose lists a transaction changed, for the processes that watch them.
+ * - `unlist`: the trigger that takes a removed job out of its lists. It also does so for a process with the code of
+ *   layout 1, which does not know the lists.
  * - `expectations`: the steps of a kind as JSON, and the number of the call that taught them last.
  * - `meta`: `schema` is the layout; `transactions` is the number of the last transaction that readers can see.
  */
@@ -93,12 +96,20 @@ function tables(prefix: string): string {
       PRIMARY KEY (job, version)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS ${prefix}listed (
-      subject TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (subject, job)
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS ${prefix}listed_job ON ${prefix}listed (job);
+      place INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, subject TEXT NOT NULL,
+      UNIQUE (job, subject)
+    );
+    CREATE INDEX IF NOT EXISTS ${prefix}listed_subject ON ${prefix}listed (subject, place);
     CREATE TABLE IF NOT EXISTS ${prefix}list_changes (
       changed_in INTEGER NOT NULL, subject TEXT NOT NULL, PRIMARY KEY (changed_in, subject)
     ) WITHOUT ROWID;
+    CREATE TRIGGER IF NOT EXISTS ${prefix}unlist AFTER UPDATE OF removed_at ON ${prefix}jobs
+      WHEN NEW.removed_at IS NOT NULL
+    BEGIN
+      INSERT OR IGNORE INTO ${prefix}list_changes (changed_in, subject)
+        SELECT NEW.changed_in, subject FROM ${prefix}listed WHERE job = NEW.job;
+      DELETE FROM ${prefix}listed WHERE job = NEW.job;
+    END;
     CREATE TABLE IF NOT EXISTS ${prefix}expectations (
       kind TEXT PRIMARY KEY, steps TEXT NOT NULL, call INTEGER NOT NULL
     ) WITHOUT ROWID;
