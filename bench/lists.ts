@@ -61,13 +61,7 @@ const cpuOf = (samples: readonly Saturated[] = []) => samples.map(({ cpuUs }) =>
 const base = figures.get("one job");
 printTable(
   `${VIEWERS.toLocaleString("en")} viewers, a subject of ${JOBS} jobs: microseconds of CPU per event that arrived`,
-  [
-    "followed",
-    "as many changes as they take",
-    "next to one job",
-    `${PER_SECOND} changes a second`,
-    "next to one job ",
-  ],
+  ["followed", "saturated", "to one job", `${PER_SECOND} changes a second`, "to one job"],
   names.map((name) => {
     const own = figures.get(name);
     const saturated = cpuOf(own?.saturated);

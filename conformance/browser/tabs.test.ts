@@ -62,7 +62,17 @@ test("given seven tabs over HTTP/1.1, one stream serves all, and the app's own r
   await change();
   await untilRight(tabs);
   expect(site.streams()).toBe(1);
+  const statuses = await Promise.all(tabs.map(fetchOwn));
+  expect(statuses).toEqual(tabs.map(() => 200));
 });
+
+/** Sends a request of the app. Rejects if there is no connection left for it. */
+function fetchOwn(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const response = await fetch("/own", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    return response.status;
+  });
+}
 
 /** Changes the jobs before and after the leader has gone, and waits for the other tabs. */
 async function expectReplaced(

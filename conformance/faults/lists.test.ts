@@ -199,7 +199,7 @@ describe("a list and a manager", () => {
     expect(record.resets).toBe(0);
   });
 
-  test("given a server that restarts without its jobs, empties the list, and ends the watch with job-not-found", async () => {
+  test("given a server that restarts without its jobs, the list empties, and the watch ends", async () => {
     const id = await newJob();
     const viewer = view();
     viewer.watch(id);

@@ -18,15 +18,17 @@ describe("the benchmarks of streams", () => {
   let tables: readonly Table[] = [];
 
   beforeAll(async () => {
-    const args = ["bench/run.mjs", "fanout", "streams", "soak", "--smoke"];
+    const args = ["bench/run.mjs", "fanout", "streams", "lists", "soak", "--smoke"];
     tables = tablesIn(await run(process.execPath, args));
   });
 
   it("measure something in each cell", () => {
     const fanout = [6, 4, 4, 4, 4, 4, 7];
     const streams = [6, 2, 2, 3, 3];
+    const lists = [6, 3];
     const soak = [6, 2, 1];
-    expect(tables.map(({ rows }) => rows.length)).toEqual([...fanout, ...streams, ...soak]);
+    const expected = [...fanout, ...streams, ...lists, ...soak];
+    expect(tables.map(({ rows }) => rows.length)).toEqual(expected);
     expect(tables.flatMap(({ rows }) => rows.filter((row) => /NaN|∞/.test(row)))).toEqual([]);
   });
 

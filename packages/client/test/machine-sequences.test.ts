@@ -295,7 +295,7 @@ describe("a successor", () => {
     }
   });
 
-  test("given one that fails, gives the stream in use up too, because a limit may be the cause, and tries again", () => {
+  test("given one that fails, gives the stream in use up too, and tries again", () => {
     const [next, effects] = run(REPLACING, fail(S));
     expect(next).toMatchObject({ status: "waiting", attempt: 1, successor: undefined });
     expect(effects).toBe(`disconnect:${C} disconnect:${S} retry:1000`);

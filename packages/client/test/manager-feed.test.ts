@@ -213,7 +213,7 @@ describe("a connection that fails", () => {
     expect(url.searchParams.getAll("job")).toEqual(["a@epoch1.1", "b@epoch2.2", "c@epoch3.1"]);
   });
 
-  test("given streams that fail, polls with all cursors, also for a further job, and returns to the stream", async () => {
+  test("given streams that fail, polls all jobs, also a further one, and returns to the stream", async () => {
     let isBroken = true;
     fixture.server.intercept = ({ accept, response }) => {
       if (accept === "json" || !isBroken) return false;

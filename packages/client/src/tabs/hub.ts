@@ -34,13 +34,11 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
   const state = sharedState(options.maxLogLines);
   const closing = new AbortController();
   const { signal } = closing;
-  /** Counts how often the connection brought everything. */
-  let readyCount = 0;
-  let isReady = false;
+  const readiness = readyCounter();
 
   function updateOf(lacked: Lacked, to?: Update["to"]): Update {
-    const ready = isReady ? readyCount : 0;
     const { connection } = feed;
+    const ready = readiness.count();
     return { kind: "update", term, to, ...lacked, connection, ready, now: server.now() };
   }
 
@@ -51,16 +49,11 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
     if (participants.hasOthers) post(update);
     take(update);
   });
-  const receiver = hubReceiver(
-    { state, tell },
-    {
-      onTime: server.set,
-      onReady() {
-        isReady = true;
-        readyCount += 1;
-      },
-    },
-  );
+  const receiver = hubReceiver(state, {
+    tell,
+    onTime: server.set,
+    onReady: readiness.ready,
+  });
   const feed = direct({ ...options, schedule }, receiver);
   const participants = groupParticipants({
     group,
@@ -68,7 +61,7 @@ export function openHub({ group, term, direct, options, take, post }: HubContext
     schedule,
     signal,
     onTargets(targets) {
-      isReady = false;
+      readiness.reset();
       state.keep(targets);
       feed.setTargets(targets);
     },
@@ -99,17 +92,40 @@ const NOTHING: Lacked = { listed: [], deltas: [], refused: [] };
 
 type Tell = (lacked: Partial<Lacked>) => void;
 
+/** Counts how often the connection brought everything. */
+interface ReadyCounter {
+  /** 0 while it has not. */
+  count(): number;
+  /** It has. */
+  ready(): void;
+  /** There are other targets, so it has not. */
+  reset(): void;
+}
+
+function readyCounter(): ReadyCounter {
+  let last = 0;
+  let count = 0;
+  return {
+    count: () => count,
+    ready() {
+      last += 1;
+      count = last;
+    },
+    reset() {
+      count = 0;
+    },
+  };
+}
+
 /** The listeners of a hub. */
 interface HubListener {
+  readonly tell: Tell;
   onTime(now: number): void;
   onReady(): void;
 }
 
 /** Takes everything into the state, and tells it. */
-function hubReceiver(
-  { state, tell }: { readonly state: SharedState; readonly tell: Tell },
-  { onTime, onReady }: HubListener,
-): FeedReceiver {
+function hubReceiver(state: SharedState, { tell, onTime, onReady }: HubListener): FeedReceiver {
   return {
     cursorOf: state.cursorOf,
     listOf: state.listOf,

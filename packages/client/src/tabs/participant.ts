@@ -1,7 +1,7 @@
 import type { OpenFeed } from "../core/feed/feed.js";
 import type { ResolvedWatchOptions } from "../core/options.js";
 import type { TabGroup } from "./group.js";
-import { type Hub, openHub } from "./hub.js";
+import { type Hub, type HubContext, openHub } from "./hub.js";
 import { holdLock, leadership } from "./leadership.js";
 import { type Ask, decodeMessage, encodeMessage, type Term, type Update } from "./messages.js";
 import type { Reader } from "./reader.js";
@@ -32,35 +32,25 @@ export function joinGroup(context: ParticipantContext): Participant {
   const { group, options, reader, onUpdate, onRefused } = context;
   const id = newId(options.random);
   const leaving = new AbortController();
-  let hub: Hub | undefined;
   let hasJoined = false;
 
   const { post, close } = openMessages(group, (message) => {
-    if (message.kind === "ask") hub?.ask(message);
+    if (message.kind === "ask") role.hub?.ask(message);
     else take(message);
   });
-  const dog = watchdog({ ...options, ask: () => ask(false), onDead: () => lead.steal() });
-  const lead = leadership(group.locks, group.name, {
-    onLead() {
+  const dog = watchdog({ ...options, ask: () => ask(false), onDead: () => role.steal() });
+  const role = openRole(context, {
+    ...{ id, take, post },
+    onChange() {
       dog.stop();
-      hub = openHub({ ...context, term: nextTerm(reader.term, id, options.clock()), take, post });
       ask(false);
     },
-    onStolen: stepDown,
-    onRefused,
   });
-
-  function stepDown(): void {
-    hub?.close();
-    hub = undefined;
-    lead.wait();
-    ask(false);
-  }
 
   function ask(refresh: boolean): void {
     if (!hasJoined) return;
     const question = reader.ask(id, refresh);
-    if (hub) hub.ask(question);
+    if (role.hub) role.hub.ask(question);
     else {
       post(question);
       dog.asked();
@@ -71,16 +61,17 @@ export function joinGroup(context: ParticipantContext): Participant {
     const taken = hasJoined ? reader.take(update, id) : "old";
     // A listener may have made the page leave.
     if (taken === "old" || !hasJoined) return;
-    if (!hub) dog.heard();
+    if (!role.hub) dog.heard();
     onUpdate(update);
     // Another page took the lead while this one was suspended.
-    if (hub && update.term.id !== id) stepDown();
-    else if (taken === "lacking") ask(false);
+    const isReplaced = role.hub !== undefined && update.term.id !== id;
+    if (isReplaced) role.wait();
+    if (isReplaced || taken === "lacking") ask(false);
   }
 
   holdLock(group.locks, group.lockOf(id), leaving.signal, () => {
     hasJoined = true;
-    lead.wait();
+    role.wait();
     ask(false);
   }).catch(() => leaving.signal.aborted || onRefused());
 
@@ -90,9 +81,65 @@ export function joinGroup(context: ParticipantContext): Participant {
       hasJoined = false;
       leaving.abort();
       dog.stop();
-      hub?.close();
-      lead.leave();
+      role.leave();
       close();
+    },
+  };
+}
+
+/** The leader or a follower. */
+interface Role {
+  /** Only the leader has one. */
+  readonly hub: Hub | undefined;
+  /** Waits for the lead. A page that leads gives it up before. */
+  wait(): void;
+  /** Takes the lead. */
+  steal(): void;
+  leave(): void;
+}
+
+/** The surroundings of a role. */
+interface RoleContext extends Pick<HubContext, "take" | "post"> {
+  readonly id: string;
+  /** The page begins to lead, or to follow. */
+  onChange(): void;
+}
+
+/** Makes the role of a page that does not wait for the lead yet. */
+function openRole(context: ParticipantContext, { id, take, post, onChange }: RoleContext): Role {
+  const { group, options, reader, onRefused } = context;
+  let hub: Hub | undefined;
+  const lead = leadership(group.locks, group.name, {
+    onLead() {
+      hub = openHub({ ...context, term: nextTerm(reader.term, id, options.clock()), take, post });
+      onChange();
+    },
+    onStolen() {
+      wait();
+      onChange();
+    },
+    onRefused,
+  });
+
+  function closeHub(): void {
+    hub?.close();
+    hub = undefined;
+  }
+
+  function wait(): void {
+    closeHub();
+    lead.wait();
+  }
+
+  return {
+    get hub() {
+      return hub;
+    },
+    wait,
+    steal: lead.steal,
+    leave() {
+      closeHub();
+      lead.leave();
     },
   };
 }

@@ -46,13 +46,7 @@ export function sharedState(maxLogLines: number): SharedState {
   const lists = new Map<string, Listed>();
   const refusals = new Map<string, Refused>();
 
-  /** The changes that a reader lacks; none if it is ahead, because the connection is about to catch up. */
-  function lacked(job: string, after: Cursor | undefined): SharedDelta[] {
-    const replica = replicas.get(job);
-    if (!replica || isBefore(replica.cursor, after)) return [];
-    const delta = deltaAfter(replica, after);
-    return isEmpty(delta) ? [] : [{ job, from: delta.reset ? undefined : after, delta }];
-  }
+  const lacked = (job: string, after?: Cursor): SharedDelta[] => lackedOf(replicas, job, after);
 
   return {
     cursorOf: (jobId) => replicas.get(jobId)?.cursor,
@@ -80,7 +74,7 @@ export function sharedState(maxLogLines: number): SharedState {
       lists.set(list.subject, list);
       refusals.delete(nameOf(list));
       const known = new Set(before);
-      return list.jobs.filter((job) => !known.has(job)).flatMap((job) => lacked(job, undefined));
+      return list.jobs.filter((job) => !known.has(job)).flatMap((job) => lacked(job));
     },
 
     refused(refused) {
@@ -103,6 +97,18 @@ export function sharedState(maxLogLines: number): SharedState {
       };
     },
   };
+}
+
+/** The changes that a reader lacks; none if it is ahead, because the connection is about to catch up. */
+function lackedOf(
+  replicas: ReadonlyMap<string, Replica>,
+  job: string,
+  after: Cursor | undefined,
+): SharedDelta[] {
+  const replica = replicas.get(job);
+  if (!replica || isBefore(replica.cursor, after)) return [];
+  const delta = deltaAfter(replica, after);
+  return isEmpty(delta) ? [] : [{ job, from: delta.reset ? undefined : after, delta }];
 }
 
 function deleteOthers(map: Map<string, unknown>, kept: readonly string[]): void {

@@ -28,6 +28,8 @@ export interface ManyConnection {
   close(): void;
 }
 
+const NO_TARGETS: FeedTargets = { jobs: [], subjects: [], limit: 1 };
+
 /** Makes a connection that is idle. */
 export function manyConnection(
   options: ResolvedWatchOptions,
@@ -42,20 +44,19 @@ export function manyConnection(
   const requests = new Map<number | undefined, ManyRequest>();
   /** The newest request but for probes. It alone tells lists and refusals, so that no older ones replace them. */
   let newest: ManyRequest | undefined;
-  let targets: FeedTargets = { jobs: [], subjects: [], limit: 1 };
+  let targets = NO_TARGETS;
   let state = connectionState(driver.state);
 
   function contentOf({ connection, holdMs }: ConnectEffect): RequestContent {
-    const { text, hasAllCursors } = targetsQuery(targets, receiver, holdMs);
     // A probe only shows that streams work. Its successor carries the data.
     const isProbe = connection === driver.state.probe;
-    const carries = isProbe ? { ...targets, jobs: [], subjects: [] } : targets;
-    const request = manyRequest(carries, receiver);
+    const request = manyRequest(isProbe ? NO_TARGETS : targets, receiver);
     if (!isProbe) newest = request;
     requests.set(connection, request);
     const isNewest = (): boolean => request === newest;
     const context = { receiver, now: driver.now, isNewest, onListed: dropFromAll, onReady };
     const reader = manyReader(receiverOf(request, context));
+    const { text, hasAllCursors } = targetsQuery(targets, receiver, holdMs);
     const url = `${options.baseUrl}?${text}`;
     return { url, holdMs, reader: hasAllCursors ? reader : withoutNews(reader) };
   }

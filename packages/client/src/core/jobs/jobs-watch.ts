@@ -26,7 +26,7 @@ export interface JobsWatch<Job extends JobTypes = AnyJob> {
   readonly subject: string;
   /** Returns what is known now: the same object until something changes. */
   getSnapshot(): JobsSnapshot<Job>;
-  /** Returns the snapshot of the moment when the watch was made, always the same one: without data, or with `initial`. */
+  /** Returns the snapshot of the moment when the watch was made, always the same: without data, or with `initial`. */
   getServerSnapshot(): JobsSnapshot<Job>;
   /**
    * Calls a listener at once, before it returns, and after each change. Changes that arrive together are one.

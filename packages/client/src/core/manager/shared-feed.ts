@@ -1,6 +1,6 @@
 import type { JobTypes } from "@emlinh/progress-protocol";
 import type { JobConnection } from "../connection/connection.js";
-import { serverClock } from "../connection/server-clock.js";
+import { type ServerClock, serverClock } from "../connection/server-clock.js";
 import type { Feed, FeedReceiver, OpenFeed } from "../feed/feed.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { type FeedAccess, type FeedMember, feedMember, type MemberContext } from "./feed-member.js";
@@ -19,33 +19,9 @@ export function sharedFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): S
   const server = serverClock(options.clock);
   let feed: Feed | undefined;
 
-  const { of, all } = members;
+  const { of } = members;
 
-  const receiver: FeedReceiver = {
-    cursorOf(jobId) {
-      const cursors = new Set(of(jobId).map(({ cursor }) => cursor));
-      return cursors.size === 1 ? [...cursors][0] : undefined;
-    },
-    listOf: () => undefined,
-    receive({ job, delta }, now) {
-      const outcomes = of(job).map((member) => member.receive(delta, now));
-      return outcomes.find((applied) => applied !== "known") ?? "known";
-    },
-    listed() {},
-    refused(refused) {
-      for (const member of of(refused.job ?? "")) member.refuse(refused);
-    },
-    serverTime(now) {
-      server.set(now);
-      for (const member of all()) member.serverTime(now);
-    },
-    ready() {
-      for (const member of all()) member.serve();
-    },
-    connection() {
-      for (const member of all()) member.feedChanged();
-    },
-  };
+  const receiver = receiverFor(members, server);
 
   function opened(): Feed {
     feed ??= openFeed(options, receiver);
@@ -84,23 +60,60 @@ export function sharedFeed(options: ResolvedWatchOptions, openFeed: OpenFeed): S
 }
 
 /** The members that have joined, by job. A watch that was replaced may have started again, so there may be several. */
-function feedMembers() {
+interface FeedMembers {
+  of(jobId: string): readonly FeedMember[];
+  all(): readonly FeedMember[];
+  jobs(): readonly string[];
+  add(member: FeedMember): void;
+  /** @returns whether it had joined. */
+  delete(member: FeedMember): boolean;
+}
+
+function feedMembers(): FeedMembers {
   const byJob = new Map<string, readonly FeedMember[]>();
   const of = (jobId: string): readonly FeedMember[] => byJob.get(jobId) ?? [];
   return {
     of,
-    all: (): readonly FeedMember[] => [...byJob.values()].flat(),
-    jobs: (): readonly string[] => [...byJob.keys()],
-    add(member: FeedMember): void {
+    all: () => [...byJob.values()].flat(),
+    jobs: () => [...byJob.keys()],
+    add(member) {
       byJob.set(member.jobId, [...of(member.jobId), member]);
     },
-    /** @returns whether it had joined. */
-    delete(member: FeedMember): boolean {
+    delete(member) {
       const all = of(member.jobId);
       const others = all.filter((other) => other !== member);
       if (others.length > 0) byJob.set(member.jobId, others);
       else byJob.delete(member.jobId);
       return others.length < all.length;
+    },
+  };
+}
+
+/** Passes on what the feed brings to the members that have joined. */
+function receiverFor({ of, all }: FeedMembers, server: ServerClock): FeedReceiver {
+  return {
+    cursorOf(jobId) {
+      const cursors = new Set(of(jobId).map(({ cursor }) => cursor));
+      return cursors.size === 1 ? [...cursors][0] : undefined;
+    },
+    listOf: () => undefined,
+    receive({ job, delta }, now) {
+      const outcomes = of(job).map((member) => member.receive(delta, now));
+      return outcomes.find((applied) => applied !== "known") ?? "known";
+    },
+    listed() {},
+    refused(refused) {
+      for (const member of of(refused.job ?? "")) member.refuse(refused);
+    },
+    serverTime(now) {
+      server.set(now);
+      for (const member of all()) member.serverTime(now);
+    },
+    ready() {
+      for (const member of all()) member.serve();
+    },
+    connection() {
+      for (const member of all()) member.feedChanged();
     },
   };
 }

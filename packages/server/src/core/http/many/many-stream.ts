@@ -45,7 +45,7 @@ interface ManyStream extends Stream, Follower {
   readonly joined: JoinedTargets;
   readonly targets: Targets;
   followed: Followed | undefined;
-  /** The jobs that the reader lacks something of, in the order in which they are sent. Empty unless the sink is full. */
+  /** The jobs that the reader lacks something of, in the order of sending. Empty unless the sink is full. */
   readonly behind: Set<FollowedJob>;
   /** The refusals that the reader was not sent. */
   refused: readonly Refused[];
@@ -58,12 +58,12 @@ interface ManyStream extends Stream, Follower {
 /** Opens a stream of many jobs. It leaves the topics and gives its slot back when it is over. */
 export function openManyStream(start: ManyStreamStart, client: RequestClient): StreamAnswer {
   const { joined, targets, refused } = start;
-  const stream: ManyStream = {
-    ...unclaimedStream(start, MANY_STREAM),
+  // Not by a spread: see `openJobStream`.
+  const stream: ManyStream = Object.assign(unclaimedStream(start, MANY_STREAM), {
     joined,
     targets,
     followed: undefined,
-    behind: new Set(),
+    behind: new Set<FollowedJob>(),
     refused,
     isReady: false,
     changedAt: 0,
@@ -72,7 +72,7 @@ export function openManyStream(start: ManyStreamStart, client: RequestClient): S
     jobRefused: onJobRefused,
     jobDropped: onJobDropped,
     storeLost: onStoreLost,
-  };
+  });
   return openStream(stream, client);
 }
 
