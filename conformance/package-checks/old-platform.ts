@@ -27,7 +27,7 @@ export function loadClient(
   script: string,
   globals: Readonly<Record<string, unknown>>,
 ): OldPlatform {
-  let listeners = 0;
+  const listeners = new Map<string, Set<unknown>>();
   const realm = vm.createContext({
     AbortController: OldAbortController,
     Headers,
@@ -35,19 +35,19 @@ export function loadClient(
     setTimeout,
     clearTimeout,
     queueMicrotask,
-    addEventListener: () => {
-      listeners += 1;
+    addEventListener(type: string, listener: unknown) {
+      listeners.set(type, (listeners.get(type) ?? new Set()).add(listener));
     },
-    removeEventListener: () => {
-      listeners -= 1;
-    },
+    // As in browsers, to remove a listener that is not there does nothing.
+    removeEventListener: (type: string, listener: unknown) =>
+      void listeners.get(type)?.delete(listener),
     ...globals,
   });
   vm.runInContext(REMOVALS, realm);
   vm.runInContext(readFileSync(script, "utf8"), realm, { filename: script });
   return {
     client: vm.runInContext("EmLinhProgress", realm) as OldPlatform["client"],
-    pageListeners: () => listeners,
+    pageListeners: () => [...listeners.values()].reduce((sum, { size }) => sum + size, 0),
   };
 }
 

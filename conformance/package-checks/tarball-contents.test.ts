@@ -9,7 +9,7 @@ import { packPublished } from "./pack.js";
 import { manifestOf, type Published, published } from "./packages.js";
 
 /** Bytes of the tarballs. Most of the server's are the bundles of CommonJS, each of which is complete. */
-const MAX_BYTES: Record<Published, number> = { server: 450_000, client: 120_000 };
+const MAX_BYTES: Record<Published, number> = { server: 540_000, client: 195_000 };
 
 const PAGES = readdirSync(`${root}docs`).filter((name) => name.endsWith(".md"));
 

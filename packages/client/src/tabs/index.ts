@@ -28,7 +28,7 @@ export interface ShareTabsOptions {
  * another tab replaces it within 15 s, and every job goes on where it was. On a platform without Web Locks or
  * `BroadcastChannel`, such as a page over plain HTTP, each tab connects by itself.
  *
- * @throws {@link ProgressError} `invalid-option` if `key` is not a string, or is empty.
+ * @throws `ProgressError` `invalid-option` if `key` is not a string, or is empty.
  * @example
  * ```ts
  * import { JobManager } from "@emlinh/progress-client";

@@ -16,7 +16,7 @@ export interface TransportSettings extends HttpSettings {
  * - `ready`: ends the answer to a request for many jobs. `change`: came after the answer, so the stream delivers.
  * - `strange`: nothing that a server of this protocol sends.
  */
-export type Reading = "answer" | "ready" | "change" | "strange";
+type Reading = "answer" | "ready" | "change" | "strange";
 
 /** Interprets and applies the data of one request. Each request has a reader of its own. */
 export interface AnswerReader {

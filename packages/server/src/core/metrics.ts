@@ -71,7 +71,7 @@ export interface ProgressMetrics {
   /** Readers that got the whole state although they came with a cursor, because the cursor is unknown. */
   readonly resets: number;
   /**
-   * Refused requests, and refused jobs and subjects of requests for many, by code. A code that was never sent is absent.
+   * Refused requests, and refused jobs and subjects of requests for many, by code. Codes never sent are absent.
    */
   readonly refusals: Readonly<Partial<Record<RefusalCode, number>>>;
   /** Jobs that this process has ended, by status, with those of its sweeps. */

@@ -55,7 +55,7 @@ export interface Tickets {
   createTicket(options: TicketOptions): Promise<string>;
   /**
    * An `authorize` that allows a request if its ticket is for this job or subject, and this action. The ticket is the
-   * query parameter `ticket`, or comes as `Authorization: Bearer`, which is looked at first. A missing, malformed or expired
+   * query parameter `ticket`, or comes as `Authorization: Bearer`, which comes first. A missing, malformed or expired
    * ticket is `not-authenticated`, one for something else `forbidden`.
    */
   authorizeByTicket(request: AuthorizeRequest): Promise<Decision>;

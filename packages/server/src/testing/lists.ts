@@ -25,7 +25,7 @@ export async function createListed(
 }
 
 /** Waits until the store's time is after the creation of a job. */
-export async function afterCreationOf(
+async function afterCreationOf(
   { eventually }: TestContext,
   store: ProgressStore,
   id: string,

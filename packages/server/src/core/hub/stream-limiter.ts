@@ -17,7 +17,7 @@ export interface StreamLimiter {
 }
 
 /** A stream, by the members that slots are counted for. */
-export interface SlotOwner {
+interface SlotOwner {
   /** `undefined` for a stream of many jobs. */
   readonly jobId?: string | undefined;
   /** The connection that carries it, compared by identity; `undefined` if it is not known. */

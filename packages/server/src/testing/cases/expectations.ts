@@ -61,7 +61,7 @@ function assertNear(actual: unknown, wanted: number, what: string): void {
 }
 
 /** Calls at once, each with another duration: none is lost, and the result is one of some order. */
-export async function learnAtOnce(stores: readonly ProgressStore[]): Promise<void> {
+async function learnAtOnce(stores: readonly ProgressStore[]): Promise<void> {
   const calls = range(40).map((by) => ({ render: 1000 + 100 * by, [`own-${by}`]: 7 }));
   await Promise.all(
     calls.map((durations, by) => stores[by % stores.length]?.learn(KIND, durations)),
