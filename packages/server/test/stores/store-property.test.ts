@@ -51,7 +51,7 @@ describe("any sequence of calls", () => {
   );
 });
 
-/** Random calls do not reach the values at which these fail. The suite has a case for each. */
+/** A thousand histories do not reach the values at which these fail. The suite has a case for each. */
 const BEYOND = new Set([
   "ignores the case of keys",
   "raises the version for a change of nothing",
