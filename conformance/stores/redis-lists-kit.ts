@@ -44,9 +44,7 @@ export async function listOnServer(server: RedisServer, prefix: string): Promise
 }
 
 /** The number of runs of each command since the statistics were reset, also from scripts. */
-async function commandCounts(
-  server: RedisServer,
-): Promise<Readonly<Record<string, number>>> {
+async function commandCounts(server: RedisServer): Promise<Readonly<Record<string, number>>> {
   const stats = String(await runCommand(server, "INFO", "commandstats"));
   const counts = stats.matchAll(/cmdstat_([a-z]+):calls=(\d+)/g);
   return Object.fromEntries(Array.from(counts, ([, name, calls]) => [name, Number(calls)]));

@@ -62,9 +62,9 @@ describeInBrowser("your videos", (browser) => {
     const studio = await startStudio();
     const { page, until, ask } = await visit(browser(), studio.url);
     await ask(SHORT);
-    await until("the first one", ({ list }) => list.length === 1);
+    await until("the first card", ({ cards }) => cards.length === 1);
     await ask("Tạm biệt các bạn.");
-    await until("both", ({ list }) => list.length === 2);
+    await until("both", ({ list, cards }) => list.length === 2 && cards.length === 2);
     for (const id of new URL(page.url()).searchParams.getAll("job"))
       await fetch(`${studio.url}/api/video-progress/${id}/cancel`, { method: "POST" });
     await until("the ends", ({ list }) => list.every(({ phase }) => phase === "cancelled"));

@@ -40,7 +40,7 @@ export function deltaFrame(delta: Delta): string {
   });
 }
 
-/** The delta of one of many jobs as an event. It has no id, because a stream of many jobs has no single cursor (P65). */
+/** The delta of one of many jobs as an event. It has no id: a stream of many jobs has no single cursor (P65). */
 export function jobDeltaFrame(job: string, delta: Delta): string {
   return frame({ event: eventOf(delta), data: toJobWire(job, delta) });
 }

@@ -50,8 +50,8 @@ function countsOf({ summary: { total, finished, failed } }: WatchedList, texts: 
 }
 
 /**
- * The estimated time until the last video of a batch is ready, in milliseconds. As many videos are made at the same time
- * as are running now: one in the studio, several on a cluster. `null` while one of them has no estimate.
+ * The estimated time until the last video of a batch is ready, in milliseconds. As many videos are made at the same
+ * time as are running now: one in the studio, several on a cluster. `null` while one of them has no estimate.
  */
 export function batchEtaMs(videos: readonly (Video | undefined)[]): number | null {
   const known = videos.filter((video) => video !== undefined);

@@ -39,7 +39,7 @@ export function clockText(durationMs: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** The time of an earlier event: the hour on the same day, otherwise with the date. Both in milliseconds since the epoch. */
+/** The time of an earlier event: the hour on the same day, otherwise with the date. Milliseconds since the epoch. */
 export function whenText(at: number, now: number, { locale }: Texts): string {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "short" });
   const isToday = day.format(at) === day.format(now);

@@ -7,7 +7,7 @@ export interface Link {
 const ID = /^[A-Za-z0-9._-]{1,128}$/;
 const MAX_LINKS = 12;
 
-/** The videos and batches that an address names, in order, without duplicates: `?job=A&batch=B`. Invalid ids are left out. */
+/** The links of an address, in order, without duplicates: `?job=A&batch=B`. Invalid ids are left out. */
 export function linksIn(search: string): readonly Link[] {
   const links: Link[] = [];
   for (const [kind, id] of new URLSearchParams(search)) {

@@ -39,7 +39,7 @@ interface SessionList {
   read(): WatchedList;
 }
 
-/** The time between two changes without an event, while a video is made: the time without news is counted in seconds. */
+/** The time between two changes without an event, while a video is made: silence is counted in seconds. */
 const TICK_MS = 1000;
 
 /** Watches the videos of this browser's session. @param tabs - Shares the connection with the other tabs. */

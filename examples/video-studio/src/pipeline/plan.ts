@@ -2,7 +2,8 @@ import type { Label } from "./language.js";
 
 /**
  * The steps of a video, in order. Each weight is the step's share of the time on two cores, in percent. `render` and
- * `encode` run at the same time, because each frame is encoded when it is drawn.
+ * `encode` run at the same time, because each frame is encoded when it is drawn. The bar needs the weights at the first
+ * video. The remaining time comes from earlier videos, as soon as there is one.
  */
 export const VIDEO_PLAN = [
   { id: "script", title: { vi: "Viết kịch bản", en: "Write the script" }, weight: 2 },

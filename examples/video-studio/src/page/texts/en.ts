@@ -48,7 +48,9 @@ export const en: Texts = {
   batchOver: (lines, most) => `${lines} lines, but at most ${most} videos at a time.`,
   batchLine: (line, fault) => `Line ${line}: ${fault}`,
   batchLeft: (left, reason) =>
-    `${reason} ${left === 1 ? "1 idea was not sent. It is" : `${left} ideas were not sent. They are`} still in the box.`,
+    left === 1
+      ? `${reason} 1 idea was not sent. It is still in the box.`
+      : `${reason} ${left} ideas were not sent. They are still in the box.`,
   batchMaking: (videos) => (videos === 1 ? "Making your video" : `Making your ${videos} videos`),
   batchReady: (videos) =>
     videos === 1 ? "Your 1 video is ready" : `Your ${videos} videos are ready`,

@@ -22,7 +22,7 @@ export type ReplicaEvent<Job extends JobTypes, Name extends ReplicaEventName = R
   readonly [N in Name]: { readonly name: N; readonly value: WatchEvents<Job>[N] };
 }[Name];
 
-/** The replica of one job, as it is shown: with a percent that does not fall and a smoothed ETA. */
+/** The replica of one job, as it is shown: with a percent that does not fall and an ETA that does not jump. */
 export interface ReplicaView<Job extends JobTypes> {
   readonly replica: Readonly<Replica>;
   /** The state at the beginning until the first snapshot; the same object until the next change. */
@@ -59,9 +59,21 @@ export function replicaView<Job extends JobTypes>(
   let shown: Shown<Job> | undefined;
   if (initial) {
     const { job, now } = initial;
-    shown = withEta(job, { endsAt: endAt(now, job.etaMs), now });
+    shown = withEta(job, { endsAt: endAt(now, job.etaMs), extraMs: 0, now });
   }
   let cursor: Cursor | undefined;
+
+  /** The same state at another time. */
+  function later({ job, endsAt, extraMs, derivedAt }: Shown<Job>, now: number): Shown<Job> {
+    // The server's time may be corrected backwards.
+    const passedMs = Math.max(0, now - derivedAt);
+    return withEta(job, {
+      // Without data only the estimate of the state at the beginning is known, and not the server's time.
+      endsAt: replica.epoch ? endAt(now, etaOf(job, now)) : endsAt,
+      extraMs: extraMs * Math.exp(-passedMs / ETA_SMOOTHING_MS),
+      now,
+    });
+  }
 
   return {
     replica,
@@ -81,7 +93,7 @@ export function replicaView<Job extends JobTypes>(
       cursor = delta?.cursor;
       // Another epoch is another job by the same id: nothing of the earlier one counts.
       const sameEpoch = epoch === replica.epoch;
-      const before = sameEpoch ? shown : undefined;
+      const before = sameEpoch && shown ? later(shown, now) : undefined;
       const fields = replicaFields(replica);
       const next = smooth(stateOf<Job>(jobId, fields, now), before, now);
       const { job } = next;
@@ -100,10 +112,8 @@ export function replicaView<Job extends JobTypes>(
 
     deriveEta(now) {
       if (!shown) return;
-      const { job, endsAt } = shown;
-      // Without data only the estimate of the state at the beginning is known, and not the server's time.
-      const estimated = replica.epoch ? endAt(now, etaOf(job, now)) : endsAt;
-      shown = withEta(job, { endsAt: estimated, last: shown, now });
+      const { job } = shown;
+      shown = later(shown, now);
       if (shown.job !== job) events.push({ name: "progress", value: shown.job });
     },
   };
@@ -117,16 +127,20 @@ interface Shown<Job extends JobTypes> {
   readonly job: JobState<Job>;
   /** The end of the job, as it is estimated (P14). */
   readonly endsAt: number;
-  /** The end of the job, as it is shown: it follows `endsAt` slowly. */
-  readonly shownEndsAt: number;
-  /** When `shownEndsAt` was derived. */
+  /** How much later than `endsAt` the end is shown, in milliseconds. News set it, and then it falls to 0. */
+  readonly extraMs: number;
+  /** When it was derived. */
   readonly derivedAt: number;
 }
 
 /** In this time the shown ETA takes over two thirds of a change of the estimate. */
 const ETA_SMOOTHING_MS = 5000;
 
-/** Within one attempt the shown percent never falls, whatever the writer does (P13), and the ETA does not jump. */
+/**
+ * Within one attempt the shown percent never falls, whatever the writer does (P13), and news do not let the ETA jump.
+ *
+ * @param before - The state without the news, at the same time.
+ */
 function smooth<Job extends JobTypes>(
   job: JobState<Job>,
   before: Shown<Job> | undefined,
@@ -135,7 +149,10 @@ function smooth<Job extends JobTypes>(
   const last = before?.job.attempt === job.attempt ? before : undefined;
   const lastPercent = last?.job.percent ?? 0;
   const percent = lastPercent > (job.percent ?? 0) ? lastPercent : job.percent;
-  return withEta({ ...job, percent }, { endsAt: endAt(now, job.etaMs), last, now });
+  const endsAt = endAt(now, job.etaMs);
+  const isFollowed = last !== undefined && last.job.etaMs !== null;
+  const extraMs = isFollowed ? last.endsAt + last.extraMs - endsAt : 0;
+  return withEta({ ...job, percent }, { endsAt, extraMs, now });
 }
 
 function endAt(now: number, etaMs: number | null): number {
@@ -145,21 +162,15 @@ function endAt(now: number, etaMs: number | null): number {
 /** The job with the ETA of a moment: `null` if it has passed, because that is no estimate (P14). */
 function withEta<Job extends JobTypes>(
   job: JobState<Job>,
-  estimate: { endsAt: number; last?: Shown<Job> | undefined; now: number },
+  { endsAt, extraMs, now }: { endsAt: number; extraMs: number; now: number },
 ): Shown<Job> {
-  const { endsAt, last, now } = estimate;
-  let shownEndsAt = endsAt;
-  if (last && last.shownEndsAt > now && endsAt > now) {
-    // The server's time may be corrected backwards.
-    const passedMs = Math.max(0, now - last.derivedAt);
-    shownEndsAt += (last.shownEndsAt - endsAt) * Math.exp(-passedMs / ETA_SMOOTHING_MS);
-  }
-  const leftMs = Math.round(shownEndsAt - now);
+  const leftMs = Math.round(endsAt + extraMs - now);
   const etaMs = leftMs > 0 ? leftMs : null;
   return {
     job: etaMs === job.etaMs ? job : { ...job, etaMs },
     endsAt,
-    shownEndsAt,
+    // The next estimate after none is shown unchanged.
+    extraMs: etaMs === null ? 0 : extraMs,
     derivedAt: now,
   };
 }

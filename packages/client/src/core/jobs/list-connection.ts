@@ -1,17 +1,11 @@
-import { type JobTypes, type ProgressError, summaryOf } from "@emlinh/progress-protocol";
-import {
-  type ConnectionState,
-  closedState,
-  IDLE,
-  isSameState,
-} from "../connection/connection-state.js";
-import { countdown } from "../connection/countdown.js";
+import type { JobTypes, ProgressError } from "@emlinh/progress-protocol";
 import { serverClock } from "../connection/server-clock.js";
-import type { Feed, FeedReceiver } from "../feed/feed.js";
-import { oncePerTurn } from "../once-per-turn.js";
+import type { FeedReceiver } from "../feed/feed.js";
 import { refusalError } from "../refusal-error.js";
 import type { JobsSnapshot } from "./jobs-watch.js";
+import { type ListFeed, listFeed } from "./list-feed.js";
 import { type ListedJobs, listedJobs } from "./listed-jobs.js";
+import { type ShownList, shownList } from "./shown-list.js";
 import type { ResolvedWatchJobsOptions } from "./watch-jobs-options.js";
 
 /** A list with its feed. */
@@ -42,37 +36,14 @@ export function listConnection<Job extends JobTypes>(
   options: ResolvedWatchJobsOptions<Job>,
   onChange: (snapshot: JobsSnapshot<Job>) => void,
 ): ListConnection<Job> {
-  const { watchOptions, subject, limit, openFeed, initial } = options;
-  const { clock, maxLogLines } = watchOptions;
-  const { set, now } = serverClock(clock);
+  const { watchOptions, subject, initial } = options;
+  const { clock, schedule, maxLogLines } = watchOptions;
+  const { set: setTime, now } = serverClock(clock);
   const list = listedJobs<Job>({ maxLogLines, initial, now: clock() });
-  let feed: Feed | undefined;
-  /** A state that differs from the feed's: idle or closed. */
-  let own: ConnectionState | undefined = IDLE;
-  const shown = shownList(list, { options, now, onChange });
-  const publish = (): void => shown.publish(own ?? feed?.connection ?? IDLE);
-  const publishSoon = oncePerTurn(publish);
-
-  function setTargets(): void {
-    if (own) feed?.setTargets({ jobs: [], subjects: [], limit });
-    else feed?.setTargets({ jobs: list.named(), subjects: [subject], limit });
-  }
-
-  function changed(): void {
-    setTargets();
-    publishSoon();
-  }
-
-  function leave(next: ConnectionState): void {
-    own = next;
-    setTargets();
-    publish();
-  }
-
-  function close(error?: ProgressError): void {
-    if (own?.status !== "closed") leave(closedState(feed?.connection ?? IDLE, error));
-  }
-
+  const feed = listFeed(options, list);
+  const connection = () => feed.connection;
+  const isLoaded = initial !== undefined;
+  const shown = shownList(list, { schedule, isLoaded, connection, now, onChange });
   const self: ListConnection<Job> = {
     get snapshot() {
       return shown.snapshot;
@@ -80,57 +51,60 @@ export function listConnection<Job extends JobTypes>(
     list,
     isLoading: false,
     start() {
-      if (own?.status !== "idle") return;
-      own = undefined;
-      const actions = { close, changed, setTargets, publish, publishSoon, setTime: set };
-      feed ??= openFeed(watchOptions, listReceiver(self, shown, { subject, ...actions }));
-      setTargets();
-      if (feed.connection.status === "closed") feed.refresh();
+      if (!feed.isIdle) return;
+      feed.start(() => listReceiver(self, { subject, feed, shown, setTime }));
       list.deriveEtas(now());
-      publish();
+      shown.publish();
     },
     leave() {
-      if (own?.status !== "closed") leave(IDLE);
+      feed.leave();
+      shown.publish();
     },
     stop(error) {
-      close(error);
-      feed?.close();
+      feed.close(error);
+      shown.publish();
+      feed.stop();
     },
     reset() {
-      own = IDLE;
-      publish();
+      feed.reset();
+      shown.publish();
     },
-    check: () => feed?.refresh(),
-    changed,
+    check: feed.check,
+    changed() {
+      feed.setTargets();
+      shown.publishSoon();
+    },
     now,
   };
   return self;
 }
 
-/** The actions that the data of a feed lead to. */
-interface ListActions {
+/** The parts of a list that the data of its feed change. */
+interface ListParts<Job extends JobTypes> {
   readonly subject: string;
-  close(error?: ProgressError): void;
-  changed(): void;
-  setTargets(): void;
-  publish(): void;
-  publishSoon(): void;
+  readonly feed: ListFeed;
+  readonly shown: ShownList<Job>;
   setTime(now: number): void;
 }
 
 function listReceiver<Job extends JobTypes>(
-  connection: Pick<ListConnection<Job>, "list" | "isLoading">,
-  shown: ShownList<Job>,
-  { subject, close, changed, setTargets, publish, publishSoon, setTime }: ListActions,
+  connection: Pick<ListConnection<Job>, "list" | "isLoading" | "changed">,
+  { subject, feed, shown, setTime }: ListParts<Job>,
 ): FeedReceiver {
-  const { list } = connection;
+  const { list, changed } = connection;
+
+  function close(error?: ProgressError): void {
+    feed.close(error);
+    shown.publish();
+  }
+
   return {
     cursorOf: list.cursorOf,
     listOf: (name) => (name === subject ? list.listed : undefined),
     receive(delta, now) {
       const applied = list.receive(delta, now);
-      if (delta.delta.done) setTargets();
-      publishSoon();
+      if (delta.delta.done) feed.setTargets();
+      shown.publishSoon();
       return applied;
     },
     listed(listed) {
@@ -147,80 +121,15 @@ function listReceiver<Job extends JobTypes>(
     serverTime(now) {
       setTime(now);
       list.deriveEtas(now);
-      publishSoon();
+      shown.publishSoon();
     },
     ready() {
       if (list.listed) shown.isLoaded = true;
-      publish();
+      shown.publish();
     },
     connection(state) {
       if (state.status === "closed") close(state.error);
-      else publish();
+      else shown.publish();
     },
   };
-}
-
-/** A list as it is shown. Its ETAs count down while it is connected. */
-interface ShownList<Job extends JobTypes> {
-  readonly snapshot: JobsSnapshot<Job>;
-  isLoaded: boolean;
-  /** Makes the snapshot of the present list and a state of the connection. */
-  publish(connection: ConnectionState): void;
-}
-
-function shownList<Job extends JobTypes>(
-  list: ListedJobs<Job>,
-  {
-    options,
-    now,
-    onChange,
-  }: {
-    readonly options: ResolvedWatchJobsOptions<Job>;
-    now(): number;
-    onChange(snapshot: JobsSnapshot<Job>): void;
-  },
-): ShownList<Job> {
-  const isLoaded = options.initial !== undefined;
-  let snapshot = snapshotOf(list, { isLoaded, connection: IDLE });
-  const countEtasDown = countdown(options.watchOptions.schedule, () => {
-    list.deriveEtas(now());
-    self.publish(snapshot.connection);
-  });
-  const self: ShownList<Job> = {
-    get snapshot() {
-      return snapshot;
-    },
-    isLoaded,
-    publish(connection) {
-      const next = snapshotOf(list, { isLoaded: self.isLoaded, connection }, snapshot);
-      const isConnected = connection.status !== "idle" && connection.status !== "closed";
-      countEtasDown(isConnected && next.jobs.some(({ etaMs }) => etaMs !== null));
-      if (next === snapshot) return;
-      snapshot = next;
-      onChange(snapshot);
-    },
-  };
-  return self;
-}
-
-/** The snapshot of a list: the one before if nothing has changed. */
-function snapshotOf<Job extends JobTypes>(
-  list: ListedJobs<Job>,
-  { isLoaded, connection }: Pick<JobsSnapshot<Job>, "isLoaded" | "connection">,
-  before?: JobsSnapshot<Job>,
-): JobsSnapshot<Job> {
-  const states = list.states();
-  const hasMore = list.window.next !== null;
-  const isSameList =
-    states.length === before?.jobs.length &&
-    states.every((job, index) => job === before.jobs[index]);
-  const jobs = isSameList ? before.jobs : states;
-  const isSame =
-    isSameList &&
-    isSameState(before.connection, connection) &&
-    before.isLoaded === isLoaded &&
-    before.hasMore === hasMore;
-  if (isSame) return before;
-  const summary = isSameList ? before.summary : summaryOf(jobs);
-  return { jobs, summary, isLoaded, hasMore, connection };
 }

@@ -28,8 +28,8 @@ export interface AnswerSource {
  * Waits until there is an answer, the time is over, the client is gone, the server drains, or the permission is
  * withdrawn.
  *
- * @returns `revoked` in the last case: the reader gets an empty answer at once. The app is asked about it when it returns
- * (P58).
+ * @returns `revoked` in the last case: the reader gets an empty answer at once. The app is asked about it
+ * when it returns (P58).
  */
 export async function untilAnswer(
   request: HeldRequest,

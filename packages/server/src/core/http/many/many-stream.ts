@@ -45,7 +45,7 @@ interface ManyStream extends Stream, Follower {
   readonly joined: JoinedTargets;
   readonly targets: Targets;
   followed: Followed | undefined;
-  /** The jobs that the reader lacks something of, in the order in which they are sent. Empty unless the sink is full. */
+  /** The jobs that the reader lacks something of, in the order of sending. Empty unless the sink is full. */
   readonly behind: Set<FollowedJob>;
   /** The refusals that the reader was not sent. */
   refused: readonly Refused[];
