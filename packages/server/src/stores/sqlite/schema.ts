@@ -61,8 +61,8 @@ function schemaOf(database: SqliteDatabase, prefix: string): number | undefined 
  *   of the versions does not read it.
  * - `lines`: the lines of one write as a JSON array. Of the last one, `last_n` is the number, and `ordinal` is its
  *   place among the job's lines.
- * - `listed`: a row per kept job and subject. Places rise in the order of creation. Each is used once, unlike the number
- *   of a job, so that a position stays right after the removal of the newest job.
+ * - `listed`: a row per kept job and subject. Places rise in the order of creation. Each is used once, unlike the
+ *   number of a job, so that a position stays right after the removal of the newest job.
  * - `list_changes`: the subjects whose lists a transaction changed, for the processes that watch them.
  * - `unlist`: the trigger that takes a removed job out of its lists. It also does so for a process with the code of
  *   layout 1, which does not know the lists.
