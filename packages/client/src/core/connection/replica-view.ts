@@ -63,18 +63,6 @@ export function replicaView<Job extends JobTypes>(
   }
   let cursor: Cursor | undefined;
 
-  /** The same state at another time. */
-  function later({ job, endsAt, extraMs, derivedAt }: Shown<Job>, now: number): Shown<Job> {
-    // The server's time may be corrected backwards.
-    const passedMs = Math.max(0, now - derivedAt);
-    return withEta(job, {
-      // Without data only the estimate of the state at the beginning is known, and not the server's time.
-      endsAt: replica.epoch ? endAt(now, etaOf(job, now)) : endsAt,
-      extraMs: extraMs * Math.exp(-passedMs / ETA_SMOOTHING_MS),
-      now,
-    });
-  }
-
   return {
     replica,
     events,
@@ -93,7 +81,7 @@ export function replicaView<Job extends JobTypes>(
       cursor = delta?.cursor;
       // Another epoch is another job by the same id: nothing of the earlier one counts.
       const sameEpoch = epoch === replica.epoch;
-      const before = sameEpoch && shown ? later(shown, now) : undefined;
+      const before = sameEpoch && shown ? later(shown, now, true) : undefined;
       const fields = replicaFields(replica);
       const next = smooth(stateOf<Job>(jobId, fields, now), before, now);
       const { job } = next;
@@ -113,7 +101,7 @@ export function replicaView<Job extends JobTypes>(
     deriveEta(now) {
       if (!shown) return;
       const { job } = shown;
-      shown = later(shown, now);
+      shown = later(shown, now, replica.epoch !== "");
       if (shown.job !== job) events.push({ name: "progress", value: shown.job });
     },
   };
@@ -131,6 +119,25 @@ interface Shown<Job extends JobTypes> {
   readonly extraMs: number;
   /** When it was derived. */
   readonly derivedAt: number;
+}
+
+/**
+ * The same state at another time.
+ *
+ * @param isLoaded - Whether data have arrived. Before that only the estimate of the state at the beginning is known.
+ */
+function later<Job extends JobTypes>(
+  { job, endsAt, extraMs, derivedAt }: Shown<Job>,
+  now: number,
+  isLoaded: boolean,
+): Shown<Job> {
+  // The server's time may be corrected backwards.
+  const passedMs = Math.max(0, now - derivedAt);
+  return withEta(job, {
+    endsAt: isLoaded ? endAt(now, etaOf(job, now)) : endsAt,
+    extraMs: extraMs * Math.exp(-passedMs / ETA_SMOOTHING_MS),
+    now,
+  });
 }
 
 /** In this time the shown ETA takes over two thirds of a change of the estimate. */
