@@ -127,6 +127,47 @@ describe("one connection", () => {
   });
 });
 
+describe("a server that accepts fewer jobs in a request", () => {
+  /** Refuses requests with more jobs. */
+  function acceptAtMost(max: number): void {
+    fixture.server.intercept = ({ url, response }) => {
+      if (jobsOf({ url }).length <= max) return false;
+      response.writeHead(400, { "content-type": "application/problem+json" });
+      response.end(JSON.stringify({ status: 400, code: "too-many-targets" }));
+      return true;
+    };
+  }
+
+  test("given 10 jobs and a limit of 3, sends smaller requests, and no watch closes", async () => {
+    acceptAtMost(3);
+    const watches = watchAll(
+      make(),
+      Array.from({ length: 10 }, (_, index) => `j${index}`),
+    );
+    const closed = watches.map(() => 0);
+    for (const [index, watch] of watches.entries())
+      watch.on("connection", ({ status }) => {
+        if (status === "closed") closed[index] = 1;
+      });
+    await Promise.all(watches.map((watch) => untilStatus(watch, "live")));
+    fixture.server.write("j9", { percent: 9 });
+    await percentIs(watches[9] as JobWatch, 9);
+    expect(closed).toEqual(watches.map(() => 0));
+    expect(fixture.server.requests.map((request) => jobsOf(request).length)).toEqual([
+      10, 5, 5, 2, 2, 2, 2, 2,
+    ]);
+  });
+
+  test("given a limit of 0, closes the watches with that error", async () => {
+    acceptAtMost(0);
+    const [a, b] = watchAll(make(), ["a", "b"]) as [JobWatch, JobWatch];
+    for (const watch of [a, b])
+      expect((await untilStatus(watch, "closed")).connection.error).toMatchObject({
+        code: "too-many-targets",
+      });
+  });
+});
+
 describe("each job on its own", () => {
   test("given a refused job, closes its watch with that error, and the others go on", async () => {
     fixture.server.many.refuse({ job: "b", status: 403, code: "forbidden" });

@@ -10,6 +10,7 @@ import type { RequestContent } from "../connection/request-effects.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
 import { openRequests } from "./open-requests.js";
+import type { TargetCounts } from "./target-groups.js";
 import { targetsQuery } from "./targets-query.js";
 
 /** A connection for as many targets as one request can have. */
@@ -17,6 +18,8 @@ export interface ManyConnection {
   readonly state: ConnectionState;
   /** Whether everything that the targets ask for has arrived once. */
   readonly isReady: boolean;
+  /** The number of targets of the newest request. */
+  readonly asked: TargetCounts;
   /** Replaces the targets. {@link ManyConnection.connect} lets them apply. */
   setTargets(targets: FeedTargets): void;
   /** Opens, replaces or closes the connection, as the targets demand. */
@@ -39,10 +42,13 @@ export function manyConnection(
   });
   const requests = openRequests(receiver, driver.now);
   let state = connectionState(driver.state);
+  let asked: TargetCounts = { jobs: 0, subjects: 0 };
 
   function contentOf({ connection, holdMs }: ConnectEffect): RequestContent {
     const isProbe = connection === driver.state.probe;
     const reader = requests.begin(connection, isProbe);
+    const { jobs, subjects } = requests.targets;
+    asked = { jobs: jobs.length, subjects: subjects.length };
     const { text, hasAllCursors } = targetsQuery(requests.targets, receiver, holdMs);
     const url = `${options.baseUrl}?${text}`;
     return { url, holdMs, reader: hasAllCursors ? reader : withoutNews(reader) };
@@ -66,6 +72,9 @@ export function manyConnection(
     },
     get isReady() {
       return requests.isReady();
+    },
+    get asked() {
+      return asked;
     },
     setTargets: requests.setTargets,
     connect() {
