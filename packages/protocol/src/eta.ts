@@ -1,3 +1,4 @@
+import { numberOr0 } from "./json.js";
 import { begunState, sharedTimes } from "./shared-times.js";
 import type { JobFacts, JobStatus, PlanStep, StepState } from "./state.js";
 
@@ -130,7 +131,7 @@ function measuredRest(
   step: StepState | undefined,
   until: number,
 ): { readonly part: number; readonly restMs: number } {
-  const part = Math.min(1, (step?.percent ?? 0) / 100);
+  const part = Math.min(1, numberOr0(step?.percent) / 100);
   const elapsedMs = until - (step?.startedAt ?? until);
   const restMs = elapsedMs > 0 && part > 0 ? (elapsedMs * (1 - part)) / part : Number.NaN;
   return { part, restMs };

@@ -1,5 +1,5 @@
 import { etaOf } from "./eta.js";
-import type { Json } from "./json.js";
+import { type Json, numberOr0 } from "./json.js";
 import {
   type AnyJob,
   isTerminal,
@@ -96,7 +96,8 @@ function unknownReason(status: string): JobError {
 function percentOf({ status, plan, percent, steps }: Derivable): number | null {
   if (status === "completed") return 100;
   const raw = plan.length > 0 ? planPercent(plan, steps) : percent;
-  return raw === null ? null : Math.max(0, Math.min(99, raw));
+  // A foreign server may send anything: arithmetic with an object may throw.
+  return typeof raw === "number" ? Math.max(0, Math.min(99, raw)) : null;
 }
 
 function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): number {
@@ -105,7 +106,7 @@ function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): numbe
   for (const { id, weight } of plan) {
     const step = steps[id];
     const finished = step?.status === "completed" || step?.status === "skipped";
-    sum += weight * (finished ? 100 : (step?.percent ?? 0));
+    sum += weight * (finished ? 100 : numberOr0(step?.percent));
     weights += weight;
   }
   // Cut, not rounded: rounding up would show a percent that is not reached. The small term undoes binary noise (0.3 ×

@@ -1,4 +1,4 @@
-import { replicaFields, stateOf } from "@emlinh/progress-protocol";
+import { type Json, replicaFields, stateOf } from "@emlinh/progress-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { history } from "./support/arbitraries.js";
@@ -13,6 +13,21 @@ test("given the same fields in another order, the state is the same, and no valu
     }),
   );
 });
+
+test.each<Json>([{ toString: false }, { valueOf: 1 }, [[]], "50", true])(
+  "given a percent that is %j, the state has none, and nothing throws",
+  (percent) => {
+    const running = { status: "running", startedAt: 1, updatedAt: 5_000 };
+    expect(stateOf("j", { ...running, percent }, 6_000)).toMatchObject({
+      percent: null,
+      etaMs: null,
+    });
+    const plan = [{ id: "a", title: "A", weight: 1, expectedMs: 1_000, spread: 2 }];
+    const step = { status: "running", percent, startedAt: 1 };
+    const state = stateOf("j", { ...running, plan, "steps.a": step }, 6_000);
+    expect(state.percent).toBe(0);
+  },
+);
 
 test("given steps that only go forward, the percent never falls, and is 100 only at the end", () => {
   const stepIds = ["a", "b", "c"];
