@@ -30,7 +30,7 @@ export interface View {
 }
 
 /** The numbers of the log lines of a job that were delivered, and how often its end was. */
-export interface Delivered {
+interface Delivered {
   readonly lines: number[];
   ends: number;
 }
