@@ -49,17 +49,20 @@ test("given a reload during the work, finds the job again and cancels it", async
   await page.getByText("cancelled").waitFor();
 });
 
+/** Streams and polls of the manager are at the base itself. */
+const PROGRESS = /\/api\/progress/u;
+
 test("given a server that is gone, says that the connection is lost, and not that the job failed", async () => {
   await page.getByLabel("megabytes").fill("4096");
   await page.getByRole("button", { name: "Make" }).click();
   const progress = page.getByText(/^Write … \d+ %$/u);
   await progress.waitFor();
-  await page.route("**/api/progress/**", (route) => route.abort());
+  await page.route(PROGRESS, (route) => route.abort());
   await page.evaluate(() => dispatchEvent(new Event("pagehide")));
   await page.evaluate(() => dispatchEvent(new Event("pageshow")));
   await page.getByText("The connection is lost. Trying again …").waitFor();
   expect(await progress.isVisible()).toBe(true);
-  await page.unroute("**/api/progress/**");
+  await page.unroute(PROGRESS);
   await page.getByText("The connection is lost").waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByText("cancelled").waitFor();

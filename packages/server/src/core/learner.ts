@@ -62,6 +62,7 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
       const durations = durationsOf(fields);
       if (Object.keys(durations).length === 0) return;
       await store.learn(kind, durations);
+      cache.forget(kind);
       outage.ended();
     } catch (error) {
       failed(error, `The times of a job of the kind "${kind}" could not be stored.`);

@@ -43,6 +43,14 @@ describe("a completed job", () => {
     expect(await progress.status(id)).toMatchObject({ etaMs: 8_000, percent: 20 });
   });
 
+  test("given a creation right after the end, has the times of that job", async () => {
+    const { progress } = makeContext();
+    await progress.run((await create(progress)).id, work);
+    await advance(0);
+    const { id } = await create(progress);
+    expect((await progress.status(id))?.plan).toEqual(LEARNED);
+  });
+
   test("given a worker that reports over HTTP, and repeats its last report, teaches once", async () => {
     const context = makeContext({ authorize: () => true });
     const { progress, store } = context;
