@@ -62,7 +62,7 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     return setUp(backend, context);
   }
 
-  test.concurrent("given SIGKILL, the job is stale after one lease and lost after two, and each viewer gets one end", async (context) => {
+  test.concurrent("given SIGKILL, the job is stale, then lost, and each viewer gets one end", async (context) => {
     const { jobId, webs, viewers, worker } = await begin(context);
     await Promise.all(
       viewers.map((it) => it.until("its count", ({ job }) => Number(job?.metadata.count) > 3)),
@@ -88,7 +88,7 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     }
   });
 
-  test.concurrent("given SIGSTOP until the job is lost, then SIGCONT, aborts the worker and refuses its late writes", async (context) => {
+  test.concurrent("given SIGSTOP until the job is lost, aborts the worker and refuses late writes", async (context) => {
     const { jobId, webs, viewers, worker } = await begin(context);
     await worker.kill("SIGSTOP");
     const [{ job }] = await Promise.all([
@@ -107,7 +107,7 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     expect(await webs[0].store.read(jobId)).toEqual({ ...before, now: expect.any(Number) });
   });
 
-  test.concurrent("given a cancel through the other web server, the worker stops and every viewer gets the end", async (context) => {
+  test.concurrent("given a cancel through the other web server, the worker and each viewer get it", async (context) => {
     const { jobId, webs, viewers, worker } = await begin(context);
     await webs[1].progress.cancel(jobId);
     expect(await worker.until("the reason", ({ kind }) => kind === "aborted")).toMatchObject({
