@@ -117,7 +117,7 @@ function follows(memberships: readonly string[], history: readonly string[]): bo
   return true;
 }
 
-test("given any commands, a reader that moves never gets anything older, and then has the state of the store", async () => {
+test("given any commands, a reader that moves gets nothing older, and then has the state of the store", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const world = await newWorld();
