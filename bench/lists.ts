@@ -29,7 +29,7 @@ const ONE_BY_ONE: OneByOneSize = {
   jobs: JOBS,
   perSecond: 10,
   times: TIMES,
-  idle: smoke ? { list: 40, streams: 8 } : { list: 1_000, streams: 200 },
+  idle: smoke ? { list: 40, streams: 8 } : { list: 10_000, streams: 200 },
 };
 /** As many viewers of one stream each as the others have streams. */
 const FEW = { viewers: VIEWERS / 10, jobs: 10 };

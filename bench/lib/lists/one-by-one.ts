@@ -12,7 +12,7 @@ export interface OneByOneSize {
   /** Changes of each job a second, for the figure at a rate. */
   readonly perSecond: number;
   readonly times: Times;
-  /** Viewers whose memory is measured. */
+  /** Viewers whose memory is measured: as many streams in both ways. */
   readonly idle: { readonly list: number; readonly streams: number };
 }
 
