@@ -36,7 +36,7 @@ const FEW = { viewers: VIEWERS / 10, jobs: 10 };
 const TURNOVERS: readonly Turnover[] = [
   { viewers: VIEWERS, jobs: JOBS, way: "list", change: "update" },
   { viewers: VIEWERS, jobs: JOBS, way: "list", change: "create" },
-  { viewers: VIEWERS, jobs: JOBS, way: "list", change: "replace" },
+  { viewers: VIEWERS, jobs: JOBS, way: "list", change: "alternate" },
   { ...FEW, way: "list", change: "create" },
   { ...FEW, way: "streams", change: "create" },
 ];

@@ -31,7 +31,7 @@ export interface Question {
   /** The topic for which our server creates a job. */
   readonly create?: number;
   /** The topic whose job our server removes. */
-  readonly remove?: number | undefined;
+  readonly remove?: number;
   readonly gc?: boolean;
 }
 

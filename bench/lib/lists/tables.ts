@@ -52,7 +52,7 @@ export function printTurnover(rows: Rows<Turnover, TurnoverCost>): void {
 const CHANGE: { readonly [Name in Turnover["change"]]: string } = {
   update: "a job changes",
   create: "a new job, the oldest leaves the page",
-  replace: "a new job, the oldest is removed",
+  alternate: "the oldest is removed, or a new job, in turn",
 };
 
 function followedBy({ way, jobs }: Turnover): string {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pathOf, pathOfList } from "../fan-out/contender.js";
 import { allArrived } from "../fan-out/measure.js";
 import { closeReader, openReader, openReaders, type Reader } from "../fan-out/readers.js";
-import { type BenchServer, startServer } from "../fan-out/server.js";
+import { type BenchServer, type Question, startServer } from "../fan-out/server.js";
 import type { Times } from "./changes.js";
 
 /** The viewers of a subject, and the change that is repeated. */
@@ -14,9 +14,9 @@ export interface Turnover {
   readonly way: "list" | "streams";
   /**
    * `update`: a job changes. `create`: there is a new job, so that the oldest one is not among the newest any more.
-   * `replace`: there is a new job, and the oldest one is removed.
+   * `alternate`: the oldest job is removed, or there is a new one, in turn.
    */
-  readonly change: "update" | "create" | "replace";
+  readonly change: "update" | "create" | "alternate";
 }
 
 /** The cost per viewer and change. */
@@ -31,8 +31,8 @@ export const CHANGES_PER_SECOND = 10;
 
 /** The streams of all viewers. */
 interface Audience {
-  /** Does as the viewers do who are told of a new job. Resolves when they have opened what they need. */
-  replaced(created: number, oldest: number): Promise<unknown>;
+  /** Does as the viewers do when there is a new job. Resolves when they have opened what they need. */
+  follow(created: number): Promise<unknown>;
   frames(): number;
   bytes(): number;
 }
@@ -64,20 +64,15 @@ export async function measureTurnover(
 function repeatOf(
   server: BenchServer,
   audience: Audience,
-  { jobs, change }: Turnover,
+  turnover: Turnover,
 ): (ms: number) => Promise<number> {
   let changes = 0;
 
   async function changeOnce(): Promise<void> {
-    const oldest = changes;
-    const created = oldest + jobs;
+    const question = changeAt(changes, turnover);
     changes += 1;
-    if (change === "update") {
-      await server.ask({ history: { topic: 0, count: 1 } });
-      return;
-    }
-    await server.ask({ create: created, remove: change === "replace" ? oldest : undefined });
-    await audience.replaced(created, oldest);
+    await server.ask(question);
+    if (question.create !== undefined) await audience.follow(question.create);
   }
 
   return async (ms) => {
@@ -95,12 +90,19 @@ function repeatOf(
   };
 }
 
+/** The change with a number from 0. */
+function changeAt(index: number, { change, jobs }: Turnover): Omit<Question, "id"> {
+  if (change === "update") return { history: { topic: 0, count: 1 } };
+  if (change === "create") return { create: jobs + index };
+  return index % 2 === 0 ? { remove: index / 2 } : { create: jobs + (index - 1) / 2 };
+}
+
 /** The viewers of the list have nothing to do: the server tells them all. */
 async function openLists(port: number, { viewers, jobs }: Turnover): Promise<Audience> {
   const path = pathOfList(jobs);
   const readers = await openReaders(port, () => path, { count: viewers, atOnce: 64 });
   const bytes = (): number => readers.all.reduce((sum, reader) => sum + reader.bytes, 0);
-  return { frames: readers.frames, bytes, replaced: async () => {} };
+  return { frames: readers.frames, bytes, follow: async () => {} };
 }
 
 /** Each viewer has a stream of each of its jobs, opens one for a new job, and closes that of the oldest one. */
@@ -123,7 +125,8 @@ async function openStreams(port: number, { viewers, jobs }: Turnover): Promise<A
   return {
     frames: () => all.reduce((sum, { frames }) => sum + frames, 0),
     bytes: () => all.reduce((sum, { bytes }) => sum + bytes, 0),
-    replaced(created, oldest) {
+    follow(created) {
+      const oldest = created - jobs;
       byTopic.get(oldest)?.forEach(closeReader);
       byTopic.delete(oldest);
       return openTopic(created);
