@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { pathOf, pathOfList } from "../fan-out/contender.js";
 import { growth, type Saturated, saturate } from "../fan-out/measure.js";
 import { openReaders, type Readers } from "../fan-out/readers.js";
@@ -29,14 +30,13 @@ export interface OneByOne {
 
 const AT_ONCE = 64;
 
-/** Measures changes that reach all viewers, each of whom follows all jobs. */
+/** Measures the memory of idle viewers, then changes that reach all viewers, each of whom follows all jobs. */
 export async function measureOneByOne(way: Way, size: OneByOneSize): Promise<OneByOne> {
   const { viewers, jobs, perSecond, times, idle } = size;
-  const memory = await withServer(jobs, async (server) => {
+  const server = await startServer({ contender: "node", topics: jobs });
+  try {
     const bytes = await growth(server, () => open(server, way, idle[way], jobs), times.warmUpMs);
-    return bytes / idle[way];
-  });
-  return withServer(jobs, async (server) => {
+    while ((await server.ask()).sockets > 0) await pause(10);
     const readers = await open(server, way, viewers, jobs);
     // So many changes in a turn that the look at the sockets of all streams costs little next to them.
     const full = { topics: jobs, perTurn: Math.ceil(jobs / 5) };
@@ -44,8 +44,10 @@ export async function measureOneByOne(way: Way, size: OneByOneSize): Promise<One
     const rate = { topics: jobs, perSecond: jobs * perSecond };
     const atRate = await saturate(server, readers, rate, times);
     readers.close();
-    return { saturated, atRate, memory };
-  });
+    return { saturated, atRate, memory: bytes / idle[way] };
+  } finally {
+    await server.end();
+  }
 }
 
 function open(server: BenchServer, way: Way, viewers: number, jobs: number): Promise<Readers> {
@@ -53,16 +55,4 @@ function open(server: BenchServer, way: Way, viewers: number, jobs: number): Pro
   const pathAt = (index: number): string => (isList ? pathOfList(jobs) : pathOf(index % jobs));
   const count = isList ? viewers : viewers * jobs;
   return openReaders(server.port, pathAt, { count, atOnce: AT_ONCE });
-}
-
-async function withServer<Result>(
-  topics: number,
-  use: (server: BenchServer) => Promise<Result>,
-): Promise<Result> {
-  const server = await startServer({ contender: "node", topics });
-  try {
-    return await use(server);
-  } finally {
-    await server.end();
-  }
 }
