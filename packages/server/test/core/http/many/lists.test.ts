@@ -136,6 +136,7 @@ describe("a stream of a list", () => {
     await createJobs(context, "user:1", ["a"]);
     const sink = await openMany(context.progress, "subject=user:1", { sink: fakeSink(4) });
     await createJobs(context, "user:1", ["b", "c"]);
+    await advance(50);
     await context.setFields("a", { message: "m" });
     await advance(0);
     expect(sink.names()).toHaveLength(4);
