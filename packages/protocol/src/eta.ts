@@ -173,7 +173,7 @@ function paceOf(
   };
 }
 
-/** A run at an unusual pace is not like the earlier ones, so the estimate is less certain, and its own percent counts. */
+/** A run at an unusual pace is not like the earlier ones: its estimates are less certain, and its percents count. */
 function paced({ ms, deviation }: Estimate, pace: number): Estimate {
   return { ms: ms * Math.exp(pace), deviation: Math.hypot(deviation, pace) };
 }

@@ -60,9 +60,9 @@ export interface CreateOptions<Job extends JobTypes = AnyJob, Metadata = object>
   /** `[A-Za-z0-9_-]{1,128}`. @defaultValue 128 random bits */
   readonly id?: string | undefined;
   /**
-   * How much work the job is, in any unit that all jobs of its kind have: seconds of video, bytes, pages. A number above
-   * 0. The times of steps that take longer in larger jobs are then learned per unit, which makes the ETA right for jobs
-   * of any size. It is a guess of the app, so that it need not be exact.
+   * How much work the job is: a number above 0, in any unit that all jobs of its kind have, such as seconds of video,
+   * bytes or pages. The times of steps that take longer in larger jobs are then learned per unit, so that the ETA is
+   * right for jobs of any size. It need not be exact.
    *
    * @defaultValue none: jobs of a kind are taken for about equal
    * @see docs/eta.md

@@ -15,21 +15,25 @@ const FIRST_SPREAD_COUNT = 2;
 /** Older jobs are forgotten, so a greater count would not make the mean more certain. */
 const MAX_COUNT = 20;
 
-/**
- * The times of the completed steps of a completed job, in milliseconds (P71). If the job has a size, the times per unit
- * of it are there as well: which of the two tells more about other jobs is known only later, and differs by step.
- */
+/** The times of the completed steps of a completed job, in milliseconds (P71). */
 export function durationsOf(fields: Fields): Durations {
   const job = stateOf("", fields, 0);
   const durations: Record<string, number> = {};
   // No step is running, so the times do not depend on when they are looked at.
-  for (const [id, ms] of sharedTimes(job, Number.MAX_SAFE_INTEGER).bySteps) {
-    if (!(ms > 0 && job.steps[id]?.status === "completed")) continue;
-    durations[id] = ms;
-    const unitMs = ms / Number(fields.size ?? 0);
-    if (unitMs > 0 && unitMs < Infinity) durations[perUnit(id)] = unitMs;
-  }
-  return durations;
+  for (const [id, ms] of sharedTimes(job, Number.MAX_SAFE_INTEGER).bySteps)
+    if (ms > 0 && job.steps[id]?.status === "completed") durations[id] = ms;
+  return typeof fields.size === "number" ? withUnitTimes(durations, fields.size) : durations;
+}
+
+/**
+ * Adds the times per unit of the job's size. Which of the two times tells more about other jobs differs by step, and is
+ * known only after some jobs.
+ */
+export function withUnitTimes(durations: Durations, size: number): Durations {
+  const unitTimes = Object.entries(durations)
+    .map(([id, ms]) => [perUnit(id), ms / size] as const)
+    .filter(([, ms]) => ms > 0 && ms < Infinity);
+  return { ...durations, ...Object.fromEntries(unitTimes) };
 }
 
 /** The name of a step's time per unit of size. No step id has a slash. */
