@@ -70,7 +70,7 @@ export function detailTables(folder: URL): readonly Table[] {
 }
 
 /** A table as Markdown, without its title. */
-export function markdownOf({ head, rows }: Table): string {
+function markdownOf({ head, rows }: Table): string {
   return [head, head.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
