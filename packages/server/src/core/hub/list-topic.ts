@@ -48,8 +48,8 @@ export interface ListTopic {
    * @throws ProgressError `store-unavailable` if one of them could not be read.
    */
   settled(): Promise<void>;
-  /** Resolves after a read that began after this call. Resolves at once while reads fail. */
-  refresh(): Promise<void>;
+  /** Resolves after a read that began after this call, or at once while reads fail. @returns whether they succeed. */
+  refresh(): Promise<boolean>;
   /** Whether the store may have changes that this list lacks. */
   isBehind(): boolean;
   /** Whether the list could not be read for {@link STORE_PATIENCE_MS}. */
