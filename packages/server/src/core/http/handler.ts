@@ -280,6 +280,8 @@ const ABOUT_REQUEST: ReadonlySet<string> = new Set<ErrorCode>([
   "invalid-request",
   "not-found",
   "method-not-allowed",
+  "too-many-targets",
+  "url-too-long",
 ]);
 
 function refuse(settings: Settings, error: unknown): RefusalAnswer {
