@@ -78,6 +78,9 @@ describe("learnedPlan", () => {
       expect(learnedPlan(planOf(["a"]), new Set(["a"]), { a: { ...odd, mean } })).toEqual(
         planOf(["a"]),
       );
+    // A clock that was set while a step ran has taught 34 years.
+    const years = { a: { ...odd, mean: Math.log(1.1e12) } };
+    expect(learnedPlan(planOf(["a"]), new Set(["a"]), years)).toEqual(planOf(["a"]));
     const negative = { a: { count: 1, mean: 5, variance: -9 } };
     expect(learnedPlan(planOf(["a"]), new Set(), negative)).toEqual(planOf(["a"]));
   });
@@ -118,5 +121,15 @@ describe("durationsOf", () => {
       "steps.c": step("completed", 1000, 1000),
     });
     expect(durationsOf(fields)).toEqual({});
+  });
+
+  test("given a clock that was set while a step ran, leaves that step out", () => {
+    const [days, years] = [86_400_000 * 29, 1.7e12];
+    const fields = fieldsOf({
+      "steps.a": step("completed", 1000, days),
+      "steps.b": step("completed", days, years),
+      "steps.c": step("completed", years, years + 500),
+    });
+    expect(durationsOf(fields)).toEqual({ a: days - 1000, c: 500 });
   });
 });
