@@ -39,8 +39,8 @@ interface JoinOptions {
   readonly cursor?: Cursor | undefined;
   /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
   readonly client?: RequestClient | undefined;
-  /** Who reads, if the app said so. The slot counts for it, too. */
-  readonly principal?: string | undefined;
+  /** Who reads, as far as the app said so. The slot counts for each of them, too. */
+  readonly principals?: readonly string[] | undefined;
   /**
    * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
    * @defaultValue `false`
@@ -83,7 +83,7 @@ export interface Hub {
    * @returns a function that gives it back. Call it once.
    * @throws ProgressError `too-many-streams`, `draining`, `closed`
    */
-  takeSlot(client: RequestClient, principal: string | undefined): () => void;
+  takeSlot(client: RequestClient, principals: readonly string[]): () => void;
   /**
    * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
    *
@@ -160,7 +160,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   return {
     join: (jobId, options) => join(hub, jobId, options),
     joinList: (options) => joinList(hub, options),
-    takeSlot: (client, principal) => takeSlot(hub, { client, principal }),
+    takeSlot: (client, principals) => takeSlot(hub, { client, principals }),
     catchUp,
     wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
@@ -174,7 +174,8 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       const { principal } = target;
       return hub.readers.revoke(
         (reader) =>
-          (principal === undefined || reader.principal === principal) && reader.reads(target),
+          (principal === undefined || reader.principals.includes(principal)) &&
+          reader.reads(target),
       );
     },
     revocations: () => hub.revocations,
@@ -226,23 +227,23 @@ interface SlotOptions {
   /** Absent for a request for many jobs: its slot counts for none of them. */
   readonly jobId?: string;
   readonly client: RequestClient;
-  readonly principal: string | undefined;
+  readonly principals: readonly string[] | undefined;
 }
 
-function takeSlot(hub: HubState, { jobId, client, principal }: SlotOptions): () => void {
+function takeSlot(hub: HubState, { jobId, client, principals }: SlotOptions): () => void {
   if (hub.isClosed) throw progressClosed();
   if (hub.isDraining) throw draining();
-  return hub.limiter.take({ jobId, connection: client.connection, principal });
+  return hub.limiter.take({ jobId, connection: client.connection, principals });
 }
 
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, client, principal, isOneOfMany = false }: JoinOptions,
+  { cursor, client, principals, isOneOfMany = false }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw progressClosed();
   const single = isOneOfMany ? undefined : client;
-  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principal });
+  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principals });
   const isKnown = hub.topics.has(jobId);
   const handle = hub.topics.join(jobId, giveSlotBack);
   const { topic } = handle;
