@@ -87,10 +87,7 @@ export async function runProgram<Said>(
 }
 
 /** Collects the messages of a program. The last ones may arrive after its exit, but before `close`. */
-function receive<Said>(
-  file: string,
-  child: ChildProcess,
-): Pick<Program<Said>, "said" | "until"> {
+function receive<Said>(file: string, child: ChildProcess): Pick<Program<Said>, "said" | "until"> {
   const said: Said[] = [];
   /** Called after each message, and after the last one. */
   const waiting = new Set<() => void>();
