@@ -25,7 +25,10 @@ export function etaOf(job: EtaFacts, now: number): number | null {
   return leftMs > 0 && leftMs <= Number.MAX_SAFE_INTEGER ? leftMs : null;
 }
 
-/** As if the rest went on at the mean rate so far. `NaN` while that is unknown. */
+/**
+ * As if the rest went on at the mean rate so far. `NaN` while that is unknown. A clock that was set back makes no
+ * estimate longer.
+ */
 function proportionalLeft(
   { percent, updatedAt }: EtaFacts,
   startedAt: number,
@@ -33,7 +36,7 @@ function proportionalLeft(
 ): number {
   const elapsedMs = updatedAt - startedAt;
   if (percent === null || percent < 3 || elapsedMs < 1000) return Number.NaN;
-  return (elapsedMs * (100 - percent)) / percent - (now - updatedAt);
+  return (elapsedMs * (100 - percent)) / percent - Math.max(0, now - updatedAt);
 }
 
 /** The spread of a step that has none. */

@@ -12,6 +12,8 @@ import type { Durations, Expectation, Expectations } from "../shared/expectation
 const FIRST_SPREAD = 1.5;
 /** The first spread counts as much as the spread among three jobs. */
 const FIRST_SPREAD_COUNT = 2;
+/** Milliseconds: 30 days. A longer time is that of a clock that was set meanwhile, and not of a step. */
+const MAX_TIME_MS = 30 * 86_400_000;
 /** Older jobs are forgotten, so a greater count would not make the mean more certain. */
 const MAX_COUNT = 20;
 
@@ -21,7 +23,7 @@ export function durationsOf(fields: Fields): Durations {
   const durations: Record<string, number> = {};
   // No step is running, so the times do not depend on when they are looked at.
   for (const [id, ms] of sharedTimes(job, Number.MAX_SAFE_INTEGER).bySteps)
-    if (ms > 0 && job.steps[id]?.status === "completed") durations[id] = ms;
+    if (ms > 0 && ms <= MAX_TIME_MS && job.steps[id]?.status === "completed") durations[id] = ms;
   return typeof fields.size === "number" ? withUnitTimes(durations, fields.size) : durations;
 }
 
@@ -109,7 +111,7 @@ function timeOf(expectation: Expectation | undefined, units = 1): UsualTime {
   if (expectation === undefined) return {};
   const expectedMs = Math.max(1, Math.round(Math.exp(expectation.mean) * units));
   const spread = Number(Math.exp(deviationOf(expectation)).toPrecision(3));
-  const isUsable = expectedMs < Number.MAX_SAFE_INTEGER && spread >= 1 && spread < Infinity;
+  const isUsable = expectedMs <= MAX_TIME_MS && spread >= 1 && spread < Infinity;
   return isUsable ? { expectedMs, spread } : {};
 }
 

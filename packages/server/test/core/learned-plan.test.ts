@@ -81,7 +81,11 @@ describe("learnedPlan", () => {
   test("given numbers of a store that no time has, leaves the step as it is", () => {
     const given = { plan: planOf(["a"]), unweighted: new Set(["a"]), size: 2 };
     const wrong = [
-      ...[Number.NaN, Number.POSITIVE_INFINITY, 1e6].map((mean) => ({ mean, variance: 0 })),
+      // The last one is that of 34 years: a clock was set while a step ran.
+      ...[Number.NaN, Number.POSITIVE_INFINITY, 1e6, Math.log(1.1e12)].map((mean) => ({
+        mean,
+        variance: 0,
+      })),
       { mean: 5, variance: -9 },
     ];
     for (const odd of wrong)
@@ -192,5 +196,15 @@ describe("durationsOf", () => {
         durationsOf(fieldsOf({ size, "steps.a": step("completed", 1000, 3000) })),
         `${size}`,
       ).toEqual({ a: 2000 });
+  });
+
+  test("given a clock that was set while a step ran, leaves that step out", () => {
+    const [days, years] = [86_400_000 * 29, 1.7e12];
+    const fields = fieldsOf({
+      "steps.a": step("completed", 1000, days),
+      "steps.b": step("completed", days, years),
+      "steps.c": step("completed", years, years + 500),
+    });
+    expect(durationsOf(fields)).toEqual({ a: days - 1000, c: 500 });
   });
 });

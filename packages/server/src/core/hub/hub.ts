@@ -39,8 +39,8 @@ interface JoinOptions {
   readonly cursor?: Cursor | undefined;
   /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
   readonly client?: RequestClient | undefined;
-  /** Who reads, if the app said so. The slot counts for it, too. */
-  readonly principal?: string | undefined;
+  /** Who reads, as far as the app said so. The slot counts for each of them, too. */
+  readonly principals?: readonly string[] | undefined;
   /**
    * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
    * @defaultValue `false`
@@ -83,9 +83,11 @@ export interface Hub {
    * @returns a function that gives it back. Call it once.
    * @throws ProgressError `too-many-streams`, `draining`, `closed`
    */
-  takeSlot(client: RequestClient, principal: string | undefined): () => void;
+  takeSlot(client: RequestClient, principals: readonly string[]): () => void;
   /**
    * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
+   *
+   * @throws ProgressError `store-unavailable` if it is behind, and can't be read.
    */
   catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void>;
   /**
@@ -158,7 +160,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   return {
     join: (jobId, options) => join(hub, jobId, options),
     joinList: (options) => joinList(hub, options),
-    takeSlot: (client, principal) => takeSlot(hub, { client, principal }),
+    takeSlot: (client, principals) => takeSlot(hub, { client, principals }),
     catchUp,
     wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
@@ -172,7 +174,8 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       const { principal } = target;
       return hub.readers.revoke(
         (reader) =>
-          (principal === undefined || reader.principal === principal) && reader.reads(target),
+          (principal === undefined || reader.principals.includes(principal)) &&
+          reader.reads(target),
       );
     },
     revocations: () => hub.revocations,
@@ -224,30 +227,30 @@ interface SlotOptions {
   /** Absent for a request for many jobs: its slot counts for none of them. */
   readonly jobId?: string;
   readonly client: RequestClient;
-  readonly principal: string | undefined;
+  readonly principals: readonly string[] | undefined;
 }
 
-function takeSlot(hub: HubState, { jobId, client, principal }: SlotOptions): () => void {
+function takeSlot(hub: HubState, { jobId, client, principals }: SlotOptions): () => void {
   if (hub.isClosed) throw progressClosed();
   if (hub.isDraining) throw draining();
-  return hub.limiter.take({ jobId, connection: client.connection, principal });
+  return hub.limiter.take({ jobId, connection: client.connection, principals });
 }
 
 async function join(
   hub: HubState,
   jobId: string,
-  { cursor, client, principal, isOneOfMany = false }: JoinOptions,
+  { cursor, client, principals, isOneOfMany = false }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw progressClosed();
   const single = isOneOfMany ? undefined : client;
-  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principal });
+  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principals });
   const isKnown = hub.topics.has(jobId);
   const handle = hub.topics.join(jobId, giveSlotBack);
   const { topic } = handle;
   const until = waitFor(hub, single);
   try {
     if (!topic.isOpen()) await until(topic.opened);
-    if (isKnown && isBehind(topic, cursor)) await until(topic.refresh());
+    if (isKnown) await until(catchUp(topic, cursor));
     // Readers that are here already are kept waiting. A new one had better try another process.
     if (client) requireServed(hub, client, topic.isLost() && `The job "${jobId}"`);
     return handle;
@@ -266,10 +269,9 @@ async function joinList(
   const list = handle.topic;
   try {
     await list.opened;
-    const isUnseen = seen.size > 0 && !seen.has(list.listed().tag);
-    if (list.isBehind() || isUnseen) await list.refresh();
+    await catchUpList(list, seen);
     await list.settled();
-    requireServed(hub, client, list.isLost() && `The list of the subject "${subject}"`);
+    requireServed(hub, client, list.isLost() && nameOf(list));
     return handle;
   } catch (error) {
     handle.leave();
@@ -289,12 +291,23 @@ function requireServed(hub: HubState, client: RequestClient, lost: string | fals
   if (isGone(client)) throw clientGone();
 }
 
+/** While the job can't be read, a reader that may have a later state is refused. Others are given what is known. */
 async function catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void> {
-  if (isBehind(topic, cursor)) await topic.refresh();
+  if (!topic.isBehind() && holds(topic, cursor)) return;
+  const canRead = await topic.refresh();
+  if (!canRead && !holds(topic, cursor)) throw storeLost(`The job "${topic.jobId}"`);
 }
 
-function isBehind(topic: Topic, cursor: Cursor | undefined): boolean {
-  return topic.isBehind() || !holds(topic, cursor);
+/** While the list can't be read, a reader that may have a later one is refused. Others are given what is known. */
+async function catchUpList(list: ListTopic, seen: ReadonlySet<string>): Promise<void> {
+  const isUnseen = (): boolean => seen.size > 0 && !seen.has(list.listed().tag);
+  if (!list.isBehind() && !isUnseen()) return;
+  const canRead = await list.refresh();
+  if (!canRead && isUnseen()) throw storeLost(nameOf(list));
+}
+
+function nameOf({ subject }: ListTopic): string {
+  return `The list of the subject "${subject}"`;
 }
 
 function openTopic(hub: HubState, jobId: string, onClosed: () => void): Topic {
@@ -350,7 +363,7 @@ function holds(topic: Topic, cursor: Cursor | undefined): boolean {
 
 function storeLost(what: string): ProgressError {
   return storeUnavailable(
-    `${what} could not be read for some time. Check that the store's database can be reached.`,
+    `${what} could not be read. Check that the store's database can be reached.`,
   );
 }
 

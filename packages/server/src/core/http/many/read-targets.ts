@@ -112,7 +112,9 @@ function requireAtMost(max: number, count: number, what: "jobs" | "subjects"): v
 
 function urlTooLong(length: number): ProgressError {
   return new ProgressError("url-too-long", {
-    message: `The query has ${length} characters, and the limit is ${MAX_QUERY_LENGTH}. Send several requests.`,
+    message:
+      `The query has ${length} characters, and the limit is ${MAX_QUERY_LENGTH}. ` +
+      "Leave out the cursors of ended jobs, or send several requests.",
     status: 414,
     details: { length, max: MAX_QUERY_LENGTH },
   });
