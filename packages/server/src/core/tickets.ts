@@ -1,5 +1,6 @@
 import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
 import { fromBase64url, toBase64url } from "../shared/base64url.js";
+import { SUBJECT_RULE } from "../shared/ids.js";
 import { checksFor } from "../shared/option-checks.js";
 import { isRecord } from "../shared/untyped.js";
 import type { AuthorizeRequest, Decision } from "./authorize.js";
@@ -157,7 +158,7 @@ function checkedTarget({ jobId, subject }: TicketOptions): string {
   if (jobId !== undefined)
     throw fault("there are a jobId and a subject; make one ticket for each of them.");
   if (typeof subject === "string" && SUBJECT.test(subject)) return subject;
-  throw invalid("subject", subject, 'a subject, such as "user:42"');
+  throw invalid("subject", subject, SUBJECT_RULE);
 }
 
 /** The ticket of a request as it was sent. */
