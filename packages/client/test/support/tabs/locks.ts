@@ -23,7 +23,7 @@ export interface SimulatedLocks {
 const abortError = () =>
   new DOMException("The lock was taken or the request was left.", "AbortError");
 
-export function simulatedLocks(net: Links): SimulatedLocks {
+export function simulatedLocks(net: Pick<Links, "send">): SimulatedLocks {
   const held = new Map<string, Request>();
   const queues = new Map<string, Request[]>();
   const queueOf = (name: string) => {

@@ -86,6 +86,8 @@ export interface Hub {
   takeSlot(client: RequestClient, principals: readonly string[]): () => void;
   /**
    * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
+   *
+   * @throws ProgressError `store-unavailable` if it is behind, and can't be read.
    */
   catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void>;
   /**
@@ -248,7 +250,7 @@ async function join(
   const until = waitFor(hub, single);
   try {
     if (!topic.isOpen()) await until(topic.opened);
-    if (isKnown && isBehind(topic, cursor)) await until(topic.refresh());
+    if (isKnown) await until(catchUp(topic, cursor));
     // Readers that are here already are kept waiting. A new one had better try another process.
     if (client) requireServed(hub, client, topic.isLost() && `The job "${jobId}"`);
     return handle;
@@ -267,10 +269,9 @@ async function joinList(
   const list = handle.topic;
   try {
     await list.opened;
-    const isUnseen = seen.size > 0 && !seen.has(list.listed().tag);
-    if (list.isBehind() || isUnseen) await list.refresh();
+    await catchUpList(list, seen);
     await list.settled();
-    requireServed(hub, client, list.isLost() && `The list of the subject "${subject}"`);
+    requireServed(hub, client, list.isLost() && nameOf(list));
     return handle;
   } catch (error) {
     handle.leave();
@@ -290,12 +291,23 @@ function requireServed(hub: HubState, client: RequestClient, lost: string | fals
   if (isGone(client)) throw clientGone();
 }
 
+/** While the job can't be read, a reader that may have a later state is refused. Others are given what is known. */
 async function catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void> {
-  if (isBehind(topic, cursor)) await topic.refresh();
+  if (!topic.isBehind() && holds(topic, cursor)) return;
+  const canRead = await topic.refresh();
+  if (!canRead && !holds(topic, cursor)) throw storeLost(`The job "${topic.jobId}"`);
 }
 
-function isBehind(topic: Topic, cursor: Cursor | undefined): boolean {
-  return topic.isBehind() || !holds(topic, cursor);
+/** While the list can't be read, a reader that may have a later one is refused. Others are given what is known. */
+async function catchUpList(list: ListTopic, seen: ReadonlySet<string>): Promise<void> {
+  const isUnseen = (): boolean => seen.size > 0 && !seen.has(list.listed().tag);
+  if (!list.isBehind() && !isUnseen()) return;
+  const canRead = await list.refresh();
+  if (!canRead && isUnseen()) throw storeLost(nameOf(list));
+}
+
+function nameOf({ subject }: ListTopic): string {
+  return `The list of the subject "${subject}"`;
 }
 
 function openTopic(hub: HubState, jobId: string, onClosed: () => void): Topic {
@@ -351,7 +363,7 @@ function holds(topic: Topic, cursor: Cursor | undefined): boolean {
 
 function storeLost(what: string): ProgressError {
   return storeUnavailable(
-    `${what} could not be read for some time. Check that the store's database can be reached.`,
+    `${what} could not be read. Check that the store's database can be reached.`,
   );
 }
 
