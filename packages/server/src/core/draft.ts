@@ -18,7 +18,7 @@ import {
   type Validator,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../shared/errors.js";
-import { newJobId } from "../shared/ids.js";
+import { newJobId, SUBJECT_RULE } from "../shared/ids.js";
 import { cutText } from "../shared/limits.js";
 import { checksFor, type OptionChecks } from "../shared/option-checks.js";
 import { isRecord, shown } from "../shared/untyped.js";
@@ -220,7 +220,7 @@ const NAMES = [
 ];
 
 const checks = checksFor("create", "create({ kind, plan })");
-const { names, invalid, list } = checks;
+const { names, invalid, fault, list } = checks;
 
 /** @throws ProgressError `invalid-option` for a value that is no definition, such as that of a missing import. */
 export function checkDefinition({ invalid }: OptionChecks, definition: unknown): void {
@@ -269,15 +269,12 @@ function checkSubjects(input: unknown): readonly string[] {
   const subjects = new Set<string>();
   for (const subject of list("subjects", input, SUBJECTS)) {
     if (typeof subject !== "string" || !SUBJECT.test(subject))
-      throw invalid(
-        "a subject",
-        subject,
-        '1 to 128 letters, digits and ". _ : @ -", of which the first is a letter or digit',
-      );
+      throw invalid("a subject", subject, SUBJECT_RULE);
     if (subjects.has(subject)) throw invalid("a subject", subject, "unique in subjects");
     subjects.add(subject);
   }
-  if (subjects.size > MAX_SUBJECTS) throw invalid("subjects", input, SUBJECTS);
+  if (subjects.size > MAX_SUBJECTS)
+    throw fault(`subjects has ${subjects.size} members; it must have at most ${MAX_SUBJECTS}.`);
   return [...subjects];
 }
 
