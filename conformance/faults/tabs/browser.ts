@@ -28,10 +28,12 @@ export interface TabBrowser {
   open(): BrowserTab;
   /** One text for each request of a page while another page had the connection. */
   readonly violations: readonly string[];
-  /** The requests of feeds that are open. */
-  openRequests(): number;
+  /** The page of each request of a feed that is open. */
+  openRequests(): readonly string[];
   /** Resolves when a page has sent the first request of a feed. */
   readonly connected: Promise<void>;
+  /** Resolves when the messages that are on their way now, and the answers to them, have arrived. */
+  settled(): Promise<void>;
   /** Ends every page. */
   close(): void;
 }
@@ -133,7 +135,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
 
   return {
     ...{ time, open, violations, connected },
-    openRequests: () => tabs.reduce((sum, { network }) => sum + network.openRequests, 0),
+    settled: net.settled,
+    openRequests: () =>
+      tabs.flatMap(({ page, network }) => Array(network.openRequests).fill(page.name)),
     close() {
       for (const { page } of tabs) if (!page.isGone) page.crash();
     },
