@@ -14,8 +14,10 @@ export interface BrowserTab {
   readonly page: SimulatedPage;
   /** Whether it has the connection. */
   readonly isLeader: boolean;
-  /** Stops all tasks of the page without an event, as a debugger does. `page.resume()` runs them. */
+  /** Stops all tasks of the page without an event, as a debugger does. */
   suspend(): void;
+  /** Runs the tasks that waited. */
+  resume(): void;
   /** The options of a manager or a list in this tab. */
   readonly options: Pick<WatchOptions, "page" | "fetch" | "clock" | "schedule"> & {
     readonly tabs: FeedSharing;
@@ -40,8 +42,8 @@ export interface TabBrowser {
 
 interface OpenTab extends BrowserTab {
   readonly network: PageFetch;
-  /** Whether the page was suspended with its present connection: it closes it some time after it goes on. */
-  mayOverlap(): boolean;
+  /** Whether the page may not know yet that another page leads, because it is suspended, or was until now. */
+  readonly isBehind: boolean;
 }
 
 let browsers = 0;
@@ -85,8 +87,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
   }
 
   function onRequest(tab: OpenTab): void {
+    if (tab.isBehind) return;
     for (const other of tabs)
-      if (other !== tab && other.network.openRequests > 0 && !other.mayOverlap())
+      if (other !== tab && other.network.openRequests > 0 && !other.isBehind)
         violations.push(`${tab.page.name} connects while ${other.page.name} is connected.`);
   }
 
@@ -100,9 +103,8 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
         channel.close();
       }
     });
-    let wasSuspended = false;
+    let isBehind = false;
     const network = pageFetch(page, () => {
-      if (network.openRequests === 0) wasSuspended = false;
       onRequest(tab);
       connect();
     });
@@ -113,10 +115,18 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
         return locks.holderOf(groupName) === page.name;
       },
       suspend() {
-        wasSuspended = network.openRequests > 0;
+        isBehind = true;
         page.suspend();
       },
-      mayOverlap: () => wasSuspended,
+      resume() {
+        page.resume();
+        void net.settled().then(() => {
+          isBehind = page.isSuspended;
+        });
+      },
+      get isBehind() {
+        return isBehind;
+      },
       options: {
         page: page.page,
         fetch: network.fetch,

@@ -77,7 +77,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   }),
   onTab("crash", (tab, { site }) => site.close(tab)),
   onTab("suspend", (tab) => tab.suspend()),
-  onTab("resume", ({ page }) => page.resume()),
+  onTab("resume", (tab) => tab.resume()),
   onTab("pause", ({ page }) => page.emit("pause")),
   onTab("unpause", ({ page }) => page.emit("check")),
   onTab("refresh", ({ page, viewer }) => page.run(() => viewer.list.refresh())),
