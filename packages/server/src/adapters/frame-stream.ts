@@ -1,6 +1,7 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
+import { destroyOnceClosed } from "./leftover-stream.js";
 import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
 import { cutOff } from "./write-stream.js";
@@ -81,6 +82,7 @@ export function frameStream(
       },
       end() {
         ending = true;
+        if (res) destroyOnceClosed(res);
         pause.end();
         if (!subscription.isOver() && waitingBytes(controller) === 0) close(controller);
       },

@@ -51,7 +51,7 @@ export interface Hub {
    * @returns a function that gives it back. Call it once.
    * @throws ProgressError `too-many-streams`, `draining`, `closed`
    */
-  takeSlot(client: RequestClient, principal: string | undefined): () => void;
+  takeSlot(client: RequestClient, principals: readonly string[]): () => void;
   /**
    * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
    *
@@ -124,7 +124,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   return {
     join: (jobId, options) => join(hub, jobId, options),
     joinList: (options) => joinList(hub, options),
-    takeSlot: (client, principal) => takeSlot(hub, { client, principal }),
+    takeSlot: (client, principals) => takeSlot(hub, { client, principals }),
     catchUp,
     wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
@@ -138,7 +138,8 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       const { principal } = target;
       return hub.readers.revoke(
         (reader) =>
-          (principal === undefined || reader.principal === principal) && reader.reads(target),
+          (principal === undefined || reader.principals.includes(principal)) &&
+          reader.reads(target),
       );
     },
     revocations: () => hub.revocations,

@@ -20,8 +20,8 @@ export interface JoinOptions {
   readonly cursor?: Cursor | undefined;
   /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
   readonly client?: RequestClient | undefined;
-  /** Who reads, if the app said so. The slot counts for it, too. */
-  readonly principal?: string | undefined;
+  /** Who reads, as far as the app said so. The slot counts for each of them, too. */
+  readonly principals?: readonly string[] | undefined;
   /**
    * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
    * @defaultValue `false`
@@ -54,11 +54,11 @@ export interface JoinContext {
 export async function join(
   hub: JoinContext,
   jobId: string,
-  { cursor, client, principal, isOneOfMany = false }: JoinOptions,
+  { cursor, client, principals, isOneOfMany = false }: JoinOptions,
 ): Promise<TopicHandle> {
   if (hub.isClosed) throw progressClosed();
   const single = isOneOfMany ? undefined : client;
-  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principal });
+  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principals });
   const isKnown = hub.topics.has(jobId);
   const handle = hub.topics.join(jobId, giveSlotBack);
   const { topic } = handle;
@@ -111,14 +111,14 @@ interface SlotOptions {
   /** Absent for a request for many jobs: its slot counts for none of them. */
   readonly jobId?: string;
   readonly client: RequestClient;
-  readonly principal: string | undefined;
+  readonly principals: readonly string[] | undefined;
 }
 
 /** Takes a slot; see `Hub.takeSlot`. */
-export function takeSlot(hub: JoinContext, { jobId, client, principal }: SlotOptions): () => void {
+export function takeSlot(hub: JoinContext, { jobId, client, principals }: SlotOptions): () => void {
   if (hub.isClosed) throw progressClosed();
   if (hub.isDraining) throw draining();
-  return hub.limiter.take({ jobId, connection: client.connection, principal });
+  return hub.limiter.take({ jobId, connection: client.connection, principals });
 }
 
 function progressClosed(): ProgressError {

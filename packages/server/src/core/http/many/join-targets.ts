@@ -20,8 +20,8 @@ export interface JoinedTargets {
 /** Who reads. */
 export interface ManyReader {
   readonly client: RequestClient;
-  /** If the app said so. */
-  readonly principal: string | undefined;
+  /** As far as the app said so. */
+  readonly principals: readonly string[];
 }
 
 /**
@@ -33,9 +33,9 @@ export interface ManyReader {
 export async function joinTargets(
   hub: Hub,
   targets: Targets,
-  { client, principal }: ManyReader,
+  { client, principals }: ManyReader,
 ): Promise<JoinedTargets> {
-  const handles = handleBag(hub.takeSlot(client, principal));
+  const handles = handleBag(hub.takeSlot(client, principals));
   const { jobs, subjects, cursors, limit, seen } = targets;
 
   async function joinJob(jobId: string): Promise<JoinedJob> {

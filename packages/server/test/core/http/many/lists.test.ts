@@ -97,7 +97,7 @@ describe("a stream of a list", () => {
     expect(sink.names()).toEqual(["hello", "listed user:1", "snapshot b", "ready"]);
     await createJobs(context, "user:1", ["c"]);
     await context.store.remove("c");
-    await advance(0);
+    await advance(100);
     // The reader has dropped it when it left (P64).
     const after = ["listed user:1", "snapshot c", "listed user:1", "snapshot a"];
     expect(sink.names().slice(4)).toEqual(after);
@@ -150,6 +150,7 @@ describe("a stream of a list", () => {
     await createJobs(context, "user:1", ["a"]);
     const sink = await openMany(context.progress, "subject=user:1", { sink: fakeSink(4) });
     await createJobs(context, "user:1", ["b", "c"]);
+    await advance(50);
     await context.setFields("a", { message: "m" });
     await advance(0);
     expect(sink.names()).toHaveLength(4);
