@@ -51,40 +51,45 @@ export function printTurnover(rows: Rows<Turnover, TurnoverCost>): void {
 
 const CHANGE: { readonly [Name in Turnover["change"]]: string } = {
   update: "a job changes",
-  create: "a new job, the oldest leaves the page",
-  alternate: "the oldest is removed, or a new job, in turn",
+  create: "a new job",
+  alternate: "a removed or a new job",
 };
 
 function followedBy({ way, jobs }: Turnover): string {
-  return way === "list" ? `a list of ${jobs} jobs` : `${jobs} streams`;
+  return way === "list" ? `list of ${jobs} jobs` : `${jobs} streams`;
 }
 
-/** Prints the cost of the same events by a list and by streams of single jobs. */
+/** Prints the cost of the same events by a list and by streams of single jobs, and the memory of their viewers. */
 export function printOneByOne(
   rows: Rows<Way, OneByOne>,
-  { viewers, jobs, perSecond }: OneByOneSize,
+  { viewers, jobs, perSecond, idle }: OneByOneSize,
 ): void {
-  const columns = [
+  const cpu = [
     cpuColumn<OneByOne>(({ saturated }) => saturated),
     cpuColumn<OneByOne>(({ atRate }) => atRate),
-    column<OneByOne>(({ memory }) => memory / 1_000),
   ];
+  const memory = [column<OneByOne>((own) => own.memory / 1_000)];
   const base = rows.get("streams") ?? [];
+  const rowsOf = (columns: readonly Cells<OneByOne>[]): readonly (readonly string[])[] =>
+    [...rows].map(([way, own]) => [
+      way === "list" ? "1 stream of the list" : `${jobs} streams`,
+      ...columns.flatMap((cells) => cells(own, base)),
+    ]);
   printTable(
-    `${viewers} viewers of the same ${jobs} jobs: microseconds of CPU per event that arrived, and memory per viewer`,
+    `${viewers} viewers of the same ${jobs} jobs: microseconds of CPU per event that arrived`,
     [
       "each viewer has",
       "saturated",
       "to streams",
       `${perSecond} changes a second of each job`,
       "to streams",
-      "memory, kB",
-      "to streams",
     ],
-    [...rows].map(([way, own]) => [
-      way === "list" ? "1 stream of the list" : `${jobs} streams`,
-      ...columns.flatMap((column) => column(own, base)),
-    ]),
+    rowsOf(cpu),
+  );
+  printTable(
+    `Memory per viewer of ${jobs} jobs, ${count(idle.list)} streams`,
+    ["each viewer has", "kB", "to streams"],
+    rowsOf(memory),
   );
 }
 
