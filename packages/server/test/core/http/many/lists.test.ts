@@ -214,6 +214,8 @@ describe("a store that fails", () => {
     await createJobs(context, "user:1", ["a"]);
     expect(lists(sink)).toEqual([[], ["a"]]);
     await expect(openMany(context.progress, "subject=user:1")).rejects.toThrow("store-unavailable");
+    // If the data of one job are at fault, and not the database, the operator has to know which.
+    expect(context.errors[0]?.message).toContain('read() of "a" failed');
     context.store.recover();
     await advance(6_000);
     expect(sink.names().at(-1)).toBe("snapshot a");
