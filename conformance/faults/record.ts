@@ -3,7 +3,7 @@ import type { ConnectionState, JobState, JobWatch, LogLine } from "@emlinh/progr
 /** Everything that a watch delivered of one job, in order. */
 export interface Record {
   readonly job: JobState | null;
-  /** The lines as `on("log")` delivered them, so that a lost or a repeated one can be seen. */
+  /** The lines as `on("log")` delivered them since the last reset, so that a lost or a repeated one can be seen. */
   readonly log: readonly LogLine[];
   /** How often `on("end")` was called. */
   readonly ends: number;
@@ -42,7 +42,7 @@ export function recordWatch(watch: JobWatch, changed: (record: Record) => void):
   const stops = [
     watch.on("log", (line) => add({ log: [...record.log, line] })),
     watch.on("end", () => add({ ends: record.ends + 1 })),
-    watch.on("reset", () => add({ resets: record.resets + 1 })),
+    watch.on("reset", () => add({ resets: record.resets + 1, log: [] })),
     watch.subscribe(() => {
       const { job, connection } = watch.getSnapshot();
       const { percents, updates, connections } = record;

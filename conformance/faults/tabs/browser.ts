@@ -14,8 +14,10 @@ export interface BrowserTab {
   readonly page: SimulatedPage;
   /** Whether it has the connection. */
   readonly isLeader: boolean;
-  /** Stops all tasks of the page without an event, as a debugger does. `page.resume()` runs them. */
+  /** Stops all tasks of the page without an event, as a debugger does. */
   suspend(): void;
+  /** Runs the tasks that waited. */
+  resume(): void;
   /** The options of a manager or a list in this tab. */
   readonly options: Pick<WatchOptions, "page" | "fetch" | "clock" | "schedule"> & {
     readonly tabs: FeedSharing;
@@ -28,18 +30,20 @@ export interface TabBrowser {
   open(): BrowserTab;
   /** One text for each request of a page while another page had the connection. */
   readonly violations: readonly string[];
-  /** The requests of feeds that are open. */
-  openRequests(): number;
+  /** The page of each request of a feed that is open. */
+  openRequests(): readonly string[];
   /** Resolves when a page has sent the first request of a feed. */
   readonly connected: Promise<void>;
+  /** Resolves when the messages that are on their way now, and the answers to them, have arrived. */
+  settled(): Promise<void>;
   /** Ends every page. */
   close(): void;
 }
 
 interface OpenTab extends BrowserTab {
   readonly network: PageFetch;
-  /** Whether the page was suspended with its present connection: it closes it some time after it goes on. */
-  mayOverlap(): boolean;
+  /** Whether the page may not know yet that another page leads, because it is suspended, or was until now. */
+  readonly isBehind: boolean;
 }
 
 let browsers = 0;
@@ -83,8 +87,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
   }
 
   function onRequest(tab: OpenTab): void {
+    if (tab.isBehind) return;
     for (const other of tabs)
-      if (other !== tab && other.network.openRequests > 0 && !other.mayOverlap())
+      if (other !== tab && other.network.openRequests > 0 && !other.isBehind)
         violations.push(`${tab.page.name} connects while ${other.page.name} is connected.`);
   }
 
@@ -98,9 +103,8 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
         channel.close();
       }
     });
-    let wasSuspended = false;
+    let isBehind = false;
     const network = pageFetch(page, () => {
-      if (network.openRequests === 0) wasSuspended = false;
       onRequest(tab);
       connect();
     });
@@ -111,10 +115,18 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
         return locks.holderOf(groupName) === page.name;
       },
       suspend() {
-        wasSuspended = network.openRequests > 0;
+        isBehind = true;
         page.suspend();
       },
-      mayOverlap: () => wasSuspended,
+      resume() {
+        page.resume();
+        void net.settled().then(() => {
+          isBehind = page.isSuspended;
+        });
+      },
+      get isBehind() {
+        return isBehind;
+      },
       options: {
         page: page.page,
         fetch: network.fetch,
@@ -133,7 +145,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
 
   return {
     ...{ time, open, violations, connected },
-    openRequests: () => tabs.reduce((sum, { network }) => sum + network.openRequests, 0),
+    settled: net.settled,
+    openRequests: () =>
+      tabs.flatMap(({ page, network }) => Array(network.openRequests).fill(page.name)),
     close() {
       for (const { page } of tabs) if (!page.isGone) page.crash();
     },

@@ -53,8 +53,9 @@ export function pageFetch(page: SimulatedPage, onRequest: () => void): PageFetch
       ofFeeds.delete(request);
     };
     request.signal.addEventListener("abort", onEnd);
-    init.signal?.addEventListener("abort", () => request.abort());
     all.add(request);
+    init.signal?.addEventListener("abort", () => request.abort());
+    if (init.signal?.aborted) request.abort();
     try {
       const response = await inPage(fetch(url, { ...init, signal: request.signal }));
       const { status, headers, body } = response;

@@ -30,7 +30,7 @@ interface BodySubscription {
   finish(): void;
 }
 
-function bodySubscription(answer: StreamAnswer): BodySubscription {
+function bodySubscription(answer: StreamAnswer, res: BodyReader["res"]): BodySubscription {
   let begun = false;
   // Set when `subscribe` returns, which may be after the core has ended the stream.
   let subscription: Subscription | undefined;
@@ -54,6 +54,7 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
     finish() {
       if (over) return;
       over = true;
+      if (res) destroyOnceClosed(res);
       if (begun) subscription?.closed();
       else discardStream(answer);
     },
@@ -65,7 +66,7 @@ export function frameStream(
   answer: StreamAnswer,
   { signal, res }: BodyReader,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const subscription = bodySubscription(answer);
+  const subscription = bodySubscription(answer, res);
   let full = false;
   let ending = false;
   const pause = createPause();
@@ -82,7 +83,6 @@ export function frameStream(
       },
       end() {
         ending = true;
-        if (res) destroyOnceClosed(res);
         pause.end();
         if (!subscription.isOver() && waitingBytes(controller) === 0) close(controller);
       },

@@ -1,3 +1,4 @@
+import { every } from "../shared/time.js";
 import type { NodeResponse } from "./node-exchange.js";
 
 /** How often an HTTP/2 stream is checked between the end of its response and its own end. */
@@ -13,9 +14,8 @@ const CHECK_MS = 250;
 export function destroyOnceClosed(res: NodeResponse): void {
   if (!("stream" in res)) return;
   const { stream } = res;
-  const timer = setInterval(() => {
+  const timer = every(CHECK_MS, () => {
     if (stream.closed) stream.destroy();
-  }, CHECK_MS);
-  timer.unref();
+  });
   stream.once("close", () => clearInterval(timer));
 }

@@ -32,7 +32,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "a stream that ends": streamThat("ends"),
 };
 
-/** Turns of the event loop between the close and the answer: in some of them, the write waits when the close arrives. */
+/** Turns of the event loop between the close and the answer. After some of them, a write waits when the close comes. */
 const TURNS = [0, 1, 2, 3, 4, 5, 6, 7];
 
 describe.each(HTTP2_HOSTS)("%s", (_name, start) => {

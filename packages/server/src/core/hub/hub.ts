@@ -1,16 +1,5 @@
-import {
-  type Cursor,
-  heartbeatFrame,
-  type ProgressError,
-  parseCursor,
-} from "@emlinh/progress-protocol";
-import {
-  asProgressError,
-  clientGone,
-  closedError,
-  draining,
-  storeUnavailable,
-} from "../../shared/errors.js";
+import { type Cursor, heartbeatFrame } from "@emlinh/progress-protocol";
+import { asProgressError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
@@ -18,46 +7,25 @@ import { type Frame, frameOf } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { ProgressMetrics } from "../metrics.js";
 import type { Settings } from "../options.js";
-import { isGone, type RequestClient } from "../request-client.js";
+import type { RequestClient } from "../request-client.js";
+import { catchUp } from "./catch-up.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import {
+  type JoinContext,
+  type JoinListOptions,
+  type JoinOptions,
+  join,
+  joinList,
+  type ListHandle,
+  type TopicHandle,
+  takeSlot,
+} from "./join.js";
 import { createListTopic, type ListTopic } from "./list-topic.js";
-import { type PendingRequests, pendingRequests } from "./pending-requests.js";
+import { pendingRequests } from "./pending-requests.js";
 import { createReaders, type Reader, type Readers } from "./readers.js";
-import { type SharedHandle, type SharedTopics, sharedTopics } from "./shared-topics.js";
-import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
+import { sharedTopics } from "./shared-topics.js";
+import { streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
-
-/** Keeps a topic open for one listener. */
-export type TopicHandle = SharedHandle<Topic>;
-
-/** Keeps the list of a subject open for one listener. */
-export type ListHandle = SharedHandle<ListTopic>;
-
-/** How a topic is joined. */
-interface JoinOptions {
-  /** The reader's cursor. A replica that is behind it is read again first: the reader may come from another process. */
-  readonly cursor?: Cursor | undefined;
-  /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
-  readonly client?: RequestClient | undefined;
-  /** Who reads, as far as the app said so. The slot counts for each of them, too. */
-  readonly principals?: readonly string[] | undefined;
-  /**
-   * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
-   * @defaultValue `false`
-   */
-  readonly isOneOfMany?: boolean | undefined;
-}
-
-/** How a list is joined. */
-interface JoinListOptions {
-  readonly subject: string;
-  /** The most jobs in it. */
-  readonly limit: number;
-  /** The tags of the lists that the reader has. If this one is not among them, it is read again first. */
-  readonly seen: ReadonlySet<string>;
-  /** The client, which has a slot already, and waits for all of its lists and jobs together. */
-  readonly client: RequestClient;
-}
 
 /** Figures of this process that are not counted, but looked up. */
 type HubFigures = Pick<ProgressMetrics, "slots" | "watchedJobs">;
@@ -126,14 +94,10 @@ export interface Hub {
   figures(): HubFigures;
 }
 
-interface HubState {
+interface HubState extends JoinContext {
   readonly store: GuardedStore;
   readonly settings: Settings;
-  readonly topics: SharedTopics<Topic>;
-  readonly lists: SharedTopics<ListTopic>;
   readonly readers: Readers;
-  readonly limiter: StreamLimiter;
-  readonly pending: PendingRequests;
   readonly clock: HubClock;
   heartbeat: { readonly now: number; readonly frame: Frame } | undefined;
   revocations: number;
@@ -223,93 +187,6 @@ function report({ settings }: HubState, error: unknown): void {
   settings.onError(asProgressError(error, "A topic or a stream of the hub failed."));
 }
 
-interface SlotOptions {
-  /** Absent for a request for many jobs: its slot counts for none of them. */
-  readonly jobId?: string;
-  readonly client: RequestClient;
-  readonly principals: readonly string[] | undefined;
-}
-
-function takeSlot(hub: HubState, { jobId, client, principals }: SlotOptions): () => void {
-  if (hub.isClosed) throw progressClosed();
-  if (hub.isDraining) throw draining();
-  return hub.limiter.take({ jobId, connection: client.connection, principals });
-}
-
-async function join(
-  hub: HubState,
-  jobId: string,
-  { cursor, client, principals, isOneOfMany = false }: JoinOptions,
-): Promise<TopicHandle> {
-  if (hub.isClosed) throw progressClosed();
-  const single = isOneOfMany ? undefined : client;
-  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principals });
-  const isKnown = hub.topics.has(jobId);
-  const handle = hub.topics.join(jobId, giveSlotBack);
-  const { topic } = handle;
-  const until = waitFor(hub, single);
-  try {
-    if (!topic.isOpen()) await until(topic.opened);
-    if (isKnown) await until(catchUp(topic, cursor));
-    // Readers that are here already are kept waiting. A new one had better try another process.
-    if (client) requireServed(hub, client, topic.isLost() && `The job "${jobId}"`);
-    return handle;
-  } catch (error) {
-    handle.leave();
-    throw error;
-  }
-}
-
-async function joinList(
-  hub: HubState,
-  { subject, limit, seen, client }: JoinListOptions,
-): Promise<ListHandle> {
-  if (hub.isClosed) throw progressClosed();
-  const handle = hub.lists.join(`${limit} ${subject}`);
-  const list = handle.topic;
-  try {
-    await list.opened;
-    await catchUpList(list, seen);
-    await list.settled();
-    requireServed(hub, client, list.isLost() && nameOf(list));
-    return handle;
-  } catch (error) {
-    handle.leave();
-    throw error;
-  }
-}
-
-/** Ends the waits of a client that leaves. The server's own code has no client, and waits without an end. */
-function waitFor({ pending }: HubState, client: RequestClient | undefined) {
-  return <Result>(promise: Promise<Result>): Promise<Result> =>
-    client ? pending.until(promise, client.signal) : promise;
-}
-
-function requireServed(hub: HubState, client: RequestClient, lost: string | false): void {
-  if (lost) throw storeLost(lost);
-  if (hub.isDraining) throw draining();
-  if (isGone(client)) throw clientGone();
-}
-
-/** While the job can't be read, a reader that may have a later state is refused. Others are given what is known. */
-async function catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void> {
-  if (!topic.isBehind() && holds(topic, cursor)) return;
-  const canRead = await topic.refresh();
-  if (!canRead && !holds(topic, cursor)) throw storeLost(`The job "${topic.jobId}"`);
-}
-
-/** While the list can't be read, a reader that may have a later one is refused. Others are given what is known. */
-async function catchUpList(list: ListTopic, seen: ReadonlySet<string>): Promise<void> {
-  const isUnseen = (): boolean => seen.size > 0 && !seen.has(list.listed().tag);
-  if (!list.isBehind() && !isUnseen()) return;
-  const canRead = await list.refresh();
-  if (!canRead && isUnseen()) throw storeLost(nameOf(list));
-}
-
-function nameOf({ subject }: ListTopic): string {
-  return `The list of the subject "${subject}"`;
-}
-
 function openTopic(hub: HubState, jobId: string, onClosed: () => void): Topic {
   const { store, settings, clock } = hub;
   clock.start();
@@ -351,22 +228,4 @@ function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Whether a topic's replica is not behind a reader's cursor. A cursor of another epoch may be of a later one. */
-function holds(topic: Topic, cursor: Cursor | undefined): boolean {
-  const parts = parseCursor(cursor);
-  if (parts === undefined) return true;
-  const { epoch, version } = topic.replica;
-  return parts.epoch === epoch && parts.version <= version;
-}
-
-function storeLost(what: string): ProgressError {
-  return storeUnavailable(
-    `${what} could not be read. Check that the store's database can be reached.`,
-  );
-}
-
-function progressClosed(): ProgressError {
-  return closedError("This progress");
 }

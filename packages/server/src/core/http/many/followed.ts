@@ -1,5 +1,5 @@
 import type { Cursor, Refused } from "@emlinh/progress-protocol";
-import type { ListHandle } from "../../hub/hub.js";
+import type { ListHandle } from "../../hub/join.js";
 import type { ListListener, ListTopic } from "../../hub/list-topic.js";
 import type { Topic, TopicListener } from "../../hub/topic.js";
 import type { JoinedTargets } from "./join-targets.js";

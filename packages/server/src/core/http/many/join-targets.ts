@@ -1,7 +1,8 @@
 import { isProgressError, type RefusalCode, type Refused } from "@emlinh/progress-protocol";
 import { clientGone, draining } from "../../../shared/errors.js";
 import type { DisconnectTarget } from "../../disconnect-target.js";
-import type { Hub, ListHandle, TopicHandle } from "../../hub/hub.js";
+import type { Hub } from "../../hub/hub.js";
+import type { ListHandle, TopicHandle } from "../../hub/join.js";
 import { isGone, type RequestClient } from "../../request-client.js";
 import type { Targets } from "./read-targets.js";
 
