@@ -97,6 +97,7 @@ describe("a stream of a list", () => {
     expect(sink.names()).toEqual(["hello", "listed user:1", "snapshot b", "ready"]);
     await createJobs(context, "user:1", ["c"]);
     await context.store.remove("c");
+    // Changes that follow each other soon are read together.
     await advance(100);
     // The reader has dropped it when it left (P64).
     const after = ["listed user:1", "snapshot c", "listed user:1", "snapshot a"];
@@ -214,6 +215,8 @@ describe("a store that fails", () => {
     await createJobs(context, "user:1", ["a"]);
     expect(lists(sink)).toEqual([[], ["a"]]);
     await expect(openMany(context.progress, "subject=user:1")).rejects.toThrow("store-unavailable");
+    // If the data of one job are at fault, and not the database, the operator has to know which.
+    expect(context.errors[0]?.message).toContain('read() of "a" failed');
     context.store.recover();
     await advance(6_000);
     expect(sink.names().at(-1)).toBe("snapshot a");
