@@ -95,8 +95,7 @@ test("given a leader that was suspended before the server restarts with other jo
   await site.reset();
   await site.passUntilReplaced();
   leader?.resume();
-  await until(({ viewer }) => kindOf(viewer) === "kind 1");
-  for (const { viewer } of site.tabs) expect(viewer.records.get("b")?.resets).toBe(1);
+  await until(({ viewer }) => JOBS.every((id) => viewer.records.get(id)?.resets === 1));
   await site.expectRightAtEnd();
 });
 
