@@ -18,6 +18,7 @@ export interface PageFetch {
 export function pageFetch(page: SimulatedPage, onRequest: () => void): PageFetch {
   const all = new Set<AbortController>();
   const ofFeeds = new Set<AbortController>();
+  let isGone = false;
 
   /** Settles as a promise does, but in a task of the page. */
   async function inPage<T>(promise: Promise<T>): Promise<T> {
@@ -55,7 +56,7 @@ export function pageFetch(page: SimulatedPage, onRequest: () => void): PageFetch
     request.signal.addEventListener("abort", onEnd);
     all.add(request);
     init.signal?.addEventListener("abort", () => request.abort());
-    if (init.signal?.aborted) request.abort();
+    if (isGone || init.signal?.aborted) request.abort();
     try {
       const response = await inPage(fetch(url, { ...init, signal: request.signal }));
       const { status, headers, body } = response;
@@ -80,6 +81,7 @@ export function pageFetch(page: SimulatedPage, onRequest: () => void): PageFetch
       return send(url, init, request);
     },
     abort() {
+      isGone = true;
       for (const request of all) request.abort();
     },
   };

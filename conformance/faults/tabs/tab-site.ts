@@ -31,6 +31,8 @@ export interface TabSite {
   close(tab: SiteTab): void;
   /** Changes a job and adds a line to its log. */
   write(job: SiteJob): Promise<void>;
+  /** Replaces a job by another one with the same id. The server goes on. */
+  replace(job: SiteJob): Promise<void>;
   /** Starts the server again over the same store. */
   restart(): Promise<void>;
   /** Starts the server again with other jobs by the same ids. */
@@ -60,8 +62,11 @@ export async function openTabSite(world: World, delayMs: () => number): Promise<
   await createJobs();
 
   async function createJobs(): Promise<void> {
-    for (const id of JOBS)
-      await world.progress.create({ id, kind: `kind ${texts.resets}`, subjects: SUBJECTS_OF[id] });
+    for (const id of JOBS) await createJob(id);
+  }
+
+  async function createJob(id: SiteJob): Promise<void> {
+    await world.progress.create({ id, kind: `kind ${texts.resets}`, subjects: SUBJECTS_OF[id] });
   }
 
   async function write(id: SiteJob): Promise<void> {
@@ -117,6 +122,11 @@ export async function openTabSite(world: World, delayMs: () => number): Promise<
     close(tab) {
       tabs.splice(tabs.indexOf(tab), 1);
       tab.page.crash();
+    },
+    async replace(id) {
+      texts.resets += 1;
+      await world.store.remove(id);
+      await createJob(id);
     },
     async restart() {
       await world.kill();
