@@ -96,19 +96,16 @@ export async function runProgram<Said>(
     kill,
     // A program that has ended gets no message, and its test fails at the next `until`.
     tell: (message) => void child.send(message as object, () => {}),
-    ...receive<Said>(file, child, isRunning),
+    ...receive<Said>(file, child),
   };
 }
 
-/** Collects the messages of a program. */
-function receive<Said>(
-  file: string,
-  child: ChildProcess,
-  isRunning: () => boolean,
-): Pick<Program<Said>, "said" | "until"> {
+/** Collects the messages of a program. The last ones may arrive after its exit, but before `close`. */
+function receive<Said>(file: string, child: ChildProcess): Pick<Program<Said>, "said" | "until"> {
   const said: Said[] = [];
-  /** Called after each message, and after the exit. */
+  /** Called after each message, and after the last one. */
   const waiting = new Set<() => void>();
+  let isClosed = false;
   /** The index of the first message that no call of `until` has passed yet. */
   let next = 0;
 
@@ -129,20 +126,24 @@ function receive<Said>(
     said.push(message as Said);
     wakeAll();
   });
-  child.once("exit", wakeAll);
+  child.once("close", () => {
+    isClosed = true;
+    wakeAll();
+  });
   return {
     said,
     until: (what, condition) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const message = take(condition);
-          if (message === undefined && isRunning()) return;
+          if (message === undefined && !isClosed) return;
           waiting.delete(look);
           if (message !== undefined) resolve(message);
           else
             reject(
               new Error(
-                `${file} ended before it sent ${what}. Its last message: ${JSON.stringify(said.at(-1))}`,
+                `${file} ended (${child.signalCode ?? child.exitCode}) before it sent ${what}. ` +
+                  `Its last message: ${JSON.stringify(said.at(-1))}`,
               ),
             );
         };

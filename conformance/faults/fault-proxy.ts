@@ -41,6 +41,8 @@ export interface FaultProxy {
   setFaults(choose: (request: ProxiedRequest) => Fault): void;
   /** Destroys every open connection. */
   cutAll(): void;
+  /** The streams that are open between clients and the proxy. */
+  readonly openStreams: number;
   /** All requests so far. */
   readonly requests: readonly ProxiedRequest[];
   close(): Promise<void>;
@@ -50,6 +52,7 @@ export interface FaultProxy {
 export async function startFaultProxy(target: () => string): Promise<FaultProxy> {
   let choose: (request: ProxiedRequest) => Fault = () => ({ kind: "pass" });
   const requests: ProxiedRequest[] = [];
+  let openStreams = 0;
   const server = http.createServer((request, response) => {
     const stream = request.headers.accept?.includes("text/event-stream") ?? false;
     const index = requests.filter((earlier) => earlier.stream === stream).length;
@@ -61,6 +64,12 @@ export async function startFaultProxy(target: () => string): Promise<FaultProxy>
       at: Date.now(),
     };
     requests.push(facts);
+    if (stream) {
+      openStreams += 1;
+      response.on("close", () => {
+        openStreams -= 1;
+      });
+    }
     handle(choose(facts), request, response, new URL(target()));
   });
   const sockets = new Set<{ destroy(): unknown }>();
@@ -75,6 +84,9 @@ export async function startFaultProxy(target: () => string): Promise<FaultProxy>
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    get openStreams() {
+      return openStreams;
+    },
     cutAll,
     setFaults: (next) => {
       choose = next;

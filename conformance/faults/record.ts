@@ -3,7 +3,7 @@ import type { ConnectionState, JobState, JobWatch, LogLine } from "@emlinh/progr
 /** Everything that a watch delivered of one job, in order. */
 export interface Record {
   readonly job: JobState | null;
-  /** The lines as `on("log")` delivered them, so that a lost or a repeated one can be seen. */
+  /** The lines as `on("log")` delivered them since the last reset, so that a lost or a repeated one can be seen. */
   readonly log: readonly LogLine[];
   /** How often `on("end")` was called. */
   readonly ends: number;
@@ -11,6 +11,8 @@ export interface Record {
   readonly settled: { readonly value?: unknown; readonly code?: string } | null;
   /** Every percent that was shown, in order, without repetitions. */
   readonly percents: readonly (number | null)[];
+  /** The `updatedAt` of each state that was shown, in order, without repetitions. */
+  readonly updates: readonly number[];
   /** Every status of the connection, in order, without repetitions. */
   readonly connections: readonly ConnectionState["status"][];
   readonly resets: number;
@@ -29,6 +31,7 @@ export function recordWatch(watch: JobWatch, changed: (record: Record) => void):
     ends: 0,
     settled: null,
     percents: [],
+    updates: [],
     connections: [],
     resets: 0,
   };
@@ -39,14 +42,16 @@ export function recordWatch(watch: JobWatch, changed: (record: Record) => void):
   const stops = [
     watch.on("log", (line) => add({ log: [...record.log, line] })),
     watch.on("end", () => add({ ends: record.ends + 1 })),
-    watch.on("reset", () => add({ resets: record.resets + 1 })),
+    watch.on("reset", () => add({ resets: record.resets + 1, log: [] })),
     watch.subscribe(() => {
       const { job, connection } = watch.getSnapshot();
-      const { percents, connections } = record;
+      const { percents, updates, connections } = record;
       const percent = job?.percent ?? null;
+      const update = job?.updatedAt;
       add({
         job: job ?? null,
         percents: percents.at(-1) === percent ? percents : [...percents, percent],
+        updates: update === undefined || updates.at(-1) === update ? updates : [...updates, update],
         connections:
           connections.at(-1) === connection.status
             ? connections

@@ -5,7 +5,7 @@ import type { Record } from "./record.js";
 
 /**
  * Asserts that a viewer shows the truth: its state equals that of the store, each line was delivered once and in order,
- * the percent never fell, and there was one end.
+ * neither the percent nor the time of the state ever fell, and there was one end.
  */
 export async function expectRight(
   store: ProgressStore,
@@ -22,4 +22,5 @@ export async function expectRight(
   expect(record.ends).toBe(1);
   const percents = record.percents.filter((percent) => percent !== null);
   expect(percents).toEqual([...percents].sort((a, b) => a - b));
+  expect(record.updates).toEqual([...record.updates].sort((a, b) => a - b));
 }

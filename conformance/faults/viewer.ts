@@ -86,7 +86,8 @@ export const openManagerViewer: OpenViewer = async (jobId, options) => {
   };
 };
 
-async function openViewer(watch: JobWatch): Promise<Viewer> {
+/** Opens a viewer of a watch, which it stops when it closes. */
+export async function openViewer(watch: JobWatch): Promise<Viewer> {
   const box = inbox();
   const stop = recordWatch(watch, box.put);
   return {

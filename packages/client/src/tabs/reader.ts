@@ -1,7 +1,7 @@
 import type { Cursor } from "@emlinh/progress-protocol";
 import type { FeedReceiver, FeedTargets } from "../core/feed/feed.js";
 import type { Ask, Term, Update } from "./messages.js";
-import { type Recipient, takeData, wantedBy } from "./take-data.js";
+import { type Recipient, takeContinuing, takeData, wantedBy } from "./take-data.js";
 
 /** Takes the updates of the leader into the receiver of one feed. The leader's own feed has one too. */
 export interface Reader {
@@ -14,7 +14,8 @@ export interface Reader {
   /**
    * Takes an update.
    *
-   * - `old`: it is of an earlier term, and nothing was taken.
+   * - `old`: it is of an earlier term. Until the present leader has brought everything, data that continue those of the
+   *   receiver were taken.
    * - `taken`: nothing is missing.
    * - `lacking`: the leader has to be asked, because it is a new one, or changes are missing.
    *
@@ -54,14 +55,19 @@ export function updateReader(receiver: FeedReceiver): Reader {
     },
 
     take(update, id) {
-      if (isEarlier(update.term, term)) return "old";
-      const isNewLeader = isEarlier(term, update.term);
       const isOwn = update.to?.id === id;
+      const isForAll = !update.to;
+      if (isEarlier(update.term, term)) {
+        // The lock of a leader that leaves may be granted before its last message arrives.
+        if (lastReady === 0 && (isOwn || isForAll)) takeContinuing(recipient, update);
+        return "old";
+      }
+      const isNewLeader = isEarlier(term, update.term);
       const isAnswer = isOwn && update.to?.count === count;
       term = update.term;
       if (isNewLeader) lastReady = 0;
       if (isNewLeader || isAnswer) isAsking = false;
-      const hasGap = isOwn || !update.to ? takeData(recipient, update) : false;
+      const hasGap = isOwn || isForAll ? takeData(recipient, update) : false;
       const isLacking = hasGap || (isNewLeader && !isAnswer);
       if (isNewLeader || update.deltas.length === 0) receiver.serverTime(update.now);
       if (!isAsking && !isLacking && update.ready > 0 && update.ready !== lastReady) {

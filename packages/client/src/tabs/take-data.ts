@@ -24,6 +24,22 @@ export function takeData(recipient: Recipient, update: Update): boolean {
   return isLacking;
 }
 
+/**
+ * Gives a recipient the states of an earlier leader that it lacks altogether, and the changes that continue its own.
+ * Nothing else of that leader counts: the present one may have something newer.
+ */
+export function takeContinuing(recipient: Recipient, { deltas, now }: Update): void {
+  const { receiver } = recipient;
+  const wanted = wantedBy(recipient);
+  for (const update of deltas) {
+    const { job } = update;
+    const mine = receiver.cursorOf(job);
+    const delta = wanted.has(job) ? lackedAt(mine, update) : undefined;
+    if (delta && delta !== "gap" && (!delta.reset || mine === undefined))
+      receiver.receive({ job, delta }, now);
+  }
+}
+
 function takeDeltas(recipient: Recipient, { deltas, now }: Update): boolean {
   const { receiver } = recipient;
   let { targets } = recipient;

@@ -23,7 +23,7 @@ export interface SimulatedLocks {
 const abortError = () =>
   new DOMException("The lock was taken or the request was left.", "AbortError");
 
-export function simulatedLocks(net: Links): SimulatedLocks {
+export function simulatedLocks(net: Pick<Links, "send">): SimulatedLocks {
   const held = new Map<string, Request>();
   const queues = new Map<string, Request[]>();
   const queueOf = (name: string) => {
@@ -62,15 +62,22 @@ export function simulatedLocks(net: Links): SimulatedLocks {
       ({
         request(name: string, { steal, signal }: LockOptions, onHeld: () => unknown) {
           return new Promise<void>((resolve, reject) => {
-            const request = { page, onHeld, resolve, reject };
+            const request = {
+              ...{ page, resolve, reject },
+              onHeld() {
+                signal?.removeEventListener("abort", onAbort);
+                return onHeld();
+              },
+            };
             if (steal) take(name, request);
             else queueOf(name).push(request);
-            signal?.addEventListener("abort", () => {
+            const onAbort = () => {
               const queue = queueOf(name);
               if (!queue.includes(request)) return;
               queue.splice(queue.indexOf(request), 1);
               reject(abortError());
-            });
+            };
+            signal?.addEventListener("abort", onAbort);
             grantNext(name);
           });
         },
