@@ -78,6 +78,7 @@ const BEYOND = new Set([
   "ends the list after the removal of the job at a position",
   "returns the first page for a before that it does not know",
   "accepts a position once",
+  "takes the subject from the position",
   "lists at most 100 jobs of a subject",
   "wakes the watchers of a list with a version",
   "wakes the watchers of a list for each change of its jobs",
