@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -27,6 +28,8 @@ const alias = [
 
 /** For the projects that run the build. */
 const globalSetup = "./conformance/package-checks/ensure-built.ts";
+/** At least two test files at a time, because most of them wait: for a server to start, for a time limit. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig({
@@ -34,6 +37,7 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     retry: 0,
+    maxWorkers,
     reporters: ["default", "./scripts/count-reporter.ts"],
     // Groups run one after the other, so that linters and compilers do not slow down tests of time limits.
     projects: [
@@ -81,7 +85,7 @@ export default defineConfig({
           include: ["conformance/**/*.test.ts"],
           exclude: [...exclude, "conformance/browser/**", "conformance/package-checks/**"],
           sequence: { groupOrder: 2 },
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
@@ -93,7 +97,7 @@ export default defineConfig({
           exclude,
           globalSetup,
           sequence: { groupOrder: 3 },
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -1,50 +1,23 @@
 // How far the ETA is from the truth, for recorded videos and made-up jobs, by how many jobs came before.
-import { recordedCases, SITUATIONS } from "../conformance/eta/recorded-cases.js";
-import {
-  type Accuracy,
-  accuracyOf,
-  type Case,
-  meanError,
-  PARTS,
-} from "../conformance/eta/replay.js";
-import { syntheticCases } from "../conformance/eta/synthetic-cases.js";
-import { randomFrom } from "../conformance/processes/random.js";
+import { readFileSync, writeFileSync } from "node:fs";
+import { detailTables, documentTables, withTables } from "../conformance/eta/tables.js";
 import { recordVideos } from "./lib/eta/record-videos.js";
 import { printTable } from "./lib/figures.js";
 import { readOptions } from "./lib/options.mjs";
 
 /** From the folder in which `run.mjs` runs this program. */
-const RECORDINGS = new URL("../../../conformance/eta/recordings/", import.meta.url);
-const RUNS = [0, 1, 5, 50];
+const ROOT = new URL("../../../", import.meta.url);
+const RECORDINGS = new URL("conformance/eta/recordings/", ROOT);
+const DOCUMENT = new URL("docs/eta.md", ROOT);
 
-function percent(share: number): string {
-  return Number.isNaN(share) ? "–" : `${Math.round(100 * share)} %`;
+const options = readOptions(process.argv.slice(2));
+if (options.record) await recordVideos(RECORDINGS);
+
+const tables = documentTables(RECORDINGS);
+for (const { title, head, rows } of [...detailTables(RECORDINGS), ...tables])
+  printTable(title, head, rows);
+if (options.record || options.update) {
+  const text = readFileSync(DOCUMENT, "utf8");
+  writeFileSync(DOCUMENT, withTables(text, "## How good it is", tables));
+  process.stdout.write("\ndocs/eta.md has these tables. Check the sentences around them.\n");
 }
-
-function cellOf({ error, shownError, nulls }: Accuracy): string {
-  if (nulls === 0) return percent(error);
-  return `${percent(error)} (${percent(shownError)}, null ${percent(nulls)})`;
-}
-
-function printAccuracy(title: string, cases: readonly Case[], rounds: number): void {
-  const { next: random } = randomFrom(1);
-  const rows = RUNS.map((runs) => {
-    const accuracy = accuracyOf(cases, { runs, rounds, random });
-    return [String(runs), ...accuracy.map(cellOf), percent(meanError(accuracy))];
-  });
-  printTable(title, ["earlier jobs", ...PARTS.map(percent), "mean"], rows);
-}
-
-if (readOptions(process.argv.slice(2)).record) await recordVideos(RECORDINGS);
-
-for (const history of ["alike", "mixed"] as const) {
-  const cases = recordedCases(RECORDINGS, history);
-  const after = history === "alike" ? "of about the same length" : "of 5 to 50 seconds";
-  for (const { title, names } of SITUATIONS)
-    printAccuracy(
-      `Recorded: ${title}, after videos ${after}`,
-      cases.filter(({ name }) => names.test(name)),
-      40,
-    );
-}
-printAccuracy("Made-up jobs", syntheticCases(randomFrom(1).next, 10, 40), 1);

@@ -1,11 +1,10 @@
-// The cost of a change for the viewers of a list, compared with the viewers of one job. All have the same server.
+// The cost of a list for its viewers: of changes of its jobs, and of jobs that come and leave. It is compared with
+// streams of single jobs. All have the same server.
 import { pinLoad } from "./lib/cores.js";
-import { pathOf } from "./lib/fan-out/contender.js";
-import { closeAll, type Saturated, saturate } from "./lib/fan-out/measure.js";
-import { SUBJECT } from "./lib/fan-out/ours.js";
-import { openReaders } from "./lib/fan-out/readers.js";
-import { type BenchServer, startServer } from "./lib/fan-out/server.js";
-import { printTable, ratios, spread } from "./lib/figures.js";
+import { type ChangesSize, FOLLOWED, measureChanges } from "./lib/lists/changes.js";
+import { measureOneByOne, type OneByOneSize } from "./lib/lists/one-by-one.js";
+import { printChanges, printOneByOne, printTurnover, type Rows } from "./lib/lists/tables.js";
+import { measureTurnover, type Turnover } from "./lib/lists/turnover.js";
 import { printMachine, requireFiles } from "./lib/machine.js";
 import { readOptions } from "./lib/options.mjs";
 
@@ -17,63 +16,51 @@ const TIMES = smoke ? { warmUpMs: 20, measuredMs: 100 } : { warmUpMs: 400, measu
 const RATE_TIMES = smoke
   ? { warmUpMs: 20, measuredMs: 1_000 }
   : { warmUpMs: 1_000, measuredMs: 8_000 };
-const PER_SECOND = 10;
+const TURNOVER_TIMES = smoke ? { warmUpMs: 1, measuredMs: 200 } : RATE_TIMES;
+const CHANGES: ChangesSize = {
+  viewers: VIEWERS,
+  jobs: JOBS,
+  perSecond: 10,
+  times: TIMES,
+  rateTimes: RATE_TIMES,
+};
+const ONE_BY_ONE: OneByOneSize = {
+  viewers: smoke ? 8 : 40,
+  jobs: JOBS,
+  perSecond: 10,
+  times: TIMES,
+  idle: smoke ? { list: 40, streams: 8 } : { list: 10_000, streams: 200 },
+};
+/** As many viewers of one stream each as the others have streams. */
+const FEW = { viewers: VIEWERS / 10, jobs: 10 };
+const TURNOVERS: readonly Turnover[] = [
+  { viewers: VIEWERS, jobs: JOBS, way: "list", change: "update" },
+  { viewers: VIEWERS, jobs: JOBS, way: "list", change: "create" },
+  { viewers: VIEWERS, jobs: JOBS, way: "list", change: "alternate" },
+  { ...FEW, way: "list", change: "create" },
+  { ...FEW, way: "streams", change: "create" },
+];
 
-/** What the viewers follow: the path of a stream, and the number of jobs that change. */
-const FOLLOWED = {
-  "one job": { path: pathOf(0), jobs: 1 },
-  "the list, one job of which changes": { path: pathOfList(), jobs: 1 },
-  "the list, all jobs of which change": { path: pathOfList(), jobs: JOBS },
-} as const;
-
-interface Figures {
-  /** As many changes as the viewers take. */
-  readonly saturated: Saturated[];
-  /** Ten changes a second. */
-  readonly atRate: Saturated[];
+/** In each round all rows are measured, so that other work of the machine affects them alike. */
+async function measureRows<Name, Figures>(
+  names: readonly Name[],
+  measure: (name: Name) => Promise<Figures>,
+): Promise<Rows<Name, Figures>> {
+  const rows = new Map(names.map((name) => [name, [] as Figures[]]));
+  for (let round = 0; round < rounds; round += 1)
+    for (const [name, own] of rows) own.push(await measure(name));
+  return rows;
 }
 
-/** The list of all jobs, with the path that `pathOf` has for one of them. */
-function pathOfList(): string {
-  return pathOf(0).replace(/\/[^/]*$/u, `?subject=${SUBJECT}&limit=${JOBS}`);
-}
-
-async function measure(server: BenchServer, name: keyof typeof FOLLOWED, into: Figures) {
-  const { path, jobs } = FOLLOWED[name];
-  const readers = await openReaders(server.port, () => path, { count: VIEWERS, atOnce: 64 });
-  into.saturated.push(await saturate(server, readers, { topics: jobs }, TIMES));
-  const load = { topics: jobs, perSecond: PER_SECOND };
-  into.atRate.push(await saturate(server, readers, load, RATE_TIMES));
-  await closeAll(server, readers);
-}
-
-requireFiles(VIEWERS + 200);
+requireFiles(ONE_BY_ONE.idle.streams * JOBS + 200);
 pinLoad();
-const names = Object.keys(FOLLOWED) as (keyof typeof FOLLOWED)[];
-const figures = new Map(names.map((name) => [name, { saturated: [], atRate: [] } as Figures]));
-for (let round = 0; round < rounds; round += 1)
-  for (const [name, own] of figures) {
-    const server = await startServer({ contender: "node", topics: JOBS });
-    await measure(server, name, own);
-    await server.end();
-  }
+const changes = await measureRows(FOLLOWED, (name) => measureChanges(name, CHANGES));
+const turnovers = await measureRows(TURNOVERS, (one) => measureTurnover(one, TURNOVER_TIMES));
+const oneByOne = await measureRows(["list", "streams"] as const, (way) =>
+  measureOneByOne(way, ONE_BY_ONE),
+);
 
 printMachine();
-const cpuOf = (samples: readonly Saturated[] = []) => samples.map(({ cpuUs }) => cpuUs);
-const base = figures.get("one job");
-printTable(
-  `${VIEWERS.toLocaleString("en")} viewers, a subject of ${JOBS} jobs: microseconds of CPU per event that arrived`,
-  ["followed", "saturated", "to one job", `${PER_SECOND} changes a second`, "to one job"],
-  names.map((name) => {
-    const own = figures.get(name);
-    const saturated = cpuOf(own?.saturated);
-    const atRate = cpuOf(own?.atRate);
-    return [
-      name,
-      spread(saturated),
-      spread(ratios(saturated, cpuOf(base?.saturated))),
-      spread(atRate),
-      spread(ratios(atRate, cpuOf(base?.atRate))),
-    ];
-  }),
-);
+printChanges(changes, CHANGES);
+printTurnover(turnovers);
+printOneByOne(oneByOne, ONE_BY_ONE);

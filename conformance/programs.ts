@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
@@ -43,6 +44,19 @@ export interface ProgramOptions {
   readonly onStderr?: ((text: string) => void) | undefined;
 }
 
+/** The compiled programs of this test file, which runs some of them many times. */
+const texts = new Map<string, Promise<string>>();
+
+/** Compiles a program at the first call. @param outfile - Where it is compiled to then. */
+function compiledText(file: string, outfile: string): Promise<string> {
+  const known = texts.get(file);
+  if (known !== undefined) return known;
+  const compiling = compileProgram(root, join(here, file), outfile);
+  const text = compiling.then(() => readFile(outfile, "utf8"));
+  texts.set(file, text);
+  return text;
+}
+
 /**
  * Compiles a TypeScript program together with the sources of our packages, and runs it. It is killed when the test
  * ends.
@@ -58,7 +72,7 @@ export async function runProgram<Said>(
   // Below that folder, so that the packages that the program imports are found.
   const folder = mkdtempSync(join(here, home, "node_modules", ".program-"));
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
-  await compileProgram(root, join(here, file), outfile);
+  await writeFile(outfile, await compiledText(file, outfile));
   const child = fork(outfile, [JSON.stringify(args)], {
     stdio: ["ignore", "inherit", onStderr === undefined ? "inherit" : "pipe", "ipc"],
   });
@@ -82,19 +96,16 @@ export async function runProgram<Said>(
     kill,
     // A program that has ended gets no message, and its test fails at the next `until`.
     tell: (message) => void child.send(message as object, () => {}),
-    ...receive<Said>(file, child, isRunning),
+    ...receive<Said>(file, child),
   };
 }
 
-/** Collects the messages of a program. */
-function receive<Said>(
-  file: string,
-  child: ChildProcess,
-  isRunning: () => boolean,
-): Pick<Program<Said>, "said" | "until"> {
+/** Collects the messages of a program. The last ones may arrive after its exit, but before `close`. */
+function receive<Said>(file: string, child: ChildProcess): Pick<Program<Said>, "said" | "until"> {
   const said: Said[] = [];
-  /** Called after each message, and after the exit. */
+  /** Called after each message, and after the last one. */
   const waiting = new Set<() => void>();
+  let isClosed = false;
   /** The index of the first message that no call of `until` has passed yet. */
   let next = 0;
 
@@ -115,20 +126,24 @@ function receive<Said>(
     said.push(message as Said);
     wakeAll();
   });
-  child.once("exit", wakeAll);
+  child.once("close", () => {
+    isClosed = true;
+    wakeAll();
+  });
   return {
     said,
     until: (what, condition) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const message = take(condition);
-          if (message === undefined && isRunning()) return;
+          if (message === undefined && !isClosed) return;
           waiting.delete(look);
           if (message !== undefined) resolve(message);
           else
             reject(
               new Error(
-                `${file} ended before it sent ${what}. Its last message: ${JSON.stringify(said.at(-1))}`,
+                `${file} ended (${child.signalCode ?? child.exitCode}) before it sent ${what}. ` +
+                  `Its last message: ${JSON.stringify(said.at(-1))}`,
               ),
             );
         };

@@ -8,6 +8,7 @@ const OPTIONS = /** @type {const} */ ({
   minutes: { type: "string" },
   smoke: { type: "boolean" },
   record: { type: "boolean" },
+  update: { type: "boolean" },
 });
 
 /**
@@ -25,6 +26,8 @@ export function readOptions(args) {
     smoke,
     /** Whether `eta` makes its recordings anew. */
     record: values.record ?? false,
+    /** Whether `eta` writes its tables into `docs/eta.md`. A new recording does so too. */
+    update: values.update ?? false,
     /** The servers that are measured; `undefined` for all. */
     servers: values.servers?.split(","),
     rounds: numberOf("rounds", values.rounds, smoke ? 1 : 3),

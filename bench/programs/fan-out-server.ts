@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { plain, socket } from "../lib/fan-out/by-hand.js";
 import { type Contender, listen } from "../lib/fan-out/contender.js";
-import { type OURS, ours } from "../lib/fan-out/ours.js";
+import { type OURS, type OurContender, ours } from "../lib/fan-out/ours.js";
 import { betterSse, fastifySse } from "../lib/fan-out/peers.js";
 import { createPublisher } from "../lib/fan-out/publisher.js";
 import type { Answer, Question, ServerOptions } from "../lib/fan-out/server.js";
@@ -18,7 +18,11 @@ contender.server.on("connection", (one: Socket) => {
 });
 const publisher = createPublisher(contender, sockets);
 
-async function make({ contender, topics, peers = "" }: ServerOptions): Promise<Contender> {
+async function make({
+  contender,
+  topics,
+  peers = "",
+}: ServerOptions): Promise<Contender | OurContender> {
   switch (contender) {
     case "plain":
       return plain();
@@ -34,6 +38,7 @@ async function make({ contender, topics, peers = "" }: ServerOptions): Promise<C
 }
 
 async function answer(question: Question): Promise<Answer> {
+  if ("progress" in contender) await changeList(contender, question);
   if (question.history) await publisher.publish(question.history);
   if (question.start) publisher.start(question.start);
   if (question.stop) publisher.stop();
@@ -47,6 +52,11 @@ async function answer(question: Question): Promise<Answer> {
     sockets: sockets.size,
     maxQueuedBytes: Math.max(0, ...Array.from(sockets, (one) => one.writableLength)),
   };
+}
+
+async function changeList(ours: OurContender, { create, remove }: Question): Promise<void> {
+  if (create !== undefined) await ours.create(create);
+  if (remove !== undefined) await ours.remove(remove);
 }
 
 process.send?.({ port: await listen(contender.server) });

@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { EarlierRun, Recording } from "./recording.js";
 import type { Case } from "./replay.js";
 
-/** Which of the earlier videos come before a recorded one. */
+/** Which of the earlier videos come before a recorded one, and whether their sizes are known. */
 export type History =
+  /** Those of any length, with their sizes. */
+  | "sized"
+  /** Those of any length, as if they were jobs of the same size. */
+  | "unsized"
   /** Those of about the same length, as if the app had a kind of job for each length. */
-  | "alike"
-  /** Those of any length. */
-  | "mixed";
+  | "alike";
 
 /** The situations of the recordings, by their names. */
 export const SITUATIONS: readonly { readonly title: string; readonly names: RegExp }[] = [
@@ -30,8 +32,11 @@ export function recordedCases(folder: URL, history: History): readonly RecordedC
   return files.sort().map((file) => {
     const name = file.replace(".json", "");
     const recording = read(file) as Recording;
-    const isAlike = ({ seconds }: EarlierRun): boolean =>
-      history === "mixed" || Math.abs(Math.log(seconds / recording.seconds)) < Math.log(2);
-    return { name, recording, earlier: earlier.filter((run) => run.name !== name && isAlike(run)) };
+    const isAlike = ({ size }: EarlierRun): boolean =>
+      history !== "alike" || Math.abs(Math.log(size / recording.size)) < Math.log(2);
+    return {
+      ...{ name, recording, hasSize: history === "sized" },
+      earlier: earlier.filter((run) => run.name !== name && isAlike(run)),
+    };
   });
 }

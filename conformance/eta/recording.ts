@@ -4,8 +4,8 @@ import type { Fields } from "@emlinh/progress-protocol";
 export interface Recording {
   /** The conditions under which the job was made. */
   readonly conditions: string;
-  /** The requested length of the video, in seconds. Jobs of about the same length are alike. */
-  readonly seconds: number;
+  /** That of the job: the seconds of the video. */
+  readonly size: number;
   /** Milliseconds from the job's opening to its end. */
   readonly durationMs: number;
   /** The fields that changed, and when: milliseconds since the opening. The first change has the plan. */
@@ -15,7 +15,7 @@ export interface Recording {
 /** The times that one job teaches. */
 export interface EarlierRun {
   readonly name: string;
-  readonly seconds: number;
+  readonly size: number;
   /** Milliseconds by step. */
   readonly durations: Readonly<Record<string, number>>;
 }

@@ -1,9 +1,9 @@
 import { type Fields, type Json, type PlanStep, stateOf } from "@emlinh/progress-protocol";
-import { learnedPlan } from "../../packages/server/src/core/learned-plan.js";
+import { learnedPlan, withUnitTimes } from "../../packages/server/src/core/learned-plan.js";
 import {
   type Expectation,
   type Expectations,
-  learned,
+  learnSteps,
 } from "../../packages/server/src/shared/expectations.js";
 import type { EarlierRun, Recording } from "./recording.js";
 
@@ -24,6 +24,8 @@ export interface Accuracy {
 export interface Case {
   readonly recording: Recording;
   readonly earlier: readonly EarlierRun[];
+  /** Whether the app gives the size of each job. */
+  readonly hasSize: boolean;
 }
 
 /** How often each recording is played, with other earlier runs each time. */
@@ -38,11 +40,11 @@ interface Draws {
 /** Plays recordings, and compares the ETA at each of the {@link PARTS} with the time that was left. */
 export function accuracyOf(cases: readonly Case[], draws: Draws): readonly Accuracy[] {
   const errors = PARTS.map((): { error: number; isNull: boolean }[] => []);
-  for (const { recording, earlier } of cases)
+  for (const one of cases)
     for (let round = 0; round < (draws.runs === 0 ? 1 : draws.rounds); round += 1) {
-      const expectations = expectationsOf(earlier, draws);
+      const expectations = expectationsOf(one, draws);
       for (const [index, part] of PARTS.entries())
-        errors[index]?.push(errorAt(recording, part * recording.durationMs, expectations));
+        errors[index]?.push(errorAt(one, part * one.recording.durationMs, expectations));
     }
   return errors.map((all) => {
     const shown = all.filter(({ isNull }) => !isNull);
@@ -63,17 +65,18 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function expectationsOf(earlier: readonly EarlierRun[], { runs, random }: Draws): Expectations {
-  const known: Record<string, Expectation> = {};
+function expectationsOf({ earlier, hasSize }: Case, { runs, random }: Draws): Expectations {
+  const known = new Map<string, Expectation>();
   for (let run = 0; run < runs; run += 1) {
-    const { durations = {} } = earlier[Math.floor(random() * earlier.length)] ?? {};
-    for (const [id, ms] of Object.entries(durations)) known[id] = learned(known[id], ms);
+    const job = earlier[Math.floor(random() * earlier.length)];
+    if (job === undefined) throw new Error("There are no earlier jobs to draw from.");
+    learnSteps(known, hasSize ? withUnitTimes(job.durations, job.size) : job.durations);
   }
-  return known;
+  return Object.fromEntries(known);
 }
 
 function errorAt(
-  { changes, durationMs }: Recording,
+  { recording: { changes, durationMs, size }, hasSize }: Case,
   now: number,
   expectations: Expectations,
 ): { readonly error: number; readonly isNull: boolean } {
@@ -81,7 +84,8 @@ function errorAt(
   for (const [at, set] of changes)
     if (at <= now || "plan" in set) Object.assign(fields, set, { updatedAt: Math.min(at, now) });
   const plan = fields.plan as unknown as readonly PlanStep[];
-  fields.plan = learnedPlan(plan, new Set(), expectations) as unknown as Json;
+  const given = { plan, unweighted: new Set<string>(), size: hasSize ? size : undefined };
+  fields.plan = learnedPlan(given, expectations) as unknown as Json;
   const { etaMs } = stateOf("job", fields as Fields, now);
   const leftMs = durationMs - now;
   return { error: Math.abs((etaMs ?? 0) - leftMs) / durationMs, isNull: etaMs === null };

@@ -31,15 +31,26 @@ function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
+/** Which jobs are made up. */
+interface Variety {
+  readonly random: Random;
+  /** The factor by which sizes usually differ from the mean one. */
+  readonly sizeFactor: number;
+  readonly hasSize: boolean;
+}
+
+const KINDS = 10;
+const JOBS_PER_KIND = 40;
+
 /**
- * Jobs of made-up kinds. Steps differ in length by factors of ten, jobs in size by a factor of 1.3. A tenth of the jobs
- * run on a machine that is two to four times as slow, and in a tenth one step takes three times as long.
+ * Jobs of made-up kinds. Steps differ in length by factors of ten. A tenth of the jobs run on a machine that is two to
+ * four times as slow, and in a tenth one step takes three times as long.
  */
-export function syntheticCases(random: Random, kinds: number, jobs: number): readonly Case[] {
-  return Array.from({ length: kinds }, () => kindOf(random)).flatMap((kind) => {
-    const made = Array.from({ length: jobs }, () => makeJob(kind, random));
+export function syntheticCases({ random, sizeFactor, hasSize }: Variety): readonly Case[] {
+  return Array.from({ length: KINDS }, () => kindOf(random)).flatMap((kind) => {
+    const made = Array.from({ length: JOBS_PER_KIND }, () => makeJob(kind, sizeFactor, random));
     return made.map((job) => ({
-      recording: job.recording,
+      ...{ recording: job.recording, hasSize },
       earlier: made.filter((other) => other !== job).map(({ run }) => run),
     }));
   });
@@ -67,8 +78,8 @@ interface Made {
   readonly run: EarlierRun;
 }
 
-function makeJob({ steps }: Kind, random: Random): Made {
-  const size = Math.exp(normal(random) * Math.log(1.3));
+function makeJob({ steps }: Kind, sizeFactor: number, random: Random): Made {
+  const size = sizeFactor ** normal(random);
   const pace = random() < 0.1 ? 2 + 2 * random() : 1;
   const slow = random() < 0.1 ? Math.floor(random() * steps.length) : -1;
   const changes: [number, Fields][] = [];
@@ -91,8 +102,8 @@ function makeJob({ steps }: Kind, random: Random): Made {
   changes.unshift([0, { status: "running", plan: plan as unknown as Json }]);
   const durations = durationsOf(Object.assign({ startedAt: 0 }, ...changes.map(([, set]) => set)));
   return {
-    recording: { conditions: "made up", seconds: 1, durationMs: endedAt, changes },
-    run: { name: "", seconds: 1, durations },
+    recording: { conditions: "made up", size, durationMs: endedAt, changes },
+    run: { name: "", size, durations },
   };
 }
 

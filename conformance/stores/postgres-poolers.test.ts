@@ -1,12 +1,11 @@
 import type { ProgressError } from "@emlinh/progress-server";
 import {
-  migratePostgres,
   type PostgresListener,
   type PostgresPool,
   pgListener,
   postgresStore,
 } from "@emlinh/progress-server/stores/postgres";
-import { type SuiteStoreOptions, storeSuite } from "@emlinh/progress-server/testing";
+import { type MakeStore, storeSuite } from "@emlinh/progress-server/testing";
 import pg from "pg";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +13,7 @@ import { PGBOUNCER_MISSING, type PgBouncer, startPgBouncer } from "../servers/pg
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
 import { until } from "./await-helpers.js";
 import { poolOf, runningJob, setMessage, wakeRecorder } from "./postgres-kit.js";
+import { type PostgresSpaces, postgresSpaces } from "./postgres-spaces.js";
 
 let server: PostgresServer;
 
@@ -40,13 +40,23 @@ const CAPABILITIES = {
   clock: "backend",
 } as const;
 
-/** A store over the schema of one test. */
-async function storeIn(
-  { space, clock: _, ...options }: SuiteStoreOptions,
-  connections: { pool: PostgresPool; listener: PostgresListener | false; pollMs: number },
-) {
-  await migratePostgres(connections.pool, { schema: space });
-  return postgresStore({ ...connections, schema: space, ...options });
+interface Connections {
+  readonly pool: PostgresPool;
+  readonly listener: PostgresListener | false;
+  readonly pollMs: number;
+}
+
+/** Runs the store suite. @param connect - Returns the connections of one store. */
+function suiteWith(prefix: string, connect: () => Connections): void {
+  let spaces: PostgresSpaces;
+  beforeAll(() => {
+    spaces = postgresSpaces(connect().pool, prefix);
+  });
+  const makeStore: MakeStore = async ({ space, clock: _, ...options }) => {
+    const schema = await spaces.schemaOf(space);
+    return postgresStore({ ...connect(), schema, ...options });
+  };
+  storeSuite(test, makeStore, CAPABILITIES);
 }
 
 function throughPgBouncer(): void {
@@ -63,19 +73,11 @@ function throughPgBouncer(): void {
   });
 
   describe("by polling only", () => {
-    storeSuite(
-      test,
-      (options) => storeIn(options, { pool, listener: false, pollMs: 20 }),
-      CAPABILITIES,
-    );
+    suiteWith("polling", () => ({ pool, listener: false, pollMs: 20 }));
   });
 
   describe("with a listener that connects directly", () => {
-    storeSuite(
-      test,
-      (options) => storeIn(options, { pool, listener: direct(server.url), pollMs: 60_000 }),
-      CAPABILITIES,
-    );
+    suiteWith("direct", () => ({ pool, listener: direct(server.url), pollMs: 60_000 }));
   });
 
   test("given a listener that goes through PgBouncer too, every write wakes the watch", async () => {
@@ -116,11 +118,7 @@ function withPostgresJs(): void {
   afterAll(() => sql?.end());
 
   describe("listening", () => {
-    storeSuite(
-      test,
-      (options) => storeIn(options, { pool, listener: sql, pollMs: 60_000 }),
-      CAPABILITIES,
-    );
+    suiteWith("postgresjs", () => ({ pool, listener: sql, pollMs: 60_000 }));
   });
 
   test("given a server that restarts, the listener listens again and wakes the watchers", async () => {

@@ -1,4 +1,4 @@
-import { migratePostgres, postgresStore } from "@emlinh/progress-server/stores/postgres";
+import { postgresStore } from "@emlinh/progress-server/stores/postgres";
 import {
   type MakeStore,
   type StoreCapabilities,
@@ -7,10 +7,12 @@ import {
 import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { POSTGRES_MISSING, type PostgresServer, startPostgres } from "../servers/postgres.js";
+import { type PostgresSpaces, postgresSpaces } from "./postgres-spaces.js";
 import { storeProperty } from "./store-property.js";
 
 let server: PostgresServer;
 let pool: pg.Pool;
+let spaces: PostgresSpaces;
 
 describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () => {
   beforeAll(async () => {
@@ -18,6 +20,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
     pool = new pg.Pool({ connectionString: server.url, max: 30 });
     // A connection may still be open when the server stops.
     pool.on("error", () => {});
+    spaces = postgresSpaces(pool, "suite");
   });
   afterAll(async () => {
     await pool?.end();
@@ -29,18 +32,15 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
     { how: "by polling only", listener: false, pollMs: 20 },
   ] as const)("$how", ({ listener, pollMs }) => {
     const makeStore: MakeStore = async ({ space, clock: _, ...options }) => {
-      await migratePostgres(pool, { schema: space });
-      return postgresStore({ pool, listener, pollMs, schema: space, ...options });
+      const schema = await spaces.schemaOf(space);
+      return postgresStore({ pool, listener, pollMs, schema, ...options });
     };
     const capabilities: StoreCapabilities = {
       shared: true,
       durable: true,
       tombstones: true,
       clock: "backend",
-      emptyBackend: async (space) => {
-        const tables = "jobs fields lines listed_jobs list_versions expectations".split(" ");
-        await pool.query(`truncate ${tables.map((table) => `"${space}".${table}`).join(", ")}`);
-      },
+      emptyBackend: (space) => spaces.empty(space),
     };
 
     storeSuite(test, makeStore, capabilities);
@@ -49,8 +49,7 @@ describe.skipIf(POSTGRES_MISSING)(`postgresStore ${POSTGRES_MISSING ?? ""}`, () 
     test.skipIf(listener === false)(
       "given random calls, answers each as a naive model does",
       async () => {
-        // Fewer than by default, because each run creates a schema.
-        await storeProperty(makeStore, capabilities, { numRuns: 15 });
+        await storeProperty(makeStore, capabilities);
       },
     );
   });

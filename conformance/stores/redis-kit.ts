@@ -19,17 +19,23 @@ export interface TestStore {
   readonly errors: readonly ProgressError[];
 }
 
-/** Opens a store on a client. */
+/**
+ * Opens a store on a client.
+ *
+ * @param onFinished - Registers what is done at the end of the test. A test that runs at the same time as others must
+ * pass the one of its own context. @defaultValue `onTestFinished` of vitest
+ */
 export function storeOn(
   { client }: OpenedClient,
   options: Omit<RedisStoreOptions, "client"> = {},
+  onFinished: (cleanUp: () => Promise<void>) => void = onTestFinished,
 ): TestStore {
   spaces += 1;
   const prefix = options.prefix ?? `test${spaces}`;
   const errors: ProgressError[] = [];
   const onError = (error: ProgressError): void => void errors.push(error);
   const store = redisStore({ client, onError, ...options, prefix });
-  onTestFinished(() => store.close());
+  onFinished(async () => store.close());
   return { store, prefix, errors };
 }
 

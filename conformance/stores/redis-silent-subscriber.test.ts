@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { type MuteProxy, startMuteProxy } from "../servers/mute-proxy.js";
 import {
   REDIS_MISSING,
@@ -15,7 +15,10 @@ import { change, draft, storeOn } from "./redis-kit.js";
 const PROBE_MS = 900;
 const IDS = Array.from({ length: 30 }, (_, by) => `job-${by}`);
 
-async function proxyOf({ port }: RedisServer): Promise<MuteProxy> {
+async function proxyOf(
+  { port }: Pick<RedisServer, "port">,
+  { onTestFinished }: TestContext,
+): Promise<MuteProxy> {
   const proxy = await startMuteProxy(port);
   onTestFinished(() => proxy.close());
   return proxy;
@@ -49,14 +52,18 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       });
       afterAll(() => server.stop());
 
-      test.each(["made by the store", "passed in"])(
+      test.concurrent.for(["made by the store", "passed in"])(
         "given a connection %s that gives no answer, replaces it, reports it once and wakes the watches",
-        async (origin) => {
-          const proxy = await proxyOf(server);
+        async (origin, context) => {
+          const proxy = await proxyOf(server, context);
           const opened = await open({ ...server, port: proxy.port, url: proxy.url });
-          onTestFinished(() => opened.close());
+          context.onTestFinished(() => opened.close());
           const subscriber = origin === "passed in" ? await opened.subscriber() : undefined;
-          const { store, errors } = storeOn(opened, { probeMs: PROBE_MS, subscriber });
+          const { store, errors } = storeOn(
+            opened,
+            { probeMs: PROBE_MS, subscriber },
+            context.onTestFinished,
+          );
           const { versions, woken } = await watchAll(store, ["a", "b"]);
           expect(proxy.muteSubscribers()).toBe(1);
           await store.write("a", change({ message: "meanwhile" }));
@@ -71,10 +78,10 @@ describe.skipIf(REDIS_MISSING !== undefined)(
         },
       );
 
-      test("given a connection that answers, keeps it and reports nothing", async () => {
-        const proxy = await proxyOf(server);
+      test("given a connection that answers, keeps it and reports nothing", async (context) => {
+        const proxy = await proxyOf(server, context);
         const opened = await open({ ...server, port: proxy.port, url: proxy.url });
-        onTestFinished(() => opened.close());
+        context.onTestFinished(() => opened.close());
         const { store, errors } = storeOn(opened, { probeMs: 300 });
         const { woken } = await watchAll(store, ["a"]);
         const probes = async (): Promise<number> => {
@@ -94,13 +101,17 @@ describe.skipIf(REDIS_MISSING !== undefined)(
       });
       afterAll(() => cluster.stop());
 
-      test.each([true, false])(
+      test.concurrent.for([true, false])(
         "given sharded: %s and a connection that gives no answer, replaces it, reports it once and wakes the watches",
-        async (sharded) => {
-          const proxies = await Promise.all(cluster.nodes.map(proxyOf));
+        async (sharded, context) => {
+          const proxies = await Promise.all(cluster.nodes.map((node) => proxyOf(node, context)));
           const opened = await open(cluster.nodes, proxies);
-          onTestFinished(() => opened.close());
-          const { store, errors } = storeOn(opened, { probeMs: PROBE_MS, sharded });
+          context.onTestFinished(() => opened.close());
+          const { store, errors } = storeOn(
+            opened,
+            { probeMs: PROBE_MS, sharded },
+            context.onTestFinished,
+          );
           const messages = new Map<string, unknown>();
           for (const id of IDS) {
             await store.create(draft(id));

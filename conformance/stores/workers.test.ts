@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { expectRight } from "../faults/right.js";
 import { openNodeViewer, type Viewer } from "../faults/viewer.js";
 import { makeWorld, type World } from "../faults/world.js";
@@ -21,18 +21,26 @@ interface Setup {
  * Makes a job, a worker in its own process, and two web servers with a viewer each, over stores that share only the
  * backend.
  */
-async function setUp(backend: Backend): Promise<Setup> {
+async function setUp(backend: Backend, context: TestContext): Promise<Setup> {
   const opened = [await openStore(backend.address), await openStore(backend.address)] as const;
-  const webs = [await makeWeb(opened[0]), await makeWeb(opened[1])] as const;
+  const webs = [await makeWeb(opened[0], context), await makeWeb(opened[1], context)] as const;
   const { id: jobId } = await webs[0].progress.create({ kind: "count" });
-  const viewers = [await view(webs[0], jobId), await view(webs[1], jobId)] as const;
+  const viewers = [
+    await view(webs[0], jobId, context),
+    await view(webs[1], jobId, context),
+  ] as const;
   const orders: WorkerOrders = { address: backend.address, jobId, leaseMs: LEASE_MS };
-  const worker = await runProgram<WorkerSaid>("stores/programs/worker.ts", orders);
+  const worker = await runProgram<WorkerSaid>("stores/programs/worker.ts", orders, {
+    onFinished: context.onTestFinished,
+  });
   await worker.until("the start of its work", ({ kind }) => kind === "working");
   return { jobId, webs, viewers, worker };
 }
 
-async function makeWeb({ store, close }: OpenedStore): Promise<World> {
+async function makeWeb(
+  { store, close }: OpenedStore,
+  { onTestFinished }: TestContext,
+): Promise<World> {
   const web = await makeWorld({ store, leaseMs: LEASE_MS });
   onTestFinished(async () => {
     await web.close();
@@ -41,21 +49,21 @@ async function makeWeb({ store, close }: OpenedStore): Promise<World> {
   return web;
 }
 
-async function view(web: World, jobId: string): Promise<Viewer> {
+async function view(web: World, jobId: string, { onTestFinished }: TestContext): Promise<Viewer> {
   const viewer = await openNodeViewer(jobId, { baseUrl: web.baseUrl });
   onTestFinished(() => viewer.close());
   return viewer;
 }
 
 describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
-  async function begin(): Promise<Setup> {
+  async function begin(context: TestContext): Promise<Setup> {
     const backend = await start();
-    onTestFinished(() => backend.stop());
-    return setUp(backend);
+    context.onTestFinished(() => backend.stop());
+    return setUp(backend, context);
   }
 
-  test("given SIGKILL, the job is stale after one lease and lost after two, and each viewer gets one end", async () => {
-    const { jobId, webs, viewers, worker } = await begin();
+  test.concurrent("given SIGKILL, the job is stale after one lease and lost after two, and each viewer gets one end", async (context) => {
+    const { jobId, webs, viewers, worker } = await begin(context);
     await Promise.all(
       viewers.map((it) => it.until("its count", ({ job }) => Number(job?.metadata.count) > 3)),
     );
@@ -80,8 +88,8 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     }
   });
 
-  test("given SIGSTOP until the job is lost, then SIGCONT, aborts the worker and refuses its late writes", async () => {
-    const { jobId, webs, viewers, worker } = await begin();
+  test.concurrent("given SIGSTOP until the job is lost, then SIGCONT, aborts the worker and refuses its late writes", async (context) => {
+    const { jobId, webs, viewers, worker } = await begin(context);
     await worker.kill("SIGSTOP");
     const [{ job }] = await Promise.all([
       viewers[1].until("the end", ({ ends }) => ends > 0),
@@ -99,8 +107,8 @@ describe.each(BACKENDS)("$name: a worker in another process", ({ start }) => {
     expect(await webs[0].store.read(jobId)).toEqual({ ...before, now: expect.any(Number) });
   });
 
-  test("given a cancel through the other web server, the worker stops and every viewer gets the end", async () => {
-    const { jobId, webs, viewers, worker } = await begin();
+  test.concurrent("given a cancel through the other web server, the worker stops and every viewer gets the end", async (context) => {
+    const { jobId, webs, viewers, worker } = await begin(context);
     await webs[1].progress.cancel(jobId);
     expect(await worker.until("the reason", ({ kind }) => kind === "aborted")).toMatchObject({
       code: "job-cancelled",

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Fields, Json, StepState } from "@emlinh/progress-protocol";
@@ -9,6 +9,7 @@ import type { EarlierRun, Recording } from "../../../conformance/eta/recording.j
 import { parseVideoRequest } from "../../../examples/video-studio/src/pipeline/request.js";
 import { startVideoWorker } from "../../../examples/video-studio/src/pipeline/start-worker.js";
 import { bridgeTo } from "../../../examples/video-studio/src/server/bridge.js";
+import { videoSize } from "../../../examples/video-studio/src/server/video-jobs.js";
 import { type VideoJob, videoJob } from "../../../examples/video-studio/src/shared/video-job.js";
 import { durationsOf } from "../../../packages/server/src/core/learned-plan.js";
 
@@ -49,8 +50,22 @@ const TAKES: Readonly<Record<string, Take>> = {
 const EARLIER_TOPICS = ["Tides", "Núi lửa", "Bread", "Trí tuệ nhân tạo", "Bees", "Mưa", "Glass"];
 const EARLIER_SECONDS = [5, 6, 8, 12, 15, 20, 30, 35, 40];
 
-/** Makes the videos one after the other, and writes their recordings into a folder. Needs ffmpeg, and some minutes. */
+/** The load at which nothing else uses the machine. */
+const QUIET_LOAD = 0.5;
+
+/**
+ * Makes the videos one after the other, and writes their recordings into a folder. Needs ffmpeg, a machine that does
+ * nothing else, and about five minutes.
+ *
+ * @throws Error on a busy machine: its videos are not like those of a quiet one.
+ */
 export async function recordVideos(folder: URL): Promise<void> {
+  const [load = 0] = loadavg();
+  if (load > QUIET_LOAD)
+    throw new Error(
+      `The load of this machine is ${load.toFixed(1)}; it must be at most ${QUIET_LOAD} for a recording. ` +
+        "End other programs, and wait a minute.",
+    );
   const workerFile = await buildWorker();
   for (const [name, take] of Object.entries(TAKES)) {
     const { recording } = await record(take, workerFile);
@@ -62,7 +77,8 @@ export async function recordVideos(folder: URL): Promise<void> {
     const topic = EARLIER_TOPICS[index % EARLIER_TOPICS.length] ?? "";
     const duration = EARLIER_SECONDS[index % EARLIER_SECONDS.length] ?? 5;
     const { fields } = await record({ conditions: "", topic, duration }, workerFile);
-    earlier.push({ name: `earlier-${index}`, seconds: duration, durations: durationsOf(fields) });
+    const size = videoSize({ topic, duration });
+    earlier.push({ name: `earlier-${index}`, size, durations: durationsOf(fields) });
     process.stdout.write(`earlier ${index}: ${duration} s\n`);
   }
   const lines = earlier.map((run) => `  ${JSON.stringify(run)}`).join(",\n");
@@ -124,7 +140,7 @@ async function record(take: Take, workerFile: URL): Promise<Recorded> {
     await progress.close();
     rmSync(outDir, { recursive: true, force: true });
   }
-  const recording = { conditions, seconds: duration, ...thinned(changes) };
+  const recording = { conditions, size: videoSize({ topic, duration }), ...thinned(changes) };
   return { recording, fields: merged(changes) };
 }
 

@@ -13,9 +13,25 @@ export interface Contender {
   close(): Promise<void>;
 }
 
+/** Where the streams of all servers are. */
+export const BASE = "/progress";
+
+/** Whose jobs all topics are. */
+export const SUBJECT = "user:1";
+
+/** The job of a topic. Its id is as long as one that our server makes. */
+export function jobIdOf(topic: number): string {
+  return `job-${String(topic).padStart(28, "0")}`;
+}
+
 /** The path of the stream of a topic. */
 export function pathOf(topic: number): string {
-  return `/progress/job-${topic}`;
+  return `${BASE}/${jobIdOf(topic)}`;
+}
+
+/** The path of the list of all topics, of which the newest are followed. */
+export function pathOfList(limit: number): string {
+  return `${BASE}?subject=${SUBJECT}&limit=${limit}`;
 }
 
 /** The topic in a path. */

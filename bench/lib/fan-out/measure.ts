@@ -82,6 +82,14 @@ async function publishFor(
   await server.ask({ start: load });
   await pause(ms);
   await server.ask({ stop: true });
+  return allArrived(server, readers);
+}
+
+/** Resolves when everything has arrived, with the time when that was seen first. */
+export async function allArrived(
+  server: BenchServer,
+  readers: Pick<Readers, "frames">,
+): Promise<number> {
   let [frames, arrivedAt] = [readers.frames(), performance.now()];
   for (;;) {
     await pause(SETTLE_MS);
@@ -176,6 +184,22 @@ export async function measure(
   }
 }
 
+/** The bytes by which a server's process grows while streams are open. */
+export async function growth(
+  server: BenchServer,
+  open: () => Promise<Readers>,
+  restMs: number,
+): Promise<number> {
+  await server.ask({ gc: true });
+  const before = await server.ask({ gc: true });
+  const idle = await open();
+  await pause(restMs);
+  await server.ask({ gc: true });
+  const after = await server.ask({ gc: true });
+  idle.close();
+  return after.rss - before.rss;
+}
+
 /** Bytes of the process per idle stream. */
 export async function measureMemory(
   contender: ContenderName,
@@ -185,17 +209,10 @@ export async function measureMemory(
   const jobs = count / 5;
   const server = await startServer({ contender, topics: jobs, peers });
   try {
-    await server.ask({ gc: true });
-    const before = await server.ask({ gc: true });
-    const idle = await openReaders(server.port, (index) => pathOf(index % jobs), {
-      count,
-      atOnce: AT_ONCE,
-    });
-    await pause(warmUpMs);
-    await server.ask({ gc: true });
-    const after = await server.ask({ gc: true });
-    idle.close();
-    return (after.rss - before.rss) / count;
+    const size = { count, atOnce: AT_ONCE };
+    const pathAt = (index: number): string => pathOf(index % jobs);
+    const open = (): Promise<Readers> => openReaders(server.port, pathAt, size);
+    return (await growth(server, open, warmUpMs)) / count;
   } finally {
     await server.end();
   }

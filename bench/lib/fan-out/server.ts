@@ -28,6 +28,10 @@ export interface Question {
   /** Events to publish in one topic, whether or not it has readers. The answer comes when all are published. */
   readonly history?: { readonly topic: number; readonly count: number };
   readonly stop?: boolean;
+  /** The topic for which our server creates a job. */
+  readonly create?: number;
+  /** The topic whose job our server removes. */
+  readonly remove?: number;
   readonly gc?: boolean;
 }
 

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { REDIS_MISSING, type RedisServer, startRedis } from "../../../conformance/servers/redis.js";
 import { openServices, type Services } from "../src/services.js";
 import { settingsFrom } from "../src/settings.js";
+import { openStore } from "../src/store.js";
 import { createVideoJobs } from "../src/web/video-jobs.js";
 
 const request = parseVideoRequest({ topic: "One short sentence.", duration: 5 });
@@ -79,6 +80,19 @@ describe.skipIf(REDIS_MISSING)("several web processes", () => {
       metadata: { queuePosition: 1 },
       message: "Your video is next.",
     });
+  });
+
+  test("given the times of short videos, expect those of a long one to be as many times longer", async () => {
+    const web = await openEmptyWeb();
+    const { store, close } = openStore(web.settings, () => {});
+    onTestFinished(close);
+    for (const seconds of [6, 8, 12])
+      await store.learn("video", { render: 200 * seconds, "render/size": 200 });
+    const long = parseVideoRequest({ topic: "Green tea", duration: 40 });
+    const created = await createVideoJobs(web).create({ ...ORDER, request: long });
+    const state = "jobId" in created ? await web.progress.status(created.jobId) : undefined;
+    const { expectedMs } = state?.plan.find(({ id }) => id === "render") ?? {};
+    expect(expectedMs).toBeCloseTo(8000, -1);
   });
 
   test("given a close, refuse", async () => {

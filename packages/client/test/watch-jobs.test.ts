@@ -286,6 +286,8 @@ describe("options", () => {
     [{ limit: 101 }, "limit"],
     [{ limit: 1.5 }, "limit"],
     [{ initial: [] }, "initial"],
+    [{ initial: { jobs: [null] } }, "initial"],
+    [{ initial: { jobs: ["a"] } }, "initial"],
     [{ tabs: true }, "tabs"],
     [{ maxStreams: 2 }, "maxStreams"],
   ])("given %o, throws and names it", (options, name) => {

@@ -77,6 +77,7 @@ export const NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(["info", "warn", "error"]);
 const TOP_LEVEL_FIELDS: ReadonlySet<string> = new Set([
   "kind",
+  "size",
   "status",
   "attempt",
   "step",

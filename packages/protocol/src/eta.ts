@@ -25,7 +25,10 @@ export function etaOf(job: EtaFacts, now: number): number | null {
   return leftMs > 0 && leftMs <= Number.MAX_SAFE_INTEGER ? leftMs : null;
 }
 
-/** As if the rest went on at the mean rate so far. `NaN` while that is unknown. */
+/**
+ * As if the rest went on at the mean rate so far. `NaN` while that is unknown. A clock that was set back makes no
+ * estimate longer.
+ */
 function proportionalLeft(
   { percent, updatedAt }: EtaFacts,
   startedAt: number,
@@ -33,13 +36,13 @@ function proportionalLeft(
 ): number {
   const elapsedMs = updatedAt - startedAt;
   if (percent === null || percent < 3 || elapsedMs < 1000) return Number.NaN;
-  return (elapsedMs * (100 - percent)) / percent - (now - updatedAt);
+  return (elapsedMs * (100 - percent)) / percent - Math.max(0, now - updatedAt);
 }
 
 /** The spread of a step that has none. */
 const DEFAULT_SPREAD = 2;
 /** The least deviation. Nothing takes exactly as long as before. */
-const MIN_DEVIATION = 0.1;
+const MIN_DEVIATION = 0.15;
 /** A step this many deviations beyond its time has left the usual spread. */
 const MAX_DEVIATIONS = 3;
 /** One step that is far from its time says little about the others: it may have been cached, or hung. */
@@ -75,8 +78,7 @@ function expectedLeft(job: EtaFacts, now: number): number {
   for (const [id, expected] of usual) {
     const status = begunState(job, id)?.status;
     if (status !== undefined && status !== "running") continue;
-    const ms = expected.ms * Math.exp(paceWithout(id));
-    const estimate = corrected({ ...expected, ms }, observed.get(id));
+    const estimate = corrected(paced(expected, paceWithout(id)), observed.get(id));
     let elapsedMs = 0;
     if (status === "running") elapsedMs = (bySteps.get(id) ?? 0) + passedMs;
     else if (isNext) elapsedMs = idleMs + passedMs;
@@ -172,6 +174,11 @@ function paceOf(
     const [difference, weight] = parts.get(without) ?? [0, 0];
     return (sum - difference) / (weights - weight);
   };
+}
+
+/** A run at an unusual pace is not like the earlier ones: its estimates are less certain, and its percents count. */
+function paced({ ms, deviation }: Estimate, pace: number): Estimate {
+  return { ms: ms * Math.exp(pace), deviation: Math.hypot(deviation, pace) };
 }
 
 /** An estimate, corrected by what was observed of the same step. */

@@ -96,8 +96,8 @@ function unknownReason(status: string): JobError {
 function percentOf({ status, plan, percent, steps }: Derivable): number | null {
   if (status === "completed") return 100;
   const raw = plan.length > 0 ? planPercent(plan, steps) : percent;
-  // A foreign server may send anything: arithmetic with an object may throw.
-  return typeof raw === "number" ? Math.max(0, Math.min(99, raw)) : null;
+  // A foreign server may send anything: arithmetic with an object may throw, and weights may add up to 0 or infinity.
+  return typeof raw === "number" && !Number.isNaN(raw) ? Math.max(0, Math.min(99, raw)) : null;
 }
 
 function planPercent(plan: readonly PlanStep[], steps: JobState["steps"]): number {

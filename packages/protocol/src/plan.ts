@@ -32,7 +32,7 @@ export function definedPlan<StepId extends string>(
 ): readonly DefinedStep<StepId>[] {
   if (plan.length > MAX_PLAN_STEPS)
     throw new ProgressError("invalid-option", {
-      message: `The plan has more than ${MAX_PLAN_STEPS} steps.`,
+      message: `The plan has ${plan.length} steps; it must have at most ${MAX_PLAN_STEPS}.`,
     });
   // The copy is bounded, whatever the length is now: that of a proxy may have changed.
   return plan.slice(0, MAX_PLAN_STEPS).map((step) => {

@@ -19,6 +19,7 @@ import { createWelcome } from "./parts/welcome.js";
 import { createRevealer } from "./revealer.js";
 import type { Texts } from "./texts/texts.js";
 import type { SentInput } from "./video-input.js";
+import type { WatchedList } from "./watched-list.js";
 import type { YourVideos } from "./your-videos.js";
 
 /** The dependencies of the chat. */
@@ -54,16 +55,7 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
 
   async function send(input: SentInput, options: SendOptions): Promise<void> {
     try {
-      // The request needs the cookie of the session, or the video would be in no list.
-      const session = await yours.ready();
-      options.signal.throwIfAborted();
-      const { jobId } = await videos.create(input, options);
-      const { batch } = input;
-      const link: Link =
-        batch === undefined
-          ? { kind: "job", id: jobId }
-          : { kind: "batch", id: batchOf(session, batch) };
-      guide.sent(link, input);
+      guide.sent(await createVideo({ videos, yours }, input, options), input);
     } catch (error) {
       throw new Error(refusalText(error, i18n.texts), { cause: error });
     }
@@ -85,10 +77,7 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
     guide.beginWith(list);
     conversation.update();
     library.render(list);
-    const connections = conversation.liveConnections;
-    banner.render(
-      worstProblem(list === undefined ? connections : [...connections, list.connection]),
-    );
+    banner.render(problemOf(conversation, list));
     updateTitle();
     revealer.update();
   }
@@ -109,6 +98,25 @@ export function startChat(root: HTMLElement, { videos, yours, i18n }: ChatDepend
   document.addEventListener("visibilitychange", refresh);
   render();
   guide.begin(linked);
+}
+
+/** Creates a video, or one of a batch. Resolves with the link to it, or to its batch. */
+async function createVideo(
+  { videos, yours }: Pick<ChatDependencies, "videos" | "yours">,
+  input: SentInput,
+  options: SendOptions,
+): Promise<Link> {
+  // The request needs the cookie of the session, or the video would be in no list.
+  const session = await yours.ready();
+  options.signal.throwIfAborted();
+  const { jobId } = await videos.create(input, options);
+  if (input.batch === undefined) return { kind: "job", id: jobId };
+  return { kind: "batch", id: batchOf(session, input.batch) };
+}
+
+/** The worst problem of the connections for the conversation and for the list. */
+function problemOf({ liveConnections }: Conversation, list: WatchedList | undefined) {
+  return worstProblem(list ? [...liveConnections, list.connection] : liveConnections);
 }
 
 /** Returns a function that updates the document's title. */

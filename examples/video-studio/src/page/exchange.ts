@@ -43,10 +43,8 @@ export function createExchange(
 ): Entry {
   const { watch } = subject;
   const link: Link = { kind: "job", id: watch.jobId };
-  const readState = watchedVideo(watch);
+  const { currentState, currentInput, isOwn } = readerOf(subject);
   const currentTexts = (): Texts => textsAbout({ isOwn: isOwn() }, i18n.texts);
-  const currentInput = (): VideoInput | undefined =>
-    inputOf(watch.getSnapshot().job) ?? subject.input;
   const withInput = (callback: (input: VideoInput) => void) => () => {
     const input = currentInput();
     if (input !== undefined) callback(input);
@@ -62,20 +60,6 @@ export function createExchange(
   const element = el("section", { class: "exchange" }, [request.element, answer.element]);
   const announceChanges = createChangeAnnouncer(currentTexts, callbacks.announce);
   let tick: ReturnType<typeof setTimeout> | undefined;
-
-  /** Until the session is known, it is not known whose video this is. */
-  function currentState(): WatchedVideo {
-    const state = readState();
-    const isKnown = subject.input !== undefined || subject.session() !== undefined;
-    if (isKnown || state.phase === "gone") return state;
-    return { ...state, video: undefined, phase: "joining" };
-  }
-
-  /** The server decides who may delete a video. This determines the texts and the buttons only. */
-  function isOwn(): boolean {
-    const owner = watch.getSnapshot().job?.metadata.owner;
-    return subject.input !== undefined || (owner !== undefined && owner === subject.session());
-  }
 
   function render(): void {
     const { log } = watch.getSnapshot();
@@ -110,6 +94,26 @@ export function createExchange(
     render,
     check: () => watch.refresh(),
     focus: () => card.focus(),
+  };
+}
+
+/** The functions that read the present state of an exchange's job. */
+function readerOf({ watch, input, session }: ExchangeSubject) {
+  const readState = watchedVideo(watch);
+  return {
+    /** Until the session is known, it is not known whose video this is. */
+    currentState(): WatchedVideo {
+      const state = readState();
+      const isKnown = input !== undefined || session() !== undefined;
+      if (isKnown || state.phase === "gone") return state;
+      return { ...state, video: undefined, phase: "joining" };
+    },
+    currentInput: (): VideoInput | undefined => inputOf(watch.getSnapshot().job) ?? input,
+    /** The server decides who may delete a video. This determines the texts and the buttons only. */
+    isOwn(): boolean {
+      const owner = watch.getSnapshot().job?.metadata.owner;
+      return input !== undefined || (owner !== undefined && owner === session());
+    },
   };
 }
 

@@ -45,8 +45,7 @@ const TICK_MS = 1000;
 /** Watches the videos of this browser's session. @param tabs - Shares the connection with the other tabs. */
 export function createYourVideos(tabs: FeedSharing): YourVideos {
   const listeners = new Set<() => void>();
-  const removedListeners = new Set<(jobId: string) => void>();
-  let listed: readonly string[] = [];
+  const removals = createRemovals();
   let current: SessionList | undefined;
   let tick: ReturnType<typeof setTimeout> | undefined;
   let hasReopened = false;
@@ -74,18 +73,9 @@ export function createYourVideos(tabs: FeedSharing): YourVideos {
       opening = open();
       return;
     }
-    reportRemoved();
+    removals.update(current?.read());
     tick = videos.some(({ phase }) => isLive(phase)) ? setTimeout(changed, TICK_MS) : undefined;
     for (const listener of listeners) listener();
-  }
-
-  function reportRemoved(): void {
-    const list = current?.read();
-    if (!list?.isLoaded) return;
-    const before = listed;
-    listed = list.videos.map(({ video }) => video?.id ?? "");
-    for (const jobId of removedJobs(before, listed, list.hasMore))
-      for (const listener of removedListeners) listener(jobId);
   }
 
   return {
@@ -96,7 +86,7 @@ export function createYourVideos(tabs: FeedSharing): YourVideos {
       return current?.read();
     },
     onChange: (listener) => void listeners.add(listener),
-    onRemoved: (listener) => void removedListeners.add(listener),
+    onRemoved: removals.onRemoved,
     titleOf(jobId) {
       const found = current?.read().videos.find(({ video }) => video?.id === jobId);
       return found === undefined ? "" : titleOf(found);
@@ -107,5 +97,28 @@ export function createYourVideos(tabs: FeedSharing): YourVideos {
     remove: async (jobId) => (await opening).watch.remove(jobId),
     watchBatch: (batch) => watch(batchSubject(batch)),
     check: () => current?.watch.refresh(),
+  };
+}
+
+/** Finds the videos that leave a list. */
+interface Removals {
+  /** Calls a listener with the id of each video that left. */
+  onRemoved(listener: (jobId: string) => void): void;
+  /** Compares the list with that of the last call. */
+  update(list: WatchedList | undefined): void;
+}
+
+function createRemovals(): Removals {
+  const listeners = new Set<(jobId: string) => void>();
+  let listed: readonly string[] = [];
+  return {
+    onRemoved: (listener) => void listeners.add(listener),
+    update(list) {
+      if (!list?.isLoaded) return;
+      const before = listed;
+      listed = list.videos.map(({ video }) => video?.id ?? "");
+      for (const jobId of removedJobs(before, listed, list.hasMore))
+        for (const listener of listeners) listener(jobId);
+    },
   };
 }

@@ -35,9 +35,10 @@ export function estimateMs(language: Language, text: string): number {
 }
 
 /** The pace for about the requested length. The rate changes first, as far as it sounds natural, then the rests. */
-export function paceFor({ language, scenes }: Storyboard, wantedMs: number): Pace {
+export function paceFor(storyboard: Storyboard, wantedMs: number): Pace {
+  const { scenes } = storyboard;
   const lines = scenes.flatMap((scene) => scene.lines);
-  const spokenMs = lines.reduce((sum, line) => sum + estimateMs(language, line), 0);
+  const spokenMs = spokenMsOf(storyboard);
   const rests = scenes.length - 1;
   const restMs =
     rests * SCENE_GAP_MS + (lines.length - scenes.length) * LINE_GAP_MS + LEAD_MS + TAIL_MS;
@@ -49,6 +50,20 @@ export function paceFor({ language, scenes }: Storyboard, wantedMs: number): Pac
       ? Math.min(MAX_SCENE_GAP_MS, SCENE_GAP_MS + spareMs / rests)
       : SCENE_GAP_MS;
   return { rate, lineGapMs: LINE_GAP_MS, sceneGapMs: Math.round(sceneGapMs) };
+}
+
+function spokenMsOf({ language, scenes }: Storyboard): number {
+  const lines = scenes.flatMap((scene) => scene.lines);
+  return lines.reduce((sum, line) => sum + estimateMs(language, line), 0);
+}
+
+/** The length of a video, estimated from its script before anything is spoken. A text ends when it is spoken. */
+export function expectedLengthMs(storyboard: Storyboard, requestedSeconds: number): number {
+  const { rate, lineGapMs, sceneGapMs } = paceFor(storyboard, requestedSeconds * 1000);
+  const scenes = storyboard.scenes.length;
+  const lines = storyboard.scenes.reduce((sum, scene) => sum + scene.lines.length, 0);
+  const restMs = LEAD_MS + (scenes - 1) * sceneGapMs + (lines - scenes) * lineGapMs;
+  return videoLengthMs(restMs + (spokenMsOf(storyboard) * USUAL_RATE) / rate, requestedSeconds);
 }
 
 /**

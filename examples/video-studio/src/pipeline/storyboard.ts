@@ -50,29 +50,30 @@ const KICKERS: Readonly<Record<Language, string>> = {
 };
 const TITLE_CHARS = 60;
 
-/**
- * A deterministic writer without dependencies. An idea becomes a greeting, the idea, up to three points and a close, as
- * the duration allows. Whole sentences are spoken as they were written.
- */
+/** A writer without a network: {@link templateScript}. */
 export function templateWriter(): ScriptWriter {
+  return { write: async (brief) => templateScript(brief) };
+}
+
+/**
+ * A deterministic script. An idea becomes a greeting, the idea, up to three points and a close, as the duration allows.
+ * Whole sentences are spoken as they were written.
+ */
+export function templateScript({ topic, duration }: ScriptBrief): Storyboard {
+  const text = cleanText(topic);
+  const language = detectLanguage(text);
+  const sentences = splitSentences(text);
+  const kicker = KICKERS[language];
+  if (isIdea(sentences)) {
+    const subject = topicOf(sentences[0] ?? text);
+    const title = shorten(titleCase(asTitle(subject)), TITLE_CHARS);
+    return { language, title, kicker, scenes: buildIdeaScenes(language, subject, duration) };
+  }
   return {
-    async write({ topic, duration }) {
-      const text = cleanText(topic);
-      const language = detectLanguage(text);
-      const sentences = splitSentences(text);
-      const kicker = KICKERS[language];
-      if (isIdea(sentences)) {
-        const subject = topicOf(sentences[0] ?? text);
-        const title = shorten(titleCase(asTitle(subject)), TITLE_CHARS);
-        return { language, title, kicker, scenes: buildIdeaScenes(language, subject, duration) };
-      }
-      return {
-        language,
-        title: titleOfText(sentences),
-        kicker,
-        scenes: buildTextScenes(sentences),
-      };
-    },
+    language,
+    title: titleOfText(sentences),
+    kicker,
+    scenes: buildTextScenes(sentences),
   };
 }
 

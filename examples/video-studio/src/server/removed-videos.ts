@@ -21,13 +21,14 @@ export function removeJobsWithoutVideo(progress: Progress, files: VideoFiles): R
   async function checkMany(req: Request): Promise<void> {
     const { searchParams } = new URL(req.url, "http://studio");
     const session = sessionOf(req.get("cookie")) ?? "";
-    const subjects = searchParams.getAll("subject").filter((it) => isSubjectOf(session, it));
-    for (const subject of subjects) {
+    // A query may name the same list hundreds of times.
+    for (const subject of new Set(searchParams.getAll("subject"))) {
+      if (!isSubjectOf(session, subject)) continue;
       const { jobs } = await progress.list({ subject, limit: MAX_LISTED });
       for (const job of jobs) await check(job);
     }
-    for (const target of searchParams.getAll("job"))
-      await check(await progress.status(target.split("@")[0] ?? ""));
+    const jobIds = searchParams.getAll("job").map((target) => target.split("@")[0] ?? "");
+    for (const jobId of new Set(jobIds)) await check(await progress.status(jobId));
   }
 
   router.get("/", async (req, _res, next) => {

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedJob, isTerminal } from "@emlinh/progress-server";
+import { expectedLengthMs } from "../pipeline/pace.js";
+import type { VideoRequest } from "../pipeline/request.js";
+import { templateScript } from "../pipeline/storyboard.js";
 import { batchSubject, sessionSubject } from "../shared/session.js";
 import { type VideoJob, type VideoMetadata, videoJobIn } from "../shared/video-job.js";
 import { createQueue, type Queue } from "./queue.js";
@@ -69,7 +72,7 @@ export function createVideoJobs(options: VideoJobsOptions): VideoJobs {
   return {
     async create(order) {
       const { request, language } = order;
-      const { key } = recordOf(order);
+      const key = keyOf(order);
       const known = key === undefined ? undefined : queue.find((video) => video.key === key);
       if (known !== undefined) return { jobId: known.jobId, position: undefined };
       const reservation = queue.reserve();
@@ -152,18 +155,30 @@ async function noticeErrors({ onNotice }: VideoJobsOptions, work: Promise<void>)
 /** The parts of a new job that say what was requested, and by whom. */
 export function recordOf(order: VideoOrder): {
   readonly metadata: VideoMetadata;
+  /** The expected seconds of the video, by which the ETA is learned. */
+  readonly size: number;
   readonly subjects: readonly string[];
   readonly key: string | undefined;
 } {
-  const { owner, batch, key } = order;
+  const { owner, batch } = order;
   const subjects = owner === undefined ? [] : [sessionSubject(owner)];
   if (batch !== undefined) subjects.push(batchSubject(batch));
   return {
     metadata: metadataOf(order),
+    size: videoSize(order.request),
     subjects,
-    // The session is a part of the key, so that no session gets the job of another one.
-    key: key === undefined || owner === undefined ? key : `${owner} ${key}`,
+    key: keyOf(order),
   };
+}
+
+/** The session is a part of the key, so that no session gets the job of another one. */
+function keyOf({ owner, key }: VideoOrder): string | undefined {
+  return key === undefined || owner === undefined ? key : `${owner} ${key}`;
+}
+
+/** About how many seconds the video of a request has. */
+export function videoSize(request: Pick<VideoRequest, "topic" | "duration">): number {
+  return expectedLengthMs(templateScript(request), request.duration) / 1000;
 }
 
 function metadataOf({ request, language, owner, batch, sessionId }: VideoOrder): VideoMetadata {

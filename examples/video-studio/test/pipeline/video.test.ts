@@ -8,10 +8,12 @@ import { clockText } from "../../src/page/format.js";
 import { startEncoder } from "../../src/pipeline/encoder.js";
 import type { Ffmpeg } from "../../src/pipeline/ffmpeg-locate.js";
 import type { VideoReport, WorkerMessage } from "../../src/pipeline/messages.js";
+import { expectedLengthMs } from "../../src/pipeline/pace.js";
 import { makeVideo } from "../../src/pipeline/pipeline.js";
 import { VIDEO_PLAN } from "../../src/pipeline/plan.js";
 import { parseVideoRequest } from "../../src/pipeline/request.js";
 import { startVideoWorker, type VideoWorker } from "../../src/pipeline/start-worker.js";
+import { templateScript } from "../../src/pipeline/storyboard.js";
 import { encodeWav } from "../../src/pipeline/wav.js";
 import {
   buildWorker,
@@ -83,6 +85,9 @@ describe.skipIf(!encoder)("with an encoder", () => {
       language: "vi",
     });
     expect(result.durationMs).toBe(result.frames * 40);
+    // The ETA is learned by the length that the script lets expect.
+    const expectedMs = expectedLengthMs(templateScript(request), request.duration);
+    expect(Math.abs(result.durationMs - expectedMs)).toBeLessThanOrEqual(1000);
     expect(result.bytes).toBe((await stat(result.file)).size);
     expect(await filesIn(outDir)).toEqual(["final.mp4", "poster.jpg", "preview.jpg"]);
     const poster = await readFile(result.poster);

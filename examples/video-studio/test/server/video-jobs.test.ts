@@ -9,7 +9,8 @@ const ORDER = { request: parseVideoRequest({ topic: "Green tea" }), language: "e
 
 /** Opens jobs whose worker accepts its task and then sends nothing. */
 async function openJobs() {
-  const progress = createProgress({ store: memoryStore(), authorize: allowAnyone });
+  const store = memoryStore();
+  const progress = createProgress({ store, authorize: allowAnyone });
   const notices: string[] = [];
   const jobs: VideoJobs = createVideoJobs({
     ...{ progress, maxWaiting: 20, silenceMs: 60_000 },
@@ -21,7 +22,7 @@ async function openJobs() {
     await jobs.close();
     await progress.close();
   });
-  return { progress, jobs, notices };
+  return { store, progress, jobs, notices };
 }
 
 test("given a close while a job is created, ends that job and refuses later orders", async () => {
@@ -68,4 +69,22 @@ test("given waiting jobs that end, by a cancel or otherwise, they leave the queu
     }),
   );
   expect(await jobs.create(ORDER)).toMatchObject({ position: 2 });
+});
+
+test("given the times of short videos, expects those of a long one to be as many times longer", async () => {
+  const { progress, jobs, store } = await openJobs();
+  async function planAfter(order: { topic: string; duration: number }): Promise<readonly number[]> {
+    const created = await jobs.create({ ...ORDER, request: parseVideoRequest(order) });
+    const state = "jobId" in created ? await progress.status(created.jobId) : undefined;
+    return state?.plan.map(({ expectedMs = 0 }) => Math.round(expectedMs / 100) / 10) ?? [];
+  }
+  for (const seconds of [6, 8, 12])
+    await store.learn("video", {
+      ...{ speech: 600, "speech/size": 600 / seconds },
+      ...{ render: 200 * seconds, "render/size": 200 },
+    });
+  expect(await planAfter({ topic: "Green tea", duration: 40 })).toEqual([0, 0.6, 0, 8, 0, 0]);
+  // A text ends when it is spoken, whatever length was requested.
+  const [, , , render = 0] = await planAfter({ topic: "It is cold. Take a coat!", duration: 40 });
+  expect(render).toBeLessThan(1);
 });

@@ -4,11 +4,14 @@ import {
   decodeListed,
   decodeRefused,
   type ErrorCode,
+  JOB_ID,
   type JobDelta,
   type Listed,
+  MAX_LISTED_JOBS,
   ProgressError,
   parseCursor,
   type Refused,
+  SUBJECT,
 } from "@emlinh/progress-protocol";
 import type { ConnectionState } from "../core/connection/connection-state.js";
 import type { FeedTargets } from "../core/feed/feed.js";
@@ -82,22 +85,29 @@ export function decodeMessage(data: unknown): Ask | Update | undefined {
   return data.kind === "update" ? decodeUpdate(data) : undefined;
 }
 
-function decodeAsk({ id, count, targets, cursors, seen, refresh }: Parts): Ask | undefined {
-  if (!isString(id) || !isCount(count) || !isObject(targets) || !isObject(cursors))
-    return undefined;
-  const { jobs, subjects, limit } = targets;
-  if (!isStrings(jobs) || !isStrings(subjects) || !isCount(limit)) return undefined;
-  if (!isStrings(seen) || typeof refresh !== "boolean") return undefined;
+function decodeAsk({ id, count, cursors, seen, refresh, ...rest }: Parts): Ask | undefined {
+  const targets = decodeTargets(rest.targets);
+  if (!isString(id) || !isCount(count) || !targets || !isStrings(seen)) return undefined;
+  if (!isObject(cursors) || typeof refresh !== "boolean") return undefined;
   if (!Object.values(cursors).every(isCursor)) return undefined;
   return {
     kind: "ask",
     id,
     count,
-    targets: { jobs, subjects, limit },
+    targets,
     cursors: cursors as Ask["cursors"],
     seen,
     refresh,
   };
+}
+
+/** The server refuses a request that has one wrong target, and so for all pages. */
+function decodeTargets(data: unknown): FeedTargets | undefined {
+  if (!isObject(data)) return undefined;
+  const { jobs, subjects, limit } = data;
+  if (!areMatching(jobs, JOB_ID) || !areMatching(subjects, SUBJECT)) return undefined;
+  if (!isCount(limit) || limit < 1 || limit > MAX_LISTED_JOBS) return undefined;
+  return { jobs, subjects, limit };
 }
 
 function decodeUpdate({ term, to, ready, now, ...rest }: Parts): Update | undefined {
@@ -187,6 +197,10 @@ function isString(value: unknown): value is string {
 
 function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isString);
+}
+
+function areMatching(value: unknown, pattern: RegExp): value is readonly string[] {
+  return isStrings(value) && value.every((text) => pattern.test(text));
 }
 
 function isCursor(value: unknown): value is Cursor {

@@ -85,6 +85,20 @@ describe("messages of tabs", () => {
     },
   );
 
+  // The leader asks the server for the targets of all pages, so one wrong target would end the connection of each page.
+  test.each([
+    { jobs: ["a b"] },
+    { jobs: ["a", "b&subject=user:2"] },
+    { subjects: ["-"] },
+    { limit: 101 },
+    { limit: 0 },
+  ])(
+    "given a question for the targets %o, which the server would refuse, it is not read",
+    (part) => {
+      expect(sent({ ...ask, targets: { ...ask.targets, ...part } })).toBeUndefined();
+    },
+  );
+
   test("given any value, reading it does not throw", () => {
     fc.assert(fc.property(fc.anything(), (value) => void decodeMessage(value)));
   });

@@ -1,6 +1,7 @@
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { isBun } from "./fetch-runtime.js";
 import { discardStream, guardSubscription } from "./guarded-subscription.js";
+import { destroyOnceClosed } from "./leftover-stream.js";
 import type { NodeResponse } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
 import { cutOff } from "./write-stream.js";
@@ -29,7 +30,7 @@ interface BodySubscription {
   finish(): void;
 }
 
-function bodySubscription(answer: StreamAnswer): BodySubscription {
+function bodySubscription(answer: StreamAnswer, res: BodyReader["res"]): BodySubscription {
   let begun = false;
   // Set when `subscribe` returns, which may be after the core has ended the stream.
   let subscription: Subscription | undefined;
@@ -53,6 +54,7 @@ function bodySubscription(answer: StreamAnswer): BodySubscription {
     finish() {
       if (over) return;
       over = true;
+      if (res) destroyOnceClosed(res);
       if (begun) subscription?.closed();
       else discardStream(answer);
     },
@@ -64,7 +66,7 @@ export function frameStream(
   answer: StreamAnswer,
   { signal, res }: BodyReader,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const subscription = bodySubscription(answer);
+  const subscription = bodySubscription(answer, res);
   let full = false;
   let ending = false;
   const pause = createPause();

@@ -1,12 +1,14 @@
 import type { ServerResponse } from "node:http";
+import { destroyOnceClosed } from "./leftover-stream.js";
 import type { NodeExchange } from "./node-exchange.js";
 import { cutOff } from "./write-stream.js";
 
 /**
- * Cuts a response whose client takes no bytes for a time. Call it before the body is written. Node counts the time from
- * the last progress of a write.
+ * Cuts a response whose client takes no bytes for a time, or has closed it. Call it before the body is written. Node
+ * counts the time from the last progress of a write.
  */
 export function limitStall({ res }: NodeExchange, stallMs: number | undefined): void {
+  destroyOnceClosed(res);
   if (stallMs === undefined || !Number.isFinite(stallMs)) return;
   if ("stream" in res) res.stream.setTimeout(stallMs, () => cutOff(res));
   else limitSocket(res, stallMs);

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink, StreamAnswer, Subscription } from "../core/http/types.js";
 import { attempt } from "./guarded-subscription.js";
+import { destroyOnceClosed } from "./leftover-stream.js";
 import { isClosed, type NodeExchange } from "./node-exchange.js";
 import { readerTooSlow } from "./reader-too-slow.js";
 
@@ -91,6 +92,7 @@ function closed(sink: NodeSink): void {
 }
 
 function endResponse(this: NodeSink): void {
+  destroyOnceClosed(this.writer);
   this.writer.end();
 }
 
@@ -124,8 +126,10 @@ function hasOwnWrite(writer: ServerResponse): boolean {
  */
 export function keepOpen({ req, res }: NodeExchange): void {
   if ("stream" in res) {
-    // The socket of an HTTP/2 session throws on these calls.
+    // The socket of an HTTP/2 session throws on the calls below.
     res.stream.setTimeout(0);
+    // Emitted if the client closes the stream before the response has ended.
+    res.stream.once("aborted", () => destroyOnceClosed(res));
     return;
   }
   // A request that a test injects has a socket without these methods.

@@ -50,7 +50,7 @@ export interface AuthorizeCleanup<Raw = unknown> {
  * The app's answer. `false` is 403. `until`, in milliseconds since the epoch, is when the permission ends: a stream is
  * closed before that, and its reader is asked to reconnect with fresh credentials. `principal` says who asks, such as
  * the id of a user or a session, in 1 to 256 characters: `maxStreamsPerPrincipal` counts by it, and `disconnect` finds
- * the open streams by it.
+ * the open streams by it. A request for many jobs has each principal that its answers name.
  */
 export type Decision =
   | boolean
@@ -92,6 +92,6 @@ export const allowAnyone: Authorize = (request) =>
 export interface Permission {
   /** Milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
-  /** Who asked, if the app said so. */
-  readonly principal: string | undefined;
+  /** Who asked, as far as the app said so: several only for several targets. */
+  readonly principals: readonly string[];
 }

@@ -1,4 +1,5 @@
 import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
+import { SUBJECT_RULE } from "../shared/ids.js";
 import { checksFor } from "../shared/option-checks.js";
 
 /**
@@ -36,7 +37,7 @@ export function checkedTarget(target: DisconnectTarget): DisconnectTarget {
   if (jobId !== undefined && !(typeof jobId === "string" && JOB_ID.test(jobId)))
     throw invalid("jobId", jobId, "the id of a job");
   if (subject !== undefined && !(typeof subject === "string" && SUBJECT.test(subject)))
-    throw invalid("subject", subject, 'a subject, such as "user:42"');
+    throw invalid("subject", subject, SUBJECT_RULE);
   if (principal !== undefined && typeof principal !== "string")
     throw invalid("principal", principal, "a string, as authorize returns it");
   return target;

@@ -18,7 +18,7 @@ import {
   type Validator,
 } from "@emlinh/progress-protocol";
 import { isOurs } from "../shared/errors.js";
-import { newJobId } from "../shared/ids.js";
+import { newJobId, SUBJECT_RULE } from "../shared/ids.js";
 import { cutText } from "../shared/limits.js";
 import { checksFor, type OptionChecks } from "../shared/option-checks.js";
 import { isRecord, shown } from "../shared/untyped.js";
@@ -59,6 +59,15 @@ export interface CreateOptions<Job extends JobTypes = AnyJob, Metadata = object>
   readonly key?: string | undefined;
   /** `[A-Za-z0-9_-]{1,128}`. @defaultValue 128 random bits */
   readonly id?: string | undefined;
+  /**
+   * How much work the job is: a number above 0, in any unit that all jobs of its kind have, such as seconds of video,
+   * bytes or pages. The times of steps that take longer in larger jobs are then learned per unit, so that the ETA is
+   * right for jobs of any size. It need not be exact.
+   *
+   * @defaultValue none: jobs of a kind are taken for about equal
+   * @see docs/eta.md
+   */
+  readonly size?: number | undefined;
   /** Milliseconds from now until the job ends as `timed-out`. @defaultValue no deadline */
   readonly deadlineMs?: number | undefined;
   /**
@@ -108,12 +117,12 @@ async function checkedDraft<Job extends JobTypes>(
   input: CreateJob<Job, unknown>,
 ): Promise<Draft<Job>> {
   names(input, NAMES);
-  const { definition, key, deadlineMs, message = null, id = newJobId() } = input;
+  const { definition, key, size, deadlineMs, message = null, id = newJobId() } = input;
   checkDefinition(checks, definition);
   const kind = definition?.kind ?? input.kind;
   // An import that does not exist.
   if (kind === undefined && "definition" in input) throw invalid("definition", kind, DEFINITION);
-  checkOptions({ id, kind, key, deadlineMs, message });
+  checkOptions({ id, kind, key, size, deadlineMs, message });
   const { subjects: givenSubjects = [] } = input;
   const subjects = checkSubjects(givenSubjects);
   // null is no plan: only what is left out has a default.
@@ -123,6 +132,7 @@ async function checkedDraft<Job extends JobTypes>(
   const { set } = checkedChange({
     set: {
       kind: String(kind),
+      ...(size !== undefined && { size }),
       status: "queued",
       attempt: 1,
       message: message === null ? null : cutText(message),
@@ -131,9 +141,9 @@ async function checkedDraft<Job extends JobTypes>(
     },
     log: [],
   });
-  const size = jobSize({});
+  const bytes = jobSize({});
   for (const [field, value] of Object.entries(set))
-    size.set(field, checkedField(field, value).bytes);
+    bytes.set(field, checkedField(field, value).bytes);
   const hasDeadline = deadlineMs !== undefined && deadlineMs !== Number.POSITIVE_INFINITY;
   const draft = { id, key, set, ...(hasDeadline && { deadlineMs }) };
   return { draft: subjects.length > 0 ? { ...draft, subjects } : draft, definition };
@@ -204,12 +214,13 @@ const NAMES = [
   "message",
   "key",
   "id",
+  "size",
   "deadlineMs",
   "subjects",
 ];
 
 const checks = checksFor("create", "create({ kind, plan })");
-const { names, invalid, list } = checks;
+const { names, invalid, fault, list } = checks;
 
 /** @throws ProgressError `invalid-option` for a value that is no definition, such as that of a missing import. */
 export function checkDefinition({ invalid }: OptionChecks, definition: unknown): void {
@@ -230,16 +241,21 @@ export function checkDefinition({ invalid }: OptionChecks, definition: unknown):
 const DEFINITION = "the value that defineJob() returns";
 
 type CheckedOptions = {
-  readonly [Name in "id" | "kind" | "key" | "deadlineMs" | "message"]: unknown;
+  readonly [Name in "id" | "kind" | "key" | "size" | "deadlineMs" | "message"]: unknown;
 };
 
-function checkOptions({ id, kind, key, deadlineMs, message }: CheckedOptions): void {
+function checkOptions({ id, kind, key, size, deadlineMs, message }: CheckedOptions): void {
   if (typeof id !== "string" || !JOB_ID.test(id))
     throw invalid("id", id, '1 to 128 letters, digits, "_" and "-"');
   if (typeof kind !== "string" || kind === "" || kind.length > 256)
     throw invalid("kind", kind, 'a string of 1 to 256 characters, such as "video"');
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > 256))
     throw invalid("key", key, "a string of 1 to 256 characters");
+  if (
+    size !== undefined &&
+    !(typeof size === "number" && size > 0 && size < Number.POSITIVE_INFINITY)
+  )
+    throw invalid("size", size, "a number above 0, such as the seconds of a video");
   if (deadlineMs !== undefined && !(typeof deadlineMs === "number" && deadlineMs > 0))
     throw invalid("deadlineMs", deadlineMs, "a number of milliseconds above 0");
   if (message !== null && typeof message !== "string")
@@ -253,15 +269,12 @@ function checkSubjects(input: unknown): readonly string[] {
   const subjects = new Set<string>();
   for (const subject of list("subjects", input, SUBJECTS)) {
     if (typeof subject !== "string" || !SUBJECT.test(subject))
-      throw invalid(
-        "a subject",
-        subject,
-        '1 to 128 letters, digits and ". _ : @ -", of which the first is a letter or digit',
-      );
+      throw invalid("a subject", subject, SUBJECT_RULE);
     if (subjects.has(subject)) throw invalid("a subject", subject, "unique in subjects");
     subjects.add(subject);
   }
-  if (subjects.size > MAX_SUBJECTS) throw invalid("subjects", input, SUBJECTS);
+  if (subjects.size > MAX_SUBJECTS)
+    throw fault(`subjects has ${subjects.size} members; it must have at most ${MAX_SUBJECTS}.`);
   return [...subjects];
 }
 

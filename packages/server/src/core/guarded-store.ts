@@ -45,21 +45,21 @@ export function guardStore(settings: GuardSettings): GuardedStore {
     maxLogLines: store.maxLogLines,
     now: () => clock.now(),
     usedAt: () => guard.usedAt,
-    create: (draft) => use(guard, "create", () => store.create(draft)),
+    create: (draft) => use(guard, ["create"], () => store.create(draft)),
     write: (jobId, change) => write(guard, jobId, change),
     read: (jobId, after) => read(guard, jobId, after),
-    list: (subject, page) => use(guard, "list", () => store.list(subject, page)),
+    list: (subject, page) => use(guard, ["list", subject], () => store.list(subject, page)),
     watch: (target, wake) => watch(guard, () => store.watch(target, wake)),
-    remove: (jobId) => use(guard, "remove", () => store.remove(jobId)),
-    learn: (kind, durations) => use(guard, "learn", () => store.learn(kind, durations)),
-    expectations: (kind) => use(guard, "expectations", () => store.expectations(kind)),
+    remove: (jobId) => use(guard, ["remove", jobId], () => store.remove(jobId)),
+    learn: (kind, durations) => use(guard, ["learn", kind], () => store.learn(kind, durations)),
+    expectations: (kind) => use(guard, ["expectations", kind], () => store.expectations(kind)),
     isReachable: (timeoutMs) => isReachable(guard, timeoutMs),
-    sweep: (now, limit) => call(guard, "sweep", () => store.sweep(now, limit, hooks.onJobEnd)),
+    sweep: (now, limit) => call(guard, ["sweep"], () => store.sweep(now, limit, hooks.onJobEnd)),
   };
 }
 
 async function write(guard: Guard, jobId: string, change: Change): Promise<Written> {
-  const answer = use(guard, "write", () => guard.store.write(jobId, change));
+  const answer = use(guard, ["write", jobId], () => guard.store.write(jobId, change));
   const sentAt = guard.usedAt;
   const written = await answer;
   guard.clock.observe(written.now, sentAt);
@@ -71,7 +71,7 @@ async function read(
   jobId: string,
   after: Cursor | undefined,
 ): Promise<StoredDelta | undefined> {
-  const answer = use(guard, "read", () => guard.store.read(jobId, after));
+  const answer = use(guard, ["read", jobId], () => guard.store.read(jobId, after));
   const sentAt = guard.usedAt;
   const delta = await answer;
   if (delta !== undefined) guard.clock.observe(delta.now, sentAt);
@@ -85,7 +85,7 @@ async function isReachable(guard: Guard, timeoutMs: number): Promise<boolean> {
   try {
     await within(
       timeoutMs,
-      call(guard, "read", () => guard.store.read(PROBED_ID)),
+      call(guard, ["read"], () => guard.store.read(PROBED_ID)),
     );
     return true;
   } catch (error) {
@@ -93,24 +93,30 @@ async function isReachable(guard: Guard, timeoutMs: number): Promise<boolean> {
   }
 }
 
-function use<Result>(guard: Guard, verb: StoreMethod, run: () => Promise<Result>): Promise<Result> {
+/** A method, and the job, subject or kind that it is called with: if one of them fails alone, its data are at fault. */
+type StoreCall = readonly [verb: StoreMethod, of?: string];
+
+function use<Result>(
+  guard: Guard,
+  storeCall: StoreCall,
+  run: () => Promise<Result>,
+): Promise<Result> {
   guard.usedAt = elapsed();
-  return call(guard, verb, run);
+  return call(guard, storeCall, run);
 }
 
 async function call<Result>(
   { metrics }: Guard,
-  verb: StoreMethod,
+  storeCall: StoreCall,
   run: () => Promise<Result>,
 ): Promise<Result> {
+  const [verb] = storeCall;
   const calls = metrics.store[verb];
   const begunAt = elapsed();
   try {
-    return await within(STORE_TIMEOUT_MS, run(), () => timedOut(verb));
+    return await within(STORE_TIMEOUT_MS, run(), () => timedOut(storeCall));
   } catch (cause) {
-    const error = isProgressError(cause)
-      ? cause
-      : unavailable(`The store's ${verb}() failed.`, verb, cause);
+    const error = isProgressError(cause) ? cause : unavailable("failed", storeCall, cause);
     if (error.code === "store-unavailable") calls.failed += 1;
     throw error;
   } finally {
@@ -128,20 +134,21 @@ async function watch(guard: Guard, run: () => Promise<Unwatch>): Promise<Unwatch
     return unwatch;
   };
   try {
-    return await use(guard, "watch", endIfLate);
+    return await use(guard, ["watch"], endIfLate);
   } catch (error) {
     isOver = true;
     throw error;
   }
 }
 
-function timedOut(verb: string): ProgressError {
-  return unavailable(`The store's ${verb}() did not answer within ${STORE_TIMEOUT_MS} ms.`, verb);
+function timedOut(storeCall: StoreCall): ProgressError {
+  return unavailable(`did not answer within ${STORE_TIMEOUT_MS} ms`, storeCall);
 }
 
-function unavailable(what: string, verb: string, cause?: unknown): ProgressError {
+function unavailable(what: string, [verb, of]: StoreCall, cause?: unknown): ProgressError {
+  const name = of === undefined ? "" : ` of "${of}"`;
   return new ProgressError("store-unavailable", {
-    message: `${what} Check that its database can be reached.`,
+    message: `The store's ${verb}()${name} ${what}. Check that its database can be reached.`,
     retryable: true,
     status: 503,
     details: { verb },

@@ -12,6 +12,8 @@ import type { Durations, Expectation, Expectations } from "../shared/expectation
 const FIRST_SPREAD = 1.5;
 /** The first spread counts as much as the spread among three jobs. */
 const FIRST_SPREAD_COUNT = 2;
+/** Milliseconds: 30 days. A longer time is that of a clock that was set meanwhile, and not of a step. */
+const MAX_TIME_MS = 30 * 86_400_000;
 /** Older jobs are forgotten, so a greater count would not make the mean more certain. */
 const MAX_COUNT = 20;
 
@@ -21,8 +23,24 @@ export function durationsOf(fields: Fields): Durations {
   const durations: Record<string, number> = {};
   // No step is running, so the times do not depend on when they are looked at.
   for (const [id, ms] of sharedTimes(job, Number.MAX_SAFE_INTEGER).bySteps)
-    if (ms > 0 && job.steps[id]?.status === "completed") durations[id] = ms;
-  return durations;
+    if (ms > 0 && ms <= MAX_TIME_MS && job.steps[id]?.status === "completed") durations[id] = ms;
+  return typeof fields.size === "number" ? withUnitTimes(durations, fields.size) : durations;
+}
+
+/**
+ * Adds the times per unit of the job's size. Which of the two times tells more about other jobs differs by step, and is
+ * known only after some jobs.
+ */
+export function withUnitTimes(durations: Durations, size: number): Durations {
+  const unitTimes = Object.entries(durations)
+    .map(([id, ms]) => [perUnit(id), ms / size] as const)
+    .filter(([, ms]) => ms > 0 && ms < Infinity);
+  return { ...durations, ...Object.fromEntries(unitTimes) };
+}
+
+/** The name of a step's time per unit of size. No step id has a slash. */
+function perUnit(id: string): string {
+  return `${id}/size`;
 }
 
 /** The ids of the steps that were given no weight. */
@@ -31,17 +49,25 @@ export function unweightedSteps(plan: readonly PlanInput[]): ReadonlySet<string>
   return new Set(unweighted.map(({ id }) => id));
 }
 
+/** A plan that lacks the usual times. */
+export interface UninformedPlan {
+  readonly plan: readonly PlanStep[];
+  /** The ids of the steps whose weights the app did not give. */
+  readonly unweighted: ReadonlySet<string>;
+  /** That of the job; `undefined` for a job without a size. */
+  readonly size: number | undefined;
+}
+
 /**
  * A plan with the usual times of its steps, and with the weights that follow from them for the steps that were given
  * none. These are in the unit of the given weights, which is taken from the steps that have both. Without a given
  * weight the unit is a millisecond. If no step has both, the weights stay as they are.
  */
 export function learnedPlan(
-  plan: readonly PlanStep[],
-  unweighted: ReadonlySet<string>,
+  { plan, unweighted, size }: UninformedPlan,
   expectations: Expectations,
 ): readonly PlanStep[] {
-  const informed = plan.map((step) => withExpectation(step, ownOf(expectations, step.id)));
+  const informed = plan.map((step) => ({ ...step, ...usualTime(step.id, size, expectations) }));
   const weightPerMs = unitOf(informed, unweighted);
   if (weightPerMs === undefined) return informed;
   const weightOf = (ms: number): number => Number((ms * weightPerMs).toPrecision(3));
@@ -70,13 +96,23 @@ function ownOf(expectations: Expectations, id: string): Expectation | undefined 
   return Object.hasOwn(expectations, id) ? expectations[id] : undefined;
 }
 
-function withExpectation(step: PlanStep, expectation: Expectation | undefined): PlanStep {
-  if (expectation === undefined) return step;
-  const expectedMs = Math.max(1, Math.round(Math.exp(expectation.mean)));
+type UsualTime = Pick<PlanStep, "expectedMs" | "spread">;
+
+/** The usual time of a step: that per unit, times the size, unless the time itself varies less. */
+function usualTime(id: string, size: number | undefined, known: Expectations): UsualTime {
+  const whole = timeOf(ownOf(known, id));
+  const scaled = size === undefined ? {} : timeOf(ownOf(known, perUnit(id)), size);
+  const { spread: wholeSpread = Infinity } = whole;
+  return scaled.spread !== undefined && scaled.spread <= wholeSpread ? scaled : whole;
+}
+
+/** Empty without an expectation, and for one that no time has: a store may have been written by something else. */
+function timeOf(expectation: Expectation | undefined, units = 1): UsualTime {
+  if (expectation === undefined) return {};
+  const expectedMs = Math.max(1, Math.round(Math.exp(expectation.mean) * units));
   const spread = Number(Math.exp(deviationOf(expectation)).toPrecision(3));
-  // A store that was written by something else may hold any number.
-  const isUsable = expectedMs < Number.MAX_SAFE_INTEGER && spread >= 1 && spread < Infinity;
-  return isUsable ? { ...step, expectedMs, spread } : step;
+  const isUsable = expectedMs <= MAX_TIME_MS && spread >= 1 && spread < Infinity;
+  return isUsable ? { expectedMs, spread } : {};
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Expectations } from "../shared/expectations.js";
 import { createOutage } from "../shared/outage.js";
 import { elapsed, within } from "../shared/time.js";
 import type { GuardedStore } from "./guarded-store.js";
-import { durationsOf, learnedPlan } from "./learned-plan.js";
+import { durationsOf, learnedPlan, type UninformedPlan } from "./learned-plan.js";
 import type { Settings } from "./options.js";
 import type { JobDraft } from "./store.js";
 
@@ -77,10 +77,7 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
         const expectations = await within(READ_TIMEOUT_MS, read(kind));
         if (expectations === NOTHING) return draft;
         outage.ended();
-        return informed(
-          draft,
-          learnedPlan(plan as unknown as PlanStep[], unweighted, expectations),
-        );
+        return informed(draft, learnedPlan(uninformed(draft, unweighted), expectations));
       } catch (error) {
         // A later creation asks again.
         cache.forget(kind);
@@ -96,6 +93,12 @@ export function createLearner({ store, settings }: LearnerContext): Learner {
       await within(SETTLE_TIMEOUT_MS, Promise.all(pending)).catch(() => {});
     },
   };
+}
+
+/** The fields of a draft were checked when it was made. */
+function uninformed({ set }: JobDraft, unweighted: ReadonlySet<string>): UninformedPlan {
+  const { plan, size } = set as unknown as Pick<UninformedPlan, "plan" | "size">;
+  return { plan, unweighted, size };
 }
 
 /** @throws ProgressError `too-large` for a plan that is as long as may be without the times. */

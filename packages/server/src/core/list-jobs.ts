@@ -7,6 +7,7 @@ import {
   MAX_LISTED_JOBS,
   SUBJECT,
 } from "@emlinh/progress-protocol";
+import { SUBJECT_RULE } from "../shared/ids.js";
 import { checksFor } from "../shared/option-checks.js";
 import type { Jobs } from "./jobs.js";
 
@@ -50,7 +51,7 @@ function checkedOptions(options: ListOptions): ListOptions & { readonly limit: n
   names(options, ["subject", "limit", "before"]);
   const { subject, limit = DEFAULT_LISTED_JOBS, before } = options;
   if (typeof subject !== "string" || !SUBJECT.test(subject))
-    throw invalid("subject", subject, 'a subject, such as "user:42"');
+    throw invalid("subject", subject, SUBJECT_RULE);
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LISTED_JOBS)
     throw invalid("limit", limit, `a whole number from 1 to ${MAX_LISTED_JOBS}`);
   if (before !== undefined && typeof before !== "string")

@@ -136,7 +136,8 @@ export interface ProgressStore {
    * come and go meanwhile. A page costs the same however many jobs the subject has. A job that a sweep or `remove` took
    * away is not listed.
    *
-   * @returns an empty page for an unknown subject, and for a `before` that is no `next` of this store.
+   * @returns an empty page for an unknown subject, and for a `before` that is no position. The `next` of another list
+   * or store gives the jobs that follow the same place in this list, or none.
    * @throws ProgressError `store-unavailable`.
    */
   list(subject: string, page: PageRequest): Promise<JobPage>;

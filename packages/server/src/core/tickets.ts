@@ -1,5 +1,6 @@
 import { JOB_ID, SUBJECT } from "@emlinh/progress-protocol";
 import { fromBase64url, toBase64url } from "../shared/base64url.js";
+import { SUBJECT_RULE } from "../shared/ids.js";
 import { checksFor } from "../shared/option-checks.js";
 import { isRecord } from "../shared/untyped.js";
 import type { AuthorizeRequest, Decision } from "./authorize.js";
@@ -126,16 +127,15 @@ function keysOf(secrets: TicketsOptions["secrets"]): readonly [TicketKey, ...Tic
 
 const ticketChecks = checksFor("createTicket");
 
-const ACTIONS = 'a list such as ["watch"]';
-
 function checkedClaims(options: TicketOptions, now: number): TicketClaims {
-  const { names, invalid } = ticketChecks;
+  const { names, invalid, fault } = ticketChecks;
   names(options, ["jobId", "subject", "actions", "expiresInMs"]);
   const { expiresInMs } = options;
   const target = checkedTarget(options);
-  const given = ticketChecks.list("actions", options.actions, ACTIONS) as readonly TicketAction[];
-  if (given.length === 0) throw invalid("actions", options.actions, ACTIONS);
   const allowed = options.subject === undefined ? JOB_ACTIONS : LIST_ACTIONS;
+  const wanted = `a list such as ["${allowed[0]}"]`;
+  const given = ticketChecks.list("actions", options.actions, wanted) as readonly TicketAction[];
+  if (given.length === 0) throw fault(`actions is empty; it must be ${wanted}.`);
   for (const action of given)
     if (!allowed.includes(action))
       throw invalid("an action", action, `one of ${allowed.join(", ")}`);
@@ -150,13 +150,15 @@ const JOB_ACTIONS = TICKET_ACTIONS.filter((action) => action !== "list");
 function checkedTarget({ jobId, subject }: TicketOptions): string {
   const { invalid, fault } = ticketChecks;
   if (subject === undefined) {
+    if (jobId === undefined)
+      throw fault("there is no jobId and no subject; make a ticket for one of them.");
     if (typeof jobId === "string" && JOB_ID.test(jobId)) return jobId;
     throw invalid("jobId", jobId, "the id of a job");
   }
   if (jobId !== undefined)
     throw fault("there are a jobId and a subject; make one ticket for each of them.");
   if (typeof subject === "string" && SUBJECT.test(subject)) return subject;
-  throw invalid("subject", subject, 'a subject, such as "user:42"');
+  throw invalid("subject", subject, SUBJECT_RULE);
 }
 
 /** The ticket of a request as it was sent. */

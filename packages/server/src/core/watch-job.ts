@@ -10,7 +10,8 @@ import { asProgressError } from "../shared/errors.js";
 import { callSafely } from "../shared/never-throws.js";
 import { checksFor } from "../shared/option-checks.js";
 import { elapsed } from "../shared/time.js";
-import type { Hub, TopicHandle } from "./hub/hub.js";
+import type { Hub } from "./hub/hub.js";
+import type { TopicHandle } from "./hub/join.js";
 import type { TopicListener } from "./hub/topic.js";
 import type { Settings } from "./options.js";
 

@@ -1,4 +1,7 @@
-/** How long the steps of one job took: milliseconds above 0, by step id. */
+/**
+ * How long the steps of one job took: milliseconds above 0, by step id. For a job with a size, `<id>/size` has the
+ * milliseconds per unit of it. To a store all these names are texts of at most 69 characters.
+ */
 export type Durations = Readonly<Record<string, number>>;
 
 /**
@@ -14,7 +17,7 @@ export interface Expectation {
   readonly variance: number;
 }
 
-/** By step id. */
+/** By the names that {@link Durations} have. */
 export type Expectations = Readonly<Record<string, Expectation>>;
 
 /** The least share that a new duration has in the mean: about the last twenty jobs count. */

@@ -1,3 +1,7 @@
+/** The rule for a subject (P62), as errors tell it. */
+export const SUBJECT_RULE =
+  '1 to 128 letters, digits and ". _ : @ -", of which the first is a letter or digit';
+
 /** A number as lower-case hex digits. */
 export function hexDigits(value: number): string {
   return value.toString(16);

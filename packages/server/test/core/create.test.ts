@@ -76,6 +76,8 @@ describe("create", () => {
     ["a long id", { kind: "k", id: "x".repeat(129) }, "invalid-option"],
     ["an empty key", { kind: "k", key: "" }, "invalid-option"],
     ["a long key", { kind: "k", key: "x".repeat(257) }, "invalid-option"],
+    ["a size of 0", { kind: "k", size: 0 }, "invalid-option"],
+    ["an infinite size", { kind: "k", size: Number.POSITIVE_INFINITY }, "invalid-option"],
     ["a deadline of 0", { kind: "k", deadlineMs: 0 }, "invalid-option"],
     ["a deadline of NaN", { kind: "k", deadlineMs: Number.NaN }, "invalid-option"],
     ["a plan that is not an array", { kind: "k", plan: "a" }, "invalid-option"],

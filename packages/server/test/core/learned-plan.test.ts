@@ -1,7 +1,12 @@
 import { type Fields, type Json, type PlanStep, planOf } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import { durationsOf, learnedPlan, unweightedSteps } from "../../src/core/learned-plan.js";
-import { type Expectations, learned } from "../../src/shared/expectations.js";
+import {
+  type Expectation,
+  type Expectations,
+  learned,
+  learnSteps,
+} from "../../src/shared/expectations.js";
 
 /** The expectations after jobs that took these times. */
 function taught(times: Readonly<Record<string, readonly number[]>>): Expectations {
@@ -17,7 +22,8 @@ function planAfter(
   input: Parameters<typeof planOf>[0],
   times: Readonly<Record<string, readonly number[]>>,
 ): readonly PlanStep[] {
-  return learnedPlan(planOf(input), unweightedSteps(input), taught(times));
+  const given = { plan: planOf(input), unweighted: unweightedSteps(input), size: undefined };
+  return learnedPlan(given, taught(times));
 }
 
 const weights = (plan: readonly PlanStep[]): readonly number[] => plan.map(({ weight }) => weight);
@@ -73,26 +79,85 @@ describe("learnedPlan", () => {
   });
 
   test("given numbers of a store that no time has, leaves the step as it is", () => {
-    const odd = { count: 1, variance: 0 };
-    for (const mean of [Number.NaN, Number.POSITIVE_INFINITY, 1e6])
-      expect(learnedPlan(planOf(["a"]), new Set(["a"]), { a: { ...odd, mean } })).toEqual(
-        planOf(["a"]),
-      );
-    const negative = { a: { count: 1, mean: 5, variance: -9 } };
-    expect(learnedPlan(planOf(["a"]), new Set(), negative)).toEqual(planOf(["a"]));
+    const given = { plan: planOf(["a"]), unweighted: new Set(["a"]), size: 2 };
+    const wrong = [
+      // The last one is that of 34 years: a clock was set while a step ran.
+      ...[Number.NaN, Number.POSITIVE_INFINITY, 1e6, Math.log(1.1e12)].map((mean) => ({
+        mean,
+        variance: 0,
+      })),
+      { mean: 5, variance: -9 },
+    ];
+    for (const odd of wrong)
+      for (const name of ["a", "a/size"])
+        expect(learnedPlan(given, { [name]: { ...odd, count: 1 } })).toEqual(planOf(["a"]));
+  });
+});
+
+const fieldsOf = (steps: Fields): Fields => ({
+  ...{ status: "completed", startedAt: 1000, finishedAt: 9000 },
+  plan: planOf(["a", "b", "c"]) as unknown as Json,
+  ...steps,
+});
+
+const step = (status: string, startedAt: number, finishedAt: number): Json => ({
+  ...{ status, percent: null, startedAt, finishedAt },
+});
+
+describe("learnedPlan of a job with a size", () => {
+  /** The expected times of a job of one size, after others. Step a takes 2 s, and step b 100 ms per unit. */
+  function timesAfter(sizes: readonly number[], size: number | undefined): readonly unknown[] {
+    const known = new Map<string, Expectation>();
+    for (const [index, earlier] of sizes.entries()) {
+      const [a, b] = [2000 + (index % 3), 100 * earlier + (index % 5)];
+      const steps = {
+        "steps.a": step("completed", 1000, 1000 + a),
+        "steps.b": step("completed", 1000 + a, 1000 + a + b),
+      };
+      learnSteps(known, durationsOf(fieldsOf({ size: earlier, ...steps })));
+    }
+    const given = { plan: planOf(["a", "b"]), unweighted: new Set(["a", "b"]), size };
+    return learnedPlan(given, Object.fromEntries(known)).map(({ expectedMs }) => expectedMs);
+  }
+
+  test("given jobs of many sizes, scales the steps that take longer in larger jobs, and no others", () => {
+    const [a, b] = timesAfter([5, 8, 12, 30, 6, 20], 60);
+    expect(a).toBeCloseTo(2000, -1);
+    expect(b).toBeCloseTo(6000, -2);
+  });
+
+  test("given one job or jobs of one size, which tell nothing about that, scales every step", () => {
+    expect(timesAfter([10], 30)).toEqual([6000, 3000]);
+    const [a, b] = timesAfter(Array(20).fill(10), 30);
+    expect(a).toBeCloseTo(6000, -2);
+    expect(b).toBeCloseTo(3000, -2);
+  });
+
+  test("given sizes that have nothing to do with the times, scales no step", () => {
+    const known = taught({ a: [900, 1000, 1100], "a/size": [900, 10, 110] });
+    const given = { plan: planOf(["a"]), unweighted: new Set(["a"]), size: 50 };
+    expect(learnedPlan(given, known)[0]?.expectedMs).toBe(997);
+  });
+
+  test("given a new job without a size, uses the whole times", () => {
+    const [a, b] = timesAfter([5, 20], undefined);
+    expect(a).toBeCloseTo(2000, -1);
+    expect(b).toBeCloseTo(1000, -1);
+  });
+
+  test("given earlier jobs without a size, uses their whole times", () => {
+    const given = { plan: planOf(["a"]), unweighted: new Set(["a"]), size: 50 };
+    expect(learnedPlan(given, taught({ a: [700] }))[0]?.expectedMs).toBe(700);
+  });
+
+  test("given no weights, they follow from the times for this size", () => {
+    const given = { plan: planOf(["a", "b"]), unweighted: new Set(["a", "b"]), size: 10 };
+    const known = taught({ a: [500, 500], "a/size": [50, 5], b: [10, 100], "b/size": [1, 1] });
+    expect(weights(learnedPlan(given, known))).toEqual([500, 10]);
   });
 });
 
 describe("durationsOf", () => {
-  const fieldsOf = (steps: Fields): Fields => ({
-    ...{ status: "completed", startedAt: 1000, finishedAt: 9000 },
-    plan: planOf(["a", "b", "c"]) as unknown as Json,
-    ...steps,
-  });
-  const step = (status: string, startedAt: number, finishedAt: number): Json => ({
-    ...{ status, percent: null, startedAt, finishedAt },
-  });
-
   test("given steps one after the other, the times of the completed ones with the waits before them", () => {
     const fields = fieldsOf({
       "steps.a": step("completed", 1500, 3000),
@@ -118,5 +183,28 @@ describe("durationsOf", () => {
       "steps.c": step("completed", 1000, 1000),
     });
     expect(durationsOf(fields)).toEqual({});
+  });
+
+  test("given the size of the job, has the times per unit as well", () => {
+    const fields = fieldsOf({ size: 4, "steps.a": step("completed", 1000, 3000) });
+    expect(durationsOf(fields)).toEqual({ a: 2000, "a/size": 500 });
+  });
+
+  test("given a size that a store can't have from create, leaves these out", () => {
+    for (const size of [0, -1, "many", null, [], 5e-324])
+      expect(
+        durationsOf(fieldsOf({ size, "steps.a": step("completed", 1000, 3000) })),
+        `${size}`,
+      ).toEqual({ a: 2000 });
+  });
+
+  test("given a clock that was set while a step ran, leaves that step out", () => {
+    const [days, years] = [86_400_000 * 29, 1.7e12];
+    const fields = fieldsOf({
+      "steps.a": step("completed", 1000, days),
+      "steps.b": step("completed", days, years),
+      "steps.c": step("completed", years, years + 500),
+    });
+    expect(durationsOf(fields)).toEqual({ a: days - 1000, c: 500 });
   });
 });

@@ -83,6 +83,18 @@ describe("a completed job", () => {
     expect(await nextPlan(context)).toEqual(LEARNED);
   });
 
+  test("given a size, teaches the times per unit to jobs of other sizes", async () => {
+    const context = makeContext();
+    const { progress } = context;
+    const sized = { kind: "video", plan: PLAN, size: 10 };
+    await progress.run((await progress.create(sized)).id, work);
+    await advance(CACHE_MS);
+    const { id } = await progress.create({ ...sized, size: 25 });
+    const { plan } = (await progress.status(id)) ?? {};
+    expect(plan?.map(({ expectedMs }) => expectedMs)).toEqual([5_000, 20_000]);
+    expect(await nextPlan(context)).toEqual(LEARNED);
+  });
+
   test("given no plan, or no step that took time, teaches nothing", async () => {
     const { progress, store, createJob } = makeContext();
     await progress.run(await createJob(), work);

@@ -22,7 +22,10 @@ describe("create", () => {
     [["a".repeat(129)], "a subject is"],
     [[7], "a subject is 7"],
     [["a", "a"], 'a subject is "a"; it must be unique in subjects'],
-    [["a", "b", "c", "d", "e", "f", "g", "h", "i"], "subjects is an Array"],
+    [
+      ["a", "b", "c", "d", "e", "f", "g", "h", "i"],
+      "subjects has 9 members; it must have at most 8",
+    ],
   ])("given the subjects %j, throws invalid-option", async (subjects, message) => {
     const { progress } = makeContext();
     const input = { kind: "test", subjects } as CreateJob;

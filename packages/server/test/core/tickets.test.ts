@@ -220,8 +220,12 @@ describe("a ticket for a subject", () => {
 describe("createTicket", () => {
   test.each<[Record<string, unknown>, string]>([
     [{ jobId: "a b" }, 'jobId is "a b"'],
-    [{ jobId: undefined }, "jobId is undefined"],
-    [{ actions: [] }, "actions is an Array"],
+    [{ actions: [] }, 'actions is empty; it must be a list such as ["watch"]'],
+    [{ jobId: undefined }, "there is no jobId and no subject; make a ticket for one of them"],
+    [
+      { jobId: undefined, subject: "s", actions: [] },
+      'actions is empty; it must be a list such as ["list"]',
+    ],
     [{ actions: "watch" }, 'actions is "watch"'],
     [{ actions: ["watch", "cleanup"] }, 'an action is "cleanup"'],
     [{ actions: ["toString"] }, 'an action is "toString"'],

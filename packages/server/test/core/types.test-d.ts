@@ -1,5 +1,13 @@
 import { expectTypeOf, test } from "vitest";
-import { createProgress, defineJob, type Reporter, typed } from "../../src/index.js";
+import {
+  createProgress,
+  defineJob,
+  type JobList,
+  type JobOf,
+  type JobState,
+  type Reporter,
+  typed,
+} from "../../src/index.js";
 
 const progress = createProgress({} as never);
 const videoJob = defineJob({
@@ -55,4 +63,30 @@ test("given no definition, accepts any JSON", async () => {
   });
   await progress.run("id", async () => ({ rows: 5 }));
   await progress.run("id", () => "text");
+});
+
+test("given subjects, create takes a list of strings, and list one subject", async () => {
+  const subjects: readonly string[] = ["user:42", "batch:1"];
+  await progress.create({ definition: videoJob, subjects });
+  await progress.create({ kind: "import", subjects: undefined });
+  // @ts-expect-error: subjects are a list
+  await progress.create({ kind: "import", subjects: "user:42" });
+  // @ts-expect-error: a subject is a string
+  await progress.create({ kind: "import", subjects: [42] });
+  // @ts-expect-error: a job has subjects, a list has one
+  await progress.create({ kind: "import", subject: "user:42" });
+  // @ts-expect-error: the subject is missing
+  await progress.list({ limit: 20 });
+  // @ts-expect-error: a list is of one subject
+  await progress.list({ subjects });
+  // @ts-expect-error: there is no such option
+  await progress.list({ subject: "user:42", after: "p" });
+});
+
+test("given the types of a job, list returns its states", async () => {
+  const { jobs, next } = await progress.list<JobOf<typeof videoJob>>({ subject: "user:42" });
+  expectTypeOf(jobs).toEqualTypeOf<readonly JobState<JobOf<typeof videoJob>>[]>();
+  expectTypeOf(next).toEqualTypeOf<string | null>();
+  await progress.list({ subject: "user:42", before: next ?? undefined });
+  expectTypeOf(await progress.list({ subject: "user:42" })).toEqualTypeOf<JobList>();
 });

@@ -55,6 +55,8 @@ describe("create from untyped code", () => {
     ["metadata that is an array", { kind: "k", metadata: [1] }, /metadata is an Array/],
     ["metadata null", { kind: "k", metadata: null }, /metadata is null/],
     ["metadata of 10,000 keys", { kind: "k", metadata: manyKeys(10_000) }, /more than 1000 fields/],
+    ["size null", { kind: "k", size: null }, /size is null; it must be a number above 0/],
+    ["size of a text", { kind: "k", size: "30" }, /size is "?30/],
     ["deadlineMs null", { kind: "k", deadlineMs: null }, /deadlineMs is null/],
     ["deadlineMs of a text", { kind: "k", deadlineMs: "1000" }, /deadlineMs is "?1000/],
     ["deadlineMs of a Date", { kind: "k", deadlineMs: new Date() }, /deadlineMs is a Date/],

@@ -9,13 +9,25 @@ export interface SuiteOutcome {
   readonly errors: ReadonlyMap<string, unknown>;
 }
 
-/** Runs all tests of the suite concurrently, without a test runner. */
-export async function runSuite({ makeStore, capabilities }: Subject): Promise<SuiteOutcome> {
+/** The group of a test, which is the first part of its title. */
+export function groupOf(title: string): string {
+  return title.split(":")[0] ?? "";
+}
+
+/**
+ * Runs the tests of the suite concurrently, without a test runner.
+ *
+ * @param groups - Those whose tests run. By default all.
+ */
+export async function runSuite(
+  { makeStore, capabilities }: Subject,
+  groups?: readonly string[],
+): Promise<SuiteOutcome> {
   const skipped: string[] = [];
   const errors = new Map<string, unknown>();
   const runs: (readonly [title: string, run: () => Promise<void>])[] = [];
   const collect = (title: string, run: () => Promise<void>): void => {
-    runs.push([title, run]);
+    if (groups === undefined || groups.includes(groupOf(title))) runs.push([title, run]);
   };
   storeSuite(
     Object.assign(collect, { skip: (title: string) => void skipped.push(title) }),

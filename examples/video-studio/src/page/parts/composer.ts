@@ -1,13 +1,13 @@
 import { setAttribute } from "../dom.js";
 import type { I18n } from "../i18n.js";
-import { withoutTopic } from "../lines.js";
 import type { VideoInput } from "../video-input.js";
 import { createBatchSender } from "./batch-sender.js";
 import { createChoices } from "./choices.js";
-import { faultIn, isTooLong, type Request, requestIn } from "./composer-request.js";
 import { createComposerView, listenTo } from "./composer-view.js";
 import { renderComposer } from "./render-composer.js";
 import { createSender, type Send } from "./sender.js";
+import { createSubmission } from "./submission.js";
+import { createTopicField } from "./topic-field.js";
 
 /** The form in which the user describes a video, or several of them. */
 export interface Composer {
@@ -25,13 +25,14 @@ export interface Composer {
 /** Creates the composer. */
 export function createComposer(i18n: I18n, send: Send): Composer {
   const view = createComposerView(() => sender.cancel());
+  const field = createTopicField(view.topic);
   const choices = createChoices(i18n, () => render());
   const sender = createSender(send, () => render());
   view.options.append(choices.element);
   const batch = createBatchSender(sender, () => render());
-  let isBatch = false;
-
-  const request = (): Request => requestIn(view.topic.value, isBatch);
+  const parts = { i18n, field, choices, sender, batch };
+  const endBatch = () => setBatch(false);
+  const { submit, deliver } = createSubmission({ ...parts, fill, endBatch, render });
 
   function render(): void {
     const { texts } = i18n;
@@ -40,71 +41,33 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     renderComposer(view, {
       texts,
       summary: choices.summary(),
-      request: request(),
+      request: field.request(),
       sending: sender.state,
       batch: batch.sending,
     });
   }
 
-  async function submit(): Promise<void> {
-    const { topics } = request();
-    if (batch.sending || isTooLong(request())) return;
-    if (faultIn(request(), i18n) !== undefined) {
-      sender.setMessage(() => faultIn(request(), i18n) ?? "");
-      view.topic.focus();
-    } else if (topics.length > 1 || batch.isOpen) await deliverBatch(topics);
-    else if (await deliver({ topic: topics[0] ?? "", ...choices.value })) drop(topics[0]);
-  }
-
-  /** The videos that are not sent stay in the field. */
-  async function deliverBatch(topics: readonly string[]): Promise<void> {
-    const left = await batch.send(topics, choices.value, drop);
-    if (left === 0) return setBatch(false);
-    const reason = sender.state.message;
-    sender.setMessage((texts) => texts.batchLeft(left, reason?.(texts) ?? "").trim());
-    view.topic.focus();
-  }
-
-  /** Removes a topic that was sent. The user may have begun to write the next one. */
-  function drop(topic = ""): void {
-    const { value } = view.topic;
-    if (isBatch) view.topic.value = withoutTopic(value, topic);
-    else if (request().topics[0] === topic) view.topic.value = "";
-    render();
-  }
-
-  /** Resolves with whether the input was sent. */
-  async function deliver(input: VideoInput): Promise<boolean> {
-    const result = await sender.send(input);
-    if (result === "failed") view.topic.focus();
-    // The input of a card's button is not in the fields.
-    if (result === "cancelled" && request().topics.length === 0) fill(input);
-    return result === "sent";
-  }
-
-  function setBatch(next: boolean): void {
-    isBatch = next;
-    if (!next) batch.forget();
+  function setBatch(isBatch: boolean): void {
+    field.isBatch = isBatch;
+    if (!isBatch) batch.forget();
     sender.setMessage(undefined);
     render();
   }
 
   function fill(input: VideoInput | { readonly topic: string }): void {
-    view.topic.value = input.topic;
+    field.set(input.topic);
     if ("duration" in input) choices.set(input);
     setBatch(false);
-    view.topic.focus();
-    view.topic.setSelectionRange(input.topic.length, input.topic.length);
   }
 
   listenTo(view, {
     onInput: () => sender.setMessage(undefined),
     onSubmit: () => void submit(),
-    isBatch: () => isBatch,
-    onBatch(next) {
+    isBatch: () => field.isBatch,
+    onBatch(isBatch) {
       if (batch.sending) return;
-      setBatch(next);
-      view.topic.focus();
+      setBatch(isBatch);
+      field.focus();
     },
   });
   render();
@@ -112,7 +75,7 @@ export function createComposer(i18n: I18n, send: Send): Composer {
     element: view.element,
     render,
     send: (input) => void deliver(input),
-    focus: () => view.topic.focus(),
+    focus: field.focus,
     collapse: () => setAttribute(view.toggle, "aria-expanded", "false"),
     fill,
   };

@@ -52,7 +52,9 @@ export function resolveWatchJobsOptions<Job extends JobTypes>(
     throw invalidOption("subject", subject, `a string that matches ${SUBJECT.source}`);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LISTED_JOBS)
     throw invalidOption("limit", limit, `a whole number from 1 to ${MAX_LISTED_JOBS}`);
-  if (initial !== undefined && !Array.isArray(initial?.jobs))
+  // The list may be the parsed text of a page.
+  const isList = Array.isArray(initial?.jobs) && initial.jobs.every((job) => job?.id);
+  if (initial !== undefined && !isList)
     throw invalidOption("initial", initial, "an object with jobs, as progress.list returns it");
   return { watchOptions, subject, limit, initial, openFeed: feedOpener(tabs) };
 }

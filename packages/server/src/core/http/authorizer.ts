@@ -94,11 +94,14 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 
 /** Reads each property once: a decision may be any object of the app. */
 function permissionOf(decision: unknown, question: AuthorizeRequest): Permission {
-  if (decision === true) return { until: Number.POSITIVE_INFINITY, principal: undefined };
+  if (decision === true) return { until: Number.POSITIVE_INFINITY, principals: [] };
   if (decision === false) throw denied("forbidden", refusedBy(question));
   const { allow, until, principal, reason } = partsOf(decision, question);
   if (allow === true && isOptional(until, isTime) && isOptional(principal, isPrincipal))
-    return { until: until ?? Number.POSITIVE_INFINITY, principal };
+    return {
+      until: until ?? Number.POSITIVE_INFINITY,
+      principals: principal === undefined ? [] : [principal],
+    };
   if (allow === false && isOptional(reason, isReason))
     throw denied(reason ?? "forbidden", refusedBy(question));
   throw noDecision(

@@ -148,8 +148,8 @@ async function answerStream(
     authorizer.check(permission);
     return done && cursor === after ? emptyAnswer(204) : streamHead();
   }
-  const { until, principal } = permission;
-  const handle = await hub.join(jobId, { cursor: after, client: facts, principal });
+  const { until, principals } = permission;
+  const handle = await hub.join(jobId, { cursor: after, client: facts, principals });
   if (hub.revocations() !== revocations) {
     // A disconnect came after the app was asked, and could not reach this stream yet.
     handle.leave();
@@ -162,7 +162,7 @@ async function answerStream(
   if (hasEnd) return emptyAnswer(204);
   const heartbeatMs = heartbeatOf(settings, facts);
   const recheck = context.startRecheck?.([questionOf(request, facts)]);
-  const start = { hub, handle, settings, cursor: after, until, principal, heartbeatMs, recheck };
+  const start = { hub, handle, settings, cursor: after, until, principals, heartbeatMs, recheck };
   return openJobStream(start, facts);
 }
 
@@ -207,8 +207,8 @@ async function readDelta(
   const { jobId, after, waitMs } = request;
   if (waitMs === 0 || after === undefined || facts.method === "HEAD")
     return jobs.readAfter(jobId, after);
-  const { principal, until } = permission;
-  const handle = await hub.join(jobId, { cursor: after, client: facts, principal });
+  const { principals, until } = permission;
+  const handle = await hub.join(jobId, { cursor: after, client: facts, principals });
   const delta = await holdPoll({
     hub,
     handle,
@@ -217,7 +217,7 @@ async function readDelta(
     waitMs: heldMs(settings, facts, { waitMs, until }),
     // After a disconnect the reader is answered at once, and comes back to be asked again.
     isRevoked: hub.revocations() !== revocations,
-    principal,
+    principals,
     signal: facts.signal,
   });
   // For a job that was removed, the store knows whether the answer is `job-expired` or `job-not-found`.
@@ -280,6 +280,8 @@ const ABOUT_REQUEST: ReadonlySet<string> = new Set<ErrorCode>([
   "invalid-request",
   "not-found",
   "method-not-allowed",
+  "too-many-targets",
+  "url-too-long",
 ]);
 
 function refuse(settings: Settings, error: unknown): RefusalAnswer {

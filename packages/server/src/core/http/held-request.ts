@@ -11,7 +11,7 @@ export interface HeldRequest {
   readonly waitMs: number;
   /** Whether a permission was withdrawn since the reader was allowed to poll. */
   readonly isRevoked: boolean;
-  readonly principal: string | undefined;
+  readonly principals: readonly string[];
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
   reads(target: DisconnectTarget): boolean;
@@ -62,12 +62,12 @@ export async function untilAnswer(
 
 /** Calls `onEnd` once the time is over, or earlier if the hub asks for it. */
 function readerOf(
-  { principal, waitMs, reads }: HeldRequest,
+  { principals, waitMs, reads }: HeldRequest,
   { onEnd, onRevoked }: { onEnd(): void; onRevoked(): void },
 ): Reader {
   let leaveAt = elapsed() + waitMs;
   return {
-    principal,
+    principals,
     reads,
     tick: (now) => now >= leaveAt && onEnd(),
     leaveBy(at) {

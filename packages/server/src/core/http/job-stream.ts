@@ -1,7 +1,7 @@
 import { type Cursor, helloFrame, PROTOCOL_VERSION, timeoutFrame } from "@emlinh/progress-protocol";
 import { elapsed } from "../../shared/time.js";
 import { type Frame, frameOf } from "../frame.js";
-import type { TopicHandle } from "../hub/hub.js";
+import type { TopicHandle } from "../hub/join.js";
 import type { TopicListener } from "../hub/topic.js";
 import { jitteredRetryMs } from "../options.js";
 import type { RequestClient } from "../request-client.js";

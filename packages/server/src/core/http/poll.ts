@@ -1,5 +1,5 @@
 import { type Cursor, type Delta, isEmpty } from "@emlinh/progress-protocol";
-import type { TopicHandle } from "../hub/hub.js";
+import type { TopicHandle } from "../hub/join.js";
 import type { TopicListener } from "../hub/topic.js";
 import { type HeldRequest, untilAnswer } from "./held-request.js";
 

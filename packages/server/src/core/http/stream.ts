@@ -18,8 +18,8 @@ export interface StreamStart {
   readonly settings: Settings;
   /** Until when the reader may watch, in milliseconds since the epoch, or `Infinity`. */
   readonly until: number;
-  /** Who reads, if the app said so. */
-  readonly principal: string | undefined;
+  /** Who reads, as far as the app said so. */
+  readonly principals: readonly string[];
   /** Milliseconds of silence after which a heartbeat is sent. */
   readonly heartbeatMs: number;
   /** `undefined` if the app is not asked again. */
@@ -69,7 +69,7 @@ export interface Stream extends StreamStart, SinkState, Reader {
 
 /** The state that all streams begin with. */
 export function unclaimedStream<State extends Stream>(
-  { hub, settings, until, principal, heartbeatMs, recheck }: StreamStart,
+  { hub, settings, until, principals, heartbeatMs, recheck }: StreamStart,
   kind: StreamKind<State>,
 ): Stream {
   const now = elapsed();
@@ -83,7 +83,7 @@ export function unclaimedStream<State extends Stream>(
     settings,
     wroteAt: now,
     hub,
-    principal,
+    principals,
     heartbeatMs,
     recheck,
     openedAt: now,

@@ -1,16 +1,5 @@
-import {
-  type Cursor,
-  heartbeatFrame,
-  type ProgressError,
-  parseCursor,
-} from "@emlinh/progress-protocol";
-import {
-  asProgressError,
-  clientGone,
-  closedError,
-  draining,
-  storeUnavailable,
-} from "../../shared/errors.js";
+import { type Cursor, heartbeatFrame } from "@emlinh/progress-protocol";
+import { asProgressError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
 import type { DrainTimes } from "../drain-times.js";
@@ -18,46 +7,25 @@ import { type Frame, frameOf } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { ProgressMetrics } from "../metrics.js";
 import type { Settings } from "../options.js";
-import { isGone, type RequestClient } from "../request-client.js";
+import type { RequestClient } from "../request-client.js";
+import { catchUp } from "./catch-up.js";
 import { type HubClock, hubClock } from "./hub-clock.js";
+import {
+  type JoinContext,
+  type JoinListOptions,
+  type JoinOptions,
+  join,
+  joinList,
+  type ListHandle,
+  type TopicHandle,
+  takeSlot,
+} from "./join.js";
 import { createListTopic, type ListTopic } from "./list-topic.js";
-import { type PendingRequests, pendingRequests } from "./pending-requests.js";
+import { pendingRequests } from "./pending-requests.js";
 import { createReaders, type Reader, type Readers } from "./readers.js";
-import { type SharedHandle, type SharedTopics, sharedTopics } from "./shared-topics.js";
-import { type StreamLimiter, streamLimiter } from "./stream-limiter.js";
+import { sharedTopics } from "./shared-topics.js";
+import { streamLimiter } from "./stream-limiter.js";
 import { createTopic, type Topic } from "./topic.js";
-
-/** Keeps a topic open for one listener. */
-export type TopicHandle = SharedHandle<Topic>;
-
-/** Keeps the list of a subject open for one listener. */
-export type ListHandle = SharedHandle<ListTopic>;
-
-/** How a topic is joined. */
-interface JoinOptions {
-  /** The reader's cursor. A replica that is behind it is read again first: the reader may come from another process. */
-  readonly cursor?: Cursor | undefined;
-  /** The client that a slot of the stream limiter is taken for. A watch by the server's own code has none. */
-  readonly client?: RequestClient | undefined;
-  /** Who reads, if the app said so. The slot counts for it, too. */
-  readonly principal?: string | undefined;
-  /**
-   * Whether it is one of many joins of a request, which has a slot already and waits for all of them together.
-   * @defaultValue `false`
-   */
-  readonly isOneOfMany?: boolean | undefined;
-}
-
-/** How a list is joined. */
-interface JoinListOptions {
-  readonly subject: string;
-  /** The most jobs in it. */
-  readonly limit: number;
-  /** The tags of the lists that the reader has. If this one is not among them, it is read again first. */
-  readonly seen: ReadonlySet<string>;
-  /** The client, which has a slot already, and waits for all of its lists and jobs together. */
-  readonly client: RequestClient;
-}
 
 /** Figures of this process that are not counted, but looked up. */
 type HubFigures = Pick<ProgressMetrics, "slots" | "watchedJobs">;
@@ -83,9 +51,11 @@ export interface Hub {
    * @returns a function that gives it back. Call it once.
    * @throws ProgressError `too-many-streams`, `draining`, `closed`
    */
-  takeSlot(client: RequestClient, principal: string | undefined): () => void;
+  takeSlot(client: RequestClient, principals: readonly string[]): () => void;
   /**
    * Reads a topic again if it may be behind a reader's cursor: the reader may come from another process.
+   *
+   * @throws ProgressError `store-unavailable` if it is behind, and can't be read.
    */
   catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void>;
   /**
@@ -124,14 +94,10 @@ export interface Hub {
   figures(): HubFigures;
 }
 
-interface HubState {
+interface HubState extends JoinContext {
   readonly store: GuardedStore;
   readonly settings: Settings;
-  readonly topics: SharedTopics<Topic>;
-  readonly lists: SharedTopics<ListTopic>;
   readonly readers: Readers;
-  readonly limiter: StreamLimiter;
-  readonly pending: PendingRequests;
   readonly clock: HubClock;
   heartbeat: { readonly now: number; readonly frame: Frame } | undefined;
   revocations: number;
@@ -158,7 +124,7 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
   return {
     join: (jobId, options) => join(hub, jobId, options),
     joinList: (options) => joinList(hub, options),
-    takeSlot: (client, principal) => takeSlot(hub, { client, principal }),
+    takeSlot: (client, principals) => takeSlot(hub, { client, principals }),
     catchUp,
     wait: (promise, client) => hub.pending.until(promise, client.signal),
     add(reader) {
@@ -172,7 +138,8 @@ export function createHub(store: GuardedStore, settings: Settings): Hub {
       const { principal } = target;
       return hub.readers.revoke(
         (reader) =>
-          (principal === undefined || reader.principal === principal) && reader.reads(target),
+          (principal === undefined || reader.principals.includes(principal)) &&
+          reader.reads(target),
       );
     },
     revocations: () => hub.revocations,
@@ -220,83 +187,6 @@ function report({ settings }: HubState, error: unknown): void {
   settings.onError(asProgressError(error, "A topic or a stream of the hub failed."));
 }
 
-interface SlotOptions {
-  /** Absent for a request for many jobs: its slot counts for none of them. */
-  readonly jobId?: string;
-  readonly client: RequestClient;
-  readonly principal: string | undefined;
-}
-
-function takeSlot(hub: HubState, { jobId, client, principal }: SlotOptions): () => void {
-  if (hub.isClosed) throw progressClosed();
-  if (hub.isDraining) throw draining();
-  return hub.limiter.take({ jobId, connection: client.connection, principal });
-}
-
-async function join(
-  hub: HubState,
-  jobId: string,
-  { cursor, client, principal, isOneOfMany = false }: JoinOptions,
-): Promise<TopicHandle> {
-  if (hub.isClosed) throw progressClosed();
-  const single = isOneOfMany ? undefined : client;
-  const giveSlotBack = single && takeSlot(hub, { jobId, client: single, principal });
-  const isKnown = hub.topics.has(jobId);
-  const handle = hub.topics.join(jobId, giveSlotBack);
-  const { topic } = handle;
-  const until = waitFor(hub, single);
-  try {
-    if (!topic.isOpen()) await until(topic.opened);
-    if (isKnown && isBehind(topic, cursor)) await until(topic.refresh());
-    // Readers that are here already are kept waiting. A new one had better try another process.
-    if (client) requireServed(hub, client, topic.isLost() && `The job "${jobId}"`);
-    return handle;
-  } catch (error) {
-    handle.leave();
-    throw error;
-  }
-}
-
-async function joinList(
-  hub: HubState,
-  { subject, limit, seen, client }: JoinListOptions,
-): Promise<ListHandle> {
-  if (hub.isClosed) throw progressClosed();
-  const handle = hub.lists.join(`${limit} ${subject}`);
-  const list = handle.topic;
-  try {
-    await list.opened;
-    const isUnseen = seen.size > 0 && !seen.has(list.listed().tag);
-    if (list.isBehind() || isUnseen) await list.refresh();
-    await list.settled();
-    requireServed(hub, client, list.isLost() && `The list of the subject "${subject}"`);
-    return handle;
-  } catch (error) {
-    handle.leave();
-    throw error;
-  }
-}
-
-/** Ends the waits of a client that leaves. The server's own code has no client, and waits without an end. */
-function waitFor({ pending }: HubState, client: RequestClient | undefined) {
-  return <Result>(promise: Promise<Result>): Promise<Result> =>
-    client ? pending.until(promise, client.signal) : promise;
-}
-
-function requireServed(hub: HubState, client: RequestClient, lost: string | false): void {
-  if (lost) throw storeLost(lost);
-  if (hub.isDraining) throw draining();
-  if (isGone(client)) throw clientGone();
-}
-
-async function catchUp(topic: Topic, cursor: Cursor | undefined): Promise<void> {
-  if (isBehind(topic, cursor)) await topic.refresh();
-}
-
-function isBehind(topic: Topic, cursor: Cursor | undefined): boolean {
-  return topic.isBehind() || !holds(topic, cursor);
-}
-
 function openTopic(hub: HubState, jobId: string, onClosed: () => void): Topic {
   const { store, settings, clock } = hub;
   clock.start();
@@ -338,22 +228,4 @@ function whenDrained(hub: HubState, timeoutMs: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Whether a topic's replica is not behind a reader's cursor. A cursor of another epoch may be of a later one. */
-function holds(topic: Topic, cursor: Cursor | undefined): boolean {
-  const parts = parseCursor(cursor);
-  if (parts === undefined) return true;
-  const { epoch, version } = topic.replica;
-  return parts.epoch === epoch && parts.version <= version;
-}
-
-function storeLost(what: string): ProgressError {
-  return storeUnavailable(
-    `${what} could not be read for some time. Check that the store's database can be reached.`,
-  );
-}
-
-function progressClosed(): ProgressError {
-  return closedError("This progress");
 }

@@ -1,6 +1,6 @@
 import { isProgressError, type Listed, listedFrame, listedOf } from "@emlinh/progress-protocol";
 import { asProgressError } from "../../shared/errors.js";
-import { elapsed } from "../../shared/time.js";
+import { after, elapsed, type Timer } from "../../shared/time.js";
 import { type Frame, frameOf } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { Settings } from "../options.js";
@@ -48,8 +48,8 @@ export interface ListTopic {
    * @throws ProgressError `store-unavailable` if one of them could not be read.
    */
   settled(): Promise<void>;
-  /** Resolves after a read that began after this call. Resolves at once while reads fail. */
-  refresh(): Promise<void>;
+  /** Resolves after a read that began after this call, or at once while reads fail. @returns whether they succeed. */
+  refresh(): Promise<boolean>;
   /** Whether the store may have changes that this list lacks. */
   isBehind(): boolean;
   /** Whether the list could not be read for {@link STORE_PATIENCE_MS}. */
@@ -59,6 +59,12 @@ export interface ListTopic {
   /** Ends the watch, and lets the topics go. Idempotent. */
   close(): void;
 }
+
+/**
+ * Milliseconds between two reads that wakes lead to. Jobs that are created or removed in a burst change the list many
+ * times, and each reader gets the whole list each time.
+ */
+const READ_INTERVAL_MS = 50;
 
 /** The dependencies of a list topic. */
 export interface ListTopicContext {
@@ -91,12 +97,15 @@ interface ListState extends ListTopicContext {
   listed: Listed;
   frame: Frame | undefined;
   isBehind: boolean;
+  /** Runs for {@link READ_INTERVAL_MS} after a wake. Until it ends, no other wake leads to a read. */
+  interval: Timer | undefined;
   isClosed: boolean;
   unwatch: Unwatch | undefined;
 }
 
 /**
- * Watches the list of a subject, then reads it, so that no change is missed between the two. Each wake leads to a read.
+ * Watches the list of a subject, then reads it, so that no change is missed between the two. A wake leads to a read at
+ * once, and the wakes of the next {@link READ_INTERVAL_MS} to one at their end.
  *
  * @param limit - The most jobs in it.
  */
@@ -120,6 +129,7 @@ export function createListTopic(
     listed: listedOf({ subject, jobs: [], next: null }),
     frame: undefined,
     isBehind: false,
+    interval: undefined,
     isClosed: false,
     unwatch: undefined,
   };
@@ -163,7 +173,7 @@ function listLoop(
     maxRetryMs: rereadMs,
     rereadMs: () => rereadMs,
     random,
-    isBehind: () => stateOf().isBehind,
+    isBehind: () => stateOf().isBehind && stateOf().interval === undefined,
     note: () => setBehind(true),
     read() {
       setBehind(false);
@@ -178,7 +188,7 @@ function listLoop(
 async function open(state: ListState, read: () => Promise<JobPage>): Promise<void> {
   const wake = (): void => {
     state.isBehind = true;
-    state.loop.readIfDue();
+    readIfDue(state);
   };
   const unwatch = await state.store.watch({ subject: state.subject }, wake);
   if (state.isClosed) {
@@ -189,6 +199,15 @@ async function open(state: ListState, read: () => Promise<JobPage>): Promise<voi
   update(state, await read());
   await settled(state);
   state.loop.begin();
+}
+
+function readIfDue(state: ListState): void {
+  if (state.interval !== undefined || state.isClosed) return;
+  state.loop.readIfDue();
+  state.interval = after(READ_INTERVAL_MS, () => {
+    state.interval = undefined;
+    if (state.isBehind) readIfDue(state);
+  });
 }
 
 /** Takes the list as it was read. The listeners get it before the jobs that have joined it. */
@@ -270,6 +289,7 @@ function close(state: ListState): void {
   if (state.isClosed) return;
   state.isClosed = true;
   state.loop.stop();
+  clearTimeout(state.interval);
   if (state.unwatch !== undefined) void endWatch(state, state.unwatch);
   for (const { handle } of state.members.values()) handle?.leave();
   state.onClosed();

@@ -9,8 +9,8 @@ export interface ReadLoop {
   readIfDue(): void;
   /** Notes that something was learned without a read. */
   touch(): void;
-  /** Resolves after a read that began after this call. Resolves at once while reads fail. */
-  refresh(): Promise<void>;
+  /** Resolves after a read that began after this call, or at once while reads fail. @returns whether they succeed. */
+  refresh(): Promise<boolean>;
   /** Reads again if nothing was learned for `rereadMs`, or if a failed read is due again. */
   tick(now: number): void;
   /** Milliseconds for which reads have failed; 0 while they succeed. */
@@ -72,12 +72,9 @@ export function readLoop<Result>(context: ReadLoopContext<Result>): ReadLoop {
     touch() {
       state.readAt = elapsed();
     },
-    refresh() {
-      if (state.isStopped || outage.isOn()) return Promise.resolve();
-      return new Promise((resolve) => {
-        state.waiting.push(resolve);
-        readIfDue(state);
-      });
+    async refresh() {
+      if (!state.isStopped && !outage.isOn()) await nextRead(state);
+      return !outage.isOn();
     },
     tick(now) {
       if (now - state.readAt >= context.rereadMs()) context.note();
@@ -90,6 +87,13 @@ export function readLoop<Result>(context: ReadLoopContext<Result>): ReadLoop {
       release(state);
     },
   };
+}
+
+function nextRead<Result>(state: LoopState<Result>): Promise<void> {
+  return new Promise((resolve) => {
+    state.waiting.push(resolve);
+    readIfDue(state);
+  });
 }
 
 function readIfDue<Result>(state: LoopState<Result>): void {

@@ -5,10 +5,10 @@ import type { DisconnectTarget } from "../disconnect-target.js";
  * a held poll.
  */
 export interface Reader {
-  /** Whether it reads the job or the subject of a target, if that names one. The hub compares the principal. */
+  /** Whether it reads the job or the subject of a target, if that names one. The hub compares the principals. */
   reads(target: DisconnectTarget): boolean;
-  /** Who reads, if the app said so. */
-  readonly principal: string | undefined;
+  /** Who reads, as far as the app said so. */
+  readonly principals: readonly string[];
   /** @param now - By `elapsed`. */
   tick(now: number): void;
   /** Asks the reader to leave by a time, because the server drains. */

@@ -21,8 +21,8 @@ export interface ReplicaReader {
   open(): Promise<void>;
   /** Takes a wake of the store. Its delta is applied if it is the next one, and otherwise the store is read. */
   wake(version?: number, delta?: Delta): void;
-  /** Resolves after a read that began after this call. Resolves at once while reads fail. */
-  refresh(): Promise<void>;
+  /** Resolves after a read that began after this call, or at once while reads fail. @returns whether they succeed. */
+  refresh(): Promise<boolean>;
   /** Reads again if there was no wake for `rereadMs`, or if a failed read is due again. */
   tick(now: number): void;
   /** Whether the store may have changes that the replica lacks. */

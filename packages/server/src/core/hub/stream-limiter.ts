@@ -22,8 +22,8 @@ interface SlotOwner {
   readonly jobId?: string | undefined;
   /** The connection that carries it, compared by identity; `undefined` if it is not known. */
   readonly connection?: object | undefined;
-  /** Who reads; `undefined` if the app did not say. */
-  readonly principal?: string | undefined;
+  /** Who reads, each once. */
+  readonly principals?: readonly string[] | undefined;
 }
 
 /** The bounds of a {@link StreamLimiter}. */
@@ -45,10 +45,10 @@ export function streamLimiter({
   let taken = 0;
   let waiting: (() => void)[] = [];
 
-  function giveBack({ jobId, connection, principal }: SlotOwner): void {
+  function giveBack({ jobId, connection, principals = [] }: SlotOwner): void {
     taken -= 1;
     decrement(byJob, jobId);
-    decrement(byPrincipal, principal);
+    for (const principal of principals) decrement(byPrincipal, principal);
     if (connection !== undefined)
       byConnection.set(connection, (byConnection.get(connection) ?? 1) - 1);
     if (taken > 0) return;
@@ -57,22 +57,21 @@ export function streamLimiter({
   }
 
   return {
-    take({ jobId, connection, principal }) {
+    take({ jobId, connection, principals = [] }) {
       const ofJob = countOf(byJob, jobId);
       const ofConnection = connection === undefined ? 0 : (byConnection.get(connection) ?? 0);
-      const ofPrincipal = countOf(byPrincipal, principal);
       if (taken >= maxStreams) throw tooManyStreams("in this process", maxStreams);
       if (ofJob >= maxStreamsPerJob)
         throw tooManyStreams(`of the job "${jobId}"`, maxStreamsPerJob);
       if (ofConnection >= maxStreamsPerConnection)
         throw tooManyStreams("of one connection", maxStreamsPerConnection);
-      if (ofPrincipal >= maxStreamsPerPrincipal)
+      if (principals.some((one) => countOf(byPrincipal, one) >= maxStreamsPerPrincipal))
         throw tooManyStreams("of one principal", maxStreamsPerPrincipal);
       taken += 1;
       if (jobId !== undefined) byJob.set(jobId, ofJob + 1);
       if (connection !== undefined) byConnection.set(connection, ofConnection + 1);
-      if (principal !== undefined) byPrincipal.set(principal, ofPrincipal + 1);
-      return () => giveBack({ jobId, connection, principal });
+      for (const one of principals) byPrincipal.set(one, countOf(byPrincipal, one) + 1);
+      return () => giveBack({ jobId, connection, principals });
     },
     count: () => taken,
     async whenNone() {

@@ -62,8 +62,8 @@ export interface Topic {
   isBehind(): boolean;
   /** Whether the job could not be read for {@link STORE_PATIENCE_MS}. */
   isLost(): boolean;
-  /** Resolves after a read that began after this call. Resolves at once while reads fail. */
-  refresh(): Promise<void>;
+  /** Resolves after a read that began after this call, or at once while reads fail. @returns whether they succeed. */
+  refresh(): Promise<boolean>;
   tick(now: number): void;
   /** Whether the watch has ended, so that listeners are not notified any more. */
   isClosed(): boolean;

@@ -1,7 +1,7 @@
 import type { JobPage, ProgressStore } from "../../core/store.js";
 import { assertEqual, assertTrue } from "../assert.js";
 import type { CaseGroup } from "../case.js";
-import { range } from "../fixtures.js";
+import { draft, range } from "../fixtures.js";
 import { createListed, jobIds, listedDraft, listedIds, pagedIds, SUBJECT } from "../lists.js";
 
 /** The state that the writers of {@link pageDuringWrites} share. */
@@ -156,6 +156,26 @@ export const LIST_PAGES: CaseGroup = {
             { jobs: [] },
             `the page before ${before}`,
           );
+      },
+    },
+    {
+      name: "given a position of another subject or space, returns jobs of its own list only",
+      async run(context) {
+        const [store, elsewhere] = [await context.open(), await context.openElsewhere()];
+        const ids = await createListed(context, store, jobIds(3));
+        for (const by of range(3)) {
+          await store.create(draft(`other-${by}`, { subjects: ["user:7"] }));
+          await elsewhere.create(listedDraft(`elsewhere-${by}`));
+        }
+        const pages = [
+          await store.list("user:7", { limit: 1 }),
+          await elsewhere.list(SUBJECT, { limit: 1 }),
+        ];
+        for (const { next: before } of pages) {
+          const { jobs, next } = await store.list(SUBJECT, { limit: 10, before });
+          assertEqual(jobs, ids.slice(ids.length - jobs.length), "the page, an end of the list");
+          assertTrue(next === undefined, "The page has a next, although no job follows.");
+        }
       },
     },
     {

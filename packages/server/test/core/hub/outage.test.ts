@@ -48,6 +48,23 @@ describe("a store that cannot be read", () => {
     expect(progress.metrics().slots).toBe(0);
   });
 
+  test("given a reader with a later cursor, refuses it, and gives others the state that is known", async () => {
+    const { progress, store, createJob, setFields } = makeContext();
+    const id = await createJob();
+    const first = await openStream(progress, id);
+    store.wakes = "lost";
+    await setFields(id, { message: "seen at another process" });
+    const cursor = (await progress.status(id))?.cursor;
+    store.fail("read");
+    await expect(openStream(progress, id, { cursor })).rejects.toThrow("store-unavailable");
+    const other = await openStream(progress, id);
+    expect(other.state()).toEqual(first.state());
+    store.recover();
+    await advance(6_000);
+    const later = await openStream(progress, id, { cursor });
+    expect(later.deltas()).toEqual([]);
+  });
+
   test("given reads that do not return, gives each up after a time limit and reads again later", async () => {
     const { progress, store, createJob, setFields } = makeContext();
     const id = await createJob();

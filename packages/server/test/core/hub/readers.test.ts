@@ -8,7 +8,7 @@ function readerOf(calls: string[], name: string): Reader {
   };
   return {
     reads: () => true,
-    principal: undefined,
+    principals: [],
     tick: note("tick"),
     leaveBy: note("leaveBy"),
     revoke() {

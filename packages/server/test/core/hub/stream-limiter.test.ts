@@ -118,24 +118,34 @@ describe("take, for a connection", () => {
 describe("take, for a principal", () => {
   test("given no free slot of the principal, throws for that principal only", () => {
     const limiter = limiterOf(10, 10, 10, 2);
-    limiter.take({ jobId: "a", connection: {}, principal: "ann" });
-    limiter.take({ jobId: "b", connection: {}, principal: "ann" });
-    expect(() => limiter.take({ jobId: "c", connection: {}, principal: "ann" })).toThrow(
+    limiter.take({ jobId: "a", connection: {}, principals: ["ann"] });
+    limiter.take({ jobId: "b", connection: {}, principals: ["ann"] });
+    expect(() => limiter.take({ jobId: "c", connection: {}, principals: ["ann"] })).toThrow(
       expect.objectContaining({
         code: "too-many-streams",
         message: expect.stringContaining("limit of 2 open streams of one principal"),
       }),
     );
-    limiter.take({ jobId: "c", connection: {}, principal: "bob" });
+    limiter.take({ jobId: "c", connection: {}, principals: ["bob"] });
     limiter.take({ jobId: "c", connection: {} });
     expect(limiter.count()).toBe(4);
   });
 
+  test("given several principals, counts the slot for each, and none if it throws", () => {
+    const limiter = limiterOf(10, 10, 10, 1);
+    const giveBack = limiter.take({ principals: ["ann", "bob"] });
+    for (const principals of [["ann"], ["bob"], ["eve", "bob"]])
+      expect(() => limiter.take({ principals })).toThrow();
+    limiter.take({ principals: ["eve"] });
+    giveBack();
+    limiter.take({ principals: ["bob"] });
+  });
+
   test("given a slot that was given back, takes it again", () => {
     const limiter = limiterOf(10, 10, 10, 1);
-    limiter.take({ jobId: "a", principal: "ann" })();
-    limiter.take({ jobId: "a", principal: "ann" });
-    expect(() => limiter.take({ jobId: "a", principal: "ann" })).toThrow();
+    limiter.take({ jobId: "a", principals: ["ann"] })();
+    limiter.take({ jobId: "a", principals: ["ann"] });
+    expect(() => limiter.take({ jobId: "a", principals: ["ann"] })).toThrow();
   });
 });
 

@@ -64,6 +64,18 @@ const WRONG_PAGES: readonly WrongStore[] = [
     },
   },
   {
+    does: "takes the subject from the position",
+    group: "list pages",
+    wrong: (right) => ({
+      async list(subject, { limit, before }) {
+        const [named, position] = before?.split("-") ?? [];
+        const of = position ? Buffer.from(named ?? "", "hex").toString() : subject;
+        const { jobs, next } = await right.list(of, { limit, before: position ?? before });
+        return { jobs, next: next && `${Buffer.from(of).toString("hex")}-${next}` };
+      },
+    }),
+  },
+  {
     does: "takes the number of listed jobs for the position",
     group: "list pages",
     wrong: pagesBy(

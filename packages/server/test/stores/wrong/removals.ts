@@ -48,6 +48,7 @@ export const WRONG_REMOVALS: readonly WrongStore[] = [
   {
     does: "throws at the removal of an unknown job",
     group: "remove",
+    otherGroups: ["shared", "durable", "emptied"],
     wrong: (right) => ({
       async remove(id) {
         if (await right.remove(id)) return true;

@@ -16,6 +16,12 @@ export interface WrongStore {
   readonly does: string;
   /** The group of the suite that must fail. */
   readonly group: string;
+  /**
+   * Other groups that must fail too: they have tests that fail for no wrong store of their own.
+   *
+   * @defaultValue none
+   */
+  readonly otherGroups?: readonly string[];
   /** The clock that it uses. @defaultValue `"injected"` */
   readonly clock?: StoreCapabilities["clock"];
   /** The clock that its capabilities claim, if it is another one. */
@@ -30,7 +36,7 @@ export function subjectOf({
   claims = clock,
   options: change = (options) => options,
   wrong,
-}: Omit<WrongStore, "does" | "group">): Subject {
+}: Omit<WrongStore, "does" | "group" | "otherGroups">): Subject {
   const right = sharedMemory(clock);
   return {
     capabilities: { ...right.capabilities, clock: claims },

@@ -65,7 +65,7 @@ async function answerAsked(context: Context, asked: Asked): Promise<Answer | "re
 async function answerStream(context: Context, asked: Asked): Promise<Answer | "revoked"> {
   const { hub, settings } = context;
   const { facts, allowed, targets, revocations } = asked;
-  const { until, principal } = allowed.permission;
+  const { until, principals } = allowed.permission;
   const joined = await join(context, asked);
   if (hub.revocations() !== revocations) {
     joined.leave();
@@ -75,7 +75,7 @@ async function answerStream(context: Context, asked: Asked): Promise<Answer | "r
   countRefusals(context, refused);
   const heartbeatMs = heartbeatOf(settings, facts);
   const recheck = context.startRecheck?.(allowed.questions);
-  const start = { hub, settings, until, principal, heartbeatMs, recheck };
+  const start = { hub, settings, until, principals, heartbeatMs, recheck };
   return openManyStream({ ...start, joined, targets, refused }, facts);
 }
 
@@ -87,7 +87,7 @@ async function join(
   const { permission } = allowed;
   const joined = await joinTargets(hub, targets, {
     client: facts,
-    principal: permission.principal,
+    principals: permission.principals,
   });
   try {
     authorizer.check(permission);
@@ -101,7 +101,7 @@ async function join(
 async function holdNews(context: Context, asked: Asked): Promise<ManyNews> {
   const { hub, settings } = context;
   const { facts, allowed, targets, revocations } = asked;
-  const { until, principal } = allowed.permission;
+  const { until, principals } = allowed.permission;
   const joined = await join(context, asked);
   return holdManyPoll({
     hub,
@@ -112,7 +112,7 @@ async function holdNews(context: Context, asked: Asked): Promise<ManyNews> {
     waitMs: heldMs(settings, facts, { waitMs: asked.waitMs, until }),
     // After a disconnect the reader is answered at once, and comes back to be asked again.
     isRevoked: hub.revocations() !== revocations,
-    principal,
+    principals,
     signal: facts.signal,
   });
 }

@@ -10,7 +10,7 @@ export interface AllowedTargets {
   readonly subjects: readonly string[];
   /** Those that it forbids. */
   readonly refused: readonly Refused[];
-  /** Ends with the first of all permissions. Its principal is the first that was given. */
+  /** Ends with the first of all permissions. Its principals are those of all, each once. */
   readonly permission: Permission;
   /** The questions whose answer was yes. */
   readonly questions: readonly AuthorizeRequest[];
@@ -39,7 +39,7 @@ export async function authorizeTargets(
     refused: questions.filter((_, index) => answers[index] === "forbidden").map(forbidden),
     permission: {
       until: Math.min(...permissions.map(({ until }) => until)),
-      principal: permissions.find(({ principal }) => principal !== undefined)?.principal,
+      principals: [...new Set(permissions.flatMap(({ principals }) => principals))],
     },
     questions: allowed,
   };

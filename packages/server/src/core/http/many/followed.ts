@@ -1,5 +1,5 @@
 import type { Cursor, Refused } from "@emlinh/progress-protocol";
-import type { ListHandle } from "../../hub/hub.js";
+import type { ListHandle } from "../../hub/join.js";
 import type { ListListener, ListTopic } from "../../hub/list-topic.js";
 import type { Topic, TopicListener } from "../../hub/topic.js";
 import type { JoinedTargets } from "./join-targets.js";
@@ -39,7 +39,6 @@ export interface FollowedList extends ListListener {
 /** The jobs and lists of one reader, each job once, however many lists have it. */
 export interface Followed {
   readonly follower: Follower;
-  readonly targets: Pick<Targets, "cursors" | "seen">;
   /** In the order in which they are sent: the named ones, then those of each list. */
   readonly jobs: Map<string, FollowedJob>;
   readonly lists: readonly FollowedList[];
@@ -52,11 +51,14 @@ export function followTargets(
   targets: Pick<Targets, "cursors" | "seen">,
 ): Followed {
   const followedLists: FollowedList[] = [];
-  const followed: Followed = { follower, targets, jobs: new Map(), lists: followedLists };
-  for (const { topic } of jobs) addJob(followed, topic, true);
+  const followed: Followed = { follower, jobs: new Map(), lists: followedLists };
+  const add = (topic: Topic, isNamed: boolean): void => {
+    addJob(followed, topic, { isNamed, cursor: targets.cursors.get(topic.jobId) });
+  };
+  for (const { topic } of jobs) add(topic, true);
   for (const handle of lists) {
-    followedLists.push(followList(followed, handle));
-    for (const topic of handle.topic.topics()) addJob(followed, topic, false);
+    followedLists.push(followList(followed, handle, targets));
+    for (const topic of handle.topic.topics()) add(topic, false);
   }
   return followed;
 }
@@ -67,12 +69,16 @@ export function unfollow({ jobs, lists }: Followed): void {
   for (const job of jobs.values()) job.topic.listeners.delete(job);
 }
 
-function followList(followed: Followed, { topic: list }: ListHandle): FollowedList {
+function followList(
+  followed: Followed,
+  { topic: list }: ListHandle,
+  { seen }: Pick<Targets, "seen">,
+): FollowedList {
   const { tag } = list.listed();
   const followedList: FollowedList = {
     followed,
     list,
-    tag: followed.targets.seen.has(tag) ? tag : undefined,
+    tag: seen.has(tag) ? tag : undefined,
     listChanged: onListChanged,
     jobOpened: onJobOpened,
     storeLost: onStoreLost,
@@ -92,7 +98,8 @@ function onListChanged(this: FollowedList, left: readonly string[], at: number):
 }
 
 function onJobOpened(this: FollowedList, topic: Topic, now: number, at: number): void {
-  const job = addJob(this.followed, topic, false);
+  // The reader has dropped what it had of a job that left the list and comes back (P64), so its cursor is void.
+  const job = addJob(this.followed, topic, { isNamed: false, cursor: undefined });
   if (job !== undefined) this.followed.follower.jobChanged(job, now, at);
 }
 
@@ -101,14 +108,18 @@ function onStoreLost(this: FollowedList | FollowedJob): void {
 }
 
 /** @returns `undefined` if the job is followed already. */
-function addJob(followed: Followed, topic: Topic, isNamed: boolean): FollowedJob | undefined {
-  const { jobs, targets } = followed;
+function addJob(
+  followed: Followed,
+  topic: Topic,
+  { isNamed, cursor }: Pick<FollowedJob, "isNamed" | "cursor">,
+): FollowedJob | undefined {
+  const { jobs } = followed;
   if (jobs.has(topic.jobId)) return undefined;
   const job: FollowedJob = {
     followed,
     topic,
     isNamed,
-    cursor: targets.cursors.get(topic.jobId),
+    cursor,
     changed: onJobChanged,
     removed: onJobRemoved,
     storeLost: onStoreLost,

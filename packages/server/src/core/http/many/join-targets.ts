@@ -1,7 +1,8 @@
 import { isProgressError, type RefusalCode, type Refused } from "@emlinh/progress-protocol";
 import { clientGone, draining } from "../../../shared/errors.js";
 import type { DisconnectTarget } from "../../disconnect-target.js";
-import type { Hub, ListHandle, TopicHandle } from "../../hub/hub.js";
+import type { Hub } from "../../hub/hub.js";
+import type { ListHandle, TopicHandle } from "../../hub/join.js";
 import { isGone, type RequestClient } from "../../request-client.js";
 import type { Targets } from "./read-targets.js";
 
@@ -19,8 +20,8 @@ export interface JoinedTargets {
 /** Who reads. */
 export interface ManyReader {
   readonly client: RequestClient;
-  /** If the app said so. */
-  readonly principal: string | undefined;
+  /** As far as the app said so. */
+  readonly principals: readonly string[];
 }
 
 /**
@@ -32,9 +33,9 @@ export interface ManyReader {
 export async function joinTargets(
   hub: Hub,
   targets: Targets,
-  { client, principal }: ManyReader,
+  { client, principals }: ManyReader,
 ): Promise<JoinedTargets> {
-  const handles = handleBag(hub.takeSlot(client, principal));
+  const handles = handleBag(hub.takeSlot(client, principals));
   const { jobs, subjects, cursors, limit, seen } = targets;
 
   async function joinJob(jobId: string): Promise<JoinedJob> {

@@ -6,6 +6,7 @@ import {
   parseTarget,
   SUBJECT,
 } from "@emlinh/progress-protocol";
+import { SUBJECT_RULE } from "../../../shared/ids.js";
 import type { Settings } from "../../options.js";
 import { jobIdOf, malformed, quoted } from "../request-parts.js";
 import type { RequestFacts } from "../types.js";
@@ -80,9 +81,7 @@ function readCursors(texts: readonly string[], cursors: Map<string, Cursor>): vo
 
 function subjectOf(text: string): string {
   if (SUBJECT.test(text)) return text;
-  const rule =
-    'it must be 1 to 128 letters, digits and ". _ : @ -", and begin with a letter or digit';
-  throw malformed(`The subject is ${quoted(text)}; ${rule}.`);
+  throw malformed(`The subject is ${quoted(text)}; it must be ${SUBJECT_RULE}.`);
 }
 
 function limitOf(query: URLSearchParams): number {
@@ -112,7 +111,9 @@ function requireAtMost(max: number, count: number, what: "jobs" | "subjects"): v
 
 function urlTooLong(length: number): ProgressError {
   return new ProgressError("url-too-long", {
-    message: `The query has ${length} characters, and the limit is ${MAX_QUERY_LENGTH}. Send several requests.`,
+    message:
+      `The query has ${length} characters, and the limit is ${MAX_QUERY_LENGTH}. ` +
+      "Leave out the cursors of ended jobs, or send several requests.",
     status: 414,
     details: { length, max: MAX_QUERY_LENGTH },
   });

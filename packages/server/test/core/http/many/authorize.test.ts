@@ -1,9 +1,11 @@
+import type { ManyReply } from "@emlinh/progress-protocol";
 import { describe, expect, test } from "vitest";
 import {
   type Authorize,
   type AuthorizeRequest,
   allowAnyone,
   type Decision,
+  type Progress,
   type RequestRefused,
 } from "../../../../src/index.js";
 import { advance, makeContext, useFakeTime } from "../../context.js";
@@ -14,6 +16,15 @@ useFakeTime();
 
 const POLL = "/?job=a&job=b&subject=user:1";
 const MANY = POLL.slice(2);
+
+/** What a reader that has everything sends. */
+async function seen({ handle }: Progress): Promise<{ cursors: string; tag: string }> {
+  const { listed, jobs } = bodyOf(await handle(requestFacts(POLL))) as unknown as ManyReply;
+  const targets = jobs.map(
+    ({ job, cursor }) => `${job === "c" ? "after" : "job"}=${job}@${cursor}`,
+  );
+  return { cursors: targets.join("&"), tag: listed[0]?.tag ?? "" };
+}
 
 type Rule = (question: AuthorizeRequest) => Decision;
 
@@ -149,16 +160,36 @@ describe("the permissions of a stream of many jobs", () => {
     expect(sink.events).toHaveLength(sent);
   });
 
-  test("given principals, its slot counts for the first", async () => {
-    const { progress } = await newContext(
-      ({ action }) => (action === "list" ? { allow: true, principal: "ann" } : true),
-      { maxStreamsPerPrincipal: 1 },
-    );
+  /** The principal of a list is ann, and that of the job a is bob. The job b has none. */
+  const byTarget: Authorize = ({ action, jobId }) => {
+    if (action === "list") return { allow: true, principal: "ann" };
+    return jobId === "a" ? { allow: true, principal: "bob" } : true;
+  };
+
+  test("given several principals, its slot counts for each of them, and is given back", async () => {
+    const { progress } = await newContext(byTarget, { maxStreamsPerPrincipal: 1 });
     await openMany(progress, MANY);
-    await expect(openMany(progress, MANY)).rejects.toThrow("too-many-streams");
-    await openMany(progress, "job=a");
-    expect(progress.disconnect({ principal: "ann" })).toBe(1);
+    for (const query of ["job=a", "subject=user:1"])
+      await expect(openMany(progress, query)).rejects.toThrow("too-many-streams");
+    await openMany(progress, "job=b");
+    progress.disconnect({ principal: "bob" });
+    await advance(1000);
+    await openMany(progress, MANY);
   });
+
+  test.each(["ann", "bob"])(
+    "given several principals, a disconnect of %s ends it, and answers its long poll",
+    async (principal) => {
+      const { progress } = await newContext(byTarget);
+      const sink = await openMany(progress, MANY);
+      const { cursors, tag } = await seen(progress);
+      const held = progress.handle(requestFacts(`/?subject=user:1&${cursors}&seen=${tag}&wait=20`));
+      await advance(0);
+      expect(progress.disconnect({ principal })).toBe(2);
+      expect(sink.events.at(-1)).toMatchObject({ event: "bye", data: { reason: "auth" } });
+      expect(bodyOf(await held)).toMatchObject({ listed: [], jobs: [] });
+    },
+  );
 
   test.each([
     ["the named job", { jobId: "a" }, 1],
