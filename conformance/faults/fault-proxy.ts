@@ -52,7 +52,7 @@ export interface FaultProxy {
 export async function startFaultProxy(target: () => string): Promise<FaultProxy> {
   let choose: (request: ProxiedRequest) => Fault = () => ({ kind: "pass" });
   const requests: ProxiedRequest[] = [];
-  let openStreams = 0;
+  const streams = new Set<http.IncomingMessage>();
   const server = http.createServer((request, response) => {
     const stream = request.headers.accept?.includes("text/event-stream") ?? false;
     const index = requests.filter((earlier) => earlier.stream === stream).length;
@@ -65,10 +65,8 @@ export async function startFaultProxy(target: () => string): Promise<FaultProxy>
     };
     requests.push(facts);
     if (stream) {
-      openStreams += 1;
-      response.on("close", () => {
-        openStreams -= 1;
-      });
+      streams.add(request);
+      response.on("close", () => streams.delete(request));
     }
     handle(choose(facts), request, response, new URL(target()));
   });
@@ -85,7 +83,8 @@ export async function startFaultProxy(target: () => string): Promise<FaultProxy>
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     get openStreams() {
-      return openStreams;
+      // A response whose connection was destroyed may close later, or not at all.
+      return [...streams].filter(({ socket }) => !socket.destroyed).length;
     },
     cutAll,
     setFaults: (next) => {

@@ -1,10 +1,11 @@
 import type { WatchOptions } from "@emlinh/progress-client";
-import { type FeedSharing, shareTabs, type TabChannel } from "@emlinh/progress-client/tabs";
+import { type FeedSharing, shareTabs } from "@emlinh/progress-client/tabs";
 import { simulatedLocks } from "../../../packages/client/test/support/tabs/locks.js";
 import {
   type SimulatedPage,
   simulatedPage,
 } from "../../../packages/client/test/support/tabs/page.js";
+import { pageChannels } from "./channels.js";
 import { type MovableTime, movableTime } from "./movable-time.js";
 import { type PageFetch, pageFetch } from "./page-fetch.js";
 import { timedLinks } from "./timed-links.js";
@@ -56,35 +57,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
   const locks = simulatedLocks(net);
   const time = movableTime();
   const tabs: OpenTab[] = [];
-  const channels = new Set<{ readonly page: SimulatedPage; close(): void }>();
+  const channels = pageChannels(net);
   const violations: string[] = [];
   const { promise: connected, resolve: connect } = withResolvers();
-
-  /** The lock of the leader has the name of the channel. */
-  let groupName = "";
-
-  function openChannel(page: SimulatedPage, name: string): TabChannel {
-    groupName = name;
-    const channel = new BroadcastChannel(name);
-    const entry = { page, close: () => channel.close() };
-    channels.add(entry);
-    return {
-      postMessage: (message) => channel.postMessage(message),
-      addEventListener(type, listener) {
-        channel.addEventListener(type, ({ data }) =>
-          net.send(
-            `channel of ${page.name}`,
-            page,
-            () => channels.has(entry) && listener({ data }),
-          ),
-        );
-      },
-      close() {
-        channels.delete(entry);
-        channel.close();
-      },
-    };
-  }
 
   function onRequest(tab: OpenTab): void {
     if (tab.isBehind) return;
@@ -97,11 +72,7 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
     const page = simulatedPage(`tab ${tabs.length + 1}`, (gone) => {
       network.abort();
       locks.drop(gone);
-      for (const channel of channels) {
-        if (channel.page !== gone) continue;
-        channels.delete(channel);
-        channel.close();
-      }
+      channels.drop(gone);
     });
     let isBehind = false;
     const network = pageFetch(page, () => {
@@ -111,8 +82,9 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
     const tab: OpenTab = {
       page,
       network,
+      // The lock of the leader has the name of the channel.
       get isLeader() {
-        return locks.holderOf(groupName) === page.name;
+        return locks.holderOf(channels.name) === page.name;
       },
       suspend() {
         isBehind = true;
@@ -135,7 +107,7 @@ export function tabBrowser(delayMs: () => number = () => 0): TabBrowser {
         tabs: shareTabs({
           key,
           locks: locks.of(page),
-          openChannel: (name) => openChannel(page, name),
+          openChannel: (name) => channels.open(page, name),
         }),
       },
     };

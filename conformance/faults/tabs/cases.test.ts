@@ -88,7 +88,7 @@ test("given a leader that was suspended before its job was replaced twice, no st
   await site.expectRightAtEnd();
 });
 
-test("given a leader that was suspended before the server restarts with other jobs, its state does not return", async () => {
+test("given a leader that was suspended before the server lost its jobs, its state does not return", async () => {
   const [leader] = await openTabs(3);
   leader?.suspend();
   await site.write("b");
@@ -137,7 +137,7 @@ test("given one job that is refused, the other jobs and lists of each tab go on"
   expect(site.browser.openRequests()).toHaveLength(1);
 });
 
-test("given a server that asks for credentials, every tab closes, and refresh() of a follower starts the lists again", async () => {
+test("given a server that asks for credentials, every tab closes, and refresh() starts them again", async () => {
   const tabs = await openTabs(3);
   isLocked = true;
   world.proxy.cutAll();

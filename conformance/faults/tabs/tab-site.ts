@@ -47,8 +47,8 @@ export interface TabSite {
 }
 
 /**
- * The time in which a suspended leader is replaced, in milliseconds: 14 s since its last message, which may need a while
- * to arrive.
+ * The time in which a suspended leader is replaced, in milliseconds: 14 s since its last message, which may need a
+ * while to arrive.
  */
 const REPLACED_WITHIN_MS = 30_000;
 
