@@ -12,7 +12,7 @@ import { expectRight } from "./right.js";
 import { makeWorld, type World } from "./world.js";
 
 /** The viewers of a list in one client, such as one in each tab of a browser. */
-export interface ListViewers {
+interface ListViewers {
   readonly all: readonly ListViewer[];
   /** Checks that must hold at any time. */
   check(): void;

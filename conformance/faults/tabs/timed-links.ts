@@ -1,3 +1,4 @@
+import { setImmediate as afterTurn } from "node:timers";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Links } from "../../../packages/client/test/support/tabs/links.js";
 
@@ -29,7 +30,8 @@ export function timedLinks(delayMs: () => number): TimedLinks {
       const sent = (async () => {
         await Promise.all([wait, before]);
         underWay -= 1;
-        to.run(task);
+        // A page that goes on first reads the data that have waited for it, and then the messages.
+        to.run(() => void afterTurn(() => to.run(task)));
       })();
       lasts.set(name, sent);
     },
