@@ -165,8 +165,7 @@ describe("sharedTimes", () => {
       updatedAt: 1000,
     } as const;
     const begunAt = performance.now();
-    for (let round = 0; round < 10; round += 1)
-      etaOf({ ...job, plan: usual, steps }, 1000 + round);
+    for (let round = 0; round < 10; round += 1) etaOf({ ...job, plan: usual, steps }, 1000 + round);
     // It takes some 50 ms.
     expect(performance.now() - begunAt).toBeLessThan(1_000);
   });
