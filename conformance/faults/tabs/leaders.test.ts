@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { test } from "vitest";
+import { seedOf } from "../../processes/random.js";
 import { HTML } from "../behaviour.js";
 import type { Fault } from "../fault-proxy.js";
 import { makeWorld, type World } from "../world.js";
@@ -139,7 +140,11 @@ async function runSession(
   }
 }
 
-test("given any sequence of faults and of leaders that go away, every tab is right", async () => {
+const RUNS = Number(process.env.TAB_RUNS ?? 8);
+
+test("given any sequence of faults and of leaders that go away, every tab is right", {
+  timeout: 60_000 + RUNS * 1_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(actions, fc.nat(25)), { minLength: 10, maxLength: 40 }),
@@ -147,6 +152,10 @@ test("given any sequence of faults and of leaders that go away, every tab is rig
       (steps, seed) => runSession(steps, delays(seed)),
     ),
     // Each run uses real connections and real waits, so shrinking would take minutes.
-    { numRuns: Number(process.env.TAB_RUNS ?? 8), endOnFailure: true },
+    {
+      seed: seedOf("TAB_SEED"),
+      numRuns: RUNS,
+      endOnFailure: true,
+    },
   );
 });

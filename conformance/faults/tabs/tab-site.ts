@@ -155,6 +155,7 @@ export async function openTabSite(world: World, delayMs: () => number): Promise<
       await vi.waitFor(
         () => {
           const unsettled = tabs.map(({ viewer: { list, records }, jobs }) => [
+            ...(list.getSnapshot().isLoaded ? [] : ["the list"]),
             ...list.getSnapshot().jobs.filter(({ status }) => status !== "completed"),
             ...jobs.filter((id) => !records.get(id)?.settled),
           ]);
