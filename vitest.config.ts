@@ -38,6 +38,8 @@ export default defineConfig({
     passWithNoTests: true,
     retry: 0,
     maxWorkers,
+    // A condition that a test waits for fails only if it never comes: on a busy machine one second is short.
+    expect: { poll: { timeout: 15_000, interval: 10 } },
     reporters: ["default", "./scripts/count-reporter.ts"],
     // Groups run one after the other, so that linters and compilers do not slow down tests of time limits.
     projects: [
@@ -47,6 +49,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude,
+          testTimeout: 20_000,
         },
       },
       {

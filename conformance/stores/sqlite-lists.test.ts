@@ -129,7 +129,7 @@ describe("sqliteStore's migration", () => {
     await store.watch({ subject: SUBJECT }, woken);
     database.exec(REMOVAL_1);
     expect((await store.list(SUBJECT, { limit: 9 })).jobs).toEqual(["a"]);
-    await vi.waitFor(() => expect(woken).toHaveBeenCalled());
+    await expect.poll(() => woken).toHaveBeenCalled();
     expect(rowsIn(database, "listed")).toBe(1);
   });
 

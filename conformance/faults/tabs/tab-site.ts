@@ -86,7 +86,7 @@ export async function openTabSite(world: World, delayMs: () => number): Promise<
         expect(browser.openRequests()).toEqual([leader?.page.name]);
         expect(world.proxy.openStreams).toBe(1);
       },
-      { timeout: 5000, interval: 5 },
+      { timeout: 20_000, interval: 5 },
     );
   }
 
@@ -161,7 +161,7 @@ export async function openTabSite(world: World, delayMs: () => number): Promise<
           ]);
           expect(unsettled).toEqual(tabs.map(() => []));
         },
-        { timeout: 5000, interval: 5 },
+        { timeout: 20_000, interval: 5 },
       );
       for (const tab of tabs) await expectTabRight(tab);
       expect(browser.violations).toEqual([]);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type ExampleServer,
   eventsOf,
@@ -115,7 +115,7 @@ describe.each(MODES)("in $mode", ({ mode, start, exitCodes }) => {
     await body?.getReader().read();
     expect(await streams()).toBe(1);
     viewer.abort();
-    await vi.waitFor(async () => expect(await streams()).toBe(0), { timeout: 5_000 });
+    await expect.poll(() => streams()).toBe(0);
     await cancel(jobId);
   });
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JobState, Progress } from "@emlinh/progress-server";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startProxy } from "./support/cutting-proxy.js";
 import { hasProgram, startProgram, startWorker } from "./support/python-worker.js";
 import { baseOf, serve } from "./support/server.js";
@@ -140,7 +140,7 @@ describe.skipIf(isSkipped)("a worker in Python", () => {
     const worker = start(baseOf(proxy.port), id, "8000000");
     await untilState(progress, id, isCounting);
     await server.stop();
-    await vi.waitFor(() => expect(proxy.cuts()).toBeGreaterThan(3), { timeout: 10_000 });
+    await expect.poll(() => proxy.cuts()).toBeGreaterThan(3);
     await server.start();
     expect(await worker.exited).toEqual({ code: 0, output: "open\n" });
     expect(await progress.status(id)).toMatchObject({
@@ -227,7 +227,7 @@ describe.skipIf(isSkipped)("a worker in Python", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
     start(baseOf((server.address() as AddressInfo).port), "job", ENDLESS);
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(1), { timeout: 10_000 });
+    await expect.poll(() => asked.length).toBeGreaterThan(1);
     const [first = 0, second = 0] = asked;
     expect(second - first).toBeGreaterThan(580);
   });

@@ -42,7 +42,7 @@ function advance(ms: number): void {
 /** Sends a heartbeat, and waits until the watch has the server's time. */
 async function heartbeat(watch: JobWatch): Promise<void> {
   fixture.server.streams.heartbeat();
-  await vi.waitFor(() => expect(watch.now()).toBe(Date.now()));
+  await expect.poll(() => watch.now()).toBe(Date.now());
 }
 
 test("given no news, the ETA counts down as a page that joins is told, and is hidden once it has passed", async () => {

@@ -1,5 +1,5 @@
 import type { JobManager, JobWatch } from "@emlinh/progress-client";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ReceivedRequest } from "./support/job-server.js";
 import { managerFixture } from "./support/manager-fixture.js";
 import { until, untilStatus } from "./support/until.js";
@@ -281,7 +281,7 @@ describe("a connection that fails", () => {
     await percentIs(a, 2);
     isBroken = false;
     a.refresh();
-    await vi.waitFor(() => expect(fixture.server.many.responses()).toHaveLength(1));
+    await expect.poll(() => fixture.server.many.responses()).toHaveLength(1);
     fixture.server.many.heartbeat();
     await untilStatus(a, "live");
     fixture.server.write("b", { percent: 3 });

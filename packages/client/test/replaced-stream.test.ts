@@ -7,7 +7,7 @@ import {
   listedOf,
   readyFrame,
 } from "@emlinh/progress-protocol";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connectionFixture } from "./support/connection-fixture.js";
 
 const fixture = connectionFixture();
@@ -40,14 +40,14 @@ async function replaceStream(): Promise<Replacement> {
     const ids = jobs.map(({ id }) => id).join("");
     if (ids !== shown.at(-1)) shown.push(ids);
   });
-  await vi.waitFor(() => expect(shown.at(-1)).toBe("fe"));
+  await expect.poll(() => shown.at(-1)).toBe("fe");
   server.intercept = ({ accept, url }) => accept === "stream" && url.searchParams.has("job");
   await watch.loadMore();
   const { response: older, gone: olderGone } = await server.request(1);
   const { response: newer } = await server.request(3);
   newer.writeHead(200, { "content-type": "text/event-stream" });
   newer.write(helloFrame({ protocol: 1, heartbeatMs: 15_000, now: 0 }, 1));
-  await vi.waitFor(() => expect(shown.at(-1)).toBe("fedc"));
+  await expect.poll(() => shown.at(-1)).toBe("fedc");
   server.create("g", { percent: 1 });
   return { watch, shown, older, olderGone, newer };
 }
@@ -59,11 +59,11 @@ describe("a stream of a list that is being replaced", () => {
   test("given a list that comes late from the older stream, keeps that of the newer one", async () => {
     const { watch, shown, older, olderGone, newer } = await replaceStream();
     newer.write(listed("g", "f") + whole("g"));
-    await vi.waitFor(() => expect(shown.at(-1)).toBe("gfedc"));
+    await expect.poll(() => shown.at(-1)).toBe("gfedc");
     fixture.server.write("f", { percent: 70 });
     older.write(listed("f", "e") + whole("f"));
     // The delta after the list has arrived, so the list has arrived, too.
-    await vi.waitFor(() => expect(percentOf(watch, "f")).toBe(70));
+    await expect.poll(() => percentOf(watch, "f")).toBe(70);
     newer.write(readyFrame(0));
     await olderGone;
     expect(shown).toEqual(["", "fe", "fedc", "gfedc"]);
@@ -76,11 +76,11 @@ describe("a stream of a list that is being replaced", () => {
     // The newer stream was asked for what follows [f, e]: its process has not read [h, g] yet.
     older.write(listed("h", "g") + whole("h") + whole("g") + whole("f"));
     fixture.server.write("f", { percent: 70 });
-    await vi.waitFor(() => expect(percentOf(watch, "f")).toBe(70));
+    await expect.poll(() => percentOf(watch, "f")).toBe(70);
     newer.write(listed("g", "f") + whole("g"));
-    await vi.waitFor(() => expect(shown.at(-1)).toBe("gfedc"));
+    await expect.poll(() => shown.at(-1)).toBe("gfedc");
     newer.write(listed("h", "g") + whole("h") + readyFrame(0));
-    await vi.waitFor(() => expect(shown.at(-1)).toBe("hgfedc"));
+    await expect.poll(() => shown.at(-1)).toBe("hgfedc");
     expect(shown).toEqual(["", "fe", "fedc", "gfedc", "hgfedc"]);
     watch.stop();
   });
@@ -90,7 +90,7 @@ describe("a stream of a list that is being replaced", () => {
     older.end(listed("e", "d"));
     await olderGone;
     newer.write(listed("g", "f") + whole("g") + readyFrame(0));
-    await vi.waitFor(() => expect(shown.at(-1)).toBe("gfedc"));
+    await expect.poll(() => shown.at(-1)).toBe("gfedc");
     expect(shown).toEqual(["", "fe", "fedc", "gfedc"]);
     expect(watch.getSnapshot().connection.status).toBe("live");
     watch.stop();

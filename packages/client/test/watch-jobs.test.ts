@@ -4,7 +4,7 @@ import {
   type WatchJobsOptions,
   watchJobs,
 } from "@emlinh/progress-client";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { connectionFixture } from "./support/connection-fixture.js";
 
 const fixture = connectionFixture();
@@ -136,7 +136,7 @@ describe("a live list", () => {
     const watch = make();
     const leave = watch.subscribe(() => {});
     const { gone } = await fixture.server.request(1);
-    await vi.waitFor(() => expect(idsOf(watch.getSnapshot())).toBe("a"));
+    await expect.poll(() => idsOf(watch.getSnapshot())).toBe("a");
     leave();
     await gone;
     expect(watch.getSnapshot().connection.status).toBe("idle");

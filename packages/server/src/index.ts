@@ -62,7 +62,6 @@ export {
 export type { CorsOptions } from "./core/cors-option.js";
 export type { DisconnectTarget } from "./core/disconnect-target.js";
 export type { CreatedJob, CreateJob, CreateOptions } from "./core/draft.js";
-export type { DrainOptions } from "./core/drain-times.js";
 export type { EndOptions, EndStatus } from "./core/end-fields.js";
 export { JobFailure, type JobFailureInit } from "./core/failure.js";
 export type {
@@ -74,7 +73,6 @@ export type {
   StreamOpened,
   StreamTargets,
 } from "./core/hooks.js";
-
 export type {
   Answer,
   BodyAnswer,
@@ -129,6 +127,7 @@ export {
   type TicketsOptions,
 } from "./core/tickets.js";
 export type { JobListener } from "./core/watch-job.js";
+export type { DrainOptions } from "./shared/drain-times.js";
 export { learned } from "./shared/expectations.js";
 export {
   checkWrite,

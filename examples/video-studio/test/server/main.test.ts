@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { findEncoder, processesOf, untilGone } from "../pipeline/support.js";
 import {
   createVideo,
@@ -175,6 +175,6 @@ test("given an invalid port, prints the value", async () => {
 test("given no ffmpeg, prints what is missing at the start, and serves the page", async () => {
   const main = await runMain(withoutEncoder());
   const url = await main.url;
-  await vi.waitFor(() => expect(main.output.err).toContain("FFMPEG_PATH"), 10_000);
+  await expect.poll(() => main.output.err).toContain("FFMPEG_PATH");
   expect((await fetch(new URL("/api/options", url))).status).toBe(200);
 });

@@ -1,5 +1,5 @@
 import { allowAnyone, createProgress, memoryStore } from "@emlinh/progress-server";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { parseVideoRequest } from "../../src/pipeline/request.js";
 import { openVideoFiles } from "../../src/server/video-files.js";
 import { createVideoJobs, type VideoJobs } from "../../src/server/video-jobs.js";
@@ -62,12 +62,12 @@ test("given waiting jobs that end, by a cancel or otherwise, they leave the queu
   );
   await progress.cancel(second);
   await progress.end(third, "timed-out");
-  await vi.waitFor(async () =>
-    expect(await progress.status(fourth)).toMatchObject({
+  await expect
+    .poll(() => progress.status(fourth))
+    .toMatchObject({
       status: "queued",
       metadata: { queuePosition: 1 },
-    }),
-  );
+    });
   expect(await jobs.create(ORDER)).toMatchObject({ position: 2 });
 });
 

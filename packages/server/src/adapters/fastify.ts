@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer, BodyAnswer } from "../core/http/types.js";
+import { type DrainOptions, resolveDrainTimes } from "../shared/drain-times.js";
 import { checksFor } from "../shared/option-checks.js";
 import { discardStream } from "./guarded-subscription.js";
 import { targetAfter } from "./mount.js";
@@ -14,12 +15,14 @@ export interface FastifyProgressOptions {
   readonly progress: DrainableProgress<FastifyRequest>;
   /** The path where progress is served. */
   readonly prefix?: string | undefined;
+  /** Over which time `app.close()` sends the open streams away; the defaults are those of `progress.drain()`. */
+  readonly drain?: DrainOptions | undefined;
 }
 
 /** The part of `Progress` that the plugin needs. */
 export interface DrainableProgress<Raw = unknown> extends ProgressHandler<Raw> {
   /** Ends all streams; resolves when they are gone. */
-  drain(): Promise<void>;
+  drain(options?: DrainOptions): Promise<void>;
 }
 
 /**
@@ -27,7 +30,8 @@ export interface DrainableProgress<Raw = unknown> extends ProgressHandler<Raw> {
  * authentication, and the headers that they set are sent. `facts.raw` of `authorize` is the request of Fastify.
  *
  * `app.close()` drains the progress first, because an open stream would keep the server from closing. After that this
- * `Progress` opens no more streams, here or in other apps.
+ * `Progress` opens no more streams, here or in other apps. The streams are sent away over five seconds, so that their
+ * readers do not all reconnect at once; tests of an app want `drain: { spreadMs: 0 }`.
  *
  * Streams are written to the raw response, so `onSend` hooks (compression is one) see only the other answers.
  *
@@ -38,7 +42,8 @@ export interface DrainableProgress<Raw = unknown> extends ProgressHandler<Raw> {
  */
 export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async (app, options) => {
   requireRegistered(app, options);
-  const { progress } = options;
+  const { progress, drain = {} } = options;
+  resolveDrainTimes(drain);
   const segments = app.prefix.split("/").length - 1;
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -49,7 +54,7 @@ export const fastifyProgress: FastifyPluginAsync<FastifyProgressOptions> = async
   };
 
   ignoreBodies(app);
-  app.addHook("preClose", () => progress.drain());
+  app.addHook("preClose", () => progress.drain(drain));
   app.all("/", handler);
   app.all("/*", handler);
 };

@@ -4,9 +4,9 @@ import {
   type JobState,
   type JobTypes,
 } from "@emlinh/progress-protocol";
+import { type DrainOptions, resolveDrainTimes } from "../shared/drain-times.js";
 import { checkedTarget, type DisconnectTarget } from "./disconnect-target.js";
 import { type CreatedJob, type CreateJob, checkedJobId } from "./draft.js";
-import { type DrainOptions, resolveDrainTimes } from "./drain-times.js";
 import type { EndOptions, EndStatus } from "./end-fields.js";
 import { guardStore } from "./guarded-store.js";
 import { createHandler } from "./http/handler.js";

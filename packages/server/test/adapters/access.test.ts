@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProgress, memoryStore, type Progress } from "../../src/index.js";
 import { BASE, type Host } from "./support/host.js";
 import { HOSTS } from "./support/hosts.js";
@@ -65,6 +65,6 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
     expect(progress.disconnect({ principal: "ann" })).toBe(1);
     const frames = await reply.rest();
     expect(frames.at(-1)).toMatchObject({ event: "bye", data: { reason: "auth" } });
-    await vi.waitFor(() => expect(progress.metrics().slots).toBe(0), { interval: 5 });
+    await expect.poll(() => progress.metrics().slots).toBe(0);
   });
 });

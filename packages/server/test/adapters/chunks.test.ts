@@ -45,8 +45,7 @@ function rawRequest(port: number, text: string) {
   return {
     socket,
     received: () => received,
-    until: (wanted: string | RegExp) =>
-      vi.waitFor(() => expect(received).toMatch(wanted), { timeout: 5000, interval: 5 }),
+    until: (wanted: string | RegExp) => expect.poll(() => received).toMatch(wanted),
   };
 }
 
@@ -97,7 +96,7 @@ describe("a stream over HTTP/1.1", () => {
     const { progress, port, sockets } = await openSite();
     const { id } = await progress.create({ kind: "a" });
     const client = rawRequest(port, "");
-    await vi.waitFor(() => expect(sockets).toHaveLength(1));
+    await expect.poll(() => sockets).toHaveLength(1);
     const [socket] = sockets as [Socket];
     const writeOne = vi.spyOn(socket, "_write");
     const writeAll = vi.spyOn(socket, "_writev" as never);

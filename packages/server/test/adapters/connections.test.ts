@@ -83,7 +83,7 @@ describe.each(HTTP1_HOSTS)("%s", (_name, start) => {
     raw.destroy();
     await second.until("closed");
     expect(second.facts.signal.aborted).toBe(true);
-    await vi.waitFor(async () => expect(await host.connections()).toBe(0));
+    await expect.poll(() => host.connections()).toBe(0);
     expect(core.asked()).toBe(2);
   });
 
@@ -103,7 +103,7 @@ describe.each(HTTP1_HOSTS)("%s", (_name, start) => {
     await Promise.all(all.map((raw) => raw.until("event: hello")));
     expect(progress.metrics().slots).toBe(22);
     for (const raw of all) raw.destroy();
-    await vi.waitFor(() => expect(progress.metrics().slots).toBe(0));
+    await expect.poll(() => progress.metrics().slots).toBe(0);
     await progress.drain({ spreadMs: 0 });
     // Node warns of many listeners on one socket.
     expect(warned).not.toHaveBeenCalled();
@@ -121,8 +121,8 @@ describe.each(HTTP1_HOSTS)("%s", (_name, start) => {
     const raw = await rawConnection(host.port);
     raw.pause();
     raw.get({ path: `${BASE}/job` });
-    await vi.waitFor(async () => expect(await host.connections()).toBe(1));
-    await vi.waitFor(async () => expect(await host.connections()).toBe(0), { timeout: 4_000 });
+    await expect.poll(() => host.connections()).toBe(1);
+    await expect.poll(() => host.connections()).toBe(0);
     raw.destroy();
   });
 
@@ -140,9 +140,9 @@ describe.each(HTTP1_HOSTS)("%s", (_name, start) => {
     // The second one waits in the pipeline, the third one comes while the connection is idle.
     raw.get({ path: `${BASE}/1` }, { path: `${BASE}/2` });
     await raw.until('"xxxxxxxxxx"');
-    await vi.waitFor(() => expect(limits).toHaveLength(2));
+    await expect.poll(() => limits).toHaveLength(2);
     raw.get({ path: `${BASE}/3` });
-    await vi.waitFor(() => expect(limits).toHaveLength(3));
+    await expect.poll(() => limits).toHaveLength(3);
     expect(limits).toEqual([0, 0, 0]);
     raw.destroy();
   });

@@ -2,7 +2,7 @@ import http from "node:http";
 import fastifyCompress from "@fastify/compress";
 import fastifyCors from "@fastify/cors";
 import { type FastifyInstance, fastify } from "fastify";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fastifyProgress } from "../../src/adapters/fastify.js";
 import type { BodyAnswer } from "../../src/core/http/types.js";
 import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
@@ -157,11 +157,32 @@ describe("fastifyProgress", () => {
     onTestFinished(() => progress.close());
     const { id } = await progress.create({ kind: "video" });
     const app = fastify();
-    app.register(fastifyProgress, { prefix: BASE, progress });
+    app.register(fastifyProgress, { prefix: BASE, progress, drain: { spreadMs: 0 } });
     const reply = await (await start(app)).ask(`${BASE}/${id}`, STREAM);
     expect((await reply.frame())?.event).toBe("hello");
     const [frames] = await Promise.all([reply.rest(), app.close()]);
     expect(frames.at(-1)).toMatchObject({ event: "bye", data: { reason: "drain" } });
+  });
+
+  test("given times for the drain, app.close() drains in them", async () => {
+    const drain = vi.fn(async () => {});
+    const app = fastify();
+    app.register(fastifyProgress, {
+      progress: { ...scriptedCore(), drain },
+      drain: { spreadMs: 1_000, timeoutMs: 8_000 },
+    });
+    await app.ready();
+    await app.close();
+    expect(drain.mock.calls).toEqual([[{ spreadMs: 1_000, timeoutMs: 8_000 }]]);
+  });
+
+  test("given wrong times for the drain, refuses them when the plugin is registered", async () => {
+    const app = fastify();
+    app.register(fastifyProgress, { progress: scriptedCore(), drain: { spreadMs: -1 } });
+    await expect(app.ready()).rejects.toMatchObject({
+      code: "invalid-option",
+      message: expect.stringContaining("spreadMs is -1"),
+    });
   });
 
   test("given a stream, runs the onResponse hook when it has ended", async () => {

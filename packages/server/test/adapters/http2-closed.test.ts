@@ -1,6 +1,6 @@
 import http2 from "node:http2";
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Answer, BodyAnswer, StreamAnswer } from "../../src/core/http/types.js";
 import { BASE } from "./support/host.js";
 import { HTTP2_HOSTS } from "./support/hosts.js";
@@ -58,7 +58,7 @@ describe.each(HTTP2_HOSTS)("%s", (_name, start) => {
         await setImmediate();
         session.destroy();
       }
-      await vi.waitFor(async () => expect(await host.connections()).toBe(0), { timeout: 4_000 });
+      await expect.poll(() => host.connections()).toBe(0);
     },
   );
 });

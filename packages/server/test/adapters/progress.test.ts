@@ -5,7 +5,7 @@ import {
   replicaFields,
   stateOf,
 } from "@emlinh/progress-protocol";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { allowAnyone } from "../../src/core/authorize.js";
 import { createProgress, type Progress } from "../../src/core/progress.js";
 import type { ProgressStore } from "../../src/core/store.js";
@@ -41,8 +41,7 @@ describe.each(Object.entries(HOSTS))("%s", (_name, start) => {
 
   const say = async (message: string) =>
     (await store.write(id, { set: { message }, log: [] })).cursor;
-  const streams = (count: number) =>
-    vi.waitFor(() => expect(progress.metrics().slots).toBe(count), { interval: 5 });
+  const streams = (count: number) => expect.poll(() => progress.metrics().slots).toBe(count);
 
   async function open(ask: Parameters<Host["client"]["ask"]>[1] = STREAM): Promise<Reply> {
     const reply = await host.client.ask(`${BASE}/${id}`, ask);

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { allowAnyone, createProgress, memoryStore } from "../../src/index.js";
 import { openStream } from "./streams.js";
 
@@ -15,7 +15,7 @@ test("given a job that runs, its stream has hello, a snapshot and one end", asyn
     await reporter.step("render", (step) => step.update({ done: 40, total: 80 }));
     return { videoUrl: "/v.mp4" };
   });
-  await vi.waitFor(() => expect(progress.metrics().slots).toBe(0));
+  await expect.poll(() => progress.metrics().slots).toBe(0);
   expect(state).toMatchObject({
     status: "completed",
     percent: 100,

@@ -1,8 +1,8 @@
 import { type Cursor, heartbeatFrame } from "@emlinh/progress-protocol";
+import type { DrainTimes } from "../../shared/drain-times.js";
 import { asProgressError, draining } from "../../shared/errors.js";
 import { elapsed } from "../../shared/time.js";
 import type { DisconnectTarget } from "../disconnect-target.js";
-import type { DrainTimes } from "../drain-times.js";
 import { type Frame, frameOf } from "../frame.js";
 import type { GuardedStore } from "../guarded-store.js";
 import type { ProgressMetrics } from "../metrics.js";

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { notificationsOf, payloadsOf } from "../../../src/stores/postgres/change-notification.js";
 import { createNotifyBatcher } from "../../../src/stores/postgres/notify-batcher.js";
 
@@ -33,7 +33,7 @@ describe("the notifications between processes", () => {
     for (const cursor of ["e.5", "f.6"]) batcher.add({ key: "c", cursor });
     const closed = batcher.close();
     release();
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await expect.poll(() => sent).toHaveLength(2);
     expect(sent[1]).toEqual(["a e.4", "b", "c"]);
     release();
     await closed;

@@ -66,7 +66,7 @@ describe("the watches of a Redis store", () => {
     expect(wake.mock.calls.map(([version]) => version)).toEqual([2]);
     first.connection.isOpen = false;
     await watches.watch("p:{0}:at:b", () => {});
-    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2));
+    await expect.poll(() => wake).toHaveBeenCalledTimes(2);
     expect([...second.channels.keys()].sort()).toEqual(["p:{0}:at:a", "p:{0}:at:b"]);
     expect(first.destroy).toHaveBeenCalled();
   });
@@ -86,7 +86,7 @@ describe("the watches of a Redis store", () => {
     );
     const unwatch = await watches.watch("p:{0}:at:a", () => {});
     await unwatch();
-    await vi.waitFor(() => expect(connection.unsubscribe).toHaveBeenCalled());
+    await expect.poll(() => connection.unsubscribe).toHaveBeenCalled();
     const next = watches.watch("p:{0}:at:a", () => {});
     release();
     await next;
@@ -102,7 +102,7 @@ describe("the watches of a Redis store", () => {
     connection.connect.mockImplementation(() => new Promise(() => {}));
     const { watches, errors } = watchesOn([connection]);
     const watch = watches.watch("p:{0}:at:a", () => {});
-    await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
+    await expect.poll(() => connection.connect).toHaveBeenCalled();
     for (let by = 0; by < 3; by += 1) connection.emit("error", new Error("connection lost"));
     await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "store-unavailable"));
     expect(errors.map(({ code }) => code)).toEqual(["store-unavailable"]);
@@ -117,7 +117,7 @@ describe("the watches of a Redis store", () => {
     connection.connect.mockImplementation(() => new Promise(() => {}));
     const { watches, errors } = watchesOn([connection]);
     const watch = watches.watch("p:{0}:at:a", () => {});
-    await vi.waitFor(() => expect(connection.connect).toHaveBeenCalled());
+    await expect.poll(() => connection.connect).toHaveBeenCalled();
     watches.close();
     watches.close();
     await expect(watch).rejects.toSatisfy((error) => isProgressError(error, "closed"));
@@ -194,7 +194,7 @@ describe("the watches of a Redis store", () => {
     const store = redisStore({ client, prefix: "p", onError });
     const wake = vi.fn();
     await store.watch({ jobId: "a" }, wake);
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1));
+    await expect.poll(() => onError).toHaveBeenCalledTimes(1);
     expect(() => connection.emit("error", new Error("connection lost"))).not.toThrow();
     expect(onError).toHaveBeenCalledTimes(2);
     const [channel = ""] = connection.channels.keys();

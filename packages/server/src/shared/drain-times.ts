@@ -1,4 +1,4 @@
-import { checksFor } from "../shared/option-checks.js";
+import { checksFor } from "./option-checks.js";
 
 /** Options of `drain`. */
 export interface DrainOptions {
