@@ -204,6 +204,28 @@ describe("older jobs", () => {
     await untilIds(watch, "fe");
   });
 
+  test("given pages that lead back to themselves, refresh() asks for each once, and the jobs stay", async () => {
+    const watch = open({ limit: 2 });
+    await untilIds(watch, "fe");
+    await watch.loadMore();
+    await untilIds(watch, "fedc");
+    const positions: (string | null)[] = [];
+    fixture.server.intercept = ({ url, response }) => {
+      if (!url.searchParams.has("before")) return false;
+      positions.push(url.searchParams.get("before"));
+      const listed = { subject: "user:1", jobs: ["z"], next: "again", tag: "t" };
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ listed: [listed], jobs: [], refused: [] }));
+      return true;
+    };
+    watch.refresh();
+    await expect.poll(() => positions).toHaveLength(2);
+    // A third request would come before the answers to these.
+    for (let count = 0; count < 5; count += 1) await watch.cancel("f");
+    expect(positions).toEqual([expect.any(String), "again"]);
+    expect(idsOf(watch.getSnapshot())).toBe("fedc");
+  });
+
   test("given a page that is refused, rejects, and the list stays", async () => {
     const watch = open({ limit: 2 });
     await untilIds(watch, "fe");

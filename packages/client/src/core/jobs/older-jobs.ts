@@ -31,10 +31,17 @@ export function olderJobs<Job extends JobTypes>(
     }
   }
 
-  /** The ids of at least as many jobs as are asked for, if there are as many. */
+  /**
+   * The ids of at least as many jobs as are asked for, if there are as many.
+   *
+   * @throws if a page leads back to an earlier one, which would be asked for without an end.
+   */
   async function idsAfter(start: string | null, count: number): Promise<Set<string>> {
     const ids = new Set<string>();
+    const asked = new Set<string>();
     for (let before = start; before !== null && ids.size < count; ) {
+      if (asked.has(before)) throw new RangeError(before);
+      asked.add(before);
       const { listed } = await fetchPage(watchOptions, { subject, limit: MAX_LISTED_JOBS, before });
       for (const id of listed.jobs) ids.add(id);
       before = listed.next;
