@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { pathOf } from "../fan-out/contender.js";
 import { openReaders, type Reader } from "../fan-out/readers.js";
-import { type BenchServer, startServer } from "../fan-out/server.js";
+import { type BenchServer, type ContenderName, startServer } from "../fan-out/server.js";
 import { quantile } from "../figures.js";
 
 /** How many readers stop reading, and for how long. */
@@ -34,9 +34,12 @@ export interface StallPhase {
 const LOOK_MS = 250;
 
 /** Lets some of the readers of one job stop reading, and measures the others. */
-export async function measureStall(size: StallSize): Promise<readonly StallPhase[]> {
+export async function measureStall(
+  contender: ContenderName,
+  size: StallSize,
+): Promise<readonly StallPhase[]> {
   const { readers: count, perSecond, extraBytes, stallMs, restMs } = size;
-  const server = await startServer({ contender: "node", topics: 1 });
+  const server = await startServer({ contender, topics: 1 });
   try {
     const open = (some: number) =>
       openReaders(server.port, () => pathOf(0), { count: some, atOnce: Math.min(64, some) });

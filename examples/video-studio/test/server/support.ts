@@ -108,6 +108,8 @@ export function watchVideo(studio: Studio, jobId: string): JobWatch<VideoJob> {
     baseUrl: new URL(PROGRESS_PATH, studio.url).href,
     definition: videoJob,
   });
+  // The page listens all the time. Without a listener the watch would disconnect, and come too late to see the end.
+  watch.subscribe(() => {});
   onTestFinished(() => watch.stop());
   return watch;
 }
