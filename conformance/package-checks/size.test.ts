@@ -13,11 +13,11 @@ import { folderOf, manifestOf } from "./packages.js";
  */
 const BUDGETS = [
   { name: "watchJob, with its parser", imports: "{ watchJob }", maxBytes: 13_800 },
-  { name: "the whole core, with its parser", imports: "*", maxBytes: 22_100 },
+  { name: "the whole core, with its parser", imports: "*", maxBytes: 22_300 },
   // With the decoder and the copies of jobs, which the core has as well: beside it, the entry adds 4,500 bytes.
   { name: "the entry /tabs alone", imports: "*", file: "tabs/index.js", maxBytes: 7_600 },
 ];
-const MAX_SCRIPT_BYTES = 22_300;
+const MAX_SCRIPT_BYTES = 22_500;
 
 function gzipBytes(code: Uint8Array): number {
   return gzipSync(code, { level: 9 }).byteLength;

@@ -24,7 +24,7 @@ describe("the benchmarks of streams", () => {
 
   it("measure something in each cell", () => {
     const fanout = [6, 4, 4, 4, 4, 4, 7];
-    const streams = [6, 2, 2, 3, 3];
+    const streams = [6, 2, 2, 6, 3];
     const lists = [6, 3, 5, 2, 2];
     const soak = [6, 2, 1];
     const expected = [...fanout, ...streams, ...lists, ...soak];

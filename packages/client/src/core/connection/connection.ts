@@ -4,6 +4,7 @@ import type { WatchSnapshot } from "../job-watch.js";
 import type { ResolvedWatchOptions } from "../options.js";
 import { connectionState } from "./connection-state.js";
 import { machineDriver } from "./machine-driver.js";
+import { isOvertaken } from "./overtaken.js";
 import { type WatchedJobContext, watchedJob } from "./watched-job.js";
 
 /** The connection of one job, whatever transport it uses at the moment. */
@@ -37,11 +38,16 @@ export function ownConnections(options: ResolvedWatchOptions): OpenJobConnection
   }: Pick<WatchedJobContext<Job>, "jobId" | "onChange">): JobConnection<Job> => {
     const url = `${options.baseUrl}/${jobId}`;
     const driver = machineDriver(options, {
-      contentOf: ({ holdMs }) => ({
-        url: url + queryOf(view.cursor, holdMs),
-        holdMs,
-        reader: jobReader((delta) => view.apply(delta, driver.now())),
-      }),
+      contentOf({ holdMs }) {
+        let told = view.cursor;
+        const reader = jobReader((delta) => {
+          const before = told;
+          told = delta?.cursor;
+          if (delta && isOvertaken(delta, view.cursor, before)) return "known";
+          return view.apply(delta, driver.now());
+        });
+        return { url: url + queryOf(told, holdMs), holdMs, reader };
+      },
       onServerTime(now) {
         if (view.cursor) view.deriveEta(now);
       },

@@ -46,10 +46,10 @@ export function manyConnection(
 
   function contentOf({ connection, holdMs }: ConnectEffect): RequestContent {
     const isProbe = connection === driver.state.probe;
-    const reader = requests.begin(connection, isProbe);
     const { jobs, subjects } = requests.targets;
     asked = { jobs: jobs.length, subjects: subjects.length };
-    const { text, hasAllCursors } = targetsQuery(requests.targets, receiver, holdMs);
+    const { text, cursors, hasAllCursors } = targetsQuery(requests.targets, receiver, holdMs);
+    const reader = requests.begin(connection, { isProbe, cursors });
     const url = `${options.baseUrl}?${text}`;
     return { url, holdMs, reader: hasAllCursors ? reader : withoutNews(reader) };
   }

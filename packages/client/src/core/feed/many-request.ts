@@ -1,3 +1,4 @@
+import type { Cursor } from "@emlinh/progress-protocol";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
 
 /** One request for many jobs, and the deltas that it may bring. */
@@ -11,6 +12,8 @@ export interface ManyRequest {
    * may follow one that was dropped.
    */
   readonly carried: Set<string>;
+  /** Where the server has the reader: the cursors of the request, then those of the deltas, by job. */
+  readonly told: Map<string, Cursor>;
   /** Whether everything that it asked for has arrived. */
   isReady: boolean;
 }
@@ -18,9 +21,10 @@ export interface ManyRequest {
 export function manyRequest(
   { jobs, subjects, limit }: FeedTargets,
   receiver: FeedReceiver,
+  told: Map<string, Cursor>,
 ): ManyRequest {
   const carried = new Set([...jobs, ...listedJobs(subjects, receiver)]);
-  return { jobs: new Set(jobs), subjects: new Set(subjects), limit, carried, isReady: false };
+  return { jobs: new Set(jobs), subjects: new Set(subjects), limit, carried, told, isReady: false };
 }
 
 /** Whether a request asks for all targets. */

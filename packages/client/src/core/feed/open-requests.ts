@@ -1,6 +1,7 @@
-import type { Applied } from "@emlinh/progress-protocol";
+import type { Applied, Cursor, JobDelta } from "@emlinh/progress-protocol";
 import { type ManyReceiver, manyReader } from "../../transports/many-reader.js";
 import type { AnswerReader } from "../../transports/transport.js";
+import { isOvertaken } from "../connection/overtaken.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
 import { covers, dropUnwanted, type ManyRequest, manyRequest } from "./many-request.js";
 
@@ -15,13 +16,20 @@ export interface OpenRequests {
    * Begins a request for the targets, and makes the reader of its answer.
    *
    * @param connection - The number that the machine gave to the request.
-   * @param isProbe - A probe only shows that streams work. Its successor carries the data.
    */
-  begin(connection: number, isProbe: boolean): AnswerReader;
+  begin(connection: number, asked: AskedRequest): AnswerReader;
   /** Forgets all other requests. */
   keep(connections: readonly (number | undefined)[]): void;
   /** Whether a request asks for all targets. @defaultValue the newest one */
   hasAllTargets(connection?: number): boolean;
+}
+
+/** How a request asks for the targets. */
+interface AskedRequest {
+  /** A probe only shows that streams work. Its successor carries the data. */
+  readonly isProbe: boolean;
+  /** The cursors that it asks with, by job. */
+  readonly cursors: Map<string, Cursor>;
 }
 
 const NO_TARGETS: FeedTargets = { jobs: [], subjects: [], limit: 1 };
@@ -46,7 +54,8 @@ export function openRequests(receiver: FeedReceiver, now: () => number): OpenReq
   /** Passes on what one request brings, as far as it may. */
   function receiverOf(request: ManyRequest): ManyReceiver {
     return {
-      delta: (delta) => request.carried.has(delta.job) && isNews(receiver.receive(delta, now())),
+      delta: (delta) =>
+        isCurrent(request, delta, receiver) && isNews(receiver.receive(delta, now())),
       listed(listed) {
         if (request !== newest) return false;
         receiver.listed(listed);
@@ -75,8 +84,8 @@ export function openRequests(receiver: FeedReceiver, now: () => number): OpenReq
       targets = next;
       dropFromAll();
     },
-    begin(connection, isProbe) {
-      const request = manyRequest(isProbe ? NO_TARGETS : targets, receiver);
+    begin(connection, { isProbe, cursors }) {
+      const request = manyRequest(isProbe ? NO_TARGETS : targets, receiver, cursors);
       if (!isProbe) newest = request;
       requests.set(connection, request);
       return manyReader(receiverOf(request));
@@ -88,6 +97,17 @@ export function openRequests(receiver: FeedReceiver, now: () => number): OpenReq
     hasAllTargets: (connection) =>
       covers(connection === undefined ? newest : requests.get(connection), targets),
   };
+}
+
+/** Whether a delta is of a job that the request carries, and no other request has brought a later state. */
+function isCurrent(
+  { carried, told }: ManyRequest,
+  { job, delta }: JobDelta,
+  { cursorOf }: FeedReceiver,
+): boolean {
+  const before = told.get(job);
+  told.set(job, delta.cursor);
+  return carried.has(job) && !isOvertaken(delta, cursorOf(job), before);
 }
 
 /** `undefined` for a delta that cannot be applied. */

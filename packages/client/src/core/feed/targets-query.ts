@@ -1,10 +1,12 @@
-import { printTarget } from "@emlinh/progress-protocol";
+import { type Cursor, printTarget } from "@emlinh/progress-protocol";
 import { waitOf } from "../connection/connection.js";
 import type { FeedReceiver, FeedTargets } from "./feed.js";
 
 /** The query of a request for many jobs. */
 export interface TargetsQuery {
   readonly text: string;
+  /** The cursors in it, by job. */
+  readonly cursors: Map<string, Cursor>;
   /** Whether it has the cursor of each job. If not, the answer repeats the whole states of some jobs. */
   readonly hasAllCursors: boolean;
 }
@@ -32,25 +34,29 @@ export function targetsQuery(
   ];
   let room = MAX_QUERY_CHARS - lengthOf([...fixed, ...jobs.map((jobId) => `job=${jobId}`)]);
   let hasAllCursors = true;
+  const cursors = new Map<string, Cursor>();
 
-  function takesRoom(chars: number): boolean {
-    room -= chars;
-    if (room < 0) hasAllCursors = false;
-    return room >= 0;
+  /** The cursor of a job, if there is room for it. @param extra - Characters that are added with it. */
+  function takeCursor(jobId: string, extra: number): Cursor | undefined {
+    const cursor = cursorOf(jobId);
+    if (cursor === undefined) return undefined;
+    room -= cursor.length + extra;
+    if (room < 0) {
+      hasAllCursors = false;
+      return undefined;
+    }
+    cursors.set(jobId, cursor);
+    return cursor;
   }
 
-  const named = jobs.map((jobId) => {
-    const cursor = cursorOf(jobId);
-    return `job=${printTarget(jobId, cursor && takesRoom(cursor.length + 1) ? cursor : undefined)}`;
-  });
+  const named = jobs.map((jobId) => `job=${printTarget(jobId, takeCursor(jobId, 1))}`);
   const others = new Set(lists.flatMap((list) => list.jobs));
   for (const jobId of jobs) others.delete(jobId);
   const after = [...others].flatMap((jobId) => {
-    const cursor = cursorOf(jobId);
-    const parameter = `after=${printTarget(jobId, cursor)}`;
-    return cursor && takesRoom(parameter.length + 1) ? [parameter] : [];
+    const cursor = takeCursor(jobId, `&after=${jobId}@`.length);
+    return cursor ? [`after=${printTarget(jobId, cursor)}`] : [];
   });
-  return { text: [...named, ...fixed, ...after].join("&"), hasAllCursors };
+  return { text: [...named, ...fixed, ...after].join("&"), cursors, hasAllCursors };
 }
 
 function lengthOf(parameters: readonly string[]): number {
