@@ -71,6 +71,18 @@ test("given a leader that closes while it polls, the others poll on, and one of 
   await site.expectRightAtEnd();
 });
 
+test("given a list that no tab has had for a while, a tab that opens it gets it", async () => {
+  const isLoaded = ({ viewer }: SiteTab) => viewer.list.getSnapshot().isLoaded;
+  const [, other] = [site.open("user:1", []), site.open("user:2", [])];
+  await until(isLoaded);
+  site.close(other as SiteTab);
+  // The leader learns that the tab is gone.
+  await site.browser.settled();
+  site.open("user:2", []);
+  await until(isLoaded);
+  await site.expectRightAtEnd();
+});
+
 test("given a leader that was suspended before its job was replaced twice, no state of it returns", async () => {
   // A watch by id would end when its job is removed.
   const [leader] = [1, 2, 3].map(() => site.open("user:1", []));

@@ -5,7 +5,8 @@ import type { FeedReceiver, FeedTargets } from "./feed.js";
 export interface ManyRequest {
   /** The jobs that it asked for by name, and which were wanted ever since. */
   readonly jobs: Set<string>;
-  readonly subjects: ReadonlySet<string>;
+  /** The lists that it asked for, and which were wanted ever since. */
+  readonly subjects: Set<string>;
   readonly limit: number;
   /**
    * The jobs whose deltas were all received since the request was sent. A delta of another job is dropped, because it
@@ -39,12 +40,16 @@ export function covers(
   );
 }
 
-/** Notes that a request carries wanted jobs only: it may miss deltas of a job that is not wanted for a while. */
+/**
+ * Notes that a request has wanted targets only. One that is not wanted for a while is asked for again: its receiver may
+ * have forgotten the list, and deltas of the job were dropped.
+ */
 export function dropUnwanted(
-  { jobs: named, carried }: ManyRequest,
+  { jobs: named, subjects: lists, carried }: ManyRequest,
   { jobs, subjects }: FeedTargets,
   receiver: FeedReceiver,
 ): void {
+  for (const subject of lists) if (!subjects.includes(subject)) lists.delete(subject);
   const wanted = new Set(jobs);
   for (const jobId of named) if (!wanted.has(jobId)) named.delete(jobId);
   for (const jobId of listedJobs(subjects, receiver)) wanted.add(jobId);
